@@ -1,0 +1,1 @@
+"""Pure functions over an image and its filesystem: sizes, waste, attribution, advice, budget."""

@@ -1,0 +1,71 @@
+"""Stored bytes at a place that can be read anywhere without a copy."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from layerscope.errors import SourceUnavailable
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """A regular file held open for reading; several blobs may lie in one (an archive) and threads may share it."""
+
+    fd: int
+    name: str
+    _stamp: tuple[int, int] = field(init=False)
+    _closed: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._stamp = self._now()
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self.fd)
+        return status.st_size, status.st_mtime_ns
+
+    @property
+    def size(self) -> int:
+        return self._stamp[0]
+
+    def check_unchanged(self) -> None:
+        """Raise `SourceUnavailable` when the file was written to since it was opened."""
+        if not self._closed and self._now() != self._stamp:
+            raise SourceUnavailable(
+                f"{self.name} changed while it was read", hint="try again when it is whole"
+            )
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            os.close(self.fd)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """`size` stored bytes that begin at byte `offset` of a file; `name` is what errors call it."""
+
+    file: OpenFile
+    offset: int
+    size: int
+    name: str
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most `count` bytes from `position` of the blob; fewer only at its end."""
+        count = min(count, self.size - position)
+        if count <= 0:
+            return b""
+        start = self.offset + position
+        data = os.pread(self.file.fd, count, start)
+        if len(data) == count:
+            return data
+        parts = [data]
+        done = len(data)
+        while done < count:
+            data = os.pread(self.file.fd, count - done, start + done)
+            if not data:
+                self.file.check_unchanged()
+                break
+            parts.append(data)
+            done += len(data)
+        return b"".join(parts)

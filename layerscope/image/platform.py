@@ -1,0 +1,50 @@
+"""Platforms: operating system, architecture and variant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.errors import UsageError
+
+_ARCHITECTURES = {
+    "x86_64": ("amd64", ""),
+    "x86-64": ("amd64", ""),
+    "aarch64": ("arm64", ""),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+    "i386": ("386", ""),
+}
+_DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """`os/architecture[/variant]` as in the image index and the image config."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Read what a person gives to `--platform`; raises `UsageError`."""
+        parts = text.strip().lower().split("/")
+        if not 2 <= len(parts) <= 3 or not all(parts):
+            raise UsageError(
+                f"{text!r} is no platform", hint="write os/arch[/variant], such as linux/arm64"
+            )
+        architecture, variant = _ARCHITECTURES.get(parts[1], (parts[1], ""))
+        return cls(parts[0], architecture, parts[2] if len(parts) == 3 else variant)
+
+    def matches(self, offered: Platform) -> bool:
+        """Whether an image of platform `offered` is what was asked for.
+
+        A variant that is not named is the architecture's usual one (arm64 is v8, amd64 is v1), in either place.
+        """
+        usual = _DEFAULT_VARIANT.get(self.architecture, "")
+        return (self.os, self.architecture) == (offered.os, offered.architecture) and (
+            (self.variant or usual) == (offered.variant or usual)
+        )
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

@@ -1,0 +1,54 @@
+"""Bounds on what an untrusted image may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds, in bytes unless said otherwise; what lies over one is refused with `LimitExceeded`."""
+
+    manifest_bytes: int = 4 * MIB
+    """One manifest or manifest.json document."""
+    config_bytes: int = 20 * MIB
+    """One image config."""
+    index_bytes: int = 20 * MIB
+    """One index.json or image index."""
+    attestation_bytes: int = 40 * MIB
+    """One in-toto statement, the bound BuildKit itself keeps."""
+    json_depth: int = 200
+    """Nesting of a JSON document."""
+    index_depth: int = 8
+    """Indexes inside indexes."""
+    layers: int = 1024
+    """Layers of one image (engines mount at most 128)."""
+    members: int = 20_000_000
+    """Tar members over all layers of an image."""
+    archive_members: int = 1_000_000
+    """Members of the outer archive."""
+    header_bytes: int = MIB
+    """PAX and GNU long-name data before one member."""
+    pending_headers: int = 16
+    """Extension headers stacked before one member."""
+    path_bytes: int = 64 * KIB
+    """One path or link name."""
+    sparse_extents: int = 1_000_000
+    """Data regions of one sparse file."""
+    ratio: int = 1100
+    """Uncompressed bytes for each compressed one, once `ratio_from` bytes came out (deflate cannot pass 1,032)."""
+    ratio_from: int = GIB
+    """Uncompressed bytes that a layer may have before `ratio` is looked at."""
+    spool_ratio: int = 250
+    """The same for a whole archive that is compressed, and so has to be spooled."""
+    spool_ratio_from: int = 64 * MIB
+    """Uncompressed bytes that a compressed archive may have before `spool_ratio` is looked at."""
+    zstd_window_log: int = 27
+    """Binary logarithm of the largest zstd window (128 MiB)."""
+
+
+DEFAULT_LIMITS = Limits()

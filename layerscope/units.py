@@ -1,0 +1,59 @@
+"""Sizes as people write and read them; the only place that knows units.
+
+`kB`, `MB`, `GB` are powers of 1000 and `KiB`, `MiB`, `GiB` powers of 1024, as the registries and engines print them.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from layerscope.errors import ConfigError
+
+_UNITS = {
+    "": 1,
+    "b": 1,
+    **{f"{p}b": 1000**n for n, p in enumerate("kmgtp", start=1)},
+    **{p: 1000**n for n, p in enumerate("kmgtp", start=1)},
+    **{f"{p}ib": 1024**n for n, p in enumerate("kmgtp", start=1)},
+}
+_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes of a size such as `150MB` (10^6), `1.2GiB` (2^30) or `4096`.
+
+    Raises `ConfigError` for anything else; a fraction of a byte is rounded down.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        if text < 0:
+            raise ConfigError(f"size {text} is negative", hint="write a size such as 150MB")
+        return text
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
+        raise ConfigError(
+            f"{text!r} is no size", hint="write a number and a unit, such as 150MB or 1.2GiB"
+        )
+    return int(Decimal(match[1]) * unit)
+
+
+def format_size(size: int | None) -> str:
+    """A size for people, in powers of 1000 (`43.5 MB`); `–` for what is not known."""
+    if size is None:
+        return "–"
+    import humanize
+
+    return humanize.naturalsize(size, format="%.1f").replace("Bytes", "B").replace("Byte", "B")
+
+
+def format_delta(size: int) -> str:
+    """A signed difference of sizes (`+1.2 MB`, `−302.6 MB`, `0 B`)."""
+    if size == 0:
+        return "0 B"
+    return f"{'+' if size > 0 else '−'}{format_size(abs(size))}"
+
+
+def format_percent(part: int | float, whole: int | float) -> str:
+    """`part` of `whole` in percent with one decimal; `–` where there is no whole."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
