@@ -1,0 +1,51 @@
+"""Session fixtures: one engine of each kind for all tests that ask for it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from .containerd import ContainerdEngine
+from .engine import DockerEngine, Engine, NoEngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EngineType = TypeVar("EngineType", bound=Engine)
+
+
+def _running(engine: EngineType) -> Iterator[EngineType]:
+    try:
+        engine.start()
+    except NoEngineError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no engine in CI: {error}")
+        pytest.skip(str(error))
+    try:
+        engine.import_busybox()
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for an engine carries the marker, so that ``-m 'not engine'`` leaves it out."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "docker_engine" in names or "containerd_engine" in names:
+            item.add_marker("engine")
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[DockerEngine]:
+    """Debian's Docker 20.10, with ``busybox:latest`` imported."""
+    yield from _running(DockerEngine())
+
+
+@pytest.fixture(scope="session")
+def containerd_engine() -> Iterator[ContainerdEngine]:
+    """Docker 26 with the containerd image store, with ``busybox:latest`` imported."""
+    yield from _running(ContainerdEngine())

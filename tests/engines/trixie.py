@@ -1,0 +1,95 @@
+"""A Debian 13 root with Docker 26 and buildx: made once by debootstrap, kept in a cache folder.
+
+``python tests/engines/trixie.py`` prepares it and prints its path.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+MIRROR = "http://deb.debian.org/debian"
+PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "ca-certificates")
+MARKER = "etc/layerscope-engine"
+RECIPE = f"1 {' '.join(PACKAGES)}\n"  # a root made by another recipe is made anew
+
+INSTALL = f"""
+set -e
+export DEBIAN_FRONTEND=noninteractive
+mount -t proc proc "$0/proc"
+printf '#!/bin/sh\\nexit 101\\n' > "$0/usr/sbin/policy-rc.d"
+chmod +x "$0/usr/sbin/policy-rc.d"
+chroot "$0" apt-get update
+chroot "$0" apt-get install -y --no-install-recommends {" ".join(PACKAGES)}
+chroot "$0" apt-get clean
+"""
+
+
+class RootError(RuntimeError):
+    """The root cannot be made; the message says what failed."""
+
+
+def root() -> Path:
+    """The folder: ``$LAYERSCOPE_ENGINE_CACHE/trixie``, by default below the user's cache folder."""
+    cache = os.environ.get("LAYERSCOPE_ENGINE_CACHE")
+    if cache is None:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = str(Path(home) / "layerscope-engines")
+    return Path(cache).resolve() / "trixie"
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether the folder was finished, by this recipe."""
+    marker = folder / MARKER
+    return marker.exists() and marker.read_text() == RECIPE
+
+
+def prepare(folder: Path) -> None:
+    """Make the root unless it is there; a half-made one never counts. Raises RootError, OSError."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_prepared(folder):
+            return
+        partial = folder.with_name(f"{folder.name}.partial")
+        for leftover in (partial, folder):
+            if leftover.exists():
+                shutil.rmtree(leftover)
+        log = folder.with_name(f"{folder.name}.log")
+        log.unlink(missing_ok=True)
+        _run(["debootstrap", "--variant=minbase", "trixie", str(partial), MIRROR], log)
+        # In a mount namespace of its own, so that no mount outlives the installation.
+        _run(["unshare", "--mount", "sh", "-c", INSTALL, str(partial)], log)
+        (partial / MARKER).write_text(RECIPE)
+        partial.rename(folder)
+
+
+def _run(command: list[str], log: Path) -> None:
+    with log.open("ab") as output:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        )
+    if done.returncode != 0:
+        raise RootError(
+            f"{command[0]} exited {done.returncode} making the Debian 13 root: see {log}"
+        )
+
+
+def main() -> int:
+    """Prepare the root and print where it is."""
+    folder = root()
+    try:
+        prepare(folder)
+    except (RootError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
