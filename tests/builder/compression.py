@@ -1,0 +1,123 @@
+"""Compress a layer's tar in each form that registries and builders store."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import struct
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.builder.nodes import File, Member, as_bytes
+from tests.builder.tar import END, member
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+SKIPPABLE = 0x184D2A50
+
+
+def gzip_one(data: bytes) -> bytes:
+    return gzip.compress(data, 6, mtime=0)
+
+
+def gzip_members(data: bytes, step: int = 700) -> bytes:
+    """As several gzip members, with an empty one among them."""
+    parts = [data[at : at + step] for at in range(0, len(data), step)]
+    parts.insert(1, b"")
+    return b"".join(map(gzip_one, parts))
+
+
+def zstd_one(data: bytes) -> bytes:
+    return bytes(zstd.compress(data))
+
+
+def skippable(data: bytes, number: int = 0) -> bytes:
+    return struct.pack("<II", SKIPPABLE + number, len(data)) + data
+
+
+def zstd_frames(data: bytes, step: int = 900) -> bytes:
+    """As zstd:chunked does: several frames, then skippable ones with a table and a footer."""
+    frames = [zstd_one(data[at : at + step]) for at in range(0, len(data), step)]
+    frames.insert(1, skippable(b"between the frames", 7))
+    return b"".join(frames) + skippable(b'{"version":1,"entries":[]}') + skippable(bytes(64))
+
+
+def xz(data: bytes) -> bytes:
+    return lzma.compress(data)
+
+
+def bzip2(data: bytes) -> bytes:
+    return bz2.compress(data)
+
+
+def none(data: bytes) -> bytes:
+    return data
+
+
+COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
+    "none": none,
+    "gzip": gzip_one,
+    "gzip-members": gzip_members,
+    "zstd": zstd_one,
+    "zstd-frames": zstd_frames,
+    "xz": xz,
+    "bzip2": bzip2,
+}
+SUFFIX: Mapping[str, str] = {
+    "none": "",
+    "gzip": "+gzip",
+    "gzip-members": "+gzip",
+    "zstd": "+zstd",
+    "zstd-frames": "+zstd",
+    "xz": "+xz",
+    "bzip2": "+bzip2",
+}
+
+
+@dataclass(frozen=True)
+class Estargz:
+    """An eStargz layer: its uncompressed tar, and the blob of one gzip member a file."""
+
+    tar: bytes
+    blob: bytes
+    toc_digest: str
+
+
+def estargz(members: Sequence[Member], landmark: str = ".no.prefetch.landmark") -> Estargz:
+    """A layer whose last entry is the table of contents, as eStargz lays it out."""
+    parts: list[bytes] = []
+    blob = b""
+    entries: list[dict[str, object]] = []
+    for name, node in [(landmark, File(b"\x0f")), *members]:
+        part = member(name, node)
+        entry: dict[str, object] = {
+            "name": as_bytes(name).decode("utf-8", "replace"),
+            "type": "reg" if isinstance(node, File) else type(node).__name__.lower(),
+            "offset": len(blob),
+        }
+        if isinstance(node, File):
+            entry["size"] = len(node.data)
+            entry["digest"] = "sha256:" + hashlib.sha256(node.data).hexdigest()
+        entries.append(entry)
+        parts.append(part)
+        blob += gzip_one(part)
+    toc_offset = len(blob)
+    toc = json.dumps({"version": 1, "entries": entries}).encode()
+    last = member("stargz.index.json", File(toc, mode=0o444)) + END
+    parts.append(last)
+    blob += gzip_one(last) + footer(toc_offset)
+    return Estargz(b"".join(parts), blob, "sha256:" + hashlib.sha256(toc).hexdigest())
+
+
+def footer(toc_offset: int) -> bytes:
+    """The empty gzip member of 51 bytes whose extra field tells where the table starts."""
+    extra = b"SG" + struct.pack("<H", 22) + b"%016xSTARGZ" % toc_offset
+    head = b"\x1f\x8b\x08\x04" + bytes(4) + b"\x00\xff" + struct.pack("<H", len(extra)) + extra
+    return head + b"\x01\x00\x00\xff\xff" + bytes(8)

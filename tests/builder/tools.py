@@ -1,0 +1,52 @@
+"""Run the tools of others: skipped where they are missing, but never in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+
+def require(tool: str) -> str:
+    """The path of a tool; without it the test is skipped, or fails where CI is set."""
+    found = shutil.which(tool)
+    if found is None:
+        reason = f"{tool} is not installed"
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def run(
+    tool: str, *arguments: str | Path, check: bool = True
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a tool that must be there; what it wrote to stderr is in the failure."""
+    command = [require(tool), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=300)
+    if check and done.returncode:
+        raise AssertionError(f"{command} gave {done.returncode}: {done.stderr.decode()}")
+    return done
+
+
+def skopeo(*arguments: str | Path) -> bytes:
+    return run("skopeo", "--insecure-policy", *arguments).stdout
+
+
+def skopeo_copy(source: str, destination: str, *options: str) -> None:
+    skopeo("copy", "--quiet", *options, source, destination)
+
+
+def umoci_unpack(layout: Path, tag: str, bundle: Path) -> Path | None:
+    """Unpack an image of an OCI layout folder.
+
+    Returns the root filesystem, or None where umoci refuses the image.
+    """
+    rootless: Sequence[str] = () if os.geteuid() == 0 else ("--rootless",)
+    image = f"{layout}:{tag}"
+    done = run("umoci", "unpack", *rootless, "--image", image, bundle, check=False)
+    return None if done.returncode else bundle / "rootfs"
