@@ -1,0 +1,200 @@
+"""Metadata instructions as Docker prints them with Go's `%q` and `%v`, turned back into Dockerfile syntax."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from layerscope.image.shell import shell_words
+
+_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL
+)
+_RUNE = re.compile(r"'(\\?[^'\\]\w{0,8}|\\'|\\\\)'", re.DOTALL)
+_DURATION = re.compile(r'\s*"([0-9a-zµ.]{1,32})"')
+_CONTENT = re.compile(r"(file|dir|multi|tarsum[\w.+]{0,32}):([0-9a-f]{1,128}) in (?=\S)")
+_SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_SHOWN_HASH = 12
+
+
+def metadata(keyword: str, body: str) -> str:
+    """What follows `keyword` as a Dockerfile would say it; the trimmed `body` where it cannot be read."""
+    body = body.strip()
+    if keyword in {"CMD", "ENTRYPOINT"}:
+        return _command(body)
+    if keyword == "SHELL":
+        return _shell(body)
+    if keyword == "EXPOSE":
+        return _ports(body)
+    if keyword == "VOLUME":
+        return _volumes(body)
+    if keyword == "HEALTHCHECK":
+        return _healthcheck(body)
+    if keyword in {"USER", "STOPSIGNAL", "WORKDIR", "ONBUILD"}:
+        inner = _bracketed(body)
+        return body if inner is None else inner.strip()
+    return body
+
+
+def copy(body: str) -> str:
+    """The arguments of a classic COPY or ADD, `[--chown=…]file:HASH in DST`.
+
+    The history holds no source names, only a hash of the content: its first digits stand for
+    them (`file:3e2a9f1b0c4d… /app`).
+    """
+    match = _CONTENT.search(body)
+    if match is None:
+        return body.strip()
+    digits = match[2] if len(match[2]) <= _SHOWN_HASH else match[2][:_SHOWN_HASH] + "…"
+    # Docker 20.10 and older forget the space between the flags and the hash.
+    words = (body[: match.start()].strip(), f"{match[1]}:{digits}", body[match.end() :].strip())
+    return " ".join(word for word in words if word)
+
+
+def string_list(body: str) -> tuple[list[str], int] | None:
+    """Read `["a" "b"]`, or with commas as in JSON; the strings and where the list ends."""
+    if not body.startswith("["):
+        return None
+    strings: list[str] = []
+    position = 1
+    while position < len(body):
+        character = body[position]
+        if character == "]":
+            return strings, position + 1
+        if character in " \t,":
+            position += 1
+            continue
+        match = _STRING.match(body, position)
+        text = None if match is None else _unquote(match[1])
+        if match is None or text is None:
+            return None
+        strings.append(text)
+        position = match.end()
+    return None
+
+
+def _unquote(text: str) -> str | None:
+    if "\\" not in text:
+        return text
+    parts: list[str] = []
+    position = 0
+    for match in _ESCAPE.finditer(text):
+        byte, short, long, octal, simple = match.groups()
+        parts.append(text[position : match.start()])
+        position = match.end()
+        if simple is not None:
+            parts.append(_SIMPLE.get(simple, simple))
+            continue
+        number = int(byte or short or long or octal, 8 if octal else 16)
+        if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF or ((byte or octal) and number > 0x7F):
+            return None  # a byte or half a character of no valid text
+        parts.append(chr(number))
+    return "".join([*parts, text[position:]])
+
+
+def _json(strings: list[str]) -> str:
+    return json.dumps(strings, ensure_ascii=False)
+
+
+def _whole_list(body: str) -> list[str] | None:
+    read = string_list(body)
+    return read[0] if read is not None and read[1] == len(body) else None
+
+
+def _bracketed(body: str) -> str | None:
+    return body[1:-1] if body.startswith("[") and body.endswith("]") else None
+
+
+def _command(body: str) -> str:
+    strings = _whole_list(body)
+    if strings is None:
+        inner = _bracketed(body)
+        if inner is None or not re.fullmatch(r"[\w./:=+-]+", inner):
+            return body
+        strings = [inner]
+    return _json(strings)
+
+
+def _shell(body: str) -> str:
+    strings = _whole_list(body)
+    if strings is None:
+        inner = _bracketed(body)
+        strings = shell_words(inner) if inner else None
+    return body if strings is None else _json(strings)
+
+
+def shell_of(body: str) -> str:
+    """The command line that a SHELL's `body` sets, as it will stand before the commands that follow."""
+    body = body.strip()
+    strings = _whole_list(body)
+    if strings is not None:
+        return " ".join(strings)
+    return _bracketed(body) or ""
+
+
+def _ports(body: str) -> str:
+    inner = _bracketed(body.removeprefix("map"))
+    if inner is None:
+        return body
+    strings = _whole_list(body)
+    ports = inner.split() if strings is None else strings
+    return " ".join(port.removesuffix(":{}") for port in ports)
+
+
+def _volumes(body: str) -> str:
+    strings = _whole_list(body)
+    if strings is not None:
+        return _json(strings)
+    inner = _bracketed(body.removeprefix("map"))
+    if inner is None:
+        return body
+    paths: list[list[str]] = []
+    for word in inner.split(" "):
+        if paths and not word.startswith("/"):
+            paths[-1].append(word)
+        else:
+            paths.append([word.removesuffix(":{}")])
+    if any(len(words) > 1 for words in paths):
+        if not inner.startswith("/"):
+            return inner
+        return _json([" ".join(words) for words in paths])
+    return " ".join(words[0] for words in paths)
+
+
+def _healthcheck(body: str) -> str:
+    """From `&{["CMD-SHELL" "…"] "30s" "3s" "0s" "0s" '\\x03'}`: test, durations, retries as a rune."""
+    inside = body.removeprefix("&")
+    if not (inside.startswith("{") and inside.endswith("}")):
+        return body
+    inside = inside[1:-1]
+    read = string_list(inside)
+    if read is None or not read[0]:
+        return body
+    test, position = read
+    durations: list[str] = []
+    while match := _DURATION.match(inside, position):
+        durations.append(match[1])
+        position = match.end()
+    rune = _RUNE.fullmatch(inside[position:].strip())
+    retries = None if rune is None else _unquote(rune[1])
+    if retries is None or len(retries) != 1 or not 2 <= len(durations) <= 4:
+        return body
+    flags = [
+        f"--{name}={value}"
+        for name, value in zip(
+            ("interval", "timeout", "start-period", "start-interval"), durations, strict=False
+        )
+        if value != "0s"
+    ]
+    if ord(retries):
+        flags.append(f"--retries={ord(retries)}")
+    if test[0] == "NONE":
+        command = "NONE"
+    elif test[0] == "CMD-SHELL" and len(test) == 2:
+        command = f"CMD {test[1]}"
+    elif test[0] == "CMD":
+        command = f"CMD {_json(test[1:])}"
+    else:
+        return body
+    return " ".join([*flags, command])
