@@ -1,0 +1,203 @@
+"""The waste of an image summed up: by pair of instructions, and by directory within a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
+
+DEEPEST = 40
+"""Directories below this depth are taken as one, so that no name can make the sums slow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WastePair:
+    """All content of one kind that instruction `written_by` stored and `wasted_by` made waste."""
+
+    kind: WasteKind
+    written_by: int
+    wasted_by: int
+    bytes: int
+    files: int
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasteGroup:
+    """Files of one pair of instructions under one path, which is the file itself when `files` is 1.
+
+    `rest` says that further files of the pair lie under the same path and have a group of their own.
+    """
+
+    path: bytes
+    kind: WasteKind
+    written_by: int
+    wasted_by: int
+    bytes: int
+    files: int
+    rest: bool
+    changed: tuple[str, ...]
+
+
+_Key = tuple[WasteKind, int, int]
+
+
+class WasteSummary:
+    """All waste of an image, sorted into pairs once, for whoever wants it summed."""
+
+    def __init__(self, waste: Iterable[WastedFile]) -> None:
+        self._members: dict[_Key, list[WastedFile]] = {}
+        for file in waste:
+            key = (file.kind, file.written_by, file.wasted_by)
+            self._members.setdefault(key, []).append(file)
+
+    def files_of(self, pair: WastePair) -> list[WastedFile]:
+        """The files that `pair` sums up, in the order of the waste."""
+        return self._members[pair.kind, pair.written_by, pair.wasted_by]
+
+    def pairs(self) -> tuple[WastePair, ...]:
+        """Every pair of instructions and kind that has waste, largest first."""
+        pairs = [
+            WastePair(
+                kind=kind,
+                written_by=written_by,
+                wasted_by=wasted_by,
+                bytes=sum(file.bytes for file in files),
+                files=len(files),
+                changed=_changed(files),
+            )
+            for (kind, written_by, wasted_by), files in self._members.items()
+        ]
+        pairs.sort(key=lambda p: (-p.bytes, p.written_by, p.wasted_by, WASTE_KINDS.index(p.kind)))
+        return tuple(pairs)
+
+    def groups(self) -> tuple[WasteGroup, ...]:
+        """All waste, each file in one group, largest group first.
+
+        A group begins as all files of a pair under their common directory. A child that holds at least half of its
+        bytes leaves it as a group of its own, as long as that is a hundredth of all waste, so that
+        `/app/data/model.bin` shows apart from a thousand small files beside it.
+        """
+        total = sum(file.bytes for files in self._members.values() for file in files)
+        floor = max(1, total // 100)
+        groups = [
+            _group(key, path, members, rest)
+            for key, of_pair in self._members.items()
+            for path, members, rest in _split(of_pair, floor)
+        ]
+        groups.sort(
+            key=lambda g: (-g.bytes, g.path, g.written_by, g.wasted_by, WASTE_KINDS.index(g.kind))
+        )
+        return tuple(groups)
+
+
+def _changed(files: Iterable[WastedFile]) -> tuple[str, ...]:
+    return tuple(sorted({name for fields in {file.changed for file in files} for name in fields}))
+
+
+def _group(key: _Key, path: bytes, files: list[WastedFile], rest: bool) -> WasteGroup:
+    kind, written_by, wasted_by = key
+    return WasteGroup(
+        path=path,
+        kind=kind,
+        written_by=written_by,
+        wasted_by=wasted_by,
+        bytes=sum(file.bytes for file in files),
+        files=len(files),
+        rest=rest,
+        changed=_changed(files),
+    )
+
+
+@dataclass(slots=True)
+class _Directory:
+    """`bytes` and `count` are of all files under the directory, those in directories below it too."""
+
+    path: bytes
+    depth: int
+    above: _Directory | None
+    bytes: int = 0
+    count: int = 0
+    files: list[WastedFile] = field(default_factory=list)
+    directories: list[_Directory] = field(default_factory=list)
+
+    def release(self, size: int, count: int) -> None:
+        self.bytes -= size
+        self.count -= count
+
+    def all_files(self) -> list[WastedFile]:
+        files: list[WastedFile] = []
+        pending = [self]
+        while pending:
+            node = pending.pop()
+            files.extend(node.files)
+            pending.extend(node.directories)
+        return files
+
+
+def _split(files: list[WastedFile], floor: int) -> Iterator[tuple[bytes, list[WastedFile], bool]]:
+    """The groups of one pair: path, members, whether other groups took members from under it."""
+    if len(files) == 1:
+        yield files[0].path, files, False
+        return
+    pending = [_grow(files)]
+    while pending:
+        node = pending.pop()
+        rest = False
+        while node.count > 1:
+            child = max(node.directories, key=lambda d: (d.bytes, d.path), default=None)
+            largest = node.files[0] if node.files else None
+            if child is not None and child.count == node.count:
+                node = child
+            elif largest is not None and floor <= largest.bytes and node.bytes <= 2 * largest.bytes:
+                del node.files[0]
+                node.release(largest.bytes, 1)
+                rest = True
+                yield largest.path, [largest], False
+            elif child is not None and floor <= child.bytes and node.bytes <= 2 * child.bytes:
+                node.directories.remove(child)
+                node.release(child.bytes, child.count)
+                rest = True
+                pending.append(child)
+            else:
+                break
+        members = node.all_files()
+        if len(members) == 1:
+            yield members[0].path, members, False
+        elif members:
+            yield node.path or b"/", members, rest
+
+
+def _grow(files: list[WastedFile]) -> _Directory:
+    """The directories above the files, the root with all sums; the files of each are largest first."""
+    root = _Directory(b"", 0, None)
+    known = {b"": root}
+    aliases: dict[bytes, _Directory] = {b"": root}
+    for file in files:
+        name = file.path.rpartition(b"/")[0]
+        node = aliases.get(name)
+        if node is None:
+            node = aliases[name] = _reach(known, root, name)
+        node.bytes += file.bytes
+        node.count += 1
+        node.files.append(file)
+    for node in sorted(known.values(), key=lambda node: -node.depth):
+        node.files.sort(key=lambda file: (-file.bytes, file.path))
+        if node.above is not None:
+            node.above.bytes += node.bytes
+            node.above.count += node.count
+    return root
+
+
+def _reach(known: dict[bytes, _Directory], root: _Directory, name: bytes) -> _Directory:
+    node = root
+    parts = name.split(b"/", DEEPEST)[:DEEPEST]
+    for count in range(1, len(parts) + 1):
+        path = b"/".join(parts[:count])
+        below = known.get(path)
+        if below is None:
+            below = known[path] = _Directory(path, count, node)
+            node.directories.append(below)
+        node = below
+    return node

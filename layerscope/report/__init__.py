@@ -1,0 +1,1 @@
+"""The report document of an analysis, its JSON Schema, and one renderer a format."""

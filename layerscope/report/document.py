@@ -1,0 +1,278 @@
+"""The report document: the one thing that every renderer shows, as `schema/analysis-1.json` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import layerscope
+from layerscope.analysis.advice import advise
+from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
+from layerscope.report.entries import EntryRows
+from layerscope.report.paths import clean_text, escape_path
+
+if TYPE_CHECKING:
+    from layerscope.analysis.budget import Verdict
+    from layerscope.analysis.model import InstructionSummary, LayerSummary
+    from layerscope.image.instruction import Instruction
+    from layerscope.notes import Note
+
+SCHEMA_VERSION = 1
+TOP = 1000
+"""Rows of `waste`, `waste_groups` and `largest` unless the caller wants another number."""
+
+Document = dict[str, Any]
+Row = dict[str, Any]
+
+
+def build(
+    analysis: Analysis,
+    *,
+    top: int | None = TOP,
+    files: bool = False,
+    verdict: Verdict | None = None,
+    show_args: bool = False,
+) -> Document:
+    """The report of one image, the same for the same image always.
+
+    The `top` largest rows of waste are given (all of them for None) and the others in sum, as one row more. `files`
+    adds the entries of each layer. Values of build arguments, which can be secrets, are hidden unless `show_args`.
+    """
+    image = analysis.image
+    summary = WasteSummary(analysis.waste)
+    document: Document = {
+        "advice": [
+            {
+                "bytes": advice.bytes,
+                "files": advice.files,
+                "kind": advice.kind,
+                "message": clean_text(advice.message),
+                "wasted_by": advice.wasted_by,
+                "written_by": advice.written_by,
+            }
+            for advice in advise(analysis, summary)
+        ],
+        "efficiency": analysis.sizes.efficiency,
+        "files": {
+            "directories": analysis.files.directories,
+            "hardlinks": analysis.files.hardlinks,
+            "others": analysis.files.others,
+            "regular": analysis.files.regular,
+            "symlinks": analysis.files.symlinks,
+            "whiteouts": analysis.files.whiteouts,
+        },
+        "image": {
+            "config_digest": str(image.config_digest),
+            "created": None if image.config.created is None else clean_text(image.config.created),
+            "manifest_digest": _text_or_none(image.manifest_digest),
+            "platform": clean_text(str(image.platform)),
+            "reference": clean_text(image.reference),
+            "source": image.source,
+            "tags": [clean_text(tag) for tag in image.tags],
+        },
+        "instructions": [_instruction(each, show_args) for each in analysis.instructions],
+        "kind": "analysis",
+        "largest": [
+            {
+                "bytes": file.bytes,
+                "layer": file.layer,
+                "path": escape_path(file.path),
+                "written_by": file.written_by,
+            }
+            for file in analysis.largest[:top]
+        ],
+        "layers": [_layer(each) for each in analysis.layers],
+        "layerscope": layerscope.__version__,
+        "notes": [_note(each) for each in analysis.notes],
+        "schema_version": SCHEMA_VERSION,
+        "sizes": _sizes(analysis.sizes),
+        "waste": _waste(analysis.waste, top),
+        "waste_groups": _groups(summary, top),
+        "waste_pairs": [
+            {
+                "bytes": pair.bytes,
+                "changed": list(pair.changed),
+                "files": pair.files,
+                "kind": pair.kind,
+                "wasted_by": pair.wasted_by,
+                "written_by": pair.written_by,
+            }
+            for pair in summary.pairs()
+        ],
+        "wasted_by_kind": {kind: analysis.wasted_by_kind.get(kind, 0) for kind in WASTE_KINDS},
+    }
+    if files:
+        for row, index in zip(document["layers"], analysis.indexes, strict=True):
+            row["entries"] = EntryRows(() if index is None else index.entries)
+    if verdict is not None:
+        document["verdict"] = _verdict(verdict)
+    return document
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _sizes(sizes: Sizes) -> Row:
+    return {
+        "compressed": sizes.compressed,
+        "content": sizes.content,
+        "live": sizes.live,
+        "overhead": sizes.overhead,
+        "tar": sizes.tar,
+        "wasted": sizes.wasted,
+    }
+
+
+def _unknown_sizes(sizes: Sizes) -> Row:
+    return {
+        **dict.fromkeys(("content", "live", "overhead", "tar", "wasted")),
+        "compressed": sizes.compressed,
+    }
+
+
+def _layer(layer: LayerSummary) -> Row:
+    return {
+        "changes": {
+            "added": layer.changes.added,
+            "deleted": layer.changes.deleted,
+            "modified": layer.changes.modified,
+        },
+        "compression": layer.compression,
+        "diff_id": _text_or_none(layer.diff_id),
+        "digest": _text_or_none(layer.digest),
+        "index": layer.index,
+        "indexed": layer.indexed,
+        "instruction": layer.instruction,
+        "media_type": clean_text(layer.media_type),
+        "sizes": _sizes(layer.sizes) if layer.indexed else _unknown_sizes(layer.sizes),
+        "verified": layer.verified,
+    }
+
+
+def _instruction(summary: InstructionSummary, show_args: bool) -> Row:
+    instruction = summary.instruction
+    text, created_by = _texts(instruction, show_args)
+    row: Row = {
+        "comment": clean_text(instruction.comment),
+        "created_by": clean_text(created_by),
+        "empty": instruction.empty,
+        "evidence": instruction.evidence,
+        "index": instruction.index,
+        "keyword": clean_text(instruction.keyword),
+        "layers": list(instruction.layers),
+        "location": None,
+        "range": None if instruction.range is None else list(instruction.range),
+        "sizes": _sizes(summary.sizes),
+        "text": clean_text(text),
+    }
+    if instruction.location is not None:
+        row["location"] = {
+            "end_line": instruction.location.end_line,
+            "file": clean_text(instruction.location.file),
+            "start_line": instruction.location.start_line,
+        }
+    return row
+
+
+def _texts(instruction: Instruction, show_args: bool) -> tuple[str, str]:
+    if show_args:
+        return instruction.text_with_arguments(), instruction.created_by
+    return instruction.text, instruction.redacted_created_by
+
+
+def _waste(waste: tuple[WastedFile, ...], top: int | None) -> list[Row]:
+    shown = waste if top is None else waste[:top]
+    rows = [_wasted_file(file) for file in shown]
+    if len(waste) > len(shown):
+        rest = waste[len(shown) :]
+        rows.append(
+            {
+                "bytes": sum(file.bytes for file in rest),
+                "files": len(rest),
+                "kind": None,
+                "layer": None,
+                "path": None,
+                "wasted_by": None,
+                "written_by": None,
+            }
+        )
+    return rows
+
+
+def _wasted_file(file: WastedFile) -> Row:
+    row: Row = {
+        "bytes": file.bytes,
+        "kind": file.kind,
+        "layer": file.layer,
+        "path": escape_path(file.path),
+        "wasted_by": file.wasted_by,
+        "written_by": file.written_by,
+    }
+    if file.changed:
+        row["changed"] = list(file.changed)
+    return row
+
+
+def _groups(summary: WasteSummary, top: int | None) -> list[Row]:
+    groups = summary.groups()
+    shown = groups if top is None else groups[:top]
+    rows: list[Row] = [
+        {
+            "bytes": group.bytes,
+            "changed": list(group.changed),
+            "files": group.files,
+            "kind": group.kind,
+            "path": escape_path(group.path),
+            "rest": group.rest,
+            "wasted_by": group.wasted_by,
+            "written_by": group.written_by,
+        }
+        for group in shown
+    ]
+    if len(groups) > len(shown):
+        rest = groups[len(shown) :]
+        rows.append(
+            {
+                "bytes": sum(group.bytes for group in rest),
+                "changed": [],
+                "files": sum(group.files for group in rest),
+                "kind": None,
+                "path": None,
+                "rest": True,
+                "wasted_by": None,
+                "written_by": None,
+            }
+        )
+    return rows
+
+
+def _note(note: Note) -> Row:
+    row: Row = {"code": note.code, "message": clean_text(note.message)}
+    if note.layer is not None:
+        row["layer"] = note.layer
+    if note.path is not None:
+        row["path"] = escape_path(note.path)
+    return row
+
+
+def _verdict(verdict: Verdict) -> Row:
+    return {
+        "passed": verdict.passed,
+        "rules": [
+            {
+                "actual": result.actual,
+                "limit": result.limit,
+                "message": clean_text(result.message),
+                "passed": result.passed,
+                "rule": result.rule,
+            }
+            for result in verdict.rules
+        ],
+    }
+
+
+def rest_of(rows: Iterable[Row]) -> Row | None:
+    """The row that stands for all that was cut off, when there is one."""
+    return next((row for row in rows if row["path"] is None), None)

@@ -1,0 +1,112 @@
+"""The one choke point between text of an image and a terminal or a log."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
+_HIDDEN = frozenset("\u115f\u1160\u3164\uffa0\u034f\u180b\u180c\u180d\u180f")
+"""Letters and marks that show nothing: Hangul fillers, the grapheme joiner, Mongolian selectors."""
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character moves, hides or reorders text: controls, bidi, zero width, separators, unassigned."""
+    return (
+        unicodedata.category(character) in _HIDDEN_CATEGORIES
+        or character in _HIDDEN
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
+
+
+def escape(text: str) -> str:
+    r"""`text` with all that a terminal could act on shown as `\x1b`, `\n` or `\u202e`.
+
+    It stays on one line, and shows every character that is there. Combining marks that pile up beyond four on one
+    letter are shown as escapes too, since they would paint over the lines above.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    parts: list[str] = []
+    marks = 0
+    for character in text:
+        if " " <= character <= "~":
+            marks = 0
+            parts.append(character)
+            continue
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        parts.append(_visible(character) if marks > 4 or is_hidden(character) else character)
+    return "".join(parts)
+
+
+_CI_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
+
+
+def guard_line(line: str) -> str:
+    r"""`line` as one that no CI system takes for a command: `::error::` at its start, `##[group]` and `##vso[` anywhere."""
+    if "##" in line:
+        line = _CI_COMMAND.sub(r"#\\x23", line)
+    body = line.lstrip()
+    if body.startswith("::"):
+        return f"{line[: len(line) - len(body)]}\\x3a{body[1:]}"
+    return line
+
+
+def _visible(character: str) -> str:
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    if named is not None:
+        return named
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def cell_width(text: str) -> int:
+    """Columns that `text` takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def fit_start(text: str, width: int) -> str:
+    """The start of `text` within `width` columns; an ellipsis stands for what is cut off at the end."""
+    if cell_width(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    kept: list[str] = []
+    used = 1
+    for character in text:
+        used += cell_width(character)
+        if used > width:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + ELLIPSIS
+
+
+def fit_end(text: str, width: int) -> str:
+    """The end of `text` within `width` columns; an ellipsis stands for what is cut off at the start."""
+    if cell_width(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    kept: list[str] = []
+    used = 1
+    for character in reversed(text):
+        used += cell_width(character)
+        if used > width:
+            break
+        kept.append(character)
+    return ELLIPSIS + "".join(reversed(kept))
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """`text` filled with spaces to `width` columns; on its left when `right` aligns it."""
+    space = " " * max(0, width - cell_width(text))
+    return space + text if right else text + space

@@ -1,0 +1,74 @@
+"""The report document as JSON: ASCII, sorted keys, one row a line, and the same bytes for the same document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.entries import EntryRows
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+_encode = json.JSONEncoder(allow_nan=False, sort_keys=True).encode
+
+
+class JsonRenderer:
+    """Writes the whole document; it has no options."""
+
+    def render(self, document: Document, out: TextIO) -> None:
+        batch: list[str] = []
+        for piece in pieces(document):
+            batch.append(piece)
+            if len(batch) >= 4096:
+                out.write("".join(batch))
+                batch.clear()
+        out.write("".join(batch))
+
+
+def dumps(document: Document) -> str:
+    """The document as the JSON text that every front end writes, with a newline at its end."""
+    return "".join(pieces(document))
+
+
+def pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    """That text in pieces, so that the entries of a large image are never held as one string."""
+    start = "{\n"
+    for key in sorted(document):
+        yield f"{start}  {_encode(key)}: "
+        yield from _value(document[key])
+        start = ",\n"
+    yield "\n}\n" if document else "{}\n"
+
+
+def _value(value: Any) -> Iterator[str]:
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        yield _encode(value)
+        return
+    start = "[\n"
+    for row in value:
+        yield f"{start}    "
+        yield from _row(row)
+        start = ",\n"
+    yield "\n  ]"
+
+
+def _row(row: Mapping[str, Any]) -> Iterator[str]:
+    entries = row.get("entries")
+    if not isinstance(entries, EntryRows):
+        yield _encode(row)
+        return
+    start = "{"
+    for key in sorted(row):
+        yield f"{start}{_encode(key)}: "
+        start = ", "
+        if key != "entries":
+            yield _encode(row[key])
+            continue
+        between = "[\n      "
+        for text in entries.json_rows():
+            yield between + text
+            between = ",\n      "
+        yield "\n    ]" if entries else "[]"
+    yield "}"

@@ -1,0 +1,48 @@
+"""Paths of an image as text that loses no byte."""
+
+from __future__ import annotations
+
+import re
+
+from layerscope.errors import UsageError
+
+_ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|\\)?")
+
+
+def escape_path(path: bytes) -> str:
+    r"""The absolute path as text: a backslash is doubled and a byte that is no UTF-8 becomes `\xNN`.
+
+    All else, control characters too, stays what it is: `unescape_path` gives the bytes back.
+    """
+    if not path.startswith(b"/"):
+        path = b"/" + path
+    if b"\\" in path:
+        path = path.replace(b"\\", b"\\\\")
+    return path.decode("utf-8", "backslashreplace")
+
+
+def unescape_path(text: str) -> bytes:
+    """The bytes that `escape_path` was given, with the leading slash. Raises `UsageError` for what it never writes."""
+
+    def literal(match: re.Match[bytes]) -> bytes:
+        if match[1]:
+            return bytes.fromhex(match[1].decode("ascii"))
+        if match[0] == b"\\":
+            raise UsageError(
+                f"{text!r} has a lone backslash", hint=r"write \\ for a backslash, \xNN for a byte"
+            )
+        return b"\\"
+
+    return _ESCAPED.sub(literal, text.encode("utf-8", "surrogatepass"))
+
+
+def clean_text(text: str) -> str:
+    r"""Text of an image's JSON or of the command line as valid Unicode: a lone surrogate becomes `\xNN` or `\uNNNN`."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text

@@ -1,0 +1,293 @@
+"""The report for people: what the image weighs, which instruction is to blame, what is wasted, what to do first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
+from layerscope.report.page import Page, Span, bar
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.report.renderers import Display
+
+ROWS = 10
+"""Rows of the lists of files, unless more or fewer are asked for."""
+WIDEST = 160
+NARROWEST = 40
+MOST_NOTES = 12
+
+_SPACE = re.compile(r"[ \t\r\n]+")
+_KIND_WORDS = {
+    "deleted": "deleted",
+    "overwritten": "overwritten",
+    "metadata_only": "metadata only",
+    "identical_rewrite": "identical rewrite",
+    "duplicate_entry": "duplicate entry",
+}
+_BLAME = {
+    "deleted": "deleted by {}",
+    "overwritten": "overwritten by {}",
+    "metadata_only": "rewritten by {}",
+    "identical_rewrite": "stored again unchanged by {}",
+    "duplicate_entry": "stored twice by {}",
+}
+_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
+
+Row = dict[str, Any]
+
+
+class TextRenderer:
+    """Writes the report as text for a page of `display.width` columns."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def render(self, document: Document, out: TextIO) -> None:
+        width = max(NARROWEST, min(WIDEST, self._display.width))
+        rows = ROWS if self._display.rows is None else self._display.rows
+        page = Page(out, width=width, color=self._display.color)
+        _header(page, document)
+        _sizes(page, document)
+        _instructions(page, document)
+        _waste(page, document, rows)
+        _largest(page, document, rows)
+        _notes(page, document)
+        _first(page, document)
+        if "verdict" in document:
+            from layerscope.report.verdict import write_verdict
+
+            page.gap()
+            write_verdict(page, document)
+
+
+def _size(size: int | None) -> str:
+    """A size in a column of them, where nothing is a dash."""
+    return format_size(size or None)
+
+
+def _count(count: int, one: str) -> str:
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
+def _one_line(text: str) -> str:
+    return escape(_SPACE.sub(" ", text).strip())
+
+
+def _header(page: Page, document: Document) -> None:
+    image = document["image"]
+    digest = image["manifest_digest"] or image["config_digest"]
+    algorithm, _, value = digest.partition(":")
+    name = _one_line(image["reference"])
+    facts = f"{_one_line(image['platform'])}  {image['source']}  {algorithm}:{value[:12]}"
+    counts = ", ".join(
+        (
+            _count(len(document["layers"]), "layer"),
+            _count(len(document["instructions"]), "instruction"),
+            _count(document["files"]["regular"], "file"),
+        )
+    )
+    used = sum(cell_width(text) for text in (name, facts, counts)) + 4
+    if used <= page.width:
+        page.line((name, "title"), "  ", facts, " " * (page.width - used + 2), counts)
+        return
+    page.line((fit_end(name, page.width), "title"))
+    if cell_width(facts) + cell_width(counts) + 4 <= page.width:
+        page.line("  ", facts, "  ", counts)
+    else:
+        page.line("  ", fit_start(facts, page.width - 2))
+        page.line("  ", fit_start(counts, page.width - 2))
+
+
+def _sizes(page: Page, document: Document) -> None:
+    sizes = document["sizes"]
+    content, wasted = sizes["content"], sizes["wasted"]
+    share = format_percent(wasted, content)
+    efficiency = f"efficiency {100 * document['efficiency']:.1f} %"
+    lines = (
+        ("content", content, "what all layers store"),
+        ("live", sizes["live"], "what the container sees"),
+        ("wasted", wasted, f"{share}, {efficiency}" if content else efficiency),
+    )
+    download = sizes["compressed"]
+    words = max(len(text) for _, _, text in lines)
+    room = page.width - 25 - words
+    columns = max(0, min(48, room)) if room >= 8 else 0
+    page.gap()
+    for name, size, text in lines:
+        style = "waste" if name == "wasted" and wasted else "bar"
+        drawn = (pad(bar(size, content, columns), columns), style)
+        page.line(
+            "  ", pad(name, 9), pad(format_size(size), 10, right=True), "  ", drawn, "  ", text
+        )
+    known = (
+        "compressed, one pull"
+        if download is not None
+        else "not known: only the uncompressed layers are there"
+    )
+    tar = f"{format_size(sizes['overhead'])} of it headers and padding"
+    for name, size, text in (("download", download, known), ("tar", sizes["tar"], tar)):
+        start = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
+        margin = columns + 2 if columns + 25 + len(text) <= page.width else 0
+        page.line(*start, " " * margin, fit_start(text, page.width - 23 - margin))
+
+
+def _instructions(page: Page, document: Document) -> None:
+    rows = document["instructions"]
+    if not rows:
+        return
+    most = max(row["sizes"]["content"] for row in rows)
+    numbers = max(2, len(str(rows[-1]["index"])))
+    lines = any(row["location"] for row in rows)
+    bars = 12 if page.width >= 76 else 0
+    fixed = 2 + numbers + 2 + 10 + (bars + 1 if bars else 0) + 10 + (6 if lines else 0)
+    room = page.width - fixed - 1
+    page.gap()
+    head: list[Span] = ["  ", pad("#", numbers, right=True), "  ", pad("instruction", room)]
+    head += [
+        pad("content", 11, right=True),
+        " " * (bars + 1 if bars else 0),
+        pad("wasted", 10, right=True),
+    ]
+    page.line(("".join(str(span) for span in head) + ("  line" if lines else ""), "head"))
+    marks = _marks(document["waste_pairs"])
+    for row in rows:
+        sizes = row["sizes"]
+        quiet = "" if row["layers"] else "dim"
+        text = fit_start(_one_line(row["text"]) or _one_line(row["created_by"]) or "–", room)
+        spans: list[Span] = [
+            "  ",
+            pad(str(row["index"]), numbers, right=True),
+            "  ",
+            (pad(text, room), quiet),
+            pad(_size(sizes["content"]), 11, right=True),
+        ]
+        if bars:
+            spans += [" ", (pad(bar(sizes["content"], most, bars), bars), "bar")]
+        spans.append((pad(_size(sizes["wasted"]), 10, right=True), "waste"))
+        if lines and row["location"]:
+            spans.append(pad(str(row["location"]["start_line"]), 6, right=True))
+        page.line(*spans)
+        if row["index"] in marks:
+            page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
+
+
+def _marks(pairs: Sequence[Row]) -> dict[int, str]:
+    """For each instruction whose content is wasted, by whom: the three largest, and the rest in sum."""
+    by_writer: dict[int, list[Row]] = {}
+    for pair in pairs:
+        if pair["bytes"]:
+            by_writer.setdefault(pair["written_by"], []).append(pair)
+    marks = {}
+    for writer, blamed in by_writer.items():
+        texts = [f"{format_size(pair['bytes'])} {_blame(pair)}" for pair in blamed[:3]]
+        if blamed[3:]:
+            texts.append(f"{format_size(sum(pair['bytes'] for pair in blamed[3:]))} by others")
+        marks[writer] = ", ".join(texts)
+    return marks
+
+
+def _blame(row: Row) -> str:
+    """`rewritten by 11 (owner)`."""
+    words = [_CHANGED[name] for name in _CHANGED if name in row["changed"]]
+    only = f" ({', '.join(words)} only)" if words and row["kind"] == "metadata_only" else ""
+    return _BLAME[row["kind"]].format(row["wasted_by"]) + only
+
+
+def _waste(page: Page, document: Document, rows: int) -> None:
+    kinds = sorted(document["wasted_by_kind"].items(), key=lambda item: -item[1])
+    named = [f"{_KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size]
+    if not named:
+        return
+    page.gap()
+    page.paragraph(" · ".join(named), indent=18, head=("wasted by kind  ", "head"))
+    groups = [row for row in document["waste_groups"] if row["bytes"] and row["path"] is not None]
+    if not rows or not groups:
+        return
+    shown = groups[:rows]
+    page.gap()
+    page.line("  ", ("largest wasted", "head"))
+    table = []
+    for row in shown:
+        files = (
+            ""
+            if row["files"] == 1
+            else _count(row["files"], "other file" if row["rest"] else "file")
+        )
+        path = row["path"] if row["files"] == 1 or row["path"] == "/" else row["path"] + "/"
+        table.append((row["bytes"], path, files, f"written by {row['written_by']}, {_blame(row)}"))
+    _file_table(page, table)
+    _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
+
+
+def _largest(page: Page, document: Document, rows: int) -> None:
+    shown = document["largest"][:rows]
+    if not shown:
+        return
+    page.gap()
+    page.line("  ", ("largest files", "head"))
+    _file_table(
+        page, [(row["bytes"], row["path"], "", f"written by {row['written_by']}") for row in shown]
+    )
+    _remainder(page, document["sizes"]["live"] - sum(row["bytes"] for row in shown))
+
+
+def _remainder(page: Page, size: int) -> None:
+    if size > 0:
+        page.line("  ", pad(format_size(size), 10, right=True), "  ", ("in others", "dim"))
+
+
+def _file_table(page: Page, rows: Sequence[tuple[int, str, str, str]]) -> None:
+    """Size, path, number of files and who did it; who did it goes to a line below where the page is narrow."""
+    paths = [escape(path) for _, path, _, _ in rows]
+    counts = max(cell_width(row[2]) for row in rows)
+    causes = max(cell_width(row[3]) for row in rows)
+    beside = 14 + (counts + 2 if counts else 0)
+    wanted = max(cell_width(path) for path in paths)
+    below = page.width - beside - causes - 2 < min(wanted, 30)
+    room = page.width - beside - (0 if below else causes + 2)
+    room = max(8, min(room, wanted))
+    for (size, _, count, cause), path in zip(rows, paths, strict=True):
+        spans = ["  ", pad(format_size(size), 10, right=True), "  ", pad(fit_end(path, room), room)]
+        if counts:
+            spans += ["  ", pad(count, counts, right=True)]
+        if below:
+            page.line(*spans)
+            page.paragraph(cause, indent=16)
+        else:
+            page.line(*spans, "  ", cause)
+
+
+def _notes(page: Page, document: Document) -> None:
+    notes = document["notes"]
+    if not notes:
+        return
+    page.gap()
+    for note in notes[:MOST_NOTES]:
+        where = f"layer {note['layer']}: " if "layer" in note else ""
+        path = f" ({_one_line(note['path'])})" if "path" in note else ""
+        page.paragraph(
+            f"{where}{_one_line(note['message'])}{path}", indent=8, head=("note  ", "dim")
+        )
+    if notes[MOST_NOTES:]:
+        page.line("        ", f"and {len(notes) - MOST_NOTES} more, all of them in the JSON report")
+
+
+def _first(page: Page, document: Document) -> None:
+    page.gap()
+    sizes = document["sizes"]
+    advice = document["advice"][0] if document["advice"] else None
+    if advice is None or 1000 * advice["bytes"] < sizes["content"]:
+        page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(sizes))
+        return
+    text = f"{_one_line(advice['message'])} (saves {format_size(advice['bytes'])})"
+    page.paragraph(text, indent=9, head=("first: ", "good"))
+
+
+def _verdict_on_waste(sizes: Row) -> str:
+    if not sizes["wasted"]:
+        return "no byte is wasted"
+    return f"only {format_size(sizes['wasted'])} are wasted"
