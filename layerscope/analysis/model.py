@@ -139,4 +139,4 @@ class Analysis:
     largest: tuple[LiveFile, ...]
     notes: tuple[Note, ...]
     tree: FileTree = field(repr=False)
-    indexes: tuple[LayerIndex, ...] = field(repr=False)
+    indexes: tuple[LayerIndex | None, ...] = field(repr=False)

@@ -1,0 +1,78 @@
+"""Where a container image's bytes come from, which are wasted, and which instruction is to blame.
+
+    import layerscope
+
+    with layerscope.load("docker-archive:app.tar") as image:
+        analysis = layerscope.analyze(image)
+    print(analysis.sizes.wasted, [row.path for row in analysis.waste[:10]])
+
+Importing the package is cheap: what reads images is loaded by the first call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+    from layerscope.image.image import Image
+    from layerscope.limits import Limits
+    from layerscope.progress import CancelledCallback, ProgressCallback
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "analyze", "load"]
+
+
+def load(
+    reference: str,
+    *,
+    platform: str | None = None,
+    tag: str | None = None,
+    pull: bool = False,
+    limits: Limits | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Image:
+    """Open the image that `reference` names, such as `docker:python:3.8`, `oci-dir:layout` or the path of a tarball.
+
+    `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images; `pull` lets an
+    engine fetch what it does not have. The image is a context manager: close it to let go of files and temporary ones.
+    Raises `UsageError`, `SourceError` or `FormatError`, all of them `layerscope.errors.LayerscopeError`.
+    """
+    from layerscope.limits import DEFAULT_LIMITS
+    from layerscope.sources import open_image
+
+    return open_image(
+        reference,
+        platform=platform,
+        tag=tag,
+        pull=pull,
+        limits=limits or DEFAULT_LIMITS,
+        progress=progress,
+        cancelled=cancelled,
+    )
+
+
+def analyze(
+    image: Image,
+    *,
+    verify: Literal["auto", "full", "off"] = "auto",
+    limits: Limits | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Analysis:
+    """The facts of an opened image: sizes in bytes, layers, instructions, every wasted file, and notes.
+
+    `verify` compares digests where the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
+    Raises `FormatError` for malformed layers and `Cancelled`.
+    """
+    from layerscope.analysis.analyze import analyze as run
+    from layerscope.limits import DEFAULT_LIMITS
+
+    return run(
+        image,
+        verify=verify,
+        limits=limits or DEFAULT_LIMITS,
+        progress=progress,
+        cancelled=cancelled,
+    )

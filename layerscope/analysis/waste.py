@@ -1,0 +1,100 @@
+"""What became of stored content that nothing reaches any more: of which kind the waste is, and who is to blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
+from layerscope.filesystem.tree import REMOVED, Loss
+from layerscope.layers.entry import METADATA, MODIFIED, Entry
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.window import fingerprint_at
+
+Indexes = Sequence[LayerIndex | None]
+
+
+def settle_rewrites(rewrites: Sequence[tuple[Entry, Entry]], indexes: Indexes) -> None:
+    """Where headers and size agree, let the content decide whether an entry changed anything."""
+    for before, entry in rewrites:
+        old, new = before.content, entry.content
+        if old is None or new is None or not same_content(old, new, indexes):
+            entry.change = MODIFIED
+
+
+def settle_waste(
+    losses: Sequence[Loss], indexes: Indexes, owners: Sequence[int]
+) -> tuple[WastedFile, ...]:
+    """The wasted files, largest first; `owners` gives the instruction of each layer."""
+    rows = []
+    for loss in losses:
+        content = loss.content
+        kind, changed = _kind(loss, indexes)
+        rows.append(
+            WastedFile(
+                path=loss.node.path if content.kind == METADATA else content.path,
+                kind=kind,
+                bytes=content.size,
+                layer=content.layer,
+                wasted_in=loss.layer,
+                written_by=owners[content.layer],
+                wasted_by=owners[loss.layer],
+                changed=changed,
+            )
+        )
+    rows.sort(key=lambda row: (-row.bytes, row.path, row.layer, row.wasted_in))
+    return tuple(rows)
+
+
+def total_by_kind(waste: Sequence[WastedFile]) -> dict[WasteKind, int]:
+    """Bytes of each kind, all kinds named."""
+    totals: dict[WasteKind, int] = dict.fromkeys(WASTE_KINDS, 0)
+    for row in waste:
+        totals[row.kind] += row.bytes
+    return totals
+
+
+def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[str, ...]]:
+    content = loss.content
+    if content.layer == loss.layer:
+        return "duplicate_entry", ()
+    if loss.event == REMOVED:
+        return "deleted", ()
+    successor = loss.node.at_layer(loss.layer)
+    new = successor.content if successor is not None else None
+    if new is None or not same_content(content, new, indexes):
+        return "overwritten", ()
+    changed = changed_metadata(content, new)
+    return ("metadata_only" if changed else "identical_rewrite"), changed
+
+
+def changed_metadata(before: Entry, after: Entry) -> tuple[str, ...]:
+    """Which of mode, uid, gid, mtime (whole seconds) and xattrs differ."""
+    return tuple(
+        name
+        for name in ("mode", "uid", "gid", "mtime", "xattrs")
+        if getattr(before, name) != getattr(after, name)
+    )
+
+
+def same_content(one: Entry, other: Entry, indexes: Indexes) -> bool:
+    """Whether two entries store the same bytes: sizes first, then hashes, read only where none is known yet."""
+    if one is other:
+        return True
+    if one.size != other.size:
+        return False
+    if _sparse_map(one) != _sparse_map(other):
+        return False
+    return _fingerprint(one, indexes) == _fingerprint(other, indexes)
+
+
+def _sparse_map(entry: Entry) -> object:
+    extra = entry.extra
+    return (extra.logical_size, extra.extents) if extra is not None else (None, ())
+
+
+def _fingerprint(entry: Entry, indexes: Indexes) -> bytes:
+    if entry.fingerprint is None:
+        index = indexes[entry.layer]
+        assert index is not None
+        entry.fingerprint = fingerprint_at(index.blob, entry.data, entry.size)
+    return entry.fingerprint

@@ -1,0 +1,1 @@
+"""One layer: compression, digests, and the strict tar index."""

@@ -1,0 +1,214 @@
+"""Layer compression: told by magic bytes, undone in a stream of bounded pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, Protocol
+
+from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
+from layerscope.image.blob import Blob
+from layerscope.layers.header import BLOCK_SIZE, is_header
+from layerscope.limits import Limits
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+)
+_UNREADABLE: Final = (
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"LZIP", "lzip"),
+    (b"\x89LZO", "lzop"),
+    (b"\x1f\x9d", "compress (.Z)"),
+)
+_READ = 256 * 1024
+_PIECE = 1024 * 1024
+_FIRST_FEED = 1024
+
+
+class Decompressor(Protocol):
+    """The interface that the standard library's bz2, lzma and zstd decompressors share, and ISA-L's."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+def sniff(blob: Blob) -> str:
+    """`none`, `gzip`, `zstd`, `xz` or `bzip2`, by the first bytes and whatever the blob is called.
+
+    Raises `UnsupportedFormat`, by name, for a compression that no engine reads.
+    """
+    head = blob.read_at(0, BLOCK_SIZE)
+    if is_header(head):
+        return "none"
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
+        return "zstd"
+    for magic, name in _UNREADABLE:
+        if head.startswith(magic):
+            raise UnsupportedFormat(
+                f"{blob.name}: compressed with {name}, which image layers cannot be",
+                hint="use gzip or zstd",
+            )
+    return "none"
+
+
+def _decompressor(compression: str, limits: Limits) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...]]:
+    """How to begin one member or frame, and what its library raises for broken data."""
+    if compression == "gzip":
+        from isal import igzip_lib
+
+        return (
+            lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
+            (igzip_lib.IsalError,),
+        )
+    if compression == "zstd":
+        try:
+            from compression import zstd
+        except ImportError:
+            from backports import zstd
+        options = {zstd.DecompressionParameter.window_log_max: limits.zstd_window_log}
+        return lambda: zstd.ZstdDecompressor(options=options), (zstd.ZstdError,)
+    if compression == "xz":
+        import lzma
+
+        memory = 2 << limits.zstd_window_log
+        return (
+            lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory),
+            (lzma.LZMAError,),
+        )
+    import bz2
+
+    return bz2.BZ2Decompressor, (OSError, ValueError)
+
+
+class Decompression:
+    """Iterates over the uncompressed bytes of a blob, in pieces of at most 1 MiB.
+
+    Members of gzip, frames of zstd and streams of xz and bzip2 follow each other as one. The stored bytes pass through
+    `hasher` on their way. Afterwards `read` counts the stored bytes, `produced` the uncompressed ones, `trailing` what
+    stood behind the last member and belongs to none. Raises `FormatError` for a stream that is broken or cut short and
+    `LimitExceeded` for one that grows over `ratio`.
+    """
+
+    def __init__(
+        self,
+        blob: Blob,
+        compression: str,
+        limits: Limits,
+        *,
+        hasher: _Hash | None = None,
+        advanced: Callable[[int], None] | None = None,
+        ratio: tuple[int, int] | None = None,
+    ) -> None:
+        self._blob = blob
+        self._compression = compression
+        self._limits = limits
+        self._hasher = hasher
+        self._advanced = advanced
+        self._ratio, self._ratio_from = ratio or (limits.ratio, limits.ratio_from)
+        self.read = 0
+        self.produced = 0
+        self.trailing = 0
+
+    def _next(self) -> bytes:
+        data = self._blob.read_at(self.read, _READ)
+        self.read += len(data)
+        if self._hasher is not None:
+            self._hasher.update(data)
+        if self._advanced is not None:
+            self._advanced(len(data))
+        return data
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._compression == "none":
+            while data := self._next():
+                self.produced += len(data)
+                yield data
+        else:
+            yield from self._members()
+        if self.read < self._blob.size:
+            raise FormatError(
+                f"{self._blob.name}: {self.read} of {self._blob.size} bytes could be read"
+            )
+
+    def _members(self) -> Iterator[bytes]:
+        begin, broken = _decompressor(self._compression, self._limits)
+        stock = self._next()
+        at = 0
+        while True:
+            member = begin()
+            feed = _FIRST_FEED
+            while not member.eof:
+                given = b""
+                if member.needs_input:
+                    if at == len(stock):
+                        stock, at = self._next(), 0
+                        if not stock:
+                            raise FormatError(
+                                f"{self._blob.name}: the {self._compression} data is cut short after"
+                                f" {self.read} bytes",
+                                hint="fetch or save the image again",
+                            )
+                    given = stock[at : at + feed]
+                    at += len(given)
+                    feed = min(feed * 4, _READ)
+                try:
+                    piece = member.decompress(given, _PIECE)
+                except broken as error:
+                    raise FormatError(
+                        f"{self._blob.name}: broken {self._compression} data near byte"
+                        f" {self.read - len(stock) + at}: {error}"
+                    ) from None
+                if piece:
+                    self.produced += len(piece)
+                    self._check_ratio()
+                    yield piece
+            at -= len(member.unused_data)
+            stock, at = self._to_next_member(stock, at)
+            if not stock:
+                return
+
+    def _check_ratio(self) -> None:
+        if self.produced > self._ratio_from and self.produced > self._ratio * max(self.read, 1):
+            raise LimitExceeded(
+                f"{self._blob.name}: {self.produced} bytes came out of {self.read}, over"
+                f" {self._ratio} for one",
+                hint="raise the bound with --limit if you trust the image",
+            )
+
+    def _to_next_member(self, stock: bytes, at: int) -> tuple[bytes, int]:
+        """Where the next member begins; empty when only zeros, or bytes that are no member, are left."""
+        while True:
+            rest = stock[at : at + 16].lstrip(b"\0")
+            if rest:
+                at += len(stock[at : at + 16]) - len(rest)
+                if len(stock) - at < 6:
+                    stock, at = stock[at:] + self._next(), 0
+                if self._is_member(stock[at : at + 6]):
+                    return stock, at
+                self.trailing = len(stock) - at
+                while more := self._next():
+                    self.trailing += len(more)
+                return b"", 0
+            at += 16
+            if at >= len(stock):
+                stock, at = self._next(), 0
+                if not stock:
+                    return b"", 0
+
+    def _is_member(self, head: bytes) -> bool:
+        if self._compression == "zstd" and head[1:4] == b"\x2a\x4d\x18":
+            return 0x50 <= head[0] <= 0x5F
+        return any(name == self._compression and head.startswith(magic) for magic, name in _MAGIC)

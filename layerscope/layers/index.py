@@ -1,0 +1,296 @@
+"""What one layer holds: its entries in tar order, its sizes and digests, read in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
+from layerscope.image.blob import Blob
+from layerscope.image.digest import Digest
+from layerscope.layers import names
+from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.entry import (
+    CHARACTER,
+    DIRECTORY,
+    FILE,
+    HARDLINK,
+    METADATA,
+    OPAQUE,
+    OTHER,
+    WHITEOUT,
+    Entry,
+)
+from layerscope.layers.header import is_header
+from layerscope.layers.tar import TarScanner
+from layerscope.layers.window import SeekWindow, StreamWindow, Window
+from layerscope.limits import Limits
+from layerscope.notes import Note, Notes
+
+Verify = Literal["auto", "full", "off"]
+"""Digests: checked where the bytes are read in full anyway, always, or never."""
+
+_ESTARGZ_TOC = b"stargz.index.json"
+_ESTARGZ_LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
+_OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerIndex:
+    """One layer blob, indexed. `tar_size` counts the uncompressed bytes, end marker and padding included.
+
+    `compressed_size` is None for a blob that is stored uncompressed. `verified` tells that the digests which the image
+    names were compared with the bytes.
+    """
+
+    blob: Blob
+    compression: str
+    entries: list[Entry] = field(repr=False)
+    tar_size: int
+    compressed_size: int | None
+    verified: bool
+    notes: tuple[Note, ...]
+
+    def at_layer(self, layer: int) -> LayerIndex:
+        """The same blob at another place in the stack; what was odd about it has been told at the first."""
+        return replace(self, entries=[entry.copy_to(layer) for entry in self.entries], notes=())
+
+
+def index_layer(
+    blob: Blob,
+    *,
+    layer: int,
+    digest: Digest | None,
+    diff_id: Digest | None,
+    verify: Verify,
+    limits: Limits,
+    advanced: Callable[[int], None] | None = None,
+) -> LayerIndex:
+    """Index one layer.
+
+    Raises `FormatError` (`TarError` with the offset, `DigestMismatch`, `LimitExceeded`, `UnsupportedFormat`) with the
+    blob's name in the message.
+    """
+    notes = Notes()
+    try:
+        compression = sniff(blob)
+        if compression == "none" and verify != "full":
+            return _index_seekable(blob, layer, limits, notes, advanced)
+        return _index_stream(
+            blob, compression, layer, digest, diff_id, verify, limits, notes, advanced
+        )
+    except TarError as error:
+        head = blob.read_at(0, 512)
+        if error.offset == 0 and not is_header(head):
+            raise FormatError(f"{blob.name}: is neither a tar nor compressed with anything known") from None
+        raise FormatError(f"{blob.name}: {error.message}") from None
+    except LimitExceeded as error:
+        if error.message.startswith(blob.name):
+            raise
+        raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
+
+
+def _index_seekable(
+    blob: Blob,
+    layer: int,
+    limits: Limits,
+    notes: Notes,
+    advanced: Callable[[int], None] | None,
+) -> LayerIndex:
+    reached = 0
+
+    def moved(position: int) -> None:
+        nonlocal reached
+        if advanced is not None and position - reached >= 1 << 20:
+            advanced(position - reached)
+            reached = position
+
+    window = SeekWindow(blob, moved)
+    entries, end = _collect(window, layer, limits, notes)
+    position = end
+    left_over = False
+    while not left_over and (data := blob.read_at(position, 1 << 20)):
+        left_over = bool(data.strip(b"\0"))
+        position += len(data)
+    if left_over:
+        _note_left_over(notes, layer, blob.size - end)
+    if advanced is not None:
+        advanced(blob.size - reached)
+    blob.file.check_unchanged()
+    return LayerIndex(
+        blob=blob,
+        compression="none",
+        entries=entries,
+        tar_size=blob.size,
+        compressed_size=None,
+        verified=False,
+        notes=tuple(notes),
+    )
+
+
+def _index_stream(
+    blob: Blob,
+    compression: str,
+    layer: int,
+    digest: Digest | None,
+    diff_id: Digest | None,
+    verify: Verify,
+    limits: Limits,
+    notes: Notes,
+    advanced: Callable[[int], None] | None,
+) -> LayerIndex:
+    stored = digest.hasher() if digest and verify != "off" else None
+    unpacked = diff_id.hasher() if diff_id and verify != "off" else None
+    source = Decompression(blob, compression, limits, hasher=stored, advanced=advanced)
+    chunks = iter(source) if unpacked is None else _hashed(source, unpacked.update)
+    window = StreamWindow(chunks)
+    entries, end = _collect(window, layer, limits, notes)
+    offset = max(end - window.start, 0)
+    left_over = bool(window.data[offset:].strip(b"\0"))
+    for chunk in chunks:
+        left_over = left_over or bool(chunk.strip(b"\0"))
+    if left_over:
+        _note_left_over(notes, layer, source.produced - end)
+    if source.trailing:
+        notes.add(
+            "trailing-bytes",
+            f"{source.trailing} bytes behind the {compression} data belong to nothing; engines disagree on it",
+            layer=layer,
+        )
+    blob.file.check_unchanged()
+    for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
+        if expected is not None and hasher is not None and hasher.hexdigest() != expected.hex:
+            raise DigestMismatch(
+                f"{blob.name}: the bytes have {what} {expected.algorithm}:{hasher.hexdigest()}, the"
+                f" image names {expected}",
+                hint="save or fetch the image again, or read on with --no-verify",
+            )
+    return LayerIndex(
+        blob=blob,
+        compression=compression,
+        entries=entries,
+        tar_size=source.produced,
+        compressed_size=None if compression == "none" else source.read,
+        verified=unpacked is not None,
+        notes=tuple(notes),
+    )
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
+
+
+def _note_left_over(notes: Notes, layer: int, count: int) -> None:
+    notes.add(
+        "data-after-end",
+        f"{count} bytes stand behind the end marker of the tar and belong to no file",
+        layer=layer,
+    )
+
+
+def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[list[Entry], int]:
+    """The entries with cleaned paths and whiteouts told apart, and where the tar's members end."""
+
+    def note(code: str, message: str, path: bytes | None) -> None:
+        notes.add(code, message, layer=layer, path=path)
+
+    scanner = TarScanner(window, limits, note)
+    entries: list[Entry] = []
+    append = entries.append
+    limit = limits.members
+    toc = False
+    for entry in scanner:
+        entry.layer = layer
+        path = entry.path
+        if path[-1:] == b"/":
+            path = entry.path = path[:-1]
+        if path and path[0] not in b"./" and b"/." not in path and b"//" not in path:
+            if path == _ESTARGZ_TOC:
+                toc = True
+        elif not _settle_name(entry, note):
+            continue
+        if entry.extra is not None and entry.kind <= OTHER:
+            _read_overlay_native(entry, append, note)
+        append(entry)
+        if len(entries) > limit:
+            raise LimitExceeded(f"more than {limit} members", hint="raise --limit members=N")
+    if toc:
+        _set_estargz_apart(entries)
+    return entries, scanner.end
+
+
+def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -> bool:
+    """Clean the path and tell whiteouts; False for an entry that must be refused."""
+    raw = entry.path
+    if not raw:
+        note("empty-name", "a member without a name is left out", None)
+        return False
+    if raw[0] == 0x2F:
+        note("absolute-name", "an absolute name is taken as relative to the image's root", raw)
+    path, climbed = names.clean(raw)
+    if climbed:
+        note("parent-name", "a name with .. is cleaned as engines clean it", raw)
+    entry.path = path
+    if names.WHITEOUT_PREFIX not in path:
+        if not path and entry.kind != DIRECTORY:
+            note("root-no-directory", "a root that is no directory is left out of the filesystem", raw)
+            entry.kind = METADATA
+        return True
+    parent, name = names.split(path)
+    if (b"/" + parent).find(b"/" + names.WHITEOUT_PREFIX) >= 0:
+        if b"/" + names.METADATA_PREFIX not in b"/" + parent:
+            note("under-whiteout", "a member below a whiteout's name is left out of the filesystem", path)
+        else:
+            note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
+        entry.kind = METADATA if entry.kind != HARDLINK else entry.kind
+        return True
+    if not name.startswith(names.WHITEOUT_PREFIX):
+        return True
+    target = name[len(names.WHITEOUT_PREFIX) :]
+    if name == names.OPAQUE_MARKER:
+        kind = OPAQUE
+        entry.path = parent
+    elif name.startswith(names.METADATA_PREFIX):
+        note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
+        entry.kind = METADATA
+        return True
+    elif target in (b"", b".", b".."):
+        note("invalid-whiteout", "a whiteout that names no file is refused", path)
+        return False
+    else:
+        kind = WHITEOUT
+        entry.path = parent + b"/" + target if parent else target
+    if entry.size or entry.kind != FILE:
+        note("odd-whiteout", "a whiteout is no empty file, and counts all the same", path)
+    entry.kind = kind
+    entry.size = 0
+    return True
+
+
+def _read_overlay_native(
+    entry: Entry,
+    append: Callable[[Entry], None],
+    note: Callable[[str, str, bytes | None], None],
+) -> None:
+    """Read overlayfs's own whiteouts, which a badly made export leaves in the tar."""
+    extra = entry.extra
+    if extra is None:
+        return
+    if entry.kind == CHARACTER and extra.device == (0, 0):
+        note("overlay-whiteout", "a character device 0:0 is taken as overlayfs's own whiteout", entry.path)
+        entry.kind = WHITEOUT
+    elif any(key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs):
+        note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", entry.path)
+        marker = Entry(entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None)
+        marker.layer = entry.layer
+        append(marker)
+
+
+def _set_estargz_apart(entries: list[Entry]) -> None:
+    """The table of contents and the landmarks of an eStargz layer are no files of the image."""
+    for entry in entries:
+        if entry.kind == FILE and (entry.path == _ESTARGZ_TOC or entry.path in _ESTARGZ_LANDMARKS):
+            entry.kind = METADATA

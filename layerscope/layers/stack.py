@@ -1,0 +1,152 @@
+"""All layers of an image, indexed: compressed ones by a few threads, each blob once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+from layerscope.errors import LimitExceeded
+from layerscope.image.blob import Blob
+from layerscope.image.image import Layer
+from layerscope.layers.compression import sniff
+from layerscope.layers.index import LayerIndex, Verify, index_layer
+from layerscope.limits import Limits
+from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+
+MAX_THREADS = 4
+
+BlobKey = tuple[int, int, int]
+
+
+def index_stack(
+    layers: tuple[Layer, ...],
+    *,
+    verify: Verify,
+    limits: Limits,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> tuple[LayerIndex | None, ...]:
+    """The index of each layer, in layer order; None for one whose bytes are not there or are no tar.
+
+    A blob that stands at several places is read once. Decompression and hashing release the interpreter lock, so
+    compressed layers are read by several threads, the largest first; the result does not depend on who is first.
+    """
+    firsts: dict[BlobKey, Layer] = {}
+    for layer in layers:
+        if layer.blob is not None:
+            firsts.setdefault(_key(layer.blob), layer)
+    meter = _Meter(firsts, progress, cancelled)
+    found: dict[BlobKey, LayerIndex] = {}
+
+    def index(layer: Layer, blob: Blob) -> LayerIndex:
+        return index_layer(
+            blob,
+            layer=layer.index,
+            digest=layer.digest,
+            diff_id=layer.diff_id,
+            verify=verify,
+            limits=limits,
+            advanced=meter.advance,
+        )
+
+    streamed: list[tuple[BlobKey, Callable[[], LayerIndex]]] = []
+    for key, layer in firsts.items():
+        blob = layer.blob
+        assert blob is not None
+        if sniff(blob) == "none" and verify != "full":
+            found[key] = index(layer, blob)
+        else:
+            streamed.append((key, lambda layer=layer, blob=blob: index(layer, blob)))
+    streamed.sort(key=lambda job: -job[0][2])
+    found.update(_in_threads(streamed))
+    return _placed(layers, found, limits)
+
+
+def _key(blob: Blob) -> BlobKey:
+    return blob.file.fd, blob.offset, blob.size
+
+
+def _in_threads(
+    jobs: list[tuple[BlobKey, Callable[[], LayerIndex]]],
+) -> dict[BlobKey, LayerIndex]:
+    threads = min(MAX_THREADS, len(jobs), os.cpu_count() or 1)
+    if threads <= 1:
+        return {key: job() for key, job in jobs}
+    results: dict[BlobKey, LayerIndex] = {}
+    failures: dict[int, BaseException] = {}
+    waiting = iter(enumerate(jobs))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                number, (key, job) = next(waiting, (-1, (None, None)))
+                if key is None or job is None or failures:
+                    return
+            try:
+                results[key] = job()
+            except BaseException as error:
+                failures[number] = error
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failures:
+        raise failures[min(failures)]
+    return results
+
+
+def _placed(
+    layers: tuple[Layer, ...], found: dict[BlobKey, LayerIndex], limits: Limits
+) -> tuple[LayerIndex | None, ...]:
+    placed: list[LayerIndex | None] = []
+    used: set[BlobKey] = set()
+    members = 0
+    for layer in layers:
+        if layer.blob is None:
+            placed.append(None)
+            continue
+        key = _key(layer.blob)
+        index = found[key]
+        members += len(index.entries)
+        if members > limits.members:
+            raise LimitExceeded(
+                f"more than {limits.members} members in all layers",
+                hint="raise --limit members=N",
+            )
+        if key in used:
+            index = index.at_layer(layer.index)
+        used.add(key)
+        placed.append(index)
+    return tuple(placed)
+
+
+class _Meter:
+    """Adds up what all threads have read, and hands it on in steps of a megabyte."""
+
+    def __init__(
+        self,
+        firsts: dict[BlobKey, Layer],
+        progress: ProgressCallback | None,
+        cancelled: CancelledCallback | None,
+    ) -> None:
+        self._total = sum(key[2] for key in firsts)
+        self._progress = progress
+        self._cancelled = cancelled
+        self._lock = threading.Lock()
+        self._done = 0
+        self._told = 0
+
+    def advance(self, count: int) -> None:
+        stop_if(self._cancelled)
+        if self._progress is None:
+            return
+        with self._lock:
+            self._done += count
+            if self._done - self._told < 1 << 20 and self._done != self._total:
+                return
+            self._told = self._done
+            self._progress(Progress("read", self._done, self._total))

@@ -1,0 +1,320 @@
+"""The strict tar scanner: headers only, in one pass, with Go's archive/tar as the norm.
+
+Every engine that runs an image reads its layers through Go's reader, so what that reader refuses is refused here, with
+the offset; nothing ends early in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from zlib import adler32
+
+from layerscope.errors import LimitExceeded, TarError
+from layerscope.layers import sparse
+from layerscope.layers.entry import (
+    BLOCK,
+    CHARACTER,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARDLINK,
+    OTHER,
+    SYMLINK,
+    Entry,
+    Extra,
+)
+from layerscope.layers.header import (
+    BLOCK_SIZE,
+    FIELDS,
+    GNU_MAGIC,
+    USTAR_MAGIC,
+    ZERO_BLOCK,
+    FieldError,
+    adler_of_sum,
+    checksum_fits,
+    number,
+)
+from layerscope.layers.header import owner as read_owner
+from layerscope.layers.pax import PaxRecords, parse_records, split_records
+from layerscope.layers.window import Window
+from layerscope.limits import Limits
+
+_KINDS = {
+    0x00: FILE,
+    0x30: FILE,
+    0x31: HARDLINK,
+    0x32: SYMLINK,
+    0x33: CHARACTER,
+    0x34: BLOCK,
+    0x35: DIRECTORY,
+    0x36: FIFO,
+    0x53: FILE,
+}
+_HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
+_PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B
+_GNU_SPARSE = 0x53
+_EXTENSIONS = frozenset((_PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK))
+_unpack = FIELDS.unpack
+
+NoteCallback = Callable[[str, str, bytes | None], None]
+
+
+@dataclass(slots=True)
+class Pending:
+    """What extension headers say of the member that follows them."""
+
+    pax: PaxRecords | None = None
+    name: bytes | None = None
+    link: bytes | None = None
+    count: int = 0
+    bytes: int = 0
+
+    @property
+    def is_sparse(self) -> bool:
+        return self.pax is not None and bool(self.pax.sparse)
+
+    @property
+    def describes_member(self) -> bool:
+        return self.pax is not None or self.name is not None or self.link is not None
+
+
+class TarScanner:
+    """Iterates over the members of one tar; afterwards `end` is where its end marker begins (or the tar itself ends).
+
+    Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
+    """
+
+    def __init__(self, window: Window, limits: Limits, note: NoteCallback) -> None:
+        self._window = window
+        self._limits = limits
+        self._note = note
+        self.end = 0
+        self.marked = False
+
+    def _block(self, position: int) -> bytes:
+        window = self._window
+        offset = position - window.start
+        if offset < 0 or offset + BLOCK_SIZE > len(window.data):
+            window.move(position, BLOCK_SIZE)
+            offset = position - window.start
+        return window.data[offset : offset + BLOCK_SIZE]
+
+    def _bytes(self, position: int, size: int) -> bytes:
+        """The data of an extension header, whose size is bounded."""
+        window = self._window
+        window.move(position, size)
+        offset = position - window.start
+        data = window.data[offset : offset + size]
+        if len(data) < size:
+            raise TarError(
+                f"the tar ends {size - len(data)} bytes before an extension header does",
+                offset=position,
+            )
+        return data
+
+    def __iter__(self) -> Iterator[Entry]:
+        window = self._window
+        fingerprints = window.fingerprints
+        path_limit = self._limits.path_bytes
+        data = b""
+        start = last = -1
+        position = 0
+        pending: Pending | None = None
+        link_data = 0
+        while True:
+            if not start <= position <= last:
+                window.move(position, BLOCK_SIZE)
+                data = window.data
+                start = window.start
+                last = start + len(data) - BLOCK_SIZE
+            block = data[position - start : position - start + BLOCK_SIZE]
+            if len(block) < BLOCK_SIZE or (not block[0] and block == ZERO_BLOCK):
+                if pending is not None and pending.describes_member:
+                    raise TarError("an extension header with no member after it", offset=position)
+                self._finish(block, position)
+                return
+            name, owner_field, size_field, mtime_field, sum_field, flag, link, prefix = _unpack(block)
+            if adler32(block) & 0xFFFF != adler_of_sum(sum_field) or not block.isascii():
+                if not checksum_fits(block):
+                    if not link_data:
+                        raise TarError("a header whose checksum does not fit", offset=position)
+                    self._note("link-with-data", f"a hard link carries {link_data} bytes", None)
+                    position += -(-link_data // BLOCK_SIZE) * BLOCK_SIZE
+                    link_data = 0
+                    continue
+            link_data = 0
+            try:
+                size = number(size_field)
+                owner = read_owner(owner_field)
+                mtime = number(mtime_field)
+            except FieldError as error:
+                raise TarError(f"a header in which {error}", offset=position) from None
+            content = position + BLOCK_SIZE
+            kind = _KINDS.get(flag, OTHER)
+            extra: Extra | None = None
+            name = name.partition(b"\0")[0]
+            link = link.partition(b"\0")[0] if link[0] else b""
+            if prefix:
+                name = _with_prefix(name, block)
+            if kind >= CHARACTER or pending is not None or not flag:
+                if flag in _EXTENSIONS:
+                    pending = self._extension(flag, content, size, pending)
+                    position = content + -(-size // BLOCK_SIZE) * BLOCK_SIZE
+                    start = last = -1
+                    continue
+                if kind == CHARACTER or kind == BLOCK:
+                    extra = Extra(device=_device(block, position))
+                if pending is not None:
+                    pax = pending.pax
+                    if pax is not None:
+                        name = pax.path or name
+                        link = pax.link or link
+                        size = size if pax.size is None else pax.size
+                        mtime = mtime if pax.mtime is None else pax.mtime
+                        owner = pax.owner(owner)
+                        if pax.xattrs:
+                            extra = Extra(pax.xattrs, extra.device if extra else None)
+                    name = pending.name or name
+                    link = pending.link or link
+                if not flag and name[-1:] == b"/":
+                    kind = DIRECTORY
+            if size < 0:
+                raise TarError(f"a member of {size} bytes", offset=position)
+            stored = size
+            if kind in _HEADER_ONLY:
+                if size:
+                    link_data = self._note_size(kind, size, name)
+                size = stored = 0
+            elif flag == _GNU_SPARSE or (pending is not None and pending.is_sparse):
+                pax = pending.pax if pending is not None else None
+                found = self._sparse(block, flag, name, size, content, extra, pax)
+                # The further headers of the old GNU form stand outside of the size, the map of PAX 1.0 inside.
+                name, stored, content, extra = found
+                size = stored
+                start = last = -1
+            pending = None
+            if len(name) > path_limit or len(link) > path_limit:
+                raise LimitExceeded(
+                    f"a name of {max(len(name), len(link))} bytes at byte {position}, over the"
+                    f" {path_limit} allowed"
+                )
+            entry = Entry(
+                name, kind, size if kind == FILE else 0, content, owner, mtime, link, extra
+            )
+            if stored:
+                if fingerprints:
+                    mark = window.fingerprint(content, stored)
+                    if kind == FILE:
+                        entry.fingerprint = mark
+                    data = window.data
+                    start = window.start
+                    last = start + len(data) - BLOCK_SIZE
+                elif not window.has(content + stored):
+                    raise TarError(
+                        f"the tar ends before the {stored} bytes of {name[:200]!r} do",
+                        offset=position,
+                    )
+            yield entry
+            position = content + (stored + 511 & -512)
+
+    def _note_size(self, kind: int, size: int, name: bytes) -> int:
+        """Tell of a size on a header that has no data; how much data a hard link may carry all the same."""
+        code = "size-on-link" if kind == HARDLINK else "size-without-data"
+        self._note(code, f"a header without data claims {size} bytes", name)
+        return size if kind == HARDLINK else 0
+
+    def _finish(self, block: bytes, position: int) -> None:
+        """Settle where the archive ends; missing end blocks are tolerated, half a header is not."""
+        self.end = position
+        if len(block) < BLOCK_SIZE:
+            if block.strip(b"\0"):
+                raise TarError(f"the tar ends after {len(block)} bytes of a header", offset=position)
+            return
+        if self._block(position + BLOCK_SIZE).strip(b"\0"):
+            raise TarError("one zero block with more members after it", offset=position)
+        self.marked = True
+
+    def _extension(self, flag: int, data: int, size: int, pending: Pending | None) -> Pending:
+        limits = self._limits
+        pending = pending or Pending()
+        pending.count += 1
+        pending.bytes += size
+        if size < 0:
+            raise TarError(f"an extension header of {size} bytes", offset=data - BLOCK_SIZE)
+        if pending.bytes > limits.header_bytes or pending.count > limits.pending_headers:
+            raise LimitExceeded(
+                f"{pending.count} extension headers of {pending.bytes} bytes before one member at byte"
+                f" {data}, over the {limits.pending_headers} of {limits.header_bytes} bytes allowed"
+            )
+        content = self._bytes(data, size)
+        if flag == _PAX_NEXT:
+            pending.pax = parse_records(content, data)
+        elif flag == _GNU_NAME:
+            pending.name = content.partition(b"\0")[0]
+        elif flag == _GNU_LINK:
+            pending.link = content.partition(b"\0")[0]
+        else:
+            keys = {key for key, _ in split_records(content, data)}
+            if keys & {b"path", b"linkpath", b"size"}:
+                self._note("pax-global-name", "a PAX global header names a path or size: ignored", None)
+        return pending
+
+    def _sparse(
+        self,
+        block: bytes,
+        flag: int,
+        name: bytes,
+        size: int,
+        data: int,
+        extra: Extra | None,
+        pax: PaxRecords | None,
+    ) -> tuple[bytes, int, int, Extra | None]:
+        """The name, stored bytes, start of the data and map of a sparse file."""
+        xattrs = extra.xattrs if extra else ()
+        if flag == _GNU_SPARSE:
+            regions, logical, data = sparse.old_gnu_map(block, data, self._block, self._limits)
+            sparse.check_map(regions, logical, size, data)
+            return name, size, data, Extra(xattrs, None, logical, regions)
+        found = sparse.pax_map(pax.sparse, data, self._block, self._limits) if pax else None
+        if found is None:
+            return name, size, data, extra
+        regions, real_size, start, real_name = found
+        stored = size - (start - data)
+        if stored < 0:
+            raise TarError("a sparse map larger than its member", offset=data)
+        logical = stored if real_size is None else real_size
+        sparse.check_map(regions, logical, stored, data)
+        return real_name or name, stored, start, Extra(xattrs, None, logical, regions)
+
+
+def _with_prefix(name: bytes, block: bytes) -> bytes:
+    """The name with its ustar prefix, where the header's format has one."""
+    magic = block[257:265]
+    if magic == USTAR_MAGIC:
+        width = 131 if block[508:512] == b"tar\0" else 155
+        prefix = block[345 : 345 + width].partition(b"\0")[0]
+    elif magic == GNU_MAGIC and block[345] and not _is_gnu_time(block[345:357]):
+        # Go before 1.8 wrote ustar prefixes into GNU headers.
+        prefix = block[345:500].partition(b"\0")[0]
+        prefix = prefix if prefix.isascii() else b""
+    else:
+        prefix = b""
+    return prefix + b"/" + name if prefix else name
+
+
+def _is_gnu_time(field: bytes) -> bool:
+    try:
+        number(field)
+    except FieldError:
+        return False
+    return True
+
+
+def _device(block: bytes, position: int) -> tuple[int, int] | None:
+    if block[257:265] not in (USTAR_MAGIC, GNU_MAGIC):
+        return None
+    try:
+        return number(block[329:337]), number(block[337:345])
+    except FieldError as error:
+        raise TarError(f"a device in which {error}", offset=position) from None

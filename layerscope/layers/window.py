@@ -1,0 +1,123 @@
+"""A moving view of an uncompressed tar: over a blob that can be read anywhere, or over a stream that passes once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import xxhash
+
+from layerscope.errors import TarError
+from layerscope.image.blob import Blob
+
+SEEK_CHUNK = 4096
+
+
+class Window(Protocol):
+    """Bytes `data` of the tar, the first of which stands at `start`."""
+
+    data: bytes
+    start: int
+    fingerprints: bool
+    """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
+
+    def move(self, position: int, count: int) -> None:
+        """Make `data` begin at `position` with at least `count` bytes, fewer only where the tar ends."""
+
+    def has(self, position: int) -> bool:
+        """Whether the tar may be that long; a stream cannot know before it gets there."""
+
+    def fingerprint(self, position: int, size: int) -> bytes:
+        """A hash of `size` bytes from `position`; raises `TarError` when the tar ends in them."""
+
+
+class SeekWindow:
+    """Over an uncompressed blob: what is not looked at is never read."""
+
+    fingerprints = False
+
+    def __init__(self, blob: Blob, moved: Callable[[int], None] | None = None) -> None:
+        self._blob = blob
+        self._moved = moved
+        self.data = b""
+        self.start = 0
+
+    def move(self, position: int, count: int) -> None:
+        if self._moved is not None:
+            self._moved(position)
+        self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
+        self.start = position
+
+    def has(self, position: int) -> bool:
+        return position <= self._blob.size
+
+    def fingerprint(self, position: int, size: int) -> bytes:
+        return fingerprint_at(self._blob, position, size)
+
+
+class StreamWindow:
+    """Over chunks of an uncompressed tar, each of which passes once."""
+
+    fingerprints = True
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.data = b""
+        self.start = 0
+
+    def move(self, position: int, count: int) -> None:
+        end = self.start + len(self.data)
+        while end <= position:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self.data = b""
+                self.start = end
+                return
+            self.data = chunk
+            self.start = end
+            end += len(chunk)
+        if position > self.start:
+            self.data = self.data[position - self.start :]
+            self.start = position
+        while len(self.data) < count:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return
+            self.data += chunk
+
+    def has(self, position: int) -> bool:
+        return True
+
+    def fingerprint(self, position: int, size: int) -> bytes:
+        offset = position - self.start
+        if offset >= 0 and offset + size <= len(self.data):
+            return xxhash.xxh3_128_digest(memoryview(self.data)[offset : offset + size])
+        hasher = xxhash.xxh3_128()
+        self.move(position, 1)
+        left = size
+        while True:
+            offset = position + size - left - self.start
+            part = memoryview(self.data)[offset : offset + left]
+            hasher.update(part)
+            left -= len(part)
+            if not left:
+                return hasher.digest()
+            end = self.start + len(self.data)
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                raise TarError(f"the tar ends {left} bytes before the content does", offset=end)
+            self.data = chunk
+            self.start = end
+
+
+def fingerprint_at(blob: Blob, position: int, size: int) -> bytes:
+    """The hash of `size` bytes from `position` of an uncompressed blob, read in pieces."""
+    hasher = xxhash.xxh3_128()
+    end = position + size
+    while position < end:
+        part = blob.read_at(position, min(1 << 20, end - position))
+        if not part:
+            raise TarError("the tar ends inside a file's content", offset=position)
+        hasher.update(part)
+        position += len(part)
+    return hasher.digest()
