@@ -1,0 +1,252 @@
+"""Layers paired with history entries: what fits, what does not, what is squashed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerscope.image.history import HistoryEntry
+from layerscope.image.instruction import Instruction, attribute
+
+ID = "4b4ef014b09705075b09845c7d291be8c8cab896cf9414f6233f556ac7300607"
+PARENT = "cd5feeb0f7283dd4bcfce5806958ebb7ab47496dbdafebaf139f3153a071dc9b"
+CONTENT = "3161a924fcca6b0794eaa347ed23619757efc35264e04976b0a9babad58588b7"
+NOP = "/bin/sh -c #(nop) "
+
+
+def entry(created_by: str = "", comment: str = "") -> HistoryEntry:
+    return HistoryEntry(created_by=created_by, comment=comment)
+
+
+def empty(created_by: str = "", comment: str = "") -> HistoryEntry:
+    return HistoryEntry(created_by=created_by, comment=comment, empty_layer=True)
+
+
+def layers_of(instructions: tuple[Instruction, ...]) -> list[tuple[int, ...]]:
+    return [instruction.layers for instruction in instructions]
+
+
+def codes(history: list[HistoryEntry], layer_count: int) -> list[str]:
+    return [note.code for note in attribute(history, layer_count)[1]]
+
+
+def test_an_entry_has_defaults_for_everything() -> None:
+    assert HistoryEntry() == HistoryEntry(
+        created=None, created_by="", author="", comment="", empty_layer=False
+    )
+
+
+def test_entries_that_are_not_empty_take_one_layer_each_in_order() -> None:
+    history = [
+        entry(f"/bin/sh -c #(nop) ADD file:{CONTENT} in / "),
+        empty('/bin/sh -c #(nop)  CMD ["bash"]'),
+        entry("/bin/sh -c apt-get update"),
+        entry("WORKDIR /app"),
+        empty("ENV A=1"),
+        entry("COPY . . # buildkit"),
+    ]
+    instructions, notes = attribute(history, 4)
+    assert notes == ()
+    assert layers_of(instructions) == [(0,), (), (1,), (2,), (), (3,)]
+    assert [i.index for i in instructions] == [0, 1, 2, 3, 4, 5]
+    assert [i.empty for i in instructions] == [False, True, False, False, True, False]
+    assert {i.evidence for i in instructions} == {"history"}
+    assert [i.keyword for i in instructions] == ["ADD", "CMD", "RUN", "WORKDIR", "ENV", "COPY"]
+    assert all(i.location is None and i.range is None for i in instructions)
+
+
+def test_without_a_history_every_layer_gets_an_instruction_of_its_own() -> None:
+    instructions, notes = attribute([], 2)
+    assert layers_of(instructions) == [(0,), (1,)]
+    assert [i.text for i in instructions] == ["layer 0 (no history)", "layer 1 (no history)"]
+    assert [(i.index, i.keyword, i.evidence, i.empty) for i in instructions] == [
+        (0, "", "none", False),
+        (1, "", "none", False),
+    ]
+    assert [n.code for n in notes] == ["history-absent"]
+
+
+def test_an_image_without_layers_and_history_is_nothing_odd() -> None:
+    assert attribute([], 0) == ((), ())
+
+
+def test_layers_that_a_builder_added_without_history_come_last() -> None:
+    base = [entry("RUN a # buildkit"), empty("ENV A=1"), entry("RUN b # buildkit"), empty("USER 1")]
+    instructions, notes = attribute(base, 4)
+    assert layers_of(instructions) == [(0,), (), (1,), (), (2,), (3,)]
+    assert [i.index for i in instructions] == list(range(6))
+    assert instructions[4].text == "layer 2 (no history)"
+    assert instructions[4].evidence == "none"
+    (note,) = notes
+    assert note.code == "history-short"
+    assert "names 2 layers" in note.message
+    assert "has 4" in note.message
+
+
+def test_a_history_of_empty_entries_only_leaves_every_layer_unexplained() -> None:
+    instructions, notes = attribute([empty("ENV A=1"), empty("CMD x")], 2)
+    assert layers_of(instructions) == [(), (), (0,), (1,)]
+    assert [n.code for n in notes] == ["history-short"]
+
+
+def test_a_longer_history_gives_the_surplus_no_layer_and_shifts_none() -> None:
+    instructions, notes = attribute([entry("RUN a"), entry("RUN b"), entry("RUN c")], 2)
+    assert layers_of(instructions) == [(0,), (1,), ()]
+    assert instructions[2].empty
+    (note,) = notes
+    assert note.code == "history-long"
+    assert "names 3 layers and the image has 2: 1 " in note.message
+
+
+def test_forgotten_empty_layer_flags_do_not_give_a_layer_to_metadata() -> None:
+    history = [entry("ADD x / # buildkit"), entry('CMD ["bash"]'), entry("ENV A=1"), entry("RUN a")]
+    instructions, notes = attribute(history, 2)
+    assert layers_of(instructions) == [(0,), (), (), (1,)]
+    assert [n.code for n in notes] == ["history-long"]
+
+
+def test_a_blanked_history_pairs_but_is_no_evidence() -> None:
+    instructions, notes = attribute([entry(), entry(), empty()], 2)
+    assert layers_of(instructions) == [(0,), (1,), ()]
+    assert [i.text for i in instructions] == [
+        "layer 0 (no history)",
+        "layer 1 (no history)",
+        "an empty step (no history)",
+    ]
+    assert {i.evidence for i in instructions} == {"none"}
+    assert [n.code for n in notes] == ["history-blank"]
+
+
+@pytest.mark.parametrize("comment", ["buildkit.exporter.image.v0", "auto-generated by Jib"])
+def test_entries_that_a_builder_only_padded_with_are_no_evidence(comment: str) -> None:
+    instructions, notes = attribute([entry("RUN a # buildkit"), entry("", comment)], 2)
+    assert layers_of(instructions) == [(0,), (1,)]
+    assert instructions[1].evidence == "none"
+    assert instructions[1].text == f"layer 1 (no history: {comment})"
+    assert [n.code for n in notes] == ["history-blank"]
+
+
+def test_docker_squash_covers_what_follows_the_parent() -> None:
+    history = [
+        entry(f"{NOP}ADD file:{CONTENT} in / "),
+        empty('/bin/sh -c #(nop)  CMD ["bash"]'),
+        empty("/bin/sh -c apt-get update"),
+        empty("/bin/sh -c #(nop)  ENV A=1"),
+        empty(f"{NOP}COPY dir:{CONTENT} in /app "),
+        empty('/bin/sh -c #(nop)  CMD ["x"]'),
+        entry("", f"merge sha256:{ID} to sha256:{PARENT}"),
+        entry("/bin/sh -c echo after"),
+    ]
+    instructions, notes = attribute(history, 3)
+    assert layers_of(instructions) == [(0,), (), (), (), (), (), (1,), (2,)]
+    squash = instructions[6]
+    assert squash.range == (2, 4)
+    assert squash.keyword == ""
+    assert squash.text == "docker build --squash (merge 4b4ef014b097 to cd5feeb0f728)"
+    assert [(n.code, n.layer) for n in notes] == [("history-squashed", 1)]
+    assert instructions[7].range is None
+
+
+def test_docker_squash_without_a_parent_covers_everything() -> None:
+    history = [
+        empty(f"{NOP}COPY dir:{CONTENT} in / "),
+        empty("|1 TOKEN=s /bin/sh -c make"),
+        entry("", f"create new from sha256:{ID}"),
+    ]
+    (*_, squash), _ = attribute(history, 1)
+    assert (squash.layers, squash.range) == ((0,), (0, 1))
+
+
+def test_docker_squash_of_metadata_alone_covers_that() -> None:
+    history = [empty("ENV A=1"), empty("USER 1"), entry("", f"create new from sha256:{ID}")]
+    (*_, squash), _ = attribute(history, 1)
+    assert squash.range == (0, 1)
+    (lone,), _ = attribute([entry("", f"create new from sha256:{ID}")], 1)
+    assert lone.range is None
+
+
+def test_buildah_without_layers_blames_no_metadata_step_for_the_whole_build() -> None:
+    history = [
+        empty(f"{NOP}ARG TOKEN"),
+        empty(f"{NOP}COPY dir:{CONTENT} in / "),
+        empty("|4 TOKEN=a b c=d Z=1 /bin/sh -c echo   hi"),
+        empty(f"{NOP}EXPOSE 80"),
+        entry(f'{NOP}CMD ["sh","-c"]'),
+    ]
+    instructions, notes = attribute(history, 1)
+    assert instructions[4].layers == (0,)
+    assert instructions[4].range == (1, 2)
+    assert [(n.code, n.layer) for n in notes] == [("history-squashed", 0)]
+
+
+def test_buildah_without_layers_that_ends_in_a_run() -> None:
+    history = [
+        empty(f"{NOP}COPY dir:{CONTENT} in / "),
+        empty(f"{NOP}ENV A=1"),
+        entry("/bin/sh -c make"),
+    ]
+    assert attribute(history, 1)[0][2].range == (0, 2)
+
+
+def test_a_classic_run_that_changed_nothing_is_no_squash() -> None:
+    history = [
+        entry(f"{NOP}ADD file:{CONTENT} in / "),
+        empty("/bin/sh -c true"),
+        entry("/bin/sh -c make"),
+    ]
+    assert codes(history, 2) == []
+
+
+def test_buildkit_steps_forced_empty_are_no_squash() -> None:
+    history = [empty("COPY a b # buildkit"), entry("RUN /bin/sh -c make # buildkit")]
+    assert codes(history, 1) == []
+
+
+FRAGMENTS = [
+    "RUN ", "COPY ", "ARG ", "ONBUILD ARG ", "SHELL [", "CMD [", "HEALTHCHECK &{[", "EXPOSE map[",
+    "VOLUME [", "|2 ", "|99999999 ", "A=1 ", "TOKEN=x y ", "/bin/sh -c ", "/bin/bash -o pipefail -c ",
+    "#(nop) ", " # buildkit", "file:abc in ", '"', "'", "\\", "]", "}", "\n", "\x1b[2J", "\udcff",
+    "jib-x:1", "store paths: ", "Layer: 'x', Created by buildpack: y", "# debian.sh", "bash",
+]  # fmt: skip
+HOSTILE = st.lists(
+    st.one_of(st.sampled_from(FRAGMENTS), st.text("ab0 =/\t\x00é", max_size=6)), max_size=8
+).map("".join)
+COMMENTS = st.one_of(
+    st.just(f"merge sha256:{ID} to sha256:{PARENT}"),
+    st.just("buildkit.exporter.image.v0"),
+    st.just("FROM docker.io/library/alpine:latest"),
+    HOSTILE,
+)
+ENTRIES = st.builds(
+    HistoryEntry,
+    created_by=HOSTILE,
+    author=st.sampled_from(["", "kaniko", "Jib", "ko", "apko", "me"]),
+    comment=COMMENTS,
+    empty_layer=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(ENTRIES, max_size=12), st.integers(min_value=0, max_value=14))
+def test_any_history_gives_every_layer_to_exactly_one_instruction_in_order(
+    history: list[HistoryEntry], layer_count: int
+) -> None:
+    instructions, notes = attribute(history, layer_count)
+    assert [layer for i in instructions for layer in i.layers] == list(range(layer_count))
+    assert [i.index for i in instructions] == list(range(len(instructions)))
+    assert [i.created_by for i in instructions[: len(history)]] == [h.created_by for h in history]
+    for instruction in instructions:
+        assert instruction.empty == (instruction.layers == ())
+        assert instruction.text.strip()
+        assert instruction.text.startswith(instruction.keyword)
+        assert instruction.evidence in {"history", "none"}
+        if instruction.range is not None:
+            assert 0 <= instruction.range[0] <= instruction.range[1] <= instruction.index
+    for given_entry, instruction in zip(history, instructions, strict=False):
+        if given_entry.empty_layer:
+            assert instruction.layers == ()
+    claimed = sum(not h.empty_layer for h in history)
+    found = {note.code for note in notes}
+    assert ("history-long" in found) == (claimed > layer_count)
+    assert bool({"history-short", "history-absent"} & found) == (claimed < layer_count)
