@@ -32,6 +32,15 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """An in-toto statement about an image (provenance, SBOM), as its builder attached it; unsigned, unread, untrusted."""
+
+    predicate_type: str
+    digest: Digest
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One image of one platform, opened; a context manager that closes what it holds open."""
 
@@ -45,6 +54,8 @@ class Image:
     layers: tuple[Layer, ...]
     instructions: tuple[Instruction, ...]
     notes: tuple[Note, ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    attestations: tuple[Attestation, ...] = ()
     closers: tuple[Callable[[], None], ...] = field(default=(), repr=False)
 
     def close(self) -> None:

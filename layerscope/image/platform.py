@@ -12,7 +12,10 @@ _ARCHITECTURES = {
     "aarch64": ("arm64", ""),
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
+    "armv7l": ("arm", "v7"),
+    "armv6l": ("arm", "v6"),
     "i386": ("386", ""),
+    "i686": ("386", ""),
 }
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
@@ -36,6 +39,15 @@ class Platform:
         architecture, variant = _ARCHITECTURES.get(parts[1], (parts[1], ""))
         return cls(parts[0], architecture, parts[2] if len(parts) == 3 else variant)
 
+    @classmethod
+    def of_host(cls) -> Platform:
+        """Linux on this machine's architecture, since that is what an engine here would run."""
+        import platform
+
+        machine = platform.machine().lower()
+        architecture, variant = _ARCHITECTURES.get(machine, (machine, ""))
+        return cls("linux", architecture, variant)
+
     def matches(self, offered: Platform) -> bool:
         """Whether an image of platform `offered` is what was asked for.
 
@@ -44,6 +56,12 @@ class Platform:
         usual = _DEFAULT_VARIANT.get(self.architecture, "")
         return (self.os, self.architecture) == (offered.os, offered.architecture) and (
             (self.variant or usual) == (offered.variant or usual)
+        )
+
+    def covers(self, offered: Platform) -> bool:
+        """As `matches`, but any variant will do when none was asked for."""
+        return self.matches(offered) or (
+            not self.variant and (self.os, self.architecture) == (offered.os, offered.architecture)
         )
 
     def __str__(self) -> str:

@@ -1,0 +1,47 @@
+"""Image manifests: opencontainers/image-spec manifest.md, and Docker's image manifest schema 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.errors import LimitExceeded, UnsupportedFormat
+from layerscope.image import media_type
+from layerscope.image.descriptor import Descriptor
+from layerscope.image.document import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The config and the layers, base first, of one image of one platform (or of an artifact)."""
+
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: tuple[tuple[str, str], ...] = ()
+    artifact_type: str = ""
+
+    @classmethod
+    def parse(cls, node: Node, *, max_layers: int) -> Manifest:
+        """Read an image manifest; raises `FormatError`, and `LimitExceeded` beyond `max_layers`."""
+        if node.has("fsLayers") or node.has("signatures"):
+            raise UnsupportedFormat(
+                f"{node.document} is an image manifest of schema 1, which registries gave up",
+                hint="pull and push the image with a current engine",
+            )
+        layers = node.optional_objects("layers")
+        if len(layers) > max_layers:
+            raise LimitExceeded(
+                f"{node.document} names {len(layers)} layers, more than the {max_layers} allowed"
+            )
+        return cls(
+            media_type=node.optional_text("mediaType") or "",
+            config=Descriptor.parse(node.object("config")),
+            layers=tuple(map(Descriptor.parse, layers)),
+            annotations=node.text_map("annotations"),
+            artifact_type=node.optional_text("artifactType") or "",
+        )
+
+    @property
+    def is_image(self) -> bool:
+        """Whether this is a container image, not an artifact that uses the same form (a chart, a module, a signature)."""
+        return self.config.media_type in ("", media_type.OCI_CONFIG, media_type.DOCKER_CONFIG)

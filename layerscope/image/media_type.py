@@ -1,0 +1,59 @@
+"""Media types of manifests and layers, and which of them hold a filesystem."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+OCI_ARTIFACT_MANIFEST: Final = "application/vnd.oci.artifact.manifest.v1+json"
+OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+IN_TOTO: Final = "application/vnd.in-toto+json"
+
+INDEXES: Final = frozenset({OCI_INDEX, DOCKER_INDEX})
+MANIFESTS: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+SCHEMA_1: Final = frozenset(
+    {
+        "application/vnd.docker.distribution.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    }
+)
+
+_TAR_LAYER: Final = re.compile(
+    r"application/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1|docker\.image\.rootfs\.(?:foreign\.)?diff)"
+    r"\.tar(?:[+.][a-z0-9]+)?|application/(?:x-)?(?:tar|gzip|zstd)(?:\+[a-z0-9]+)?|application/octet-stream|",
+    re.ASCII,
+)
+
+
+def is_tar_layer(media_type: str) -> bool:
+    """Whether a layer of this type is a tar, compressed or not; an artifact's or an encrypted layer is none.
+
+    Which compression it has is told by its first bytes, not by its type.
+    """
+    return _TAR_LAYER.fullmatch(media_type) is not None
+
+
+def is_foreign(media_type: str) -> bool:
+    """Whether a layer of this type may be left out of archives (non-distributable, `foreign`)."""
+    return ".nondistributable." in media_type or ".foreign." in media_type
+
+
+def describe(media_type: str) -> str:
+    """What a layer that is no tar is, in a word or two."""
+    if media_type.endswith("+encrypted"):
+        return "encrypted"
+    for part, word in (
+        ("in-toto", "an attestation"),
+        ("helm", "a Helm chart"),
+        ("wasm", "WebAssembly"),
+    ):
+        if part in media_type:
+            return word
+    return "of an unknown media type"

@@ -1,0 +1,90 @@
+"""Where images live. A source is a file of this folder and a line of `SOURCES`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from layerscope.errors import ImageNotFound, SourceError
+from layerscope.image.image import Image
+from layerscope.image.platform import Platform
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.sources import docker, local, podman, registry
+from layerscope.sources.files import exists
+from layerscope.sources.reference import looks_like_path, parse_reference
+from layerscope.sources.source import BrokenOff, Request, Source
+
+SOURCES: Final[tuple[Source, ...]] = (
+    local.DOCKER_ARCHIVE,
+    local.OCI_ARCHIVE,
+    local.OCI_DIR,
+    docker.DOCKER,
+    podman.PODMAN,
+    registry.REGISTRY,
+)
+"""In the order in which a bare name is looked up."""
+
+_Found = TypeVar("_Found")
+
+
+def open_image(
+    reference: str,
+    *,
+    platform: str | None = None,
+    tag: str | None = None,
+    pull: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Image:
+    """The image that a reference names, wherever it is; close it after use.
+
+    `platform` (`os/arch[/variant]`) and `tag` (a name, a tag or a digest) choose where there are several; `pull` lets
+    an engine fetch what it does not have. Raises `UsageError`, `SourceError` and `FormatError`.
+    """
+    request = Request(
+        reference=reference,
+        platform=None if platform is None else Platform.parse(platform),
+        tag=tag,
+        pull=pull,
+        limits=limits,
+        progress=progress,
+        cancelled=cancelled,
+    )
+    found = parse_reference(reference, SOURCES)
+    if found.source is not None:
+        return found.source.open(found.target, request)
+    if is_local(reference):
+        return local.open_path(reference, request)
+    return look_up(reference, lambda source: source.open(reference, request))
+
+
+def is_local(reference: str) -> bool:
+    """Whether a bare reference is a file, a folder or standard input.
+
+    A folder that is no image and is called like one (`./python`, named as `python`) does not stand in the way of it.
+    """
+    if reference == "-" or looks_like_path(reference):
+        return True
+    if os.path.isdir(reference) and "/" not in reference:
+        return local.is_layout(reference)
+    return exists(reference)
+
+
+def look_up(name: str, use: Callable[[Source], _Found]) -> _Found:
+    """Try the sources that hold named images one after the other; the error tells of each."""
+    tried = ["no such file"]
+    hints: list[str | None] = []
+    for source in SOURCES:
+        if source.holds_names is None or not source.holds_names():
+            continue
+        try:
+            return use(source)
+        except BrokenOff:
+            raise
+        except SourceError as error:
+            tried.append(error.message)
+            hints.insert(0 if isinstance(error, ImageNotFound) else len(hints), error.hint)
+    raise ImageNotFound(f"no image {name!r} was found ({'; '.join(tried)})", hint=hints[0])

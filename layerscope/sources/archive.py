@@ -1,0 +1,147 @@
+"""The members of an archive: one pass over its headers, then any member can be read where it lies."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Final
+
+from layerscope.errors import FormatError, LimitExceeded, TarError, UnsupportedFormat
+from layerscope.image.blob import Blob, OpenFile
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Entry
+from layerscope.layers.tar import TarScanner
+from layerscope.layers.window import SeekWindow
+from layerscope.notes import Notes
+from layerscope.progress import stop_if
+from layerscope.sources.source import Request
+
+_HOPS: Final = 40
+_ROOT_FOLDERS: Final = frozenset(
+    ("bin", "boot", "dev", "etc", "home", "lib", "opt", "proc", "root", "sbin", "sys", "usr", "var")
+)
+_FEW: Final = 3
+
+
+class Archive:
+    """An uncompressed tar as a store of named members.
+
+    Links are followed among the members only. A member that stands twice cannot be asked for, since tools disagree about
+    which of the two counts.
+    """
+
+    def __init__(self, file: OpenFile, request: Request, notes: Notes) -> None:
+        self._file = file
+        self._members: dict[str, Entry] = {}
+        self._twice: set[str] = set()
+        self._scan(request, notes)
+
+    @property
+    def name(self) -> str:
+        return self._file.name
+
+    def _scan(self, request: Request, notes: Notes) -> None:
+        file = self._file
+
+        def moved(_: int) -> None:
+            stop_if(request.cancelled)
+
+        window = SeekWindow(Blob(file, 0, file.size, file.name), moved)
+        scanner = TarScanner(
+            window,
+            request.limits,
+            lambda code, message, _: notes.add(f"archive-{code}", f"{file.name}: {message}"),
+        )
+        count = 0
+        try:
+            for entry in scanner:
+                count += 1
+                if count > request.limits.archive_members:
+                    raise LimitExceeded(
+                        f"{file.name} has more than the {request.limits.archive_members} members allowed"
+                    )
+                name = _clean(entry.path.decode("utf-8", "surrogateescape"))
+                if name in self._members and entry.kind != DIRECTORY:
+                    self._twice.add(name)
+                self._members[name] = entry
+        except TarError as error:
+            raise TarError(
+                f"{file.name}: {error.reason}",
+                offset=error.offset,
+                hint="the archive is damaged or cut short: save it again",
+            ) from None
+        self.complete = scanner.marked
+        file.check_unchanged()
+        if not scanner.marked:
+            notes.add("archive-without-end", f"{file.name} has no end marker and may be cut short")
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._members
+
+    def find(self, path: str) -> Blob | None:
+        """The regular member that `path` leads to; None where there is none of this name.
+
+        Raises `FormatError` for a name that stands twice, leads out of the archive, round in a circle or to no file.
+        """
+        name = self._inside(path, path)
+        for _ in range(_HOPS):
+            entry = self._members.get(name)
+            if entry is None:
+                if name == self._inside(path, path):
+                    return None
+                raise FormatError(f"{self.name}: {path!r} is a link to {name!r}, which is missing")
+            if name in self._twice:
+                raise FormatError(
+                    f"{self.name}: the member {name!r} stands twice, and tools disagree about which one counts",
+                    hint="save the image again",
+                )
+            if entry.kind == FILE:
+                return self._blob(name, entry)
+            if entry.kind not in (SYMLINK, HARDLINK):
+                raise FormatError(f"{self.name}: {name!r} is no regular file")
+            target = entry.link.decode("utf-8", "surrogateescape")
+            if entry.kind == SYMLINK:
+                if target.startswith("/"):
+                    raise FormatError(
+                        f"{self.name}: {path!r} is a link out of the archive, to {target!r}"
+                    )
+                target = posixpath.join(posixpath.dirname(name), target)
+            name = self._inside(target, path)
+        raise FormatError(f"{self.name}: {path!r} is a link that leads in a circle")
+
+    def _inside(self, target: str, path: str) -> str:
+        name = _clean(target)
+        if name == ".." or name.startswith("../"):
+            raise FormatError(f"{self.name}: {path!r} leads out of the archive, to {target!r}")
+        return name
+
+    def _blob(self, name: str, entry: Entry) -> Blob:
+        if entry.extra is not None and entry.extra.logical_size is not None:
+            raise UnsupportedFormat(
+                f"{self.name}: the member {name!r} is stored as a sparse file",
+                hint="pack the archive without --sparse",
+            )
+        return Blob(self._file, entry.data, entry.size, f"{self.name}: {name}")
+
+    def what_else(self) -> UnsupportedFormat:
+        """What this archive is when it is no image."""
+        top = {name.partition("/")[0] for name in self._members}
+        if "repositories" in top:
+            return UnsupportedFormat(
+                f"{self.name} is an image in Docker's format v1 (`repositories`, no `manifest.json`)",
+                hint="load it with an old engine and save it with Docker 1.10 or newer",
+            )
+        if len(top & _ROOT_FOLDERS) >= _FEW:
+            return UnsupportedFormat(
+                f"{self.name} is a root filesystem, not an image: it has no manifest.json or index.json",
+                hint="`docker import` makes an image of it",
+            )
+        return UnsupportedFormat(
+            f"{self.name} is a tar but no image: it has no manifest.json or index.json",
+            hint="save one with `docker save` or `skopeo copy`",
+        )
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _clean(name: str) -> str:
+    return posixpath.normpath(name.lstrip("/") or ".")

@@ -1,0 +1,125 @@
+"""Putting an image together from its config and its stored layers: the same for every source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from layerscope.errors import FormatError, ImageNotFound, LimitExceeded
+from layerscope.image import media_type as media_types
+from layerscope.image.blob import Blob
+from layerscope.image.config import ImageConfig
+from layerscope.image.digest import Digest
+from layerscope.image.document import Node
+from layerscope.image.image import Attestation, Image, Layer
+from layerscope.image.instruction import attribute
+from layerscope.image.platform import Platform
+from layerscope.notes import Notes
+from layerscope.sources.source import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLayer:
+    """A layer as the source holds it; see `layerscope.image.image.Layer`."""
+
+    digest: Digest | None
+    media_type: str
+    size: int
+    blob: Blob | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a source found out about one image."""
+
+    place: str
+    source: str
+    tags: tuple[str, ...]
+    config: Node
+    config_digest: Digest
+    layers: Sequence[StoredLayer]
+    platform: Platform | None = None
+    manifest_digest: Digest | None = None
+    annotations: tuple[tuple[str, str], ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+
+
+def assemble(
+    parts: Parts, request: Request, notes: Notes, closers: tuple[Callable[[], None], ...]
+) -> Image:
+    """The image, with every layer tied to its instruction; raises `FormatError` where config and layers disagree."""
+    config = ImageConfig.parse(parts.config, notes)
+    count = len(parts.layers)
+    if count > request.limits.layers:
+        raise LimitExceeded(
+            f"{parts.place} names {count} layers, more than the {request.limits.layers} allowed"
+        )
+    if len(config.diff_ids) != count:
+        raise FormatError(
+            f"{parts.place} names {count} layers, and its config {parts.config.document} has"
+            f" {len(config.diff_ids)} diff_ids"
+        )
+    platform = _platform(parts, config, notes)
+    if request.platform is not None and not request.platform.covers(platform):
+        raise ImageNotFound(
+            f"{parts.place} holds an image for {platform}, not for {request.platform}"
+        )
+    for index, layer in enumerate(parts.layers):
+        _note_oddities(index, layer, notes)
+    instructions, remarks = attribute(config.history, count)
+    notes.extend(remarks)
+    owner = {index: step.index for step in instructions for index in step.layers}
+    return Image(
+        reference=request.reference,
+        source=parts.source,
+        tags=parts.tags,
+        platform=platform,
+        manifest_digest=parts.manifest_digest,
+        config_digest=parts.config_digest,
+        config=config,
+        layers=tuple(
+            Layer(
+                index=index,
+                diff_id=config.diff_ids[index],
+                digest=layer.digest,
+                media_type=layer.media_type,
+                size=layer.size,
+                blob=layer.blob,
+                instruction=owner[index],
+            )
+            for index, layer in enumerate(parts.layers)
+        ),
+        instructions=instructions,
+        notes=tuple(notes),
+        annotations=parts.annotations,
+        attestations=parts.attestations,
+        closers=closers,
+    )
+
+
+def _platform(parts: Parts, config: ImageConfig, notes: Notes) -> Platform:
+    """The config's platform, completed by the index's; a config without one is the index's."""
+    own, listed = config.platform, parts.platform
+    if listed is None or not (listed.os or listed.architecture):
+        return own
+    if not (own.os or own.architecture):
+        return listed
+    if (own.os, own.architecture) != (listed.os, listed.architecture):
+        notes.add("platform-mismatch", f"the index says {listed}, the config {own}")
+    return own
+
+
+def _note_oddities(index: int, layer: StoredLayer, notes: Notes) -> None:
+    if not media_types.is_tar_layer(layer.media_type):
+        what = media_types.describe(layer.media_type)
+        notes.add(
+            "layer-not-tar",
+            f"the layer is {what} ({layer.media_type!r}): its files are not known",
+            layer=index,
+        )
+    if layer.blob is None:
+        notes.add(
+            "layer-not-in-archive",
+            f"the layer of {layer.size} bytes is not distributed with the image: its files are not known",
+            layer=index,
+        )

@@ -1,0 +1,100 @@
+"""Images in a Docker engine, through the `docker` SDK: the exporter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Final
+
+from layerscope.errors import ConfigError
+from layerscope.image.image import Image
+from layerscope.sources.engine import Place, one_line, saved
+from layerscope.sources.files import spool
+from layerscope.sources.local import open_archive
+from layerscope.sources.source import Request, Source
+
+if TYPE_CHECKING:
+    from docker.context import Context
+    from docker.tls import TLSConfig
+
+NAME: Final = "docker"
+_DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+_START: Final = "start the engine, or set DOCKER_HOST or DOCKER_CONTEXT"
+
+
+def place() -> Place:
+    """The engine the `docker` command would use: DOCKER_HOST with its TLS variables, else the current context.
+
+    Raises `ConfigError` for a context that does not exist or cannot be read.
+    """
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    if not os.environ.get("DOCKER_HOST"):
+        context = _context()
+        if context is not None:
+            return _place(context.Host or _DEFAULT_HOST, {"tls": _tls(context)})
+    try:
+        options: dict[str, Any] = {**kwargs_from_env()}
+    except DockerException as error:
+        raise ConfigError(
+            f"the TLS settings of the Docker engine cannot be used: {one_line(str(error))}",
+            hint="look at DOCKER_CERT_PATH and DOCKER_TLS_VERIFY",
+        ) from None
+    host = options.pop("base_url", _DEFAULT_HOST)
+    return _place(host, options)
+
+
+def _place(host: str, options: dict[str, Any]) -> Place:
+    options = {"base_url": host, "use_ssh_client": host.startswith("ssh://"), **options}
+    return Place("Docker", host, options, _START)
+
+
+def _context() -> Context | None:
+    """The context that is current, None where it is the default one."""
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+
+    name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    if name == "default":
+        return None
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception as error:  # noqa: BLE001 - the SDK raises bare ones for broken files
+        raise ConfigError(
+            f"the Docker context {name!r} cannot be read: {one_line(str(error))}",
+            hint="look at `docker context ls`",
+        ) from None
+    if context is None:
+        raise ConfigError(
+            f"there is no Docker context {name!r}", hint="look at `docker context ls`"
+        )
+    return context
+
+
+def _tls(context: Context) -> TLSConfig | bool:
+    """The certificates of a context; the SDK gives none for one without, whatever its types say."""
+    found: TLSConfig | None = context.TLSConfig
+    return False if found is None else found
+
+
+def stream(target: str, request: Request) -> AbstractContextManager[Iterator[bytes]]:
+    """The tarball of an image, as `docker save` writes it."""
+    return saved(place(), target, request)
+
+
+def open_target(target: str, request: Request) -> Image:
+    """An image of the engine, saved into a temporary file that vanishes with it."""
+    with stream(target, request) as chunks:
+        file = spool(chunks, f"the save of {target!r}", request, stage="export")
+    return open_archive(file, request, NAME)
+
+
+DOCKER: Final = Source(
+    name=NAME,
+    schemes=("docker", "docker-daemon"),
+    open=open_target,
+    stream=stream,
+    holds_names=lambda: True,
+)

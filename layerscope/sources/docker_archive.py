@@ -1,0 +1,161 @@
+"""What `docker save` writes: a `manifest.json` that names configs and layers among the members of a tar.
+
+Docker's own forms, podman's, kaniko's, Bazel's and Jib's differ only in how members are called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from layerscope.errors import DigestMismatch, FormatError
+from layerscope.image.config import ImageConfig
+from layerscope.image.digest import Digest
+from layerscope.image.document import Node
+from layerscope.image.image import Image
+from layerscope.image.media_type import DOCKER_LAYER
+from layerscope.layers.compression import sniff
+from layerscope.notes import Notes
+from layerscope.sources.archive import Archive
+from layerscope.sources.assemble import Parts, StoredLayer, assemble
+from layerscope.sources.names import ambiguous, choose, familiar, not_found
+from layerscope.sources.source import Request
+from layerscope.sources.store import read_document
+
+MANIFEST: Final = "manifest.json"
+_CONFIG_DIGEST: Final = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.ASCII)
+_LAYER_DIGEST: Final = re.compile(
+    r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.tar(?:\.gz)?)?", re.ASCII
+)
+_SUFFIX: Final = {"none": "", "gzip": ".gzip", "zstd": ".zstd"}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One image of a `manifest.json`."""
+
+    config: str
+    tags: list[str]
+    layers: tuple[str, ...]
+
+    @property
+    def claimed_digest(self) -> Digest | None:
+        """The config's digest, where its name carries one."""
+        match = _CONFIG_DIGEST.fullmatch(self.config)
+        return None if match is None else Digest("sha256", match[1])
+
+    def __str__(self) -> str:
+        return ", ".join(map(repr, self.tags)) or repr(self.config)
+
+
+def read_entries(archive: Archive, request: Request) -> list[Entry]:
+    """The images that `manifest.json` names; one named twice comes once, with all its tags."""
+    blob = archive.find(MANIFEST)
+    if blob is None:
+        raise FormatError(f"{archive.name} has no {MANIFEST}")
+    name = f"{archive.name}: {MANIFEST}"
+    node, _ = read_document(blob, name, request.limits.manifest_bytes, request.limits)
+    if not node.value:
+        raise FormatError(f"{name} names no image", hint="save the image again")
+    entries: dict[tuple[str, tuple[str, ...]], Entry] = {}
+    for item in node.items():
+        entry = Entry(
+            item.text("Config"),
+            list(item.optional_texts("RepoTags")),
+            item.optional_texts("Layers"),
+        )
+        known = entries.setdefault((entry.config, entry.layers), entry)
+        if known is not entry:
+            known.tags += [tag for tag in entry.tags if tag not in known.tags]
+    return list(entries.values())
+
+
+def open_docker_archive(
+    archive: Archive,
+    request: Request,
+    notes: Notes,
+    source: str,
+    closers: tuple[Callable[[], None], ...],
+) -> Image:
+    """The image of an archive that has a `manifest.json` alone; raises `AmbiguousImage` when it has to be chosen."""
+    entry = _choose(archive, read_entries(archive, request), request)
+    config, digest = _read_config(archive, entry, request)
+    diff_ids = ImageConfig.parse(config, Notes()).diff_ids
+    layers = [
+        _stored_layer(archive, path, diff_ids[index] if index < len(diff_ids) else None)
+        for index, path in enumerate(entry.layers[: request.limits.layers + 1])
+    ]
+    parts = Parts(
+        place=archive.name,
+        source=source,
+        tags=tuple(map(familiar, entry.tags)),
+        config=config,
+        config_digest=digest,
+        layers=layers,
+    )
+    return assemble(parts, request, notes, closers)
+
+
+def _choose(archive: Archive, entries: list[Entry], request: Request) -> Entry:
+    tag = request.tag
+    if tag is not None and re.fullmatch(r"@[0-9]{1,6}", tag):
+        number = int(tag[1:])
+        if number < len(entries):
+            return entries[number]
+        raise not_found(archive.name, tag, [f"@0 to @{len(entries) - 1}"])
+    if tag is not None:
+        found = choose(
+            tag, entries, lambda entry: entry.tags, lambda entry: [str(entry.claimed_digest or "")]
+        )
+        if not found:
+            raise not_found(archive.name, tag, list(map(str, entries)))
+        entries = found
+    if len(entries) > 1 and request.platform is not None:
+        wanted = request.platform
+        entries = [
+            entry
+            for entry in entries
+            if wanted.matches(
+                ImageConfig.parse(_read_config(archive, entry, request)[0], Notes()).platform
+            )
+        ] or entries
+    if len(entries) > 1:
+        raise ambiguous(archive.name, [f"{entry} (@{n})" for n, entry in enumerate(entries)])
+    return entries[0]
+
+
+def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node, Digest]:
+    blob = archive.find(entry.config)
+    name = f"{archive.name}: {entry.config}"
+    if blob is None:
+        raise FormatError(f"{archive.name}: the config {entry.config!r} is missing")
+    limits = request.limits
+    node, data = read_document(blob, name, limits.config_bytes, limits)
+    digest = Digest.of(data)
+    claimed = entry.claimed_digest
+    if claimed is not None and claimed != digest:
+        raise DigestMismatch(
+            f"{name} has the digest {digest}, and its name says {claimed}",
+            hint="save the image again",
+        )
+    return node, digest
+
+
+def _stored_layer(archive: Archive, path: str, diff_id: Digest | None) -> StoredLayer:
+    """A layer member; a name that carries the digest of compressed bytes gives the layer's digest."""
+    blob = archive.find(path)
+    if blob is None:
+        raise FormatError(
+            f"{archive.name}: the layer {path!r} is missing", hint="save the image again"
+        )
+    compression = sniff(blob)
+    match = _LAYER_DIGEST.fullmatch(path)
+    digest = Digest("sha256", match[1]) if match is not None and compression != "none" else None
+    return StoredLayer(
+        digest=None if digest == diff_id else digest,
+        media_type=DOCKER_LAYER + _SUFFIX.get(compression, ""),
+        size=blob.size,
+        blob=blob,
+    )

@@ -1,0 +1,217 @@
+"""The engine API that Docker and Podman share, through the `docker` SDK: look an image up, pull it, save it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
+from layerscope.progress import Progress, stop_if
+from layerscope.sources.names import normal
+from layerscope.sources.reference import check_name
+from layerscope.sources.source import BrokenOff, Request
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.images import Image as EngineImage
+
+ANSWER_SECONDS: Final = 60
+SAVE_SECONDS: Final = 1800
+"""Silence borne during a save: an engine gathers the whole image before it sends the first byte."""
+CHUNK: Final = 1024 * 1024
+_END_OF_TAR: Final = bytes(1024)
+_TAIL: Final = 16 * 1024
+_USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An engine to talk to: what to call it, where it listens, how its client is made ready, and what to do if not."""
+
+    label: str
+    host: str
+    options: dict[str, Any]
+    start_hint: str
+
+    def __str__(self) -> str:
+        return f"the {self.label} engine at {_USER.sub('', self.host)}"
+
+
+@contextmanager
+def connected(place: Place) -> Iterator[DockerClient]:
+    """A client of the engine; raises `SourceUnavailable` when it does not answer."""
+    import docker
+
+    try:
+        client = docker.DockerClient(timeout=ANSWER_SECONDS, **place.options)
+    except _engine_errors() as error:
+        raise unavailable(place, error) from None
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _engine_errors() -> tuple[type[Exception], ...]:
+    """All that the SDK and the libraries below it raise for an engine that cannot be talked to."""
+    import requests
+    import urllib3
+    from docker.credentials.errors import StoreError
+    from docker.errors import DockerException
+
+    return (
+        DockerException,
+        StoreError,
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        OSError,
+        ValueError,
+    )
+
+
+@contextmanager
+def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]]:
+    """The bytes of an image's tarball as the engine sends them, checked to be whole.
+
+    Raises `ImageNotFound`, and `SourceUnavailable` also while the bytes are read.
+    """
+    check_name(name, request.reference)
+    with connected(place) as client:
+        try:
+            image = _look_up(client, place, name, request)
+            tag = next((tag for tag in image.tags if normal(tag) == normal(name)), None)
+            client.api.timeout = SAVE_SECONDS
+            chunks = image.save(chunk_size=CHUNK, named=tag or False)
+        except _engine_errors() as error:
+            raise unavailable(place, error) from None
+        yield whole(_guarded(chunks, place), str(place))
+
+
+def _guarded(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:
+    done = 0
+    try:
+        for chunk in chunks:
+            done += len(chunk)
+            yield chunk
+    except LayerscopeError:
+        raise
+    except _engine_errors() as error:
+        raise BrokenOff(
+            f"{place} broke off after {done} bytes: {cause(error)}", hint="try again"
+        ) from None
+
+
+def whole(chunks: Iterator[bytes], sender: str) -> Iterator[bytes]:
+    """The chunks as they come; raises `SourceUnavailable` at the end unless it is the end of a tar.
+
+    An engine that fails in the middle of a save has no other way to tell than to stop, or to write its error after the
+    last bytes.
+    """
+    tail = b""
+    done = 0
+    for chunk in chunks:
+        tail = chunk[-_TAIL:] if len(chunk) >= _TAIL else (tail + chunk)[-_TAIL:]
+        done += len(chunk)
+        yield chunk
+    if not tail.endswith(_END_OF_TAR):
+        told = _told_error(tail)
+        raise BrokenOff(
+            f"{sender} broke off after {done} bytes" + (f": {told}" if told else ""),
+            hint="try again, and look at its log",
+        )
+
+
+def _told_error(tail: bytes) -> str:
+    start = tail.rfind(b'{"errorDetail"')
+    try:
+        message = json.loads(tail[start:])["error"] if start >= 0 else ""
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return one_line(str(message))
+
+
+def _look_up(client: DockerClient, place: Place, name: str, request: Request) -> EngineImage:
+    from docker.errors import ImageNotFound as Missing
+    from docker.errors import NotFound
+
+    try:
+        return client.images.get(name)
+    except (Missing, NotFound):
+        if not request.pull:
+            raise ImageNotFound(
+                f"{place} has no image {name!r}",
+                hint="pull it, or let layerscope do so with --pull",
+            ) from None
+    _pull(client, place, name, request)
+    return client.images.get(name)
+
+
+def _pull(client: DockerClient, place: Place, name: str, request: Request) -> None:
+    platform = str(request.platform) if request.platform is not None else None
+    full = normal(name)
+    done: dict[str, int] = {}
+    for event in client.api.pull(full, stream=True, decode=True, platform=platform):
+        stop_if(request.cancelled)
+        if "error" in event:
+            raise ImageNotFound(f"{place} could not pull {name!r}: {one_line(str(event['error']))}")
+        detail = event.get("progressDetail") or {}
+        if event.get("status") == "Downloading" and isinstance(detail.get("current"), int):
+            done[str(event.get("id"))] = detail["current"]
+            if request.progress is not None:
+                request.progress(Progress("pull", sum(done.values()), None))
+
+
+def unavailable(place: Place, error: BaseException) -> LayerscopeError:
+    """The error that says in one line why an engine could not be used, and what to do."""
+    from docker.errors import APIError
+
+    if isinstance(error, APIError):
+        told = one_line(str(error.explanation or error))
+        return SourceUnavailable(f"{place} refused: {told}", hint="look at its log")
+    if isinstance(error, LayerscopeError):
+        return error
+    root = _system_error(error)
+    if isinstance(root, PermissionError):
+        return SourceUnavailable(
+            f"{place} may not be used: permission denied",
+            hint="join the group that owns the socket, or run as a user who may",
+        )
+    if isinstance(root, FileNotFoundError):
+        return SourceUnavailable(f"{place} does not answer: no such socket", hint=place.start_hint)
+    if "paramiko" in str(error):
+        return SourceUnavailable(
+            f"{place} needs the paramiko package", hint="pip install 'docker[ssh]'"
+        )
+    return SourceUnavailable(f"{place} does not answer: {cause(error)}", hint=place.start_hint)
+
+
+def _system_error(error: BaseException) -> OSError | None:
+    """The operating system's error that a library wrapped, once or many times."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, OSError) and one.errno is not None:
+            return one
+        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return None
+
+
+def cause(error: BaseException) -> str:
+    """The heart of an error, on one line."""
+    root = _system_error(error)
+    if root is not None and root.strerror:
+        return root.strerror[:1].lower() + root.strerror[1:]
+    return one_line(str(error)) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    """A text of a foreign program for a message: one line, without addresses' credentials, not endless."""
+    return _USER.sub("", " ".join(text.split()))[:400]

@@ -1,0 +1,194 @@
+"""Opening what a user names, and keeping what comes as a stream in a file that nobody sees."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from typing import IO
+
+from layerscope.errors import ImageNotFound, OutputError, SourceUnavailable, UnsupportedFormat
+from layerscope.image.blob import Blob, OpenFile
+from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.header import BLOCK_SIZE, ZERO_BLOCK, is_header
+from layerscope.progress import Progress, stop_if
+from layerscope.sources.source import Request
+
+_CHUNK = 1024 * 1024
+
+
+def open_archive_file(path: str, request: Request) -> OpenFile:
+    """The archive at `path` (`-` is standard input) as an uncompressed regular file, spooled where it is not one.
+
+    Raises `ImageNotFound` and `SourceUnavailable`.
+    """
+    name = "standard input" if path == "-" else path
+    fd = _open_stdin() if path == "-" else _open_path(path)
+    try:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode) and (path != "-" or os.lseek(fd, 0, os.SEEK_CUR) == 0):
+            file = OpenFile(fd, name)
+            fd = -1
+        elif stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            file = spool(_read_all(fd, name), name, request)
+        else:
+            raise SourceUnavailable(
+                f"{name} is {_describe(mode)}, not an archive",
+                hint="give a file, a folder or a pipe",
+            )
+    finally:
+        if fd >= 0:
+            os.close(fd)
+    try:
+        return _uncompressed(file, request)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open_stdin() -> int:
+    try:
+        fd = os.dup(0)
+    except OSError:
+        raise SourceUnavailable("standard input is closed", hint="pipe a tarball into it") from None
+    if os.isatty(fd):
+        os.close(fd)
+        raise SourceUnavailable("standard input is a terminal", hint="pipe a tarball into it")
+    return fd
+
+
+def _open_path(path: str) -> int:
+    try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise ImageNotFound(f"no such file: {path!r}") from None
+    except (OSError, ValueError) as error:
+        raise SourceUnavailable(f"cannot open {path!r}: {reason(error)}") from None
+
+
+def _describe(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"
+
+
+def reason(error: BaseException) -> str:
+    """What an operating system error says, without its number and the path."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]
+
+
+def _read_all(fd: int, name: str) -> Iterable[bytes]:
+    os.set_blocking(fd, True)
+    while True:
+        try:
+            data = os.read(fd, _CHUNK)
+        except OSError as error:
+            raise SourceUnavailable(f"cannot read {name}: {reason(error)}") from None
+        if not data:
+            return
+        yield data
+
+
+def spool(
+    chunks: Iterable[bytes],
+    name: str,
+    request: Request,
+    *,
+    stage: str = "spool",
+    total: int | None = None,
+) -> OpenFile:
+    """Keep a stream in a temporary file without a name, which vanishes however the program ends.
+
+    Raises `OutputError` when there is no room. A stream that begins with zeros is no archive and is refused at once.
+    """
+    done = 0
+    with _temporary_file(name) as file:
+        for chunk in chunks:
+            stop_if(request.cancelled)
+            if done == 0 and chunk[:BLOCK_SIZE] == ZERO_BLOCK:
+                raise UnsupportedFormat(f"{name} begins with zeros, so it is no archive")
+            try:
+                write_all(file.fileno(), chunk)
+            except OSError as error:
+                raise _no_room(name, done, error) from None
+            done += len(chunk)
+            if request.progress is not None:
+                request.progress(Progress(stage, done, total))
+        return OpenFile(os.dup(file.fileno()), name)
+
+
+def _temporary_file(name: str) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(prefix="layerscope-", buffering=0)
+    except OSError as error:
+        raise _no_room(name, 0, error) from None
+
+
+def _no_room(name: str, done: int, error: OSError) -> OutputError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return OutputError(
+        f"cannot keep {name} in a temporary file after {done} bytes: {reason(error)}",
+        hint=f"set TMPDIR to a folder {'with room' if full else 'that can be written'}",
+    )
+
+
+def write_all(fd: int, chunk: bytes) -> None:
+    """Write every byte of `chunk`; raises `OSError`."""
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _uncompressed(file: OpenFile, request: Request) -> OpenFile:
+    blob = Blob(file, 0, file.size, file.name)
+    compression = sniff(blob)
+    if compression == "none":
+        return _tar(file)
+    limits = request.limits
+    pieces = Decompression(
+        blob, compression, limits, ratio=(limits.spool_ratio, limits.spool_ratio_from)
+    )
+    spooled = spool(pieces, file.name, request)
+    try:
+        file.check_unchanged()
+        _tar(spooled)
+    except BaseException:
+        spooled.close()
+        raise
+    file.close()
+    return spooled
+
+
+def _tar(file: OpenFile) -> OpenFile:
+    if file.size == 0:
+        raise UnsupportedFormat(f"{file.name} is empty")
+    if not is_header(Blob(file, 0, file.size, file.name).read_at(0, BLOCK_SIZE)):
+        raise UnsupportedFormat(f"{file.name} is no tar archive and so no image")
+    return file
+
+
+def exists(path: str) -> bool:
+    """Whether something is at this path, also where it must not be looked at."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG
+    return True
+
+
+def split_tag(target: str) -> tuple[str, str | None]:
+    """`PATH[:TAG]` in two; what exists decides, the longest path first, so that paths may hold colons."""
+    path = target
+    while not exists(path):
+        path, colon, _ = path.rpartition(":")
+        if not colon:
+            path, _, tag = target.partition(":")
+            return (path, tag or None) if path else (target, None)
+    return path, target[len(path) + 1 :] or None

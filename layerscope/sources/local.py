@@ -1,0 +1,152 @@
+"""Images in files and folders: docker-archive, oci-archive and oci-dir, told apart by what is in them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Final
+
+from layerscope.errors import BadReference, FormatError, ImageNotFound, UnsupportedFormat
+from layerscope.image.blob import OpenFile
+from layerscope.image.digest import Digest
+from layerscope.image.image import Image
+from layerscope.notes import Notes
+from layerscope.sources.archive import Archive
+from layerscope.sources.docker_archive import MANIFEST, open_docker_archive, read_entries
+from layerscope.sources.files import exists, open_archive_file, split_tag
+from layerscope.sources.oci import INDEX, LAYOUT, open_layout
+from layerscope.sources.source import Request, Source
+from layerscope.sources.store import FolderStore
+
+DOCKER_ARCHIVE_NAME: Final = "docker-archive"
+OCI_ARCHIVE_NAME: Final = "oci-archive"
+OCI_DIR_NAME: Final = "oci-dir"
+
+
+def open_docker_archive_target(target: str, request: Request) -> Image:
+    """`PATH[:TAG]` of what `docker save` wrote."""
+    return _open_archive_target(target, request, DOCKER_ARCHIVE_NAME)
+
+
+def open_oci_archive_target(target: str, request: Request) -> Image:
+    """`PATH[:TAG]` of an OCI layout in a tar."""
+    return _open_archive_target(target, request, OCI_ARCHIVE_NAME)
+
+
+def open_oci_dir_target(target: str, request: Request) -> Image:
+    """`PATH[:TAG]` of a folder that is an OCI layout."""
+    path, request = _split(target, request)
+    if not exists(path):
+        raise ImageNotFound(f"no such folder: {path!r}")
+    return open_folder(path, request)
+
+
+def open_path(path: str, request: Request) -> Image:
+    """An existing file or folder, or `-` for standard input, whatever form of image it holds."""
+    if path != "-" and os.path.isdir(path):
+        return open_folder(path, request)
+    return open_archive(open_archive_file(path, request), request)
+
+
+def _split(target: str, request: Request) -> tuple[str, Request]:
+    path, tag = split_tag(target)
+    if not path:
+        raise BadReference(f"{request.reference!r} names no path")
+    if tag is None:
+        return path, request
+    if request.tag not in (None, tag):
+        raise BadReference(
+            f"{request.reference!r} names the tag {tag!r}, and --tag {request.tag!r}"
+        )
+    return path, replace(request, tag=tag)
+
+
+def _open_archive_target(target: str, request: Request, kind: str) -> Image:
+    if target == "-":
+        path = target
+    else:
+        path, request = _split(target, request)
+    if path != "-" and os.path.isdir(path):
+        raise UnsupportedFormat(f"{path} is a folder, not an archive", hint=f"write oci-dir:{path}")
+    return open_archive(open_archive_file(path, request), request, kind)
+
+
+def is_layout(path: str) -> bool:
+    """Whether a folder calls itself an OCI layout."""
+    return any(os.path.lexists(os.path.join(path, name)) for name in (INDEX, LAYOUT))
+
+
+def open_folder(path: str, request: Request) -> Image:
+    """A folder that is an OCI layout; raises `UnsupportedFormat` for any other."""
+    if not is_layout(path):
+        if exists(os.path.join(path, MANIFEST)) and exists(os.path.join(path, "version")):
+            raise UnsupportedFormat(
+                f"{path} is a folder in skopeo's `dir` form",
+                hint=f"skopeo copy dir:{path} oci:FOLDER",
+            )
+        raise UnsupportedFormat(f"{path} is a folder without {INDEX}, so no OCI image layout")
+    store = FolderStore(path)
+    try:
+        return open_layout(store, request, Notes(), OCI_DIR_NAME, (store.close,))
+    except BaseException:
+        store.close()
+        raise
+
+
+def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> Image:
+    """The image in an archive, which is closed with it.
+
+    `kind` is what the reference called it, or the name of the source that made it. Where an archive has both forms
+    (Docker since 25), the index counts, because it has the digests; its tags are completed from `manifest.json`.
+    """
+    try:
+        notes = Notes()
+        archive = Archive(file, request, notes)
+        has_index, has_manifest = INDEX in archive, MANIFEST in archive
+        if kind == OCI_ARCHIVE_NAME and not has_index and has_manifest:
+            raise FormatError(f"{file.name} has no {INDEX}", hint="write docker-archive: before it")
+        if kind == DOCKER_ARCHIVE_NAME and not has_manifest and has_index:
+            raise FormatError(f"{file.name} has no {MANIFEST}", hint="write oci-archive: before it")
+        if not has_index and not has_manifest:
+            raise archive.what_else()
+        source = kind or (DOCKER_ARCHIVE_NAME if has_manifest else OCI_ARCHIVE_NAME)
+        if not has_index:
+            return open_docker_archive(archive, request, notes, source, (file.close,))
+        if not has_manifest:
+            return open_layout(archive, request, notes, source, (file.close,))
+        return _open_both(archive, request, notes, source, file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open_both(
+    archive: Archive, request: Request, notes: Notes, source: str, file: OpenFile
+) -> Image:
+    entries = read_entries(archive, request)
+    tags: dict[Digest, list[str]] = {}
+    for entry in entries:
+        if entry.claimed_digest is not None:
+            tags.setdefault(entry.claimed_digest, []).extend(entry.tags)
+    closers = (file.close,)
+    image = open_layout(
+        archive, request, notes, source, closers, names_of=lambda digest: tags.get(digest, [])
+    )
+    if image.config_digest not in tags:
+        named = ", ".join(map(str, entries))
+        notes.add(
+            "archive-indexes-disagree",
+            f"{INDEX} names the image {image.config_digest}, {MANIFEST} another one: {named}",
+        )
+    return replace(image, notes=tuple(notes))
+
+
+DOCKER_ARCHIVE: Final = Source(
+    name=DOCKER_ARCHIVE_NAME,
+    schemes=("docker-archive", "docker-tar"),
+    open=open_docker_archive_target,
+)
+OCI_ARCHIVE: Final = Source(
+    name=OCI_ARCHIVE_NAME, schemes=("oci-archive",), open=open_oci_archive_target
+)
+OCI_DIR: Final = Source(name=OCI_DIR_NAME, schemes=("oci-dir", "oci"), open=open_oci_dir_target)

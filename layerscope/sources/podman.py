@@ -1,0 +1,136 @@
+"""Images in Podman: through its Docker-compatible socket where one listens, else through the `podman` command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO, Final
+
+from layerscope.errors import ImageNotFound, SourceUnavailable
+from layerscope.image.image import Image
+from layerscope.sources.engine import CHUNK, Place, one_line, saved, whole
+from layerscope.sources.files import reason, spool
+from layerscope.sources.local import open_archive
+from layerscope.sources.reference import check_name
+from layerscope.sources.source import BrokenOff, Request, Source
+
+NAME: Final = "podman"
+_START: Final = "start `podman system service`, or set CONTAINER_HOST"
+_ERROR_BYTES: Final = 64 * 1024
+_MISSING: Final = 1
+
+
+def place() -> Place | None:
+    """The socket that Podman listens on: CONTAINER_HOST, the user's, the system's; None where there is none."""
+    host = os.environ.get("CONTAINER_HOST")
+    if not host:
+        runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+        paths = [f"{runtime}/podman/podman.sock"]
+        if os.getuid() == 0:
+            paths = ["/run/podman/podman.sock", *paths]
+        path = next((path for path in paths if _is_socket(path)), None)
+        if path is None:
+            return None
+        host = f"unix://{path}"
+    ssh = host.startswith("ssh://")
+    return Place("Podman", host, {"base_url": host, "use_ssh_client": ssh}, _START)
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def stream(target: str, request: Request) -> AbstractContextManager[Iterator[bytes]]:
+    """The tarball of an image, as `podman save` writes it."""
+    engine = place()
+    return (
+        saved(engine, target, request) if engine is not None else _saved_by_command(target, request)
+    )
+
+
+def _run(command: list[str], errors: IO[bytes]) -> int:
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, check=False
+        ).returncode
+    except OSError as error:
+        raise _no_command(error) from None
+
+
+def _no_command(error: OSError) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"podman has no socket, and its command cannot be run: {reason(error)}", hint=_START
+    )
+
+
+def _told(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return one_line(errors.read(_ERROR_BYTES).decode("utf-8", "replace"))
+
+
+@contextmanager
+def _saved_by_command(name: str, request: Request) -> Iterator[Iterator[bytes]]:
+    check_name(name, request.reference)
+    with tempfile.TemporaryFile() as errors:
+        status = _run(["podman", "image", "exists", "--", name], errors)
+        if status == _MISSING and request.pull:
+            options = ["--platform", str(request.platform)] if request.platform else []
+            status = _run(["podman", "pull", "--quiet", *options, "--", name], errors)
+            if status:
+                raise ImageNotFound(f"podman could not pull {name!r}: {_told(errors)}")
+        elif status == _MISSING:
+            raise ImageNotFound(
+                f"podman has no image {name!r}", hint="pull it, or let layerscope do so with --pull"
+            )
+        elif status:
+            raise SourceUnavailable(f"podman failed: {_told(errors)}")
+        command = ["podman", "save", "--quiet", "--format", "docker-archive", "--", name]
+        try:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, bufsize=0
+            )
+        except OSError as error:
+            raise _no_command(error) from None
+        try:
+            yield _output(child, errors)
+        finally:
+            if child.poll() is None:
+                child.terminate()
+            if child.stdout is not None:
+                child.stdout.close()
+            child.wait()
+
+
+def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
+        assert child.stdout is not None
+        while chunk := child.stdout.read(CHUNK):
+            yield chunk
+        if child.wait():
+            raise BrokenOff(f"podman could not save the image: {_told(errors)}")
+
+    return whole(chunks(), "podman")
+
+
+def open_target(target: str, request: Request) -> Image:
+    """An image of Podman, saved into a temporary file that vanishes with it."""
+    with stream(target, request) as chunks:
+        file = spool(chunks, f"the save of {target!r}", request, stage="export")
+    return open_archive(file, request, NAME)
+
+
+def is_here() -> bool:
+    return place() is not None or shutil.which("podman") is not None
+
+
+PODMAN: Final = Source(
+    name=NAME, schemes=("podman",), open=open_target, stream=stream, holds_names=is_here
+)

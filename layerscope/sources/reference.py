@@ -1,0 +1,80 @@
+"""What a user calls an image: `docker:NAME`, `oci-dir:PATH:TAG`, a path, `-`, or a bare name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from layerscope.errors import BadReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from layerscope.sources.source import Source
+
+_SCHEME: Final = re.compile(r"([a-z][a-z-]+):(?P<slashes>//)?(?P<target>.*)", re.ASCII | re.DOTALL)
+_NAME: Final = re.compile(
+    r"(?:(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,128})?|(?:sha256:)?[a-f0-9]{7,64}",
+    re.ASCII,
+)
+_LONGEST_NAME: Final = 512
+_REFUSED: Final = {
+    "containers-storage": "write podman:NAME",
+    "dir": "skopeo copy dir:FOLDER oci:FOLDER",
+    "docker-dir": "skopeo copy dir:FOLDER oci:FOLDER",
+    "ostree": "skopeo copy it to oci:FOLDER",
+    "sif": "skopeo copy it to oci:FOLDER",
+    "tarball": "import it with `docker import`",
+    "http": "write registry:NAME",
+    "https": "write registry:NAME",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A parsed reference; `source` is None for a bare one, which may be a path or a name."""
+
+    source: Source | None
+    target: str
+
+
+def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
+    """Tell the source that a reference names from the target; raises `BadReference`.
+
+    The schemes are the sources' own; `scheme://` is the same as `scheme:`, so that `docker://NAME` means the engine, as
+    it does for dive, and not the registry, as it does for skopeo.
+    """
+    if not text or text.isspace():
+        raise BadReference("the image reference is empty", hint="name an image, a file or a folder")
+    if "\0" in text:
+        raise BadReference(f"{text!r} holds a NUL byte")
+    match = _SCHEME.fullmatch(text)
+    if match is None:
+        return Reference(None, text)
+    scheme, target = match[1], match["target"]
+    for source in sources:
+        if scheme in source.schemes:
+            if not target:
+                raise BadReference(f"{text!r} names no image", hint=f"write {scheme}:NAME")
+            return Reference(source, target)
+    if scheme in _REFUSED:
+        raise BadReference(f"{scheme}: is no source of layerscope", hint=_REFUSED[scheme])
+    if match["slashes"]:
+        known = ", ".join(scheme for source in sources for scheme in source.schemes)
+        raise BadReference(f"{scheme}:// is no source of layerscope", hint=f"it knows {known}")
+    return Reference(None, text)
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether a bare reference can be a path alone, since no image is called so."""
+    return text.startswith(("/", "./", "../", "~")) or text in (".", "..")
+
+
+def check_name(name: str, reference: str) -> None:
+    """Raise `BadReference` for what no image in an engine or registry can be called."""
+    if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
+        hint = "no file or folder of this name exists either" if name == reference else None
+        raise BadReference(f"{name[:200]!r} is no image name", hint=hint)

@@ -1,0 +1,122 @@
+"""Where the blobs of an image lie: the members of an archive, or the files of a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Protocol
+
+from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, SourceUnavailable
+from layerscope.image.blob import Blob, OpenFile
+from layerscope.image.digest import Digest
+from layerscope.image.document import Node, parse_document
+from layerscope.limits import Limits
+from layerscope.sources.files import reason
+
+
+class BlobStore(Protocol):
+    """Named files, `blobs/ALGORITHM/HEX` among them, as in opencontainers/image-spec image-layout.md."""
+
+    @property
+    def name(self) -> str: ...
+
+    def find(self, path: str) -> Blob | None:
+        """The regular file at a path within the store; raises `FormatError` where something else is there."""
+
+    def close(self) -> None: ...
+
+
+class FolderStore:
+    """A folder; nothing outside of it is ever opened, and only regular files are."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._files: dict[str, OpenFile] = {}
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SourceUnavailable(f"cannot open {path!r}: {reason(error)}") from None
+
+    def find(self, path: str) -> Blob | None:
+        file = self._files.get(path)
+        if file is None:
+            file = self._open(path)
+            if file is None:
+                return None
+            self._files[path] = file
+        return Blob(file, 0, file.size, f"{self.name}/{path}")
+
+    def _open(self, path: str) -> OpenFile | None:
+        """Open component by component without following links."""
+        *folders, last = path.split("/")
+        fd = os.dup(self._fd)
+        try:
+            for folder in folders:
+                lower = os.open(
+                    folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd
+                )
+                os.close(fd)
+                fd = lower
+            file = os.open(
+                last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd
+            )
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+                raise FormatError(
+                    f"{self.name}: {path} is a link or no regular file, and is not followed",
+                    hint="copy the layout with `cp -rL`",
+                ) from None
+            raise SourceUnavailable(f"cannot open {self.name}/{path}: {reason(error)}") from None
+        finally:
+            os.close(fd)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise FormatError(f"{self.name}: {path} is no regular file")
+        return OpenFile(file, f"{self.name}/{path}")
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def blob_path(digest: Digest) -> str:
+    return f"blobs/{digest.algorithm}/{digest.hex}"
+
+
+def read_document(blob: Blob, name: str, max_bytes: int, limits: Limits) -> tuple[Node, bytes]:
+    """A JSON document and its bytes; raises `FormatError`."""
+    if blob.size > max_bytes:
+        raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
+    data = blob.read_at(0, blob.size)
+    return parse_document(data, name, max_bytes=max_bytes, max_depth=limits.json_depth), data
+
+
+def read_verified(
+    blob: Blob, digest: Digest, size: int | None, name: str, max_bytes: int, limits: Limits
+) -> Node:
+    """A JSON document whose bytes are held against its digest and size; raises `DigestMismatch` and `FormatError`."""
+    check_size(blob, size, name)
+    if blob.size > max_bytes:
+        raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
+    data = blob.read_at(0, blob.size)
+    actual = Digest.of(data, digest.algorithm)
+    if actual != digest:
+        raise DigestMismatch(
+            f"{name} has the digest {actual}, not {digest}", hint="fetch or save the image again"
+        )
+    return parse_document(data, name, max_bytes=max_bytes, max_depth=limits.json_depth)
+
+
+def check_size(blob: Blob, size: int | None, name: str) -> None:
+    if size is not None and blob.size != size:
+        raise FormatError(
+            f"{name} has {blob.size} bytes, and {size} were announced",
+            hint="fetch or save the image again",
+        )
