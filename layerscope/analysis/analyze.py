@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 from layerscope.analysis.model import (
     Analysis,
@@ -21,12 +23,16 @@ from layerscope.image.image import Image, Layer
 from layerscope.image.instruction import Instruction
 from layerscope.layers.entry import (
     ADDED,
+    BLOCK,
+    CHARACTER,
     DIRECTORY,
     FILE,
+    FIFO,
     HARDLINK,
     METADATA,
     MODIFIED,
     OPAQUE,
+    OTHER,
     SYMLINK,
     VISIBLE,
     WHITEOUT,
@@ -40,6 +46,10 @@ from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 LARGEST = 100
 """How many of the largest live files an analysis lists."""
+
+_SIZE = attrgetter("size")
+_KIND = attrgetter("kind")
+_CHANGE = attrgetter("change")
 
 
 def analyze(
@@ -74,8 +84,13 @@ def analyze(
     wasted = [0] * len(image.layers)
     for row in waste:
         wasted[row.layer] += row.bytes
+    unseen: list[Counter[int]] = [Counter() for _ in image.layers]
+    for entry in tree.never_seen:
+        unseen[entry.layer][entry.change] += 1
     layers = tuple(
-        _summary(layer, index, wasted[layer.index], tree.deleted[layer.index])
+        _summary(
+            layer, index, wasted[layer.index], tree.deleted[layer.index], unseen[layer.index]
+        )
         for layer, index in zip(image.layers, indexes, strict=True)
     )
     present = [index for index in indexes if index is not None]
@@ -94,21 +109,14 @@ def analyze(
     )
 
 
-def _summary(layer: Layer, index: LayerIndex | None, wasted: int, deleted: int) -> LayerSummary:
+def _summary(
+    layer: Layer, index: LayerIndex | None, wasted: int, deleted: int, unseen: Counter[int]
+) -> LayerSummary:
     entries: Sequence[Entry] = index.entries if index is not None else ()
-    content = added = modified = 0
-    for entry in entries:
-        if entry.kind == FILE or (entry.kind == METADATA and entry.content is not None):
-            content += entry.size
-        if entry.kind < WHITEOUT and entry.ended != entry.layer:
-            if entry.change == ADDED:
-                added += 1
-            elif entry.change == MODIFIED:
-                modified += 1
-    if index is None:
-        compressed: int | None = layer.size
-    else:
-        compressed = index.compressed_size
+    content = sum(map(_SIZE, entries)) - sum(
+        entry.size for entry in entries if entry.kind == METADATA and entry.content is None
+    )
+    changes = Counter(map(_CHANGE, entries)) - unseen
     return LayerSummary(
         index=layer.index,
         diff_id=layer.diff_id,
@@ -119,12 +127,12 @@ def _summary(layer: Layer, index: LayerIndex | None, wasted: int, deleted: int) 
         instruction=layer.instruction,
         indexed=index is not None,
         sizes=Sizes(
-            compressed=compressed,
+            compressed=index.compressed_size if index is not None else layer.size,
             tar=index.tar_size if index is not None else 0,
             content=content,
             live=content - wasted,
         ),
-        changes=Changes(added=added, modified=modified, deleted=deleted),
+        changes=Changes(added=changes[ADDED], modified=changes[MODIFIED], deleted=deleted),
     )
 
 
@@ -164,32 +172,25 @@ def _by_instruction(
 
 
 def _counts(indexes: Sequence[LayerIndex]) -> FileCounts:
-    by_kind = [0] * (METADATA + 1)
+    kinds: Counter[int] = Counter()
     for index in indexes:
-        for entry in index.entries:
-            by_kind[entry.kind] += 1
+        kinds.update(map(_KIND, index.entries))
     return FileCounts(
-        regular=by_kind[FILE],
-        directories=by_kind[DIRECTORY],
-        symlinks=by_kind[SYMLINK],
-        hardlinks=by_kind[HARDLINK],
-        others=sum(by_kind[HARDLINK + 1 : WHITEOUT]) + by_kind[METADATA],
-        whiteouts=by_kind[WHITEOUT] + by_kind[OPAQUE],
+        regular=kinds[FILE],
+        directories=kinds[DIRECTORY],
+        symlinks=kinds[SYMLINK],
+        hardlinks=kinds[HARDLINK],
+        others=sum(kinds[kind] for kind in (CHARACTER, BLOCK, FIFO, OTHER, METADATA)),
+        whiteouts=kinds[WHITEOUT] + kinds[OPAQUE],
     )
 
 
 def _largest(indexes: Sequence[LayerIndex], owners: Sequence[int]) -> tuple[LiveFile, ...]:
-    found: list[tuple[int, bytes, Entry]] = []
-    floor = 0
-    for index in indexes:
-        for entry in index.entries:
-            if entry.size > floor and entry.names > 0:
-                found.append((-entry.size, entry.path, entry))
-                if len(found) >= 20 * LARGEST:
-                    found = heapq.nsmallest(LARGEST, found, key=lambda row: row[:2])
-                    floor = -found[-1][0] - 1
-    rows = heapq.nsmallest(LARGEST, found, key=lambda row: row[:2])
-    aliases = _visible_aliases(indexes, [entry for _, _, entry in rows])
+    live = [entry for index in indexes for entry in index.entries if entry.names > 0]
+    contents = sorted(
+        heapq.nlargest(LARGEST, live, key=_SIZE), key=lambda entry: (-entry.size, entry.path)
+    )
+    aliases = _visible_aliases(indexes, contents)
     return tuple(
         LiveFile(
             path=aliases.get(id(entry), entry.path),
@@ -197,7 +198,7 @@ def _largest(indexes: Sequence[LayerIndex], owners: Sequence[int]) -> tuple[Live
             layer=entry.layer,
             written_by=owners[entry.layer],
         )
-        for _, _, entry in rows
+        for entry in contents
     )
 
 

@@ -54,9 +54,7 @@ class Node:
 
 def implicit_directory(layer: int) -> Entry:
     """The directory that engines make where a path needs one and no tar entry describes it."""
-    entry = Entry(b"", DIRECTORY, 0, IMPLICIT_DATA, (0o755, 0, 0), 0, b"", None)
-    entry.layer = layer
-    return entry
+    return Entry(b"", DIRECTORY, 0, IMPLICIT_DATA, (0o755, 0, 0), 0, b"", None, layer)
 
 
 def is_implicit(entry: Entry) -> bool:

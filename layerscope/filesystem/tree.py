@@ -49,7 +49,7 @@ class FileTree:
 
     `losses` lists the stored content that no name reaches any more, in the order in which it was lost; `rewrites` the
     pairs of an entry and the one of the same kind and size that replaced it; `deleted` the number of paths that each
-    layer took away.
+    layer took away; `never_seen` the entries that their own layer hides again.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -58,6 +58,7 @@ class FileTree:
         self.losses: list[Loss] = []
         self.rewrites: list[tuple[Entry, Entry]] = []
         self.deleted: list[int] = []
+        self.never_seen: list[Entry] = []
         self._notes = notes
         self._directories: dict[bytes, Node] = {b"": self.root}
         self._layer = -1
@@ -234,6 +235,8 @@ class FileTree:
         ended = before.ended
         if ended == VISIBLE:
             before.ended = layer
+            if before.layer == layer and not is_implicit(before):
+                self.never_seen.append(before)
             if before.kind == DIRECTORY:
                 if entry.kind != DIRECTORY:
                     self._hide_children(node)
@@ -280,8 +283,11 @@ class FileTree:
                 if entry is None or entry.ended != VISIBLE:
                     continue
                 entry.ended = layer
-                if entry.layer != layer and not is_implicit(entry):
-                    self._gone += 1
+                if not is_implicit(entry):
+                    if entry.layer != layer:
+                        self._gone += 1
+                    else:
+                        self.never_seen.append(entry)
                 if entry.content is not None:
                     self._release(entry, REMOVED, child)
                 if child.shown:

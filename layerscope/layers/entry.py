@@ -91,6 +91,7 @@ class Entry:
         mtime: int,
         link: bytes,
         extra: Extra | None,
+        layer: int = 0,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -101,7 +102,7 @@ class Entry:
         self.link = link
         self.extra = extra
         self.fingerprint: bytes | None = None
-        self.layer = 0
+        self.layer = layer
         self.previous: Entry | None = None
         self.ended = VISIBLE
         self.content: Entry | None = None
@@ -119,8 +120,8 @@ class Entry:
             self.mtime,
             self.link,
             self.extra,
+            layer,
         )
-        copy.layer = layer
         copy.fingerprint = self.fingerprint
         return copy
 

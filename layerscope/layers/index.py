@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
@@ -197,15 +198,13 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
     def note(code: str, message: str, path: bytes | None) -> None:
         notes.add(code, message, layer=layer, path=path)
 
-    scanner = TarScanner(window, limits, note)
+    scanner = TarScanner(window, limits, note, layer=layer)
     entries: list[Entry] = []
     append = entries.append
-    limit = limits.members
     toc = False
-    for entry in scanner:
-        entry.layer = layer
+    for entry in islice(scanner, limits.members + 1):
         path = entry.path
-        if path[-1:] == b"/":
+        if path and path[-1] == 0x2F:
             path = entry.path = path[:-1]
         if path and path[0] not in b"./" and b"/." not in path and b"//" not in path:
             if path == _ESTARGZ_TOC:
@@ -215,8 +214,8 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
         if entry.extra is not None and entry.kind <= OTHER:
             _read_overlay_native(entry, append, note)
         append(entry)
-        if len(entries) > limit:
-            raise LimitExceeded(f"more than {limit} members", hint="raise --limit members=N")
+    if len(entries) > limits.members:
+        raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
     if toc:
         _set_estargz_apart(entries)
     return entries, scanner.end
@@ -284,9 +283,11 @@ def _read_overlay_native(
         entry.kind = WHITEOUT
     elif any(key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs):
         note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", entry.path)
-        marker = Entry(entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None)
-        marker.layer = entry.layer
-        append(marker)
+        append(
+            Entry(
+                entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None, entry.layer
+            )
+        )
 
 
 def _set_estargz_apart(entries: list[Entry]) -> None:

@@ -85,10 +85,13 @@ class TarScanner:
     Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
     """
 
-    def __init__(self, window: Window, limits: Limits, note: NoteCallback) -> None:
+    def __init__(
+        self, window: Window, limits: Limits, note: NoteCallback, *, layer: int = 0
+    ) -> None:
         self._window = window
         self._limits = limits
         self._note = note
+        self._layer = layer
         self.end = 0
         self.marked = False
 
@@ -117,6 +120,7 @@ class TarScanner:
         window = self._window
         fingerprints = window.fingerprints
         path_limit = self._limits.path_bytes
+        layer = self._layer
         data = b""
         start = last = -1
         position = 0
@@ -200,7 +204,7 @@ class TarScanner:
                     f" {path_limit} allowed"
                 )
             entry = Entry(
-                name, kind, size if kind == FILE else 0, content, owner, mtime, link, extra
+                name, kind, size if kind == FILE else 0, content, owner, mtime, link, extra, layer
             )
             if stored:
                 if fingerprints:
