@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Final, TypeVar
 
-from layerscope.errors import ImageNotFound, SourceError
+from layerscope.errors import ImageNotFound, SourceError, SourceUnavailable, UsageError
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, ProgressCallback
 from layerscope.sources import docker, local, podman, registry
+from layerscope.sources.export import STDOUT, opened_target, write_file, write_stdout
 from layerscope.sources.files import exists
 from layerscope.sources.reference import looks_like_path, parse_reference
 from layerscope.sources.source import BrokenOff, Request, Source
@@ -59,6 +61,61 @@ def open_image(
     if is_local(reference):
         return local.open_path(reference, request)
     return look_up(reference, lambda source: source.open(reference, request))
+
+
+def export(
+    reference: str,
+    destination: str,
+    *,
+    platform: str | None = None,
+    pull: bool = False,
+    force: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> int:
+    """Save an engine's image as a tarball at the path `destination`, and count its bytes.
+
+    `-` is standard output. A file appears whole or not at all; one that exists is replaced only with `force`. Raises
+    `OutputError`, `SourceError`, and `UsageError` for an image that is in a file already.
+    """
+    request = Request(
+        reference=reference,
+        platform=None if platform is None else Platform.parse(platform),
+        pull=pull,
+        limits=limits,
+        progress=progress,
+        cancelled=cancelled,
+    )
+    found = parse_reference(reference, SOURCES)
+    if found.source is None and is_local(reference):
+        raise _already_local(reference)
+    with ExitStack() as stack:
+        target = None
+        if destination != STDOUT:
+            target = stack.enter_context(opened_target(destination, force))
+
+        def begin(source: Source) -> Iterator[bytes]:
+            if source.stream is None:
+                if source.holds_names is None:
+                    raise _already_local(reference)
+                raise SourceUnavailable(
+                    f"layerscope cannot save images from the {source.name}",
+                    hint=f"skopeo copy docker://{found.target} docker-archive:FILE",
+                )
+            return stack.enter_context(source.stream(found.target, request))
+
+        chunks = begin(found.source) if found.source else look_up(found.target, begin)
+        return (
+            write_stdout(chunks, request) if target is None else write_file(chunks, target, request)
+        )
+
+
+def _already_local(reference: str) -> UsageError:
+    return UsageError(
+        f"{reference!r} is in a file already, and export saves images of engines",
+        hint="change its form with `skopeo copy`",
+    )
 
 
 def is_local(reference: str) -> bool:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ConfigError
 from layerscope.image.image import Image
-from layerscope.sources.engine import Place, one_line, saved
-from layerscope.sources.files import spool
-from layerscope.sources.local import open_archive
+from layerscope.sources.engine import Place, one_line, open_saved, saved
 from layerscope.sources.source import Request, Source
 
 if TYPE_CHECKING:
@@ -47,8 +45,9 @@ def place() -> Place:
 
 
 def _place(host: str, options: dict[str, Any]) -> Place:
-    options = {"base_url": host, "use_ssh_client": host.startswith("ssh://"), **options}
-    return Place("Docker", host, options, _START)
+    ssh = host.startswith("ssh://")
+    hint = f"see that `ssh {host.removeprefix('ssh://')} docker version` works" if ssh else _START
+    return Place("Docker", host, {"base_url": host, "use_ssh_client": ssh, **options}, hint)
 
 
 def _context() -> Context | None:
@@ -85,10 +84,8 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image of the engine, saved into a temporary file that vanishes with it."""
-    with stream(target, request) as chunks:
-        file = spool(chunks, f"the save of {target!r}", request, stage="export")
-    return open_archive(file, request, NAME)
+    """An image of the engine."""
+    return open_saved(stream(target, request), target, request, NAME)
 
 
 DOCKER: Final = Source(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
+from layerscope.image.image import Image
 from layerscope.progress import Progress, stop_if
-from layerscope.sources.names import normal
+from layerscope.sources.files import spool
+from layerscope.sources.local import open_archive
+from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 
@@ -83,12 +86,21 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
     with connected(place) as client:
         try:
             image = _look_up(client, place, name, request)
-            tag = next((tag for tag in image.tags if normal(tag) == normal(name)), None)
+            tag = next((tag for tag in image.tags if is_same(name, tag)), None)
             client.api.timeout = SAVE_SECONDS
             chunks = image.save(chunk_size=CHUNK, named=tag or False)
         except _engine_errors() as error:
             raise unavailable(place, error) from None
         yield whole(_guarded(chunks, place), str(place))
+
+
+def open_saved(
+    stream: AbstractContextManager[Iterator[bytes]], name: str, request: Request, source: str
+) -> Image:
+    """The image that an engine saves, kept in a temporary file that vanishes with it."""
+    with stream as chunks:
+        file = spool(chunks, f"the save of {name!r}", request, stage="export")
+    return open_archive(file, request, source)
 
 
 def _guarded(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:

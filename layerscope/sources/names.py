@@ -25,6 +25,11 @@ def normal(name: str) -> str:
     return name
 
 
+def is_same(wanted: str, name: str) -> bool:
+    """Whether a name that a user gave means the image called `name`, which Podman may have put under `localhost/`."""
+    return normal(name) in (normal(wanted), normal(f"localhost/{wanted}"))
+
+
 def familiar(name: str) -> str:
     """The short form of a full name: without `docker.io/` and `library/`."""
     for prefix in (
@@ -50,10 +55,9 @@ def choose(
     digests: Callable[[_Choice], Iterable[str]],
 ) -> list[_Choice]:
     """The choices that `wanted` means: by exact name, else by full name, else by tag alone, else by digest or id."""
-    full = {normal(wanted), f"localhost/{wanted}", normal(f"localhost/{wanted}")}
     tests: tuple[Callable[[_Choice], bool], ...] = (
         lambda choice: wanted in names(choice),
-        lambda choice: any(normal(name) in full for name in names(choice)),
+        lambda choice: any(is_same(wanted, name) for name in names(choice)),
         lambda choice: any(_tag(name) == wanted for name in names(choice)),
         lambda choice: any(_is_id(wanted, digest) for digest in digests(choice)),
     )

@@ -13,9 +13,8 @@ from typing import IO, Final
 
 from layerscope.errors import ImageNotFound, SourceUnavailable
 from layerscope.image.image import Image
-from layerscope.sources.engine import CHUNK, Place, one_line, saved, whole
-from layerscope.sources.files import reason, spool
-from layerscope.sources.local import open_archive
+from layerscope.sources.engine import CHUNK, Place, one_line, open_saved, saved, whole
+from layerscope.sources.files import reason
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request, Source
 
@@ -121,10 +120,8 @@ def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image of Podman, saved into a temporary file that vanishes with it."""
-    with stream(target, request) as chunks:
-        file = spool(chunks, f"the save of {target!r}", request, stage="export")
-    return open_archive(file, request, NAME)
+    """An image of Podman."""
+    return open_saved(stream(target, request), target, request, NAME)
 
 
 def is_here() -> bool:

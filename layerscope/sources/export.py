@@ -1,0 +1,214 @@
+"""Saving an image as a tarball: whole under its name, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from layerscope.errors import FormatError, OutputError, SourceUnavailable
+from layerscope.image.blob import OpenFile
+from layerscope.notes import Notes
+from layerscope.progress import Progress, stop_if
+from layerscope.sources.archive import Archive
+from layerscope.sources.docker_archive import MANIFEST
+from layerscope.sources.files import reason, write_all
+from layerscope.sources.local import open_archive
+from layerscope.sources.oci import INDEX
+from layerscope.sources.source import Request
+
+STDOUT: Final = "-"
+_MODE: Final = 0o644
+_UNNAMED_UNSUPPORTED: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
+
+
+def write_stdout(chunks: Iterable[bytes], request: Request) -> int:
+    """Stream to standard output and count the bytes; raises `OutputError` and, for a closed pipe, `BrokenPipeError`."""
+    if os.isatty(1):
+        raise OutputError(
+            "an image is not written to a terminal", hint="give -o FILE, or pipe the output"
+        )
+    done = 0
+    for chunk in chunks:
+        stop_if(request.cancelled)
+        try:
+            write_all(1, chunk)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"cannot write to standard output after {done} bytes: {reason(error)}"
+            ) from None
+        done += len(chunk)
+        _tell(request, done)
+    return done
+
+
+def _tell(request: Request, done: int) -> None:
+    if request.progress is not None:
+        request.progress(Progress("export", done, None))
+
+
+@dataclass(slots=True)
+class Target:
+    """Where a file is to stand: its folder, held open so that it cannot be exchanged, and its name therein."""
+
+    path: str
+    folder: int
+    name: str
+    force: bool
+
+    def check(self) -> None:
+        """Raise `OutputError` for what stands in the way; links are never written through."""
+        try:
+            mode = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path!r}: {reason(error)}") from None
+        if not stat.S_ISREG(mode):
+            kind = "a link" if stat.S_ISLNK(mode) else "no regular file"
+            kind = "a folder" if stat.S_ISDIR(mode) else kind
+            raise OutputError(
+                f"{self.path!r} is {kind}, and is not written through", hint="give another name"
+            )
+        if not self.force:
+            raise OutputError(f"{self.path!r} exists", hint="give another name, or --force")
+
+
+@contextmanager
+def opened_target(path: str, force: bool) -> Iterator[Target]:
+    """Check a destination before anything is fetched; raises `OutputError`."""
+    folder, name = os.path.split(path)
+    if name in ("", ".", ".."):
+        raise OutputError(f"{path!r} names no file", hint="give the name of a file")
+    try:
+        fd = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write into {folder or '.'!r}: {reason(error)}") from None
+    try:
+        target = Target(path, fd, name, force)
+        target.check()
+        yield target
+    finally:
+        os.close(fd)
+
+
+def write_file(chunks: Iterable[bytes], target: Target, request: Request) -> int:
+    """Write the chunks beside the target, check that they are a whole image, and give the file its name.
+
+    Whatever happens before the last step leaves the target as it was: the file has no name until then, or, where the
+    file system cannot do that, one that cannot be guessed and is removed.
+    """
+    fd, temporary = _create(target)
+    try:
+        done = _fill(fd, chunks, target, request)
+        _check_image(fd, target, request)
+        try:
+            os.fsync(fd)
+            temporary = _publish(fd, temporary, target)
+            os.fsync(target.folder)
+        except OSError as error:
+            raise _cannot_write(target, done, error) from None
+        return done
+    finally:
+        os.close(fd)
+        if temporary is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=target.folder)
+
+
+def _create(target: Target) -> tuple[int, str | None]:
+    unnamed = getattr(os, "O_TMPFILE", 0)
+    try:
+        if unnamed:
+            try:
+                fd = os.open(".", unnamed | os.O_RDWR | os.O_CLOEXEC, _MODE, dir_fd=target.folder)
+            except OSError as error:
+                if error.errno not in _UNNAMED_UNSUPPORTED:
+                    raise
+            else:
+                return fd, None
+        name = _temporary_name()
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name, flags, _MODE, dir_fd=target.folder), name
+    except OSError as error:
+        raise OutputError(f"cannot write {target.path!r}: {reason(error)}") from None
+
+
+def _temporary_name() -> str:
+    return f".layerscope-{secrets.token_hex(8)}.part"
+
+
+def _fill(fd: int, chunks: Iterable[bytes], target: Target, request: Request) -> int:
+    done = 0
+    for chunk in chunks:
+        stop_if(request.cancelled)
+        try:
+            write_all(fd, chunk)
+        except OSError as error:
+            raise _cannot_write(target, done, error) from None
+        done += len(chunk)
+        _tell(request, done)
+    return done
+
+
+def _cannot_write(target: Target, done: int, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot write {target.path!r} after {done} bytes: {reason(error)}",
+        hint="nothing was changed; make room or give a file elsewhere",
+    )
+
+
+def _check_image(fd: int, target: Target, request: Request) -> None:
+    """Hold what was written against the form of an image archive, so that a save cut short is not kept."""
+    file = OpenFile(os.dup(fd), target.path)
+    try:
+        archive = Archive(file, request, Notes())
+        whole = archive.complete and (MANIFEST in archive or INDEX in archive)
+        if request.platform is not None:
+            open_archive(OpenFile(os.dup(fd), target.path), request).close()
+    except FormatError as error:
+        raise SourceUnavailable(
+            f"what was received is no image: {error.message}", hint="nothing was kept; try again"
+        ) from None
+    finally:
+        file.close()
+    if not whole:
+        raise SourceUnavailable(
+            f"what was received ends after {file.size} bytes and is no image",
+            hint="nothing was kept; try again",
+        )
+
+
+def _publish(fd: int, temporary: str | None, target: Target) -> str | None:
+    """Give the file its name in one step; the name that is then left to remove, if any."""
+    target.check()
+    if temporary is None:
+        source = f"/proc/self/fd/{fd}"
+        name = _temporary_name() if target.force else target.name
+        try:
+            os.link(source, name, dst_dir_fd=target.folder, follow_symlinks=True)
+        except FileExistsError:
+            raise OutputError(
+                f"{target.path!r} came to exist meanwhile", hint="give another name, or --force"
+            ) from None
+        if not target.force:
+            return None
+        temporary = name
+    elif not target.force:
+        os.link(
+            temporary,
+            target.name,
+            src_dir_fd=target.folder,
+            dst_dir_fd=target.folder,
+            follow_symlinks=False,
+        )
+        return temporary
+    os.rename(temporary, target.name, src_dir_fd=target.folder, dst_dir_fd=target.folder)
+    return None
