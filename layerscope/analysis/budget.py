@@ -19,7 +19,7 @@ from typing import Any
 from layerscope.analysis.model import Analysis
 from layerscope.analysis.rules import RULES, Measured, Number, Rule
 from layerscope.errors import ConfigError
-from layerscope.units import format_delta, format_size
+from layerscope.units import format_size
 
 CONFIG_NAME = "layerscope.toml"
 PYPROJECT = "pyproject.toml"
@@ -217,42 +217,34 @@ def _message(
             return ""
         left = int(limit) - int(measured.value)
         return f"{format_size(left)} left" if left else "nothing left"
-    parts = []
+    over = ""
     if rule.quantity == "size":
-        parts.append(f"{format_delta(int(measured.value) - int(limit))}")
-    cause = _cause(rule, analysis)
-    if cause:
-        parts.append(cause)
-    return "; ".join(parts)
+        over = f"{format_size(int(measured.value) - int(limit))} over"
+    return "; ".join(part for part in (over, _cause(rule, analysis)) if part)
 
 
 def _cause(rule: Rule, analysis: Analysis) -> str:
+    """The instruction to look at first when `rule` is broken."""
     if rule.name in ("max_wasted", "max_wasted_percent", "min_efficiency"):
-        return _largest_cause_of_waste(analysis)
-    if rule.name in ("max_size", "max_tar_size"):
-        largest = max(analysis.instructions, key=lambda i: i.sizes.content, default=None)
-        if largest is None or not largest.sizes.content:
+        causes: dict[int, int] = {}
+        for file in analysis.waste:
+            causes[file.wasted_by] = causes.get(file.wasted_by, 0) + file.bytes
+        if not causes:
             return ""
-        return _blame(analysis, largest.instruction.index, largest.sizes.content)
+        index = min(causes, key=lambda each: (-causes[each], each))
+        return f"{format_size(causes[index])} of it by instruction {index}{_text(analysis, index)}"
+    if rule.name in ("max_size", "max_tar_size"):
+        largest = max(analysis.instructions, key=lambda each: each.sizes.content, default=None)
+        if largest is None:
+            return ""
+        index = largest.instruction.index
+        size = format_size(largest.sizes.content)
+        return f"most, {size}, by instruction {index}{_text(analysis, index)}"
     if rule.name == "max_layer_size":
         layer = max(analysis.layers, key=lambda each: each.sizes.content)
         text = _text(analysis, layer.instruction)
         return f"layer {layer.index}, instruction {layer.instruction}{text}"
     return ""
-
-
-def _largest_cause_of_waste(analysis: Analysis) -> str:
-    causes: dict[int, int] = {}
-    for file in analysis.waste:
-        causes[file.wasted_by] = causes.get(file.wasted_by, 0) + file.bytes
-    if not causes:
-        return ""
-    index = min(causes, key=lambda each: (-causes[each], each))
-    return _blame(analysis, index, causes[index])
-
-
-def _blame(analysis: Analysis, index: int, size: int) -> str:
-    return f"{format_size(size)} of it: instruction {index}{_text(analysis, index)}"
 
 
 def _text(analysis: Analysis, index: int) -> str:

@@ -82,6 +82,9 @@ def _header(page: Page, document: Document) -> None:
     digest = image["manifest_digest"] or image["config_digest"]
     algorithm, _, value = digest.partition(":")
     name = _one_line(image["reference"])
+    other = [tag for tag in image["tags"] if tag not in image["reference"]]
+    if len(other) == len(image["tags"]) > 0:
+        name += f" ({_one_line(other[0])}{', …' if other[1:] else ''})"
     facts = f"{_one_line(image['platform'])}  {image['source']}  {algorithm}:{value[:12]}"
     counts = ", ".join(
         (
@@ -113,7 +116,8 @@ def _sizes(page: Page, document: Document) -> None:
         ("wasted", wasted, f"{share}, {efficiency}" if content else efficiency),
     )
     download = sizes["compressed"]
-    words = max(len(text) for _, _, text in lines)
+    tar = f"{format_size(sizes['overhead'])} of it headers"
+    words = max(*(len(text) for _, _, text in lines), len(tar))
     room = page.width - 25 - words
     columns = max(0, min(48, room)) if room >= 8 else 0
     page.gap()
@@ -128,7 +132,6 @@ def _sizes(page: Page, document: Document) -> None:
         if download is not None
         else "not known: only the uncompressed layers are there"
     )
-    tar = f"{format_size(sizes['overhead'])} of it headers and padding"
     for name, size, text in (("download", download, known), ("tar", sizes["tar"], tar)):
         start = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
         margin = columns + 2 if columns + 25 + len(text) <= page.width else 0

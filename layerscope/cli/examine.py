@@ -1,0 +1,50 @@
+"""From a reference to the analysis: the work behind every command that reads an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import layerscope
+from layerscope.cli.exits import stopping
+from layerscope.cli.progress import progress_bar
+from layerscope.limits import Limits
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The image that is asked for, and how it is to be read."""
+
+    reference: str
+    platform: str | None
+    tag: str | None
+    pull: bool
+    quiet: bool
+    limits: Limits
+    verify: Literal["auto", "full", "off"] = "auto"
+
+
+def examine(choice: Choice) -> Analysis:
+    """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`."""
+    with (
+        progress_bar(quiet=choice.quiet) as progress,
+        layerscope.load(
+            choice.reference,
+            platform=choice.platform,
+            tag=choice.tag,
+            pull=choice.pull,
+            limits=choice.limits,
+            progress=progress,
+            cancelled=stopping.is_set,
+        ) as image,
+    ):
+        return layerscope.analyze(
+            image,
+            verify=choice.verify,
+            limits=choice.limits,
+            progress=progress,
+            cancelled=stopping.is_set,
+        )

@@ -1,0 +1,58 @@
+"""`layerscope export IMAGE -o FILE`: the exporter."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from layerscope.cli.exits import Ended, Exit, stopping
+from layerscope.cli.options import engine_options, image_argument, take_choice
+from layerscope.cli.progress import progress_bar
+from layerscope.cli.streams import tell
+from layerscope.errors import OutputError
+
+
+@click.command("export", short_help="Save an engine's image as a tarball.")
+@image_argument
+@click.option(
+    "-o", "--output", "path", metavar="FILE", required=True, help="Where to; - is standard output."
+)
+@click.option("--force", is_flag=True, help="Replace FILE when it exists.")
+@engine_options
+def command(**given: Any) -> int:
+    """Save IMAGE as a tarball, as `docker save` writes it.
+
+    FILE appears when it is whole: an export that fails or is stopped leaves nothing behind, nor touches what stood
+    there.
+
+    \b
+    layerscope export docker:python:3.8 -o python.tar
+    layerscope export python:3.8 -o - | gzip > python.tar.gz
+    """
+    path, force = given.pop("path"), given.pop("force")
+    choice = take_choice(given)
+    if path == "-" and sys.stdout is None:
+        raise OutputError("standard output is closed", hint="write to a file with -o FILE")
+
+    from layerscope.sources import export
+    from layerscope.units import format_size
+
+    try:
+        with progress_bar(quiet=choice.quiet) as progress:
+            size = export(
+                choice.reference,
+                path,
+                force=force,
+                platform=choice.platform,
+                pull=choice.pull,
+                limits=choice.limits,
+                progress=progress,
+                cancelled=stopping.is_set,
+            )
+    except BrokenPipeError:
+        raise Ended(Exit.PIPE) from None
+    if not choice.quiet and path != "-":
+        tell(f"wrote {path}: {format_size(size)}")
+    return Exit.OK

@@ -1,0 +1,167 @@
+"""The commands of layerscope, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from layerscope.cli.exits import Ended, Exit, stopping, watch_signals
+from layerscope.cli.streams import discard_stdout, tell, write_stdout
+from layerscope.errors import Cancelled, LayerscopeError, UsageError
+
+NAME = "layerscope"
+COMPLETE = "_LAYERSCOPE_COMPLETE"
+COMMANDS = ("report", "check", "export", "schema")
+"""Names of the modules beside this one that hold a command each, in the order of the help."""
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is named; a first word that is no command is an image."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"layerscope.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in COMMANDS:
+            return args[0], self.get_command(ctx, args[0]), args[1:]
+        if not args[0].startswith("-"):
+            _refuse_misspelt(args)
+        from layerscope.cli.browse import command
+
+        return NAME, command, args
+
+
+def _refuse_misspelt(args: Sequence[str]) -> None:
+    """Raise `UsageError` for `layerscope reprot IMAGE`; one word alone may well be an image."""
+    import difflib
+
+    close = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
+    more = any(not arg.startswith("-") for arg in args[1:2])
+    if close and more and not os.path.lexists(args[0]):
+        raise UsageError(f"no command {args[0]!r}", hint=f"did you mean {close[0]}?")
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from layerscope import __version__
+
+        write_stdout(lambda out: out.write(f"{NAME} {__version__}\n"))
+        ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
+    options_metavar="",
+    subcommand_metavar="IMAGE | COMMAND ...",
+    epilog="IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, registry:NAME, "
+    "or a bare path or name; write docker:report for an image that is called like a command. "
+    "Exit codes: 0 fine, 1 budget broken, 2 usage, 3 image not available, 4 malformed image, 130 interrupted.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def commands() -> None:
+    """Where a container image's bytes come from, which are wasted, and which Dockerfile instruction is to blame."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give back the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        watch_signals()
+        return _run(arguments)
+    except Ended as end:
+        return end.code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Cancelled as error:
+        return stopping.code or _fail(error.message, error.hint, error.exit_code)
+    except LayerscopeError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except MemoryError:
+        return _fail("out of memory", "give it more, or lower a bound with --limit", Exit.SOURCE)
+    except RecursionError:
+        return _fail("nested too deep to be read", "the image is not sane", Exit.FORMAT)
+    except BrokenPipeError:
+        discard_stdout()
+        return Exit.PIPE
+    except OSError as error:
+        discard_stdout()
+        what = f": {os.fsdecode(error.filename)}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{what}", None, Exit.SOURCE)
+    except Exception as error:  # noqa: BLE001 - a bug must not look like a broken budget
+        if os.environ.get("LAYERSCOPE_DEBUG"):
+            traceback.print_exc()
+        return _fail(
+            f"a bug: {type(error).__name__}: {error}",
+            "please report it with what LAYERSCOPE_DEBUG=1 shows",
+            Exit.BUG,
+        )
+
+
+def _run(arguments: list[str]) -> int:
+    instruction = os.environ.get(COMPLETE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(commands, {}, NAME, COMPLETE, instruction)
+    try:
+        with commands.make_context(NAME, arguments) as context:
+            code = commands.invoke(context)
+    except NoArgsIsHelpError as error:
+        tell_help(error)
+        return Exit.USAGE
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        raise _usage_error(error) from None
+    except click.ClickException as error:
+        raise UsageError(_lower(error.format_message())) from None
+    return code if isinstance(code, int) else Exit.OK
+
+
+def _usage_error(error: click.UsageError) -> UsageError:
+    hint = f"see `{error.ctx.command_path if error.ctx else NAME} --help`"
+    if isinstance(error, click.NoSuchOption):
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+        return UsageError(f"no such option {error.option_name!r}", hint=hint)
+    return UsageError(_lower(error.format_message()), hint=hint)
+
+
+def tell_help(error: NoArgsIsHelpError) -> None:
+    """The help on standard error, for a call that says nothing."""
+    if sys.stderr is not None:
+        sys.stderr.write(error.format_message() + "\n")
+
+
+def _lower(message: str) -> str:
+    """Click's sentence as part of a line: no capital before it, no full stop after it."""
+    message = " ".join(message.split()).removesuffix(".")
+    return message[:1].lower() + message[1:]
+
+
+def _fail(message: str, hint: str | None, code: int) -> int:
+    tell(f"{NAME}: error: {message}" + (f"; {hint}" if hint else ""))
+    return code

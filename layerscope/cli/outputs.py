@@ -1,0 +1,108 @@
+"""Where a report goes: `-o PATH`, `-o FORMAT=PATH` as often as wanted, and standard output."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from layerscope.cli.replace import check_target, replacing, shown
+from layerscope.cli.streams import wants_color, width_of, write_stdout
+from layerscope.errors import UsageError
+from layerscope.report.renderers import RENDERERS, Display
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+STDOUT = "-"
+_PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One format and the path it goes to, `-` being standard output."""
+
+    format: str
+    path: str
+
+
+def parse_outputs(
+    values: Sequence[str], format_name: str | None, *, default: str | None = "text"
+) -> tuple[Output, ...]:
+    """The outputs of one run. `format_name` is that of `--format` or `--json`, `default` what stdout gets without.
+
+    A plain PATH gets `format_name`, else the format that its ending names, else text. `format_name` goes to standard
+    output when every `-o` names a format of its own and none of them is there. Raises `UsageError`.
+    """
+    outputs: list[Output] = []
+    plain = False
+    for value in values:
+        match = _PREFIX.fullmatch(value)
+        if match is None:
+            plain = True
+            outputs.append(Output(format_name or _format_of(value), value))
+        elif match[1] in RENDERERS:
+            outputs.append(Output(match[1], match[2]))
+        else:
+            raise UsageError(
+                f"unknown format {match[1]!r} in -o {shown(value)}",
+                hint=f"the formats are {', '.join(RENDERERS)}; write ./{shown(value)} for a file of that name",
+            )
+    if not outputs and (format_name or default):
+        outputs.append(Output(format_name or default or "", STDOUT))
+    elif outputs and format_name and not plain:
+        outputs.append(Output(format_name, STDOUT))
+    _check_apart(outputs)
+    return tuple(outputs)
+
+
+def _format_of(path: str) -> str:
+    return next((each.name for each in RENDERERS.values() if path.endswith(each.suffix)), "text")
+
+
+def _check_apart(outputs: Sequence[Output]) -> None:
+    places = [
+        output.path if output.path == STDOUT else os.path.realpath(output.path)
+        for output in outputs
+    ]
+    for position, place in enumerate(places):
+        if place in places[:position]:
+            name = "standard output" if place == STDOUT else shown(outputs[position].path)
+            raise UsageError(
+                f"two formats would go to {name}",
+                hint="give each a path of its own with -o FORMAT=PATH",
+            )
+
+
+def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
+    """Raise `OutputError` for a file that cannot be written, before any work is done."""
+    for output in outputs:
+        if output.path != STDOUT:
+            check_target(output.path, force=force)
+
+
+def write_outputs(
+    outputs: Sequence[Output], document: Document, *, rows: int | None, force: bool
+) -> None:
+    """Write `document` in every format asked for: files first, so that a broken pipe loses none of them."""
+    for output in sorted(outputs, key=lambda each: each.path == STDOUT):
+        create = RENDERERS[output.format].create
+        if output.path == STDOUT:
+            color, width = wants_color(sys.stdout), width_of(sys.stdout)
+            renderer = create(Display(width=width, color=color, rows=rows))
+
+            def to_stdout(out: TextIO) -> None:
+                renderer.render(document, out)  # noqa: B023
+
+            write_stdout(to_stdout)
+            continue
+        renderer = create(Display(width=width_of(None), rows=rows))
+        with replacing(output.path, force=force) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=False)
+            renderer.render(document, text)
+            text.flush()
+            text.detach()

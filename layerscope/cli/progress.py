@@ -1,0 +1,93 @@
+"""A progress bar on standard error, for a person who waits: none for a script, none for what is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from typing import TextIO
+
+from layerscope.cli.streams import is_terminal, width_of
+from layerscope.progress import Progress
+from layerscope.report.page import bar
+from layerscope.units import format_size
+
+PATIENCE = 0.5
+"""Seconds of silence before the first bar."""
+PAUSE = 0.1
+
+_STAGES = {
+    "export": "exporting",
+    "pull": "pulling",
+    "read": "reading",
+    "spool": "receiving",
+}
+
+
+class ProgressBar:
+    """Draws what it is called with, from any thread; a context manager that clears the line when it ends."""
+
+    def __init__(self, stream: TextIO | None, *, patience: float = PATIENCE) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._next = time.monotonic() + patience
+        self._stage = ""
+        self._since = time.monotonic()
+        self._drawn = False
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._stream is None:
+            return
+        with self._lock:
+            if progress.stage != self._stage:
+                self._stage, self._since = progress.stage, now
+            if now < self._next:
+                return
+            self._next = now + PAUSE
+            self._draw(progress, now - self._since)
+
+    def _draw(self, progress: Progress, seconds: float) -> None:
+        assert self._stream is not None
+        width = width_of(self._stream) - 1
+        parts = [_STAGES.get(progress.stage, progress.stage)]
+        if progress.layer is not None and progress.layers:
+            parts.append(f"layer {progress.layer} of {progress.layers}")
+        if progress.total:
+            parts.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
+        else:
+            parts.append(format_size(progress.done))
+        if seconds > 0:
+            parts.append(f"{format_size(int(progress.done / seconds))}/s")
+        text = "  ".join(parts)
+        if progress.total:
+            columns = min(30, width - len(text) - 4)
+            if columns >= 5:
+                drawn = bar(min(progress.done, progress.total), progress.total, columns)
+                text = f"{drawn.ljust(columns)}  {text}"
+        self._write(f"\r\x1b[K{text[:width]}")
+        self._drawn = True
+
+    def _write(self, text: str) -> None:
+        assert self._stream is not None
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._drawn and self._stream is not None:
+                self._write("\r\x1b[K")
+            self._stream = None
+
+
+def progress_bar(*, quiet: bool) -> ProgressBar:
+    """A bar on standard error when that is a terminal and no one asked for quiet."""
+    shows = not quiet and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
+    return ProgressBar(sys.stderr if shows else None)

@@ -1,0 +1,96 @@
+"""Files that are whole or not there: written beside their place under another name, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from layerscope.errors import OutputError
+
+_MODE = 0o644
+
+
+def shown(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def check_target(path: str, *, force: bool = False) -> None:
+    """Raise `OutputError` unless `path` can be written to.
+
+    A regular file is replaced. A symlink, fifo or device is written through only with `force`, a folder never.
+    """
+    name = shown(path)
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        folder = os.path.dirname(path) or "."
+        if not path or not os.path.isdir(folder):
+            raise OutputError(
+                f"{shown(folder)} is no folder to write {name or 'a file'} into",
+                hint="make it first, or name another",
+            ) from None
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise OutputError(f"{name} cannot be written: {reason}", hint="name another file") from None
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{name} is a folder", hint="name a file in it")
+    if not stat.S_ISREG(mode) and not force:
+        raise OutputError(
+            f"{name} is {_kind(mode)}, not a regular file",
+            hint="name another file, use - for standard output, or add --force to write through it",
+        )
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a symlink"
+    if stat.S_ISFIFO(mode):
+        return "a fifo"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+@contextmanager
+def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
+    """A file to write to that becomes `path` when the block ends well, and is gone when it does not.
+
+    Raises `OutputError` for what `check_target` refuses and for errors of the disk.
+    """
+    check_target(path, force=force)
+    try:
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            with open(path, "wb") as through:
+                yield through
+            return
+        with _beside(path) as file:
+            yield file
+    except OSError as error:
+        raise OutputError(
+            f"{shown(path)} cannot be written: {error.strerror or error}",
+            hint="make room, or name a file where you may write",
+        ) from None
+
+
+@contextmanager
+def _beside(path: str) -> Iterator[BinaryIO]:
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
+    mode = _MODE
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(os.lstat(path).st_mode) & 0o777
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(fd, "wb") as file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,94 @@
+"""Standard output and standard error, for data and narration, however they may fail."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from layerscope.cli.exits import Ended, Exit
+from layerscope.errors import OutputError
+from layerscope.report.escape import escape, guard_line
+
+
+def write_stdout(write: Callable[[TextIO], object]) -> None:
+    """Let `write` have standard output, then flush it.
+
+    Raises `OutputError` when it is closed or full, and `Ended` when its reader has gone (`| head`).
+    """
+    out = sys.stdout
+    if out is None:
+        raise OutputError("standard output is closed", hint="write to a file with -o PATH")
+    reconfigure = getattr(out, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    try:
+        write(out)
+        out.flush()
+    except BrokenPipeError:
+        discard_stdout()
+        raise Ended(Exit.PIPE) from None
+    except OSError as error:
+        discard_stdout()
+        raise OutputError(
+            f"standard output cannot be written: {error.strerror}",
+            hint="make room, or write to a file with -o PATH",
+        ) from None
+
+
+def discard_stdout() -> None:
+    """Send what is still buffered nowhere when it cannot be written, so that the flush at exit cannot fail either."""
+    out = sys.stdout
+    if out is None:
+        return
+    try:
+        out.flush()
+    except (OSError, ValueError):
+        pass
+    else:
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return
+
+
+def tell(message: str) -> None:
+    """One line on standard error, escaped; nothing when there is no one to tell."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(guard_line(escape(message)) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def width_of(stream: TextIO | None) -> int:
+    """Columns for text: `COLUMNS`, else the terminal's, else 100."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
+        return int(columns[:6])
+    if stream is not None and is_terminal(stream):
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or 80
+        except OSError:
+            return 80
+    return 100
+
+
+def wants_color(stream: TextIO | None) -> bool:
+    """Whether colour may be used: on a terminal that has it, unless `NO_COLOR` is set (no-color.org)."""
+    return (
+        is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
