@@ -29,6 +29,7 @@ def load(
     platform: str | None = None,
     tag: str | None = None,
     pull: bool = False,
+    dockerfile: str | None = None,
     limits: Limits | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
@@ -36,7 +37,8 @@ def load(
     """Open the image that `reference` names, such as `docker:python:3.8`, `oci-dir:layout` or the path of a tarball.
 
     `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images; `pull` lets an
-    engine fetch what it does not have. The image is a context manager: close it to let go of files and temporary ones.
+    engine fetch what it does not have; `dockerfile` is the path of the one it was built from, for lines where the image
+    carries no provenance. The image is a context manager: close it to let go of files and temporary ones.
     Raises `UsageError`, `SourceError` or `FormatError`, all of them `layerscope.errors.LayerscopeError`.
     """
     from layerscope.limits import DEFAULT_LIMITS
@@ -47,6 +49,7 @@ def load(
         platform=platform,
         tag=tag,
         pull=pull,
+        dockerfile=dockerfile,
         limits=limits or DEFAULT_LIMITS,
         progress=progress,
         cancelled=cancelled,

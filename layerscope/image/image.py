@@ -41,6 +41,15 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """The base image: how many layers from the bottom are its own, its name, and how that is known."""
+
+    layers: int
+    name: str | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One image of one platform, opened; a context manager that closes what it holds open."""
 
@@ -56,6 +65,7 @@ class Image:
     notes: tuple[Note, ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    base: Base | None = None
     closers: tuple[Callable[[], None], ...] = field(default=(), repr=False)
 
     def close(self) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from layerscope.errors import LimitExceeded
 from layerscope.image.blob import Blob
 from layerscope.image.image import Layer
+from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.compression import sniff
 from layerscope.layers.index import LayerIndex, Verify, index_layer
 from layerscope.limits import Limits
@@ -34,7 +36,7 @@ def index_stack(
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:
-        if layer.blob is not None:
+        if layer.blob is not None and is_tar_layer(layer.media_type):
             firsts.setdefault(_key(layer.blob), layer)
     meter = _Meter(firsts, progress, cancelled)
     found: dict[BlobKey, LayerIndex] = {}
@@ -57,7 +59,7 @@ def index_stack(
         if sniff(blob) == "none" and verify != "full":
             found[key] = index(layer, blob)
         else:
-            streamed.append((key, lambda layer=layer, blob=blob: index(layer, blob)))
+            streamed.append((key, partial(index, layer, blob)))
     streamed.sort(key=lambda job: -job[0][2])
     found.update(_in_threads(streamed))
     return _placed(layers, found, limits)
@@ -106,11 +108,11 @@ def _placed(
     used: set[BlobKey] = set()
     members = 0
     for layer in layers:
-        if layer.blob is None:
+        index = None if layer.blob is None else found.get(_key(layer.blob))
+        if layer.blob is None or index is None:
             placed.append(None)
             continue
         key = _key(layer.blob)
-        index = found[key]
         members += len(index.entries)
         if members > limits.members:
             raise LimitExceeded(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from layerscope.errors import FormatError, ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
+from layerscope.image.blame import blame
 from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
@@ -66,8 +67,17 @@ def assemble(
         )
     for index, layer in enumerate(parts.layers):
         _note_oddities(index, layer, notes)
-    instructions, remarks = attribute(config.history, count)
+    history, remarks = attribute(config.history, count)
     notes.extend(remarks)
+    blamed = blame(
+        history,
+        [layer.digest for layer in parts.layers],
+        parts.attestations,
+        request.dockerfile,
+        request.limits,
+        notes,
+    )
+    instructions = blamed.instructions
     owner = {index: step.index for step in instructions for index in step.layers}
     return Image(
         reference=request.reference,
@@ -93,6 +103,7 @@ def assemble(
         notes=tuple(notes),
         annotations=parts.annotations,
         attestations=parts.attestations,
+        base=blamed.base,
         closers=closers,
     )
 

@@ -19,12 +19,15 @@ class BrokenOff(SourceUnavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is wanted of a source; `reference` is the text the user gave, for messages and the report."""
+    """What is wanted of a source; `reference` is the text the user gave, for messages and the report; `dockerfile` the name and text of the one
+    it was built from, where the user has it.
+    """
 
     reference: str
     platform: Platform | None = None
     tag: str | None = None
     pull: bool = False
+    dockerfile: tuple[str, str] | None = None
     limits: Limits = DEFAULT_LIMITS
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None
