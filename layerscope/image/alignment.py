@@ -10,6 +10,7 @@ from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction, Location
 
 _FLAG = re.compile(r"--(?:mount|network|security|from|link|exclude|checksum|parents|chown|chmod|platform)\S*\s+")
+_ONE_HEREDOC = re.compile(r"<<-?([\"']?)[\w.-]+\1\s*")
 _BLANK = re.compile(r"\s+")
 _LIMIT = 4_000_000
 """Pairs that are compared at the most: 2,000 steps of a Dockerfile with 2,000 entries of a history."""
@@ -80,7 +81,7 @@ def _likeness(instruction: Instruction, step: Step) -> int:
         return 0
     there = instruction.text[len(instruction.keyword) :].strip()
     if step.keyword == "RUN":
-        return 4 if _plain(there) == _plain(step.arguments) else 0
+        return 4 if _plain(there) == _plain(_command(step)) else 0
     if step.keyword in ("COPY", "ADD"):
         if _last_word(there) != _last_word(step.arguments):
             # The history holds the destination as the builder resolved it.
@@ -89,6 +90,14 @@ def _likeness(instruction: Instruction, step: Step) -> int:
     if step.keyword in ("ARG", "ENV", "LABEL"):
         return 3 if _name(there) == _name(step.arguments) else 0
     return 3 if _plain(there) == _plain(step.arguments) else 1
+
+
+def _command(step: Step) -> str:
+    """The command as a history has it: of a RUN that is one here-document, the body alone."""
+    first, _, rest = _FLAG.sub("", step.arguments).partition("\n")
+    if not rest or not _ONE_HEREDOC.fullmatch(first):
+        return step.arguments
+    return rest.rpartition("\n")[0]
 
 
 def _plain(text: str) -> str:

@@ -100,11 +100,15 @@ def _base_above(
     instructions: Sequence[Instruction], steps: Sequence[Step], name: str
 ) -> Base | None:
     """The layers above the first line of a Dockerfile all of whose steps were found are those of its base image."""
-    own = [step for step in steps if step.keyword not in ("FROM", "ARG")]
-    found = [step for step in instructions if step.location is not None and step.location.file == name]
-    if not own or not steps or len(found) < len(own):
+    own = {step.start_line for step in steps if step.keyword not in ("FROM", "ARG")}
+    found = {
+        step.location.start_line: step.index
+        for step in instructions
+        if step.location is not None and step.location.file == name
+    }
+    if not own or not own <= found.keys():
         return None
-    first = found[0].index
+    first = min(found.values())
     count = sum(len(step.layers) for step in instructions if step.index < first)
     words = [word for word in steps[0].text.split()[1:] if not word.startswith("--")]
     base_name = words[0] if words and "$" not in words[0] else None
