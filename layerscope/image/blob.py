@@ -28,6 +28,10 @@ class OpenFile:
     def size(self) -> int:
         return self._stamp[0]
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def check_unchanged(self) -> None:
         """Raise `SourceUnavailable` when the file was written to since it was opened."""
         if not self._closed and self._now() != self._stamp:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import layerscope
 from layerscope.analysis.advice import advise
+from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
+from layerscope.report.configuration import configuration
 from layerscope.report.entries import EntryRows
 from layerscope.report.paths import clean_text, escape_path
 
@@ -33,11 +35,14 @@ def build(
     files: bool = False,
     verdict: Verdict | None = None,
     show_args: bool = False,
+    hashes: bool = False,
 ) -> Document:
     """The report of one image, the same for the same image always.
 
     The `top` largest rows of waste are given (all of them for None) and the others in sum, as one row more. `files`
-    adds the entries of each layer. Values of build arguments, which can be secrets, are hidden unless `show_args`.
+    adds the entries of each layer, and `hashes` to them that of each live content, so that the report can stand for the
+    image in a comparison; what was not read yet is read, so the image has to be open. Values of build arguments, which
+    can be secrets, are hidden unless `show_args`.
     """
     image = analysis.image
     summary = WasteSummary(analysis.waste)
@@ -53,6 +58,7 @@ def build(
             }
             for advice in advise(analysis, summary)
         ],
+        "config": configuration(image.config),
         "efficiency": analysis.sizes.efficiency,
         "files": {
             "directories": analysis.files.directories,
@@ -103,8 +109,10 @@ def build(
         "wasted_by_kind": {kind: analysis.wasted_by_kind.get(kind, 0) for kind in WASTE_KINDS},
     }
     if files:
+        if hashes:
+            read_contents(live_contents(analysis.indexes), analysis.indexes)
         for row, index in zip(document["layers"], analysis.indexes, strict=True):
-            row["entries"] = EntryRows(() if index is None else index.entries)
+            row["entries"] = EntryRows(() if index is None else index.entries, hashes=hashes)
     if verdict is not None:
         document["verdict"] = _verdict(verdict)
     return document

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from json.encoder import encode_basestring_ascii
+from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, overload
 
+from layerscope.analysis.contents import content_hash
 from layerscope.layers.entry import (
     CHANGE_NAMES,
     HARDLINK,
     KIND_NAMES,
+    METADATA,
     SYMLINK,
     Entry,
 )
@@ -19,10 +22,11 @@ from layerscope.report.paths import escape_path
 class EntryRows(Sequence[dict[str, Any]]):
     """The rows of `entries`, in tar order; a sequence of dictionaries that is never held as such."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_hashes")
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], *, hashes: bool = False) -> None:
         self._entries = entries
+        self._hashes = hashes
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -33,11 +37,11 @@ class EntryRows(Sequence[dict[str, Any]]):
     def __getitem__(self, index: slice) -> EntryRows: ...
     def __getitem__(self, index: int | slice) -> dict[str, Any] | EntryRows:
         if isinstance(index, slice):
-            return EntryRows(self._entries[index])
-        return _row(self._entries[index])
+            return EntryRows(self._entries[index], hashes=self._hashes)
+        return _row(self._entries[index], self._hashes)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return map(_row, self._entries)
+        return (_row(entry, self._hashes) for entry in self._entries)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
@@ -47,19 +51,27 @@ class EntryRows(Sequence[dict[str, Any]]):
     def json_rows(self) -> Iterator[str]:
         """Each row as JSON with sorted keys, as `json.dumps` would write it."""
         quote = encode_basestring_ascii
-        changes = [f'{{"change": "{name}", "gid": ' for name in CHANGE_NAMES]
+        changes = [f'{{"change": "{name}", ' for name in CHANGE_NAMES]
         kinds = [f', "type": "{name}", "uid": ' for name in KIND_NAMES]
+        hashes = self._hashes
         for entry in self._entries:
-            link = (
-                f', "linkname": {quote(_link(entry))}' if entry.kind in (SYMLINK, HARDLINK) else ""
-            )
+            kind = entry.kind
+            if entry.extra is not None or kind == METADATA:
+                yield _encode(_row(entry, hashes))
+                continue
+            mark = entry.fingerprint if hashes and entry.names > 0 else None
+            known = f'"content_hash": "{mark.hex()}", ' if mark is not None else ""
+            link = f', "linkname": {quote(_link(entry))}' if kind in (SYMLINK, HARDLINK) else ""
             yield (
-                f'{changes[entry.change]}{entry.gid}{link}, "mode": {entry.mode}, "mtime": {entry.mtime}, '
-                f'"path": {quote(escape_path(entry.path))}, "size": {entry.size}{kinds[entry.kind]}{entry.uid}}}'
+                f'{changes[entry.change]}{known}"gid": {entry.gid}{link}, "mode": {entry.mode}, "mtime": {entry.mtime}, '
+                f'"path": {quote(escape_path(entry.path))}, "size": {entry.size}{kinds[kind]}{entry.uid}}}'
             )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+_encode = JSONEncoder(allow_nan=False, sort_keys=True).encode
+
+
+def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "change": CHANGE_NAMES[entry.change],
         "gid": entry.gid,
@@ -72,11 +84,26 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
     if entry.kind in (SYMLINK, HARDLINK):
         row["linkname"] = _link(entry)
+    if entry.kind == METADATA:
+        row["metadata"] = True
+    if hashes and entry.names > 0:
+        mark = content_hash(entry)
+        if mark is not None:
+            row["content_hash"] = mark.hex()
+    if entry.extra is not None:
+        if entry.extra.device is not None:
+            row["device"] = list(entry.extra.device)
+        if entry.extra.xattrs:
+            row["xattrs"] = {
+                _text(name): b64encode(value).decode("ascii") for name, value in entry.extra.xattrs
+            }
     return row
 
 
 def _link(entry: Entry) -> str:
     """A hard link names a path of the image, a symlink whatever its text is."""
-    if entry.kind == HARDLINK:
-        return escape_path(entry.link)
-    return entry.link.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    return escape_path(entry.link) if entry.kind == HARDLINK else _text(entry.link)
+
+
+def _text(name: bytes) -> str:
+    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
