@@ -18,7 +18,6 @@ from layerscope.layers.entry import (
     HARDLINK,
     METADATA,
     MODIFIED,
-    OPAQUE,
     SYMLINK,
     UNCHANGED,
     VISIBLE,
@@ -89,8 +88,7 @@ class FileTree:
         while stack:
             node = stack.pop()
             if node.children:
-                for child in node.children.values():
-                    yield child
+                yield from node.children.values()
                 stack.extend(node.children.values())
 
     # Applying a layer
@@ -99,18 +97,7 @@ class FileTree:
         """Put one layer on top."""
         self._layer = layer
         self._gone = 0
-        whited: dict[bytes, int] = {}
-        metadata: dict[bytes, Entry] = {}
-        for position, entry in enumerate(entries):
-            if entry.kind >= WHITEOUT:
-                if entry.kind == METADATA:
-                    metadata[entry.path] = entry
-                    entry.change = UNCHANGED
-                elif entry.kind == WHITEOUT:
-                    whited[entry.path] = position
-                    self._whiteout(entry)
-                else:
-                    self._opaque(entry)
+        whited, metadata = self._hide(entries)
         last_parent_path: bytes | None = None
         parent = self.root
         for position, entry in enumerate(entries):
@@ -155,6 +142,31 @@ class FileTree:
                 else:
                     parent.shown.append(node)
         self.deleted.append(self._gone)
+
+    def _hide(self, entries: Sequence[Entry]) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
+        """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
+
+        Returns where the path of each was named, and the entries that are no part of the filesystem.
+        """
+        whited: dict[bytes, int] = {}
+        metadata: dict[bytes, Entry] = {}
+        parents: dict[bytes, None] = {}
+        for position, entry in enumerate(entries):
+            if entry.kind < WHITEOUT:
+                continue
+            if entry.kind == METADATA:
+                metadata[entry.path] = entry
+                entry.change = UNCHANGED
+            elif entry.kind == WHITEOUT:
+                whited[entry.path] = position
+                parents[entry.path.rpartition(b"/")[0]] = None
+                self._whiteout(entry)
+            else:
+                parents[entry.path] = None
+                self._opaque(entry)
+        for path in parents:
+            self._turn_into_directory(path)
+        return whited, metadata
 
     def _directory(self, path: bytes) -> Node:
         """The node of a path that is about to be a parent, made where it is not there."""
@@ -249,16 +261,24 @@ class FileTree:
                     self._note_duplicate(entry)
                 if before.content is not None:
                     self._release(before, REPLACED, node)
-        base: Entry | None = before
-        while base is not None and base.layer == layer:
-            base = base.previous
-        if base is None or (base.ended != VISIBLE and base.ended < layer):
+        base = self._below(before)
+        if base is None:
             return
-        if ended == layer and base is before and not is_implicit(base):
+        if ended == layer and not is_implicit(base):
             self._gone -= 1
         entry.change = _compare(base, entry)
         if entry.change == UNCHANGED and entry.content is not base.content:
             self.rewrites.append((base, entry))
+
+    def _below(self, entry: Entry) -> Entry | None:
+        """What lower layers showed at the path of an entry when this layer began."""
+        layer = self._layer
+        base: Entry | None = entry
+        while base is not None and base.layer == layer:
+            base = base.previous
+        if base is None or (base.ended != VISIBLE and base.ended < layer):
+            return None
+        return base
 
     def _release(self, entry: Entry, event: int, node: Node) -> None:
         content = entry.content
@@ -283,11 +303,11 @@ class FileTree:
                 if entry is None or entry.ended != VISIBLE:
                     continue
                 entry.ended = layer
-                if not is_implicit(entry):
-                    if entry.layer != layer:
-                        self._gone += 1
-                    else:
-                        self.never_seen.append(entry)
+                if entry.layer == layer and not is_implicit(entry):
+                    self.never_seen.append(entry)
+                base = entry if entry.layer != layer else self._below(entry)
+                if base is not None and not is_implicit(base):
+                    self._gone += 1
                 if entry.content is not None:
                     self._release(entry, REMOVED, child)
                 if child.shown:
@@ -297,8 +317,6 @@ class FileTree:
 
     def _whiteout(self, entry: Entry) -> None:
         entry.change = UNCHANGED
-        parent_path = entry.path.rpartition(b"/")[0]
-        self._turn_into_directory(parent_path)
         node = self.find(entry.path)
         latest = node.latest if node is not None else None
         if node is None or latest is None or latest.ended != VISIBLE:
@@ -320,7 +338,6 @@ class FileTree:
 
     def _opaque(self, entry: Entry) -> None:
         entry.change = UNCHANGED
-        self._turn_into_directory(entry.path)
         if not entry.path:
             self._notes.add(
                 "opaque-root",

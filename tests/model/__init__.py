@@ -1,5 +1,10 @@
 """A second, deliberately plain opinion on what a stack of layers holds and wastes."""
 
-from tests.model.union import Expected, LayerSums, Waste, expect
+import pytest
 
-__all__ = ["Expected", "LayerSums", "Waste", "expect"]
+pytest.register_assert_rewrite("tests.model.sums")
+
+from tests.model.sums import check_sums  # noqa: E402
+from tests.model.union import Expected, LayerSums, Waste, expect  # noqa: E402
+
+__all__ = ["Expected", "LayerSums", "Waste", "check_sums", "expect"]

@@ -16,6 +16,7 @@ from tests.builder.nodes import (
     File,
     Hardlink,
     Member,
+    Meta,
     Opaque,
     Sparse,
     Symlink,
@@ -40,10 +41,17 @@ class Content:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
+    """What stands at a path; `header` holds what a change of it is told by."""
+
     kind: str
     layer: int
     content: Content | None = None
-    target: bytes = b""
+    explicit: bool = False
+    header: tuple[object, ...] = ()
+
+
+IMPLICIT = ("directory", 0o755, 0, 0, ())
+"""The header of a directory that no tar entry describes."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +65,24 @@ class Waste:
 
 @dataclass(frozen=True)
 class LayerSums:
+    """Bytes of a layer, and the number of paths it added, modified and deleted."""
+
     content: int
     live: int
     wasted: int
+    added: int
+    modified: int
+    deleted: int
 
 
 @dataclass
 class Expected:
-    """What the rules give; `ambiguous` names what no rule decides, so that no number is sure."""
+    """What the rules give; `disputed` names what engines disagree on or refuse."""
 
     live_files: dict[bytes, bytes] = field(default_factory=dict)
-    tree: dict[bytes, str] = field(default_factory=dict)
     layers: list[LayerSums] = field(default_factory=list)
     waste: list[Waste] = field(default_factory=list)
-    broken_links: int = 0
-    replaced_parents: int = 0
-    ambiguous: list[str] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)
 
     @property
     def content(self) -> int:
@@ -116,156 +126,207 @@ def expect(layers: Sequence[Sequence[Member]]) -> Expected:
 
 class Stack:
     def __init__(self) -> None:
-        self.tree: dict[Path, Entry] = {(): Entry("directory", 0)}
+        self.number = 0
+        self.tree: dict[Path, Entry] = {(): Entry("directory", 0, header=IMPLICIT)}
         self.contents: list[Content] = []
-        self.waste: list[Waste] = []
-        self.gone: set[int] = set()
+        self.lost: list[tuple[Content, Path | None]] = []
         self.out = Expected()
 
     def run(self, layers: Sequence[Sequence[Member]]) -> Expected:
-        for number, members in enumerate(layers):
-            self.tree = dict(self.tree)
-            for name, node in members:
-                self.hide(number, as_bytes(name), node)
-            for name, node in members:
-                self.put(number, as_bytes(name), node)
         out = self.out
-        out.waste = self.waste
-        alive = self.named()
-        for number in range(len(layers)):
-            mine = [content for content in self.contents if content.layer == number]
-            live = sum(len(content.data) for content in mine if id(content) in alive)
-            total = sum(len(content.data) for content in mine)
-            out.layers.append(LayerSums(total, live, total - live))
+        changes = []
+        for number, members in enumerate(layers):
+            self.number = number
+            self.lost = []
+            before = self.tree
+            self.tree = dict(before)
+            for name, node in members:
+                self.hide(as_bytes(name), node)
+            for name, node in members:
+                self.turn(as_bytes(name), node)
+            for name, node in members:
+                self.put(as_bytes(name), node)
+            self.judge()
+            changes.append(self.changes(before))
+        wasted: Counter[int] = Counter()
+        for item in out.waste:
+            wasted[item.layer] += item.bytes
+        for number, counts in enumerate(changes):
+            total = sum(len(content.data) for content in self.contents if content.layer == number)
+            sums = (total, total - wasted[number], wasted[number])
+            out.layers.append(LayerSums(*sums, *counts))
         for path, entry in self.tree.items():
-            out.tree[show(path)] = entry.kind
             if entry.content is not None:
                 out.live_files[show(path)] = entry.content.data
         return out
 
-    def named(self) -> set[int]:
-        return {id(entry.content) for entry in self.tree.values() if entry.content is not None}
-
     # What a layer removes from the layers below it.
 
-    def hide(self, number: int, name: bytes, node: object) -> None:
-        path = clean(name)
-        if isinstance(node, Opaque) and (not path or path[-1] != OPAQUE_NAME):
-            path = (*path, OPAQUE_NAME)
-        if isinstance(node, Whiteout) and not path[-1].startswith(WHITEOUT_PREFIX):
-            path = (*path[:-1], WHITEOUT_PREFIX + path[-1])
-        if not path or not path[-1].startswith(WHITEOUT_PREFIX) or is_aufs(path):
+    def hide(self, name: bytes, node: object) -> None:
+        folder, victim = whiteout(name, node)
+        if folder is None:
             return
-        folder, base = path[:-1], path[-1]
-        for above in ancestors((*folder, b"")):
-            entry = self.tree.get(above)
-            if entry is not None and entry.kind != "directory":
-                self.out.ambiguous.append(f"{show(path)!r} below a {entry.kind}")
-        if base == OPAQUE_NAME:
-            self.remove(number, [p for p in self.tree if p != folder and below(p, folder)])
-        else:
-            victim = (*folder, base.removeprefix(WHITEOUT_PREFIX))
-            if victim[-1] in (b"", b".", b".."):
-                return
-            self.remove(number, [path for path in self.tree if below(path, victim)])
+        for path in list(self.tree):
+            if below(path, folder if victim is None else victim) and path != folder:
+                self.remove(path, None)
 
-    def remove(self, number: int, paths: list[Path]) -> None:
-        for path in paths:
-            del self.tree[path]
-        self.settle(number, "deleted")
+    def turn(self, name: bytes, node: object) -> None:
+        """What a whiteout stands in is a directory, as in an overlay, be the victim there or not."""
+        folder, _ = whiteout(name, node)
+        if folder is None:
+            return
+        for path in ancestors((*folder, b"")):
+            if path in self.tree and self.tree[path].kind != "directory":
+                self.out.disputed.append(f"whiteout {name!r} below a file or link")
+                self.remove(path, path)
+                self.tree[path] = Entry("directory", self.number, header=IMPLICIT)
+
+    def remove(self, path: Path, at: Path | None) -> None:
+        """Take a name away; `at` is where something else takes its place, if it does."""
+        content = self.tree.pop(path).content
+        if content is not None and all(e.content is not content for e in self.tree.values()):
+            self.lost.append((content, at))
 
     # What a layer puts on top.
 
-    def put(self, number: int, name: bytes, node: object) -> None:
+    def put(self, name: bytes, node: object) -> None:
         path = clean(name)
-        if isinstance(node, Whiteout | Opaque) or is_aufs(path):
-            return
-        if not path or path[-1].startswith(WHITEOUT_PREFIX):
+        if not path or isinstance(node, Whiteout | Opaque) or path[-1].startswith(WHITEOUT_PREFIX):
             return
         for above in ancestors(path):
             old = self.tree.get(above)
-            if old is not None and old.kind == "symlink" and old.layer == number:
-                self.out.ambiguous.append(f"{show(path)!r} below a symlink of its own layer")
             if old is None or old.kind != "directory":
-                self.out.replaced_parents += old is not None
-                self.tree[above] = Entry("directory", number)
-                self.settle(number, "overwritten")
-        entry = self.entry(number, path, node)
+                if old is not None:
+                    self.out.disputed.append(f"{path!r} below a file or link")
+                    self.remove(above, above)
+                self.tree[above] = Entry("directory", self.number, header=IMPLICIT)
+        entry = self.entry(path, node)
         old = self.tree.get(path)
         if old is not None and old.kind == entry.kind == "directory":
+            self.tree[path] = entry
             return
+        replaced = () if old is None or old.kind == "directory" else (path,)
+        names = [p for p in self.tree if below(p, path) and p != path]
+        for gone in [*names, *replaced]:
+            held = self.tree[gone].content
+            if held is not None and held is entry.content:
+                del self.tree[gone]
+            else:
+                self.remove(gone, path if gone in replaced else None)
         self.tree[path] = entry
         if entry.content is not None and entry.content not in self.contents:
             self.contents.append(entry.content)
-        for inner in [p for p in self.tree if p != path and below(p, path)]:
-            del self.tree[inner]
-        self.settle(number, replaced(old, entry))
 
-    def entry(self, number: int, path: Path, node: object) -> Entry:
+    def entry(self, path: Path, node: object) -> Entry:
+        number = self.number
         match node:
             case Directory():
-                return Entry("directory", number)
+                return Entry("directory", number, None, True, header("directory", node)[:-1])
             case Symlink():
-                return Entry("symlink", number, target=as_bytes(node.target))
+                return Entry("symlink", number, None, True, (*header("symlink", node), node.target))
             case Hardlink():
-                return self.link(number, path, clean(as_bytes(node.target)))
+                found = self.target(path, clean(as_bytes(node.target)))
+                kind = "hardlink" if found is None else found.kind
+                content = None if found is None else found.content
+                return Entry(kind, number, content, True, header("file", node))
             case File():
-                content = Content(number, path, node.data, attributes(node))
+                content = Content(number, path, node.data, header("file", node))
             case Sparse():
                 table = tuple((offset, len(part)) for offset, part in node.chunks)
                 data = b"".join(part for _, part in node.chunks)
-                content = Content(number, path, data, (*attributes(node), node.size, table))
+                content = Content(number, path, data, (*header("file", node), node.size, table))
             case _:
-                return Entry("other", number)
-        return Entry("file", number, content)
+                return Entry("other", number, None, True, (*header("other", node), node))
+        return Entry("file", number, content, True, header("file", node))
 
-    def link(self, number: int, path: Path, target: Path) -> Entry:
-        if target != path and (below(target, path) or below(path, target)):
-            self.out.ambiguous.append(f"link {show(path)!r} above or below {show(target)!r}")
+    def target(self, path: Path, target: Path) -> Entry | None:
+        """The entry that a hard link at `path` is another name of, or None for a broken link."""
+        if below(target, path) or below(path, target):
+            self.out.disputed.append(f"link {path!r} above or below its target")
         for above in ancestors(target):
             entry = self.tree.get(above)
             if entry is not None and entry.kind != "directory":
-                self.out.ambiguous.append(f"link {show(path)!r} through {show(above)!r}")
+                self.out.disputed.append(f"link {path!r} through {above!r}")
         found = self.tree.get(target)
         if found is None or target == path or found.kind == "directory":
-            self.out.broken_links += 1
-            return Entry("broken", number)
-        if found.kind == "broken":
-            self.out.ambiguous.append(f"link {show(path)!r} to a broken link")
-            return Entry("broken", number)
-        return Entry(found.kind, number, found.content, found.target)
+            self.out.disputed.append(f"broken link {path!r}")
+            return None
+        return found
 
-    def settle(self, number: int, kind: str) -> None:
-        """Count the contents that the event just now took the last name from."""
-        alive = self.named()
-        for content in self.contents:
-            key = id(content)
-            if key in alive or key in self.gone:
-                continue
-            self.gone.add(key)
-            how = "duplicate_entry" if content.layer == number else kind
+    # What became of it.
+
+    def judge(self) -> None:
+        """Give each content that this layer took the last name from its kind of waste."""
+        for content, at in self.lost:
+            if content.layer == self.number:
+                kind = "duplicate_entry"
+            elif at is None:
+                kind = "deleted"
+            else:
+                kind = replaced_by(content, self.tree.get(at))
             if content.data:
-                self.waste.append(
-                    Waste(show(content.path), how, len(content.data), content.layer, number)
-                )
+                row = Waste(show(content.path), kind, len(content.data), content.layer, self.number)
+                self.out.waste.append(row)
+
+    def changes(self, before: dict[Path, Entry]) -> tuple[int, int, int]:
+        added = modified = deleted = 0
+        for path, entry in self.tree.items():
+            if not entry.explicit or entry.layer != self.number:
+                continue
+            if path not in before:
+                added += 1
+            elif differs(before[path], entry):
+                modified += 1
+        for path, entry in before.items():
+            deleted += entry.explicit and path not in self.tree
+        return added, modified, deleted
 
 
-def attributes(node: File | Sparse) -> tuple[object, ...]:
-    mode = 0o644 if node.mode is None else node.mode
-    return (mode, node.uid, node.gid, node.mtime, tuple(sorted(node.xattrs.items())))
+def header(kind: str, node: object) -> tuple[object, ...]:
+    """Kind, mode, owner, attributes and, last, the time of a member."""
+    assert isinstance(node, Meta)
+    usual = {"directory": 0o755, "symlink": 0o777}.get(kind, 0o644)
+    mode = usual if node.mode is None else node.mode
+    return (kind, mode, node.uid, node.gid, tuple(sorted(node.xattrs.items())), node.mtime)
 
 
-def replaced(old: Entry | None, new: Entry) -> str:
-    """The kind of waste when `new` takes the path of `old`."""
-    if old is not None and old.kind == "directory":
-        return "deleted"
-    if old is None or old.content is None or new.content is None:
+def replaced_by(content: Content, new: Entry | None) -> str:
+    """The kind of waste of content whose path holds `new` once the layer is applied."""
+    if new is None or new.content is None or new.content.data != content.data:
         return "overwritten"
-    if old.content.data != new.content.data:
-        return "overwritten"
-    if old.content.attributes != new.content.attributes:
+    if new.content.attributes != content.attributes:
         return "metadata_only"
     return "identical_rewrite"
+
+
+def differs(old: Entry, new: Entry) -> bool:
+    """Whether a path changed; a broken link has no content, as an empty file has none."""
+    return old.header != new.header or stored(old) != stored(new)
+
+
+def stored(entry: Entry) -> bytes:
+    return b"" if entry.content is None else entry.content.data
+
+
+def whiteout(name: bytes, node: object) -> tuple[Path | None, Path | None]:
+    """The folder a whiteout stands in and the path it hides, None for the folder's content.
+
+    (None, None) for a member that is no whiteout, or one that names no file.
+    """
+    path = clean(name)
+    if isinstance(node, Opaque) and path[-1:] != (OPAQUE_NAME,):
+        return path, None
+    if isinstance(node, Whiteout) and not path[-1].startswith(WHITEOUT_PREFIX):
+        return path[:-1], path
+    if not path or not path[-1].startswith(WHITEOUT_PREFIX) or is_aufs(path):
+        return None, None
+    folder, base = path[:-1], path[-1]
+    if base == OPAQUE_NAME:
+        return folder, None
+    victim = base.removeprefix(WHITEOUT_PREFIX)
+    if victim in (b"", b".", b".."):
+        return None, None
+    return folder, (*folder, victim)
 
 
 def ancestors(path: Path) -> Iterator[Path]:

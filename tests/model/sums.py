@@ -1,0 +1,67 @@
+"""The sums that close in every report, checked on the JSON document alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ADDITIVE = ("tar", "content", "overhead", "live", "wasted")
+KINDS = ("deleted", "overwritten", "metadata_only", "identical_rewrite", "duplicate_entry")
+Report = Mapping[str, Any]
+
+
+def check_sums(report: Report) -> None:
+    """Fail where a sum of the report does not close."""
+    layers, instructions, image = report["layers"], report["instructions"], report["sizes"]
+    for row in (report, *layers, *instructions):
+        sizes = row["sizes"]
+        assert sizes["content"] + sizes["overhead"] == sizes["tar"]
+        assert sizes["live"] + sizes["wasted"] == sizes["content"]
+        assert min(sizes[key] for key in ADDITIVE) >= 0
+    for rows in (layers, instructions):
+        for key in ADDITIVE:
+            assert sum(row["sizes"][key] for row in rows) == image[key], key
+    check_blame(report)
+    check_compressed(layers, image["compressed"])
+    content = image["content"]
+    assert report["efficiency"] == (image["live"] / content if content else 1)
+
+
+def check_blame(report: Report) -> None:
+    """Each layer has one instruction, and each wasted byte a kind, a layer and two instructions."""
+    layers, instructions, waste = report["layers"], report["instructions"], report["waste"]
+    assert [row["index"] for row in layers] == list(range(len(layers)))
+    assert [row["index"] for row in instructions] == list(range(len(instructions)))
+    owned = [(at, row["index"]) for row in instructions for at in row["layers"]]
+    assert sorted(owned) == [(row["index"], row["instruction"]) for row in layers]
+    assert set(report["wasted_by_kind"]) == set(KINDS)
+    assert sum(report["wasted_by_kind"].values()) == report["sizes"]["wasted"]
+    assert sum(row["bytes"] for row in waste) == report["sizes"]["wasted"]
+    if any(row["path"] is None for row in waste):
+        return
+    assert tally(waste, "kind") == positive(report["wasted_by_kind"])
+    assert tally(waste, "layer") == positive({r["index"]: r["sizes"]["wasted"] for r in layers})
+    written = {row["index"]: row["sizes"]["wasted"] for row in instructions}
+    assert tally(waste, "written_by") == positive(written)
+    assert [row["bytes"] for row in waste] == sorted((r["bytes"] for r in waste), reverse=True)
+
+
+def check_compressed(layers: Iterable[Report], total: int | None) -> None:
+    """A blob is transferred once, however often it stands in the image."""
+    blobs = {(row["digest"] or row["diff_id"]): row["sizes"]["compressed"] for row in layers}
+    if None in blobs.values():
+        assert total is None
+    else:
+        assert total == sum(blobs.values())
+
+
+def tally(rows: Iterable[Report], key: str) -> dict[Any, int]:
+    sums: Counter[Any] = Counter()
+    for row in rows:
+        sums[row[key]] += row["bytes"]
+    return dict(sums)
+
+
+def positive(sums: Mapping[Any, int]) -> dict[Any, int]:
+    return {key: value for key, value in sums.items() if value}
