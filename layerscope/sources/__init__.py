@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Final, TypeVar
 
 from layerscope.errors import ImageNotFound, SourceError, SourceUnavailable, UsageError
+from layerscope.image.dockerfile import read_dockerfile
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -37,6 +38,7 @@ def open_image(
     platform: str | None = None,
     tag: str | None = None,
     pull: bool = False,
+    dockerfile: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
@@ -44,13 +46,15 @@ def open_image(
     """The image that a reference names, wherever it is; close it after use.
 
     `platform` (`os/arch[/variant]`) and `tag` (a name, a tag or a digest) choose where there are several; `pull` lets
-    an engine fetch what it does not have. Raises `UsageError`, `SourceError` and `FormatError`.
+    an engine fetch what it does not have; `dockerfile` is the path of the one it was built from, for lines. Raises
+    `UsageError`, `SourceError` and `FormatError`.
     """
     request = Request(
         reference=reference,
         platform=None if platform is None else Platform.parse(platform),
         tag=tag,
         pull=pull,
+        dockerfile=None if dockerfile is None else read_dockerfile(dockerfile),
         limits=limits,
         progress=progress,
         cancelled=cancelled,

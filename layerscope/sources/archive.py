@@ -13,6 +13,7 @@ from layerscope.layers.window import SeekWindow
 from layerscope.notes import Notes
 from layerscope.progress import stop_if
 from layerscope.sources.source import Request
+from layerscope.sources.store import read_bounded
 
 _HOPS: Final = 40
 _ROOT_FOLDERS: Final = frozenset(
@@ -106,6 +107,15 @@ class Archive:
                 target = posixpath.join(posixpath.dirname(name), target)
             name = self._inside(target, path)
         raise FormatError(f"{self.name}: {path!r} is a link that leads in a circle")
+
+    def has(self, path: str) -> bool:
+        """Whether a regular member is there; raises `FormatError` as `find` does."""
+        return self.find(path) is not None
+
+    def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
+        """All bytes of a small member; raises `LimitExceeded` beyond `max_bytes`."""
+        blob = self.find(path)
+        return None if blob is None else read_bounded(blob, name, max_bytes)
 
     def _inside(self, target: str, path: str) -> str:
         name = _clean(target)

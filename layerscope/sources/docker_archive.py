@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from layerscope.errors import DigestMismatch, FormatError
+from layerscope.errors import DigestMismatch, FormatError, LimitExceeded
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
@@ -52,13 +52,12 @@ class Entry:
 
 def read_entries(archive: Archive, request: Request) -> list[Entry]:
     """The images that `manifest.json` names; one named twice comes once, with all its tags."""
-    blob = archive.find(MANIFEST)
-    if blob is None:
+    found = read_document(archive, MANIFEST, request.limits.manifest_bytes, request.limits)
+    if found is None:
         raise FormatError(f"{archive.name} has no {MANIFEST}")
-    name = f"{archive.name}: {MANIFEST}"
-    node, _ = read_document(blob, name, request.limits.manifest_bytes, request.limits)
+    node = found[0]
     if not node.value:
-        raise FormatError(f"{name} names no image", hint="save the image again")
+        raise FormatError(f"{node.document} names no image", hint="save the image again")
     entries: dict[tuple[str, tuple[str, ...]], Entry] = {}
     for item in node.items():
         entry = Entry(
@@ -81,11 +80,15 @@ def open_docker_archive(
 ) -> Image:
     """The image of an archive that has a `manifest.json` alone; raises `AmbiguousImage` when it has to be chosen."""
     entry = _choose(archive, read_entries(archive, request), request)
+    if len(entry.layers) > request.limits.layers:
+        raise LimitExceeded(
+            f"{archive.name} names {len(entry.layers)} layers, more than the {request.limits.layers} allowed"
+        )
     config, digest = _read_config(archive, entry, request)
     diff_ids = ImageConfig.parse(config, Notes()).diff_ids
     layers = [
         _stored_layer(archive, path, diff_ids[index] if index < len(diff_ids) else None)
-        for index, path in enumerate(entry.layers[: request.limits.layers + 1])
+        for index, path in enumerate(entry.layers)
     ]
     parts = Parts(
         place=archive.name,
@@ -127,17 +130,15 @@ def _choose(archive: Archive, entries: list[Entry], request: Request) -> Entry:
 
 
 def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node, Digest]:
-    blob = archive.find(entry.config)
-    name = f"{archive.name}: {entry.config}"
-    if blob is None:
+    found = read_document(archive, entry.config, request.limits.config_bytes, request.limits)
+    if found is None:
         raise FormatError(f"{archive.name}: the config {entry.config!r} is missing")
-    limits = request.limits
-    node, data = read_document(blob, name, limits.config_bytes, limits)
+    node, data = found
     digest = Digest.of(data)
     claimed = entry.claimed_digest
     if claimed is not None and claimed != digest:
         raise DigestMismatch(
-            f"{name} has the digest {digest}, and its name says {claimed}",
+            f"{node.document} has the digest {digest}, and its name says {claimed}",
             hint="save the image again",
         )
     return node, digest

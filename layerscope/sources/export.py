@@ -18,8 +18,8 @@ from layerscope.progress import Progress, stop_if
 from layerscope.sources.archive import Archive
 from layerscope.sources.docker_archive import MANIFEST
 from layerscope.sources.files import reason, write_all
+from layerscope.sources.layout import INDEX
 from layerscope.sources.local import open_archive
-from layerscope.sources.oci import INDEX
 from layerscope.sources.source import Request
 
 STDOUT: Final = "-"

@@ -14,7 +14,8 @@ from layerscope.notes import Notes
 from layerscope.sources.archive import Archive
 from layerscope.sources.docker_archive import MANIFEST, open_docker_archive, read_entries
 from layerscope.sources.files import exists, open_archive_file, split_tag
-from layerscope.sources.oci import INDEX, LAYOUT, open_layout
+from layerscope.sources.layout import INDEX
+from layerscope.sources.oci import LAYOUT, open_layout
 from layerscope.sources.source import Request, Source
 from layerscope.sources.store import FolderStore
 

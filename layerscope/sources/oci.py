@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
-from layerscope.errors import FormatError, ImageNotFound, LimitExceeded, UnsupportedFormat
+from layerscope.errors import FormatError, ImageNotFound, UnsupportedFormat
 from layerscope.image import media_type as media_types
-from layerscope.image.descriptor import CONTAINERD_NAME, REF_NAME, Descriptor, parse_platform
+from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
-from layerscope.image.document import Node
 from layerscope.image.image import Attestation, Image
-from layerscope.image.index import Index, parse_index_or_manifest
-from layerscope.image.manifest import Manifest
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
 from layerscope.sources.assemble import Parts, StoredLayer, assemble
-from layerscope.sources.names import ambiguous, choose, familiar, listing, not_found
+from layerscope.sources.layout import INDEX, Found, Layout, LayoutReader, walk
+from layerscope.sources.names import ambiguous, choose, listing, not_found
 from layerscope.sources.source import Request
-from layerscope.sources.store import BlobStore, blob_path, check_size, read_document, read_verified
+from layerscope.sources.store import BlobStore, blob_path, check_size, read_document
 
-INDEX: Final = "index.json"
 LAYOUT: Final = "oci-layout"
-_PREDICATE_TYPE: Final = "in-toto.io/predicate-type"
-
-
-@dataclass(slots=True)
-class Found:
-    """A manifest somewhere below the index, under the names of the entries that lead to it."""
-
-    descriptor: Descriptor
-    platform: Platform | None
-    tags: dict[str, None] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        names = ", ".join(map(repr, self.tags)) or str(self.descriptor.digest)
-        return f"{names} {self.platform}" if self.platform else names
-
-    def describe(self, with_digest: bool) -> str:
-        """The choice for a message, with its digest where the names alone do not tell it apart."""
-        if with_digest and self.tags:
-            return f"{self} ({self.descriptor.digest})"
-        return str(self)
-
-
-@dataclass(slots=True)
-class Layout:
-    """All that an `index.json` leads to: manifests in the archive, platforms that are not, and attestations."""
-
-    manifests: list[Found] = field(default_factory=list)
-    absent: list[Found] = field(default_factory=list)
-    attestations: dict[Digest, list[Descriptor]] = field(default_factory=dict)
 
 
 def open_layout(
@@ -68,8 +35,8 @@ def open_layout(
     Raises `AmbiguousImage` when it has to be chosen, `ImageNotFound`, and `FormatError`.
     """
     _check_version(store, request, notes)
-    layout = _walk(store, request)
-    reader = _Reader(store, request)
+    reader = LayoutReader(store, request)
+    layout = walk(store, request, reader)
     found = _choose(store, layout, request, reader, names_of)
     manifest = reader.manifest(found.descriptor)
     if not manifest.is_image:
@@ -97,164 +64,25 @@ def open_layout(
 
 
 def _check_version(store: BlobStore, request: Request, notes: Notes) -> None:
-    blob = store.find(LAYOUT)
-    if blob is None:
+    found = read_document(store, LAYOUT, request.limits.manifest_bytes, request.limits)
+    if found is None:
         notes.add(
             "oci-layout-missing",
             f"{store.name} has no oci-layout file, which the specification demands",
         )
         return
-    limits = request.limits
-    node, _ = read_document(blob, f"{store.name}: {LAYOUT}", limits.manifest_bytes, limits)
-    version = node.text("imageLayoutVersion")
+    version = found[0].text("imageLayoutVersion")
     if version.partition(".")[0] != "1":
         raise UnsupportedFormat(
             f"{store.name} is an OCI image layout of version {version!r}, not 1"
         )
 
 
-def _walk(store: BlobStore, request: Request) -> Layout:
-    """Follow indexes within indexes, each digest once, without recursion."""
-    limits = request.limits
-    blob = store.find(INDEX)
-    if blob is None:
-        raise FormatError(f"{store.name} has no {INDEX}")
-    node, _ = read_document(blob, f"{store.name}: {INDEX}", limits.index_bytes, limits)
-    layout = Layout()
-    manifests: dict[Digest, Found] = {}
-    absent: dict[Digest, Found] = {}
-    for top in Index.parse(node).manifests:
-        tags = _tags(top)
-        seen: set[Digest] = set()
-        waiting = [(top, 1)]
-        while waiting:
-            descriptor, depth = waiting.pop()
-            if descriptor.digest in seen:
-                continue
-            seen.add(descriptor.digest)
-            if descriptor.is_attestation:
-                if (subject := descriptor.attests) is not None:
-                    attached = layout.attestations.setdefault(subject, [])
-                    if descriptor not in attached:
-                        attached.append(descriptor)
-                continue
-            place = store.find(blob_path(descriptor.digest))
-            if place is not None and _may_be_index(descriptor):
-                name = f"{store.name}: {descriptor.digest}"
-                document = read_verified(
-                    place, descriptor.digest, descriptor.size, name, limits.index_bytes, limits
-                )
-                inner = parse_index_or_manifest(
-                    document, descriptor.media_type, max_layers=limits.layers
-                )
-                if isinstance(inner, Index):
-                    if depth >= limits.index_depth:
-                        raise LimitExceeded(
-                            f"{store.name} nests indexes deeper than the {limits.index_depth} allowed"
-                        )
-                    waiting += [(child, depth + 1) for child in reversed(inner.manifests)]
-                    continue
-            known = manifests if place is not None else absent
-            found = known.setdefault(descriptor.digest, Found(descriptor, descriptor.platform))
-            found.tags.update(dict.fromkeys(tags))
-            found.platform = found.platform or descriptor.platform
-    layout.manifests = list(manifests.values())
-    layout.absent = list(absent.values())
-    return layout
-
-
-def _may_be_index(descriptor: Descriptor) -> bool:
-    return descriptor.media_type in media_types.INDEXES or not descriptor.media_type
-
-
-def _tags(descriptor: Descriptor) -> list[str]:
-    """The names of an entry: containerd's full one, and the tag or name that everyone else writes."""
-    full = descriptor.annotation(CONTAINERD_NAME)
-    name = descriptor.annotation(REF_NAME)
-    tags = [familiar(full)] if full else []
-    if name and not (full and (full.endswith(f":{name}") or full == name)):
-        tags.append(familiar(name))
-    return tags
-
-
-class _Reader:
-    """Reads and verifies the documents of a layout, each once."""
-
-    def __init__(self, store: BlobStore, request: Request) -> None:
-        self._store = store
-        self._limits = request.limits
-        self._manifests: dict[Digest, Manifest] = {}
-        self._configs: dict[Digest, Node] = {}
-
-    def _document(self, descriptor: Descriptor, what: str, max_bytes: int) -> Node:
-        name = f"{self._store.name}: {what} {descriptor.digest}"
-        blob = self._store.find(blob_path(descriptor.digest))
-        if blob is None:
-            raise FormatError(f"{name} is missing", hint="save the image again")
-        return read_verified(
-            blob, descriptor.digest, descriptor.size, name, max_bytes, self._limits
-        )
-
-    def manifest(self, descriptor: Descriptor) -> Manifest:
-        known = self._manifests.get(descriptor.digest)
-        if known is not None:
-            return known
-        if descriptor.media_type in media_types.SCHEMA_1:
-            raise UnsupportedFormat(
-                f"{self._store.name}: {descriptor.digest} is an image manifest of schema 1, which registries gave up",
-                hint="pull and push the image with a current engine",
-            )
-        node = self._document(descriptor, "the manifest", self._limits.manifest_bytes)
-        manifest = parse_index_or_manifest(
-            node, descriptor.media_type, max_layers=self._limits.layers
-        )
-        if isinstance(manifest, Index):
-            node.fail("is an index where a manifest was announced")
-        self._manifests[descriptor.digest] = manifest
-        return manifest
-
-    def config(self, descriptor: Descriptor) -> Node:
-        node = self._configs.get(descriptor.digest)
-        if node is None:
-            node = self._document(descriptor, "the config", self._limits.config_bytes)
-            self._configs[descriptor.digest] = node
-        return node
-
-    def platform(self, found: Found) -> Platform:
-        """The platform the index gives, else the one of the image's config."""
-        if found.platform is None:
-            manifest = self.manifest(found.descriptor)
-            found.platform = (
-                parse_platform(self.config(manifest.config))
-                if manifest.is_image
-                else Platform("", "")
-            )
-        return found.platform
-
-    def statements(self, descriptor: Descriptor) -> list[Attestation]:
-        """The in-toto statements of an attestation manifest, unread."""
-        statements = []
-        for layer in self.manifest(descriptor).layers:
-            blob = self._store.find(blob_path(layer.digest))
-            name = f"{self._store.name}: the attestation {layer.digest}"
-            if blob is None:
-                raise FormatError(f"{name} is missing")
-            check_size(blob, layer.size, name)
-            statements.append(
-                Attestation(
-                    predicate_type=layer.annotation(_PREDICATE_TYPE) or "",
-                    digest=layer.digest,
-                    blob=blob,
-                )
-            )
-        return statements
-
-
 def _choose(
     store: BlobStore,
     layout: Layout,
     request: Request,
-    reader: _Reader,
+    reader: LayoutReader,
     names_of: Callable[[Digest], list[str]] | None,
 ) -> Found:
     choices = layout.manifests
@@ -296,7 +124,7 @@ def _named(
     store: BlobStore,
     layout: Layout,
     tag: str,
-    reader: _Reader,
+    reader: LayoutReader,
     names_of: Callable[[Digest], list[str]] | None,
 ) -> list[Found]:
     def digests(found: Found) -> list[str]:
@@ -318,7 +146,7 @@ def _named(
     return chosen
 
 
-def _for_platform(wanted: Platform, choices: list[Found], reader: _Reader) -> list[Found]:
+def _for_platform(wanted: Platform, choices: list[Found], reader: LayoutReader) -> list[Found]:
     """The choices for a platform: exactly it, else what it usually means, else any variant when none was asked for."""
     for fits in (wanted.matches, wanted.covers):
         found = [one for one in choices if fits(reader.platform(one))]
@@ -349,7 +177,7 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
                 hint="save the image again",
             )
     else:
-        check_size(blob, descriptor.size, f"{store.name}: the layer {descriptor.digest}")
+        check_size(blob.size, descriptor.size, f"{store.name}: the layer {descriptor.digest}")
     return StoredLayer(
         digest=descriptor.digest,
         media_type=descriptor.media_type,
@@ -359,11 +187,11 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
 
 
 def _attestations(
-    layout: Layout, digest: Digest, reader: _Reader, notes: Notes
+    layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
 ) -> tuple[Attestation, ...]:
     """The statements about the chosen manifest; one that cannot be read is noted, since it is beside the image."""
     statements: list[Attestation] = []
-    for descriptor in layout.attestations.get(digest, ()):
+    for descriptor in layout.attestations.get(digest, {}).values():
         try:
             statements += reader.statements(descriptor)
         except FormatError as error:

@@ -22,7 +22,13 @@ class BlobStore(Protocol):
     def name(self) -> str: ...
 
     def find(self, path: str) -> Blob | None:
-        """The regular file at a path within the store; raises `FormatError` where something else is there."""
+        """The regular file at a path within the store, kept open; raises `FormatError` where something else is there."""
+
+    def has(self, path: str) -> bool:
+        """Whether a regular file is at a path; raises `FormatError` as `find` does."""
+
+    def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
+        """All bytes of a small file, None where there is none; raises `LimitExceeded` beyond `max_bytes`."""
 
     def close(self) -> None: ...
 
@@ -46,6 +52,21 @@ class FolderStore:
                 return None
             self._files[path] = file
         return Blob(file, 0, file.size, f"{self.name}/{path}")
+
+    def has(self, path: str) -> bool:
+        file = self._open(path)
+        if file is not None:
+            file.close()
+        return file is not None
+
+    def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
+        file = self._open(path)
+        if file is None:
+            return None
+        try:
+            return read_bounded(Blob(file, 0, file.size, name), name, max_bytes)
+        finally:
+            file.close()
 
     def _open(self, path: str) -> OpenFile | None:
         """Open component by component without following links."""
@@ -90,22 +111,34 @@ def blob_path(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.hex}"
 
 
-def read_document(blob: Blob, name: str, max_bytes: int, limits: Limits) -> tuple[Node, bytes]:
-    """A JSON document and its bytes; raises `FormatError`."""
+def read_bounded(blob: Blob, name: str, max_bytes: int) -> bytes:
     if blob.size > max_bytes:
         raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
-    data = blob.read_at(0, blob.size)
+    return blob.read_at(0, blob.size)
+
+
+def read_document(
+    store: BlobStore, path: str, max_bytes: int, limits: Limits
+) -> tuple[Node, bytes] | None:
+    """A JSON document and its bytes, None where there is none; raises `FormatError`."""
+    name = f"{store.name}: {path}"
+    data = store.read(path, name, max_bytes)
+    if data is None:
+        return None
     return parse_document(data, name, max_bytes=max_bytes, max_depth=limits.json_depth), data
 
 
 def read_verified(
-    blob: Blob, digest: Digest, size: int | None, name: str, max_bytes: int, limits: Limits
-) -> Node:
-    """A JSON document whose bytes are held against its digest and size; raises `DigestMismatch` and `FormatError`."""
-    check_size(blob, size, name)
-    if blob.size > max_bytes:
-        raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
-    data = blob.read_at(0, blob.size)
+    store: BlobStore, digest: Digest, size: int, name: str, max_bytes: int, limits: Limits
+) -> Node | None:
+    """The JSON document of a digest, None where there is none.
+
+    Raises `DigestMismatch` where its bytes are others than the digest's, and `FormatError`.
+    """
+    data = store.read(blob_path(digest), name, max_bytes)
+    if data is None:
+        return None
+    check_size(len(data), size, name)
     actual = Digest.of(data, digest.algorithm)
     if actual != digest:
         raise DigestMismatch(
@@ -114,9 +147,10 @@ def read_verified(
     return parse_document(data, name, max_bytes=max_bytes, max_depth=limits.json_depth)
 
 
-def check_size(blob: Blob, size: int | None, name: str) -> None:
-    if size is not None and blob.size != size:
+def check_size(actual: int, announced: int, name: str) -> None:
+    """Raise `FormatError` where a blob is not as large as its descriptor says."""
+    if actual != announced:
         raise FormatError(
-            f"{name} has {blob.size} bytes, and {size} were announced",
+            f"{name} has {actual} bytes, and {announced} were announced",
             hint="fetch or save the image again",
         )

@@ -1,0 +1,197 @@
+"""What an OCI image layout's `index.json` leads to: manifests, platforms that are not there, attestations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
+from layerscope.image import media_type as media_types
+from layerscope.image.descriptor import CONTAINERD_NAME, REF_NAME, Descriptor, parse_platform
+from layerscope.image.digest import Digest
+from layerscope.image.document import Node
+from layerscope.image.image import Attestation
+from layerscope.image.index import Index, parse_index_or_manifest
+from layerscope.image.manifest import Manifest
+from layerscope.image.platform import Platform
+from layerscope.sources.names import familiar
+from layerscope.sources.source import Request
+from layerscope.sources.store import BlobStore, blob_path, check_size, read_document, read_verified
+
+INDEX: Final = "index.json"
+_VISITS: Final = 200_000
+"""Entries of indexes looked at, each again for every tag that leads to it."""
+_PREDICATE_TYPE: Final = "in-toto.io/predicate-type"
+
+
+@dataclass(slots=True)
+class Found:
+    """A manifest somewhere below the index, under the names of the entries that lead to it."""
+
+    descriptor: Descriptor
+    platform: Platform | None
+    tags: dict[str, None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        names = ", ".join(map(repr, self.tags)) or str(self.descriptor.digest)
+        return f"{names} {self.platform}" if self.platform else names
+
+    def describe(self, with_digest: bool) -> str:
+        """The choice for a message, with its digest where the names alone do not tell it apart."""
+        if with_digest and self.tags:
+            return f"{self} ({self.descriptor.digest})"
+        return str(self)
+
+
+@dataclass(slots=True)
+class Layout:
+    """All that an `index.json` leads to: manifests in the archive, platforms that are not, and attestations."""
+
+    manifests: list[Found] = field(default_factory=list)
+    absent: list[Found] = field(default_factory=list)
+    attestations: dict[Digest, dict[Digest, Descriptor]] = field(default_factory=dict)
+
+    def attach(self, descriptor: Descriptor) -> None:
+        """Keep an attestation manifest with the image manifest it speaks of."""
+        subject = descriptor.attests
+        if subject is not None:
+            self.attestations.setdefault(subject, {})[descriptor.digest] = descriptor
+
+
+class LayoutReader:
+    """Reads and verifies the documents of a layout, each once."""
+
+    def __init__(self, store: BlobStore, request: Request) -> None:
+        self._store = store
+        self._limits = request.limits
+        self._indexes: dict[Digest, Index | None] = {}
+
+    def _document(self, descriptor: Descriptor, what: str, max_bytes: int) -> Node | None:
+        name = f"{self._store.name}: {what} {descriptor.digest}"
+        return read_verified(
+            self._store, descriptor.digest, descriptor.size, name, max_bytes, self._limits
+        )
+
+    def _missing(self, descriptor: Descriptor, what: str) -> FormatError:
+        return FormatError(
+            f"{self._store.name}: {what} {descriptor.digest} is missing",
+            hint="save the image again",
+        )
+
+    def index(self, descriptor: Descriptor) -> Index | None:
+        """The index that a descriptor means; None where it means a manifest, or the index is not there."""
+        if descriptor.media_type and descriptor.media_type not in media_types.INDEXES:
+            return None
+        if descriptor.digest not in self._indexes:
+            node = self._document(descriptor, "the index", self._limits.index_bytes)
+            found = (
+                parse_index_or_manifest(node, descriptor.media_type, max_layers=self._limits.layers)
+                if node is not None
+                else None
+            )
+            self._indexes[descriptor.digest] = found if isinstance(found, Index) else None
+        return self._indexes[descriptor.digest]
+
+    def manifest(self, descriptor: Descriptor) -> Manifest:
+        """The image manifest of a descriptor; raises `FormatError` where it is missing or something else."""
+        if descriptor.media_type in media_types.SCHEMA_1:
+            raise UnsupportedFormat(
+                f"{self._store.name}: {descriptor.digest} is an image manifest of schema 1, which registries gave up",
+                hint="pull and push the image with a current engine",
+            )
+        node = self._document(descriptor, "the manifest", self._limits.manifest_bytes)
+        if node is None:
+            raise self._missing(descriptor, "the manifest")
+        manifest = parse_index_or_manifest(
+            node, descriptor.media_type, max_layers=self._limits.layers
+        )
+        if isinstance(manifest, Index):
+            node.fail("is an index where a manifest was announced")
+        return manifest
+
+    def config(self, descriptor: Descriptor) -> Node:
+        """The config document of a descriptor; raises `FormatError` where it is missing."""
+        node = self._document(descriptor, "the config", self._limits.config_bytes)
+        if node is None:
+            raise self._missing(descriptor, "the config")
+        return node
+
+    def platform(self, found: Found) -> Platform:
+        """The platform the index gives, else the one of the image's config."""
+        if found.platform is None:
+            manifest = self.manifest(found.descriptor)
+            found.platform = (
+                parse_platform(self.config(manifest.config))
+                if manifest.is_image
+                else Platform("", "")
+            )
+        return found.platform
+
+    def statements(self, descriptor: Descriptor) -> list[Attestation]:
+        """The in-toto statements of an attestation manifest, unread."""
+        statements = []
+        for layer in self.manifest(descriptor).layers:
+            blob = self._store.find(blob_path(layer.digest))
+            name = f"{self._store.name}: the attestation {layer.digest}"
+            if blob is None:
+                raise FormatError(f"{name} is missing")
+            check_size(blob.size, layer.size, name)
+            statements.append(
+                Attestation(
+                    predicate_type=layer.annotation(_PREDICATE_TYPE) or "",
+                    digest=layer.digest,
+                    blob=blob,
+                )
+            )
+        return statements
+
+
+def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
+    """Follow indexes within indexes, without recursion, each once for each entry that leads to it."""
+    limits = request.limits
+    found = read_document(store, INDEX, limits.index_bytes, limits)
+    if found is None:
+        raise FormatError(f"{store.name} has no {INDEX}")
+    layout = Layout()
+    manifests: dict[Digest, Found] = {}
+    visits = 0
+    for top in Index.parse(found[0]).manifests:
+        tags = dict.fromkeys(_tags(top))
+        seen: set[Digest] = set()
+        waiting = [(top, 1)]
+        while waiting:
+            descriptor, depth = waiting.pop()
+            visits += 1
+            if visits > _VISITS:
+                raise LimitExceeded(f"{store.name} names more than {_VISITS} manifests")
+            if descriptor.is_attestation:
+                layout.attach(descriptor)
+                continue
+            if descriptor.digest in seen:
+                continue
+            seen.add(descriptor.digest)
+            index = reader.index(descriptor)
+            if index is not None:
+                if depth >= limits.index_depth:
+                    raise LimitExceeded(
+                        f"{store.name} nests indexes deeper than the {limits.index_depth} allowed"
+                    )
+                waiting += [(child, depth + 1) for child in reversed(index.manifests)]
+                continue
+            one = manifests.setdefault(descriptor.digest, Found(descriptor, descriptor.platform))
+            one.tags.update(tags)
+            one.platform = one.platform or descriptor.platform
+    for one in manifests.values():
+        here = store.has(blob_path(one.descriptor.digest))
+        (layout.manifests if here else layout.absent).append(one)
+    return layout
+
+
+def _tags(descriptor: Descriptor) -> list[str]:
+    """The names of an entry: containerd's full one, and the tag or name that everyone else writes."""
+    full = descriptor.annotation(CONTAINERD_NAME)
+    name = descriptor.annotation(REF_NAME)
+    tags = [familiar(full)] if full else []
+    if name and not (full and (full.endswith(f":{name}") or full == name)):
+        tags.append(familiar(name))
+    return tags
