@@ -149,7 +149,7 @@ def _split(files: list[WastedFile], floor: int) -> Iterator[tuple[bytes, list[Wa
             child = max(node.directories, key=lambda d: (d.bytes, d.path), default=None)
             largest = node.files[0] if node.files else None
             if child is not None and child.count == node.count:
-                node = child
+                node, rest = child, False
             elif largest is not None and floor <= largest.bytes and node.bytes <= 2 * largest.bytes:
                 del node.files[0]
                 node.release(largest.bytes, 1)

@@ -21,9 +21,9 @@ def write_stdout(write: Callable[[TextIO], object]) -> None:
     if out is None:
         raise OutputError("standard output is closed", hint="write to a file with -o PATH")
     reconfigure = getattr(out, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
     try:
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
         write(out)
         out.flush()
     except BrokenPipeError:

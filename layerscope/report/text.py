@@ -123,10 +123,10 @@ def _sizes(page: Page, document: Document) -> None:
     page.gap()
     for name, size, text in lines:
         style = "waste" if name == "wasted" and wasted else "bar"
-        drawn = (pad(bar(size, content, columns), columns), style)
-        page.line(
-            "  ", pad(name, 9), pad(format_size(size), 10, right=True), "  ", drawn, "  ", text
-        )
+        start: list[Span] = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
+        if columns:
+            start += [(pad(bar(size, content, columns), columns), style), "  "]
+        page.line(*start, fit_start(text, page.width - 23))
     known = (
         "compressed, one pull"
         if download is not None
@@ -134,7 +134,7 @@ def _sizes(page: Page, document: Document) -> None:
     )
     for name, size, text in (("download", download, known), ("tar", sizes["tar"], tar)):
         start = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
-        margin = columns + 2 if columns + 25 + len(text) <= page.width else 0
+        margin = columns + 2 if columns and columns + 25 + len(text) <= page.width else 0
         page.line(*start, " " * margin, fit_start(text, page.width - 23 - margin))
 
 
@@ -144,7 +144,7 @@ def _instructions(page: Page, document: Document) -> None:
         return
     most = max(row["sizes"]["content"] for row in rows)
     numbers = max(2, len(str(rows[-1]["index"])))
-    lines = any(row["location"] for row in rows)
+    lines = page.width >= 56 and any(row["location"] for row in rows)
     bars = 12 if page.width >= 76 else 0
     fixed = 2 + numbers + 2 + 10 + (bars + 1 if bars else 0) + 10 + (6 if lines else 0)
     room = page.width - fixed - 1

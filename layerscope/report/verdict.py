@@ -27,8 +27,14 @@ def write_verdict(page: Page, document: Document) -> None:
         message = f"({rule['message']})" if rule["passed"] and rule["message"] else rule["message"]
         if start + columns + 3 + cell_width(message) <= page.width:
             page.line(*line, pad(text, columns), "   ", message)
-        else:
+            continue
+        if start + columns <= page.width:
             page.line(*line, text)
+        else:
+            page.line(*line)
+            start = 10
+            page.paragraph(text, indent=start)
+        if message:
             page.paragraph(message, indent=start)
     broken = sum(not rule["passed"] for rule in rules)
     if verdict["passed"]:

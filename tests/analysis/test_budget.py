@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from layerscope.analysis.budget import Verdict, evaluate, load_budget
+from layerscope.analysis.model import Analysis
+from layerscope.analysis.rules import RULES
+from layerscope.errors import ConfigError
+from tests.report.sample import make_analysis, python_app, wasted, without_tar
+
+EMPTY = Path("/nonexistent")
+"""A folder without a configuration file."""
+
+
+def judge(analysis: Analysis, **rules: object) -> Verdict:
+    return evaluate(load_budget(None, rules, directory=EMPTY), analysis)
+
+
+def limits_of(folder: Path, options: Mapping[str, object] | None = None) -> dict[str, object]:
+    return dict(load_budget(None, options, directory=folder).limits)
+
+
+def four_fifths() -> Analysis:
+    """Content 1000, of which 200 are wasted; layers of 600 and 400."""
+    return make_analysis(
+        [("COPY a /", 600), ("RUN b", 400)], [wasted("/x", 200, 0, 1)], compressed=300
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "just_under", "limit", "just_over"),
+    [
+        ("max_size", "999", "1kB", 1001),
+        ("max_compressed_size", 299, "0.3kB", 301),
+        ("max_tar_size", 20_999, 21_000, "21.001kB"),
+        ("max_wasted", 199, 200, 201),
+        ("max_wasted_percent", "19.99%", 20, 20.01),
+        ("max_layers", 1, "2", 3),
+        ("max_layer_size", 599, 600, 601),
+    ],
+)
+def test_a_limit_that_is_just_reached_is_kept(
+    rule: str, just_under: object, limit: object, just_over: object
+) -> None:
+    analysis = four_fifths()
+    assert not judge(analysis, **{rule: just_under}).passed
+    assert judge(analysis, **{rule: limit}).passed
+    assert judge(analysis, **{rule: just_over}).passed
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed"), [("80%", True), (0.8, True), ("0.8001", False), (0.79, True)]
+)
+def test_efficiency_is_a_lower_limit(limit: object, passed: bool) -> None:
+    assert judge(four_fifths(), min_efficiency=limit).passed is passed
+
+
+def test_shares_are_compared_exactly() -> None:
+    third = make_analysis([("COPY a /", 3), ("RUN b", 0)], [wasted("/x", 1, 0, 1)])
+    assert not judge(third, max_wasted_percent="33.3333333333333333").passed
+    assert judge(third, max_wasted_percent="33.3333333333333334").passed
+
+
+def test_every_rule_has_a_limit_that_an_empty_image_keeps() -> None:
+    empty = make_analysis([("CMD a", 0)], compressed=0)
+    verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})
+    assert verdict.passed
+    assert len(verdict.rules) == len(RULES)
+
+
+def test_a_result_names_rule_numbers_and_cause() -> None:
+    verdict = judge(python_app(), max_wasted="10MB", max_layers=20)
+    broken, kept = verdict.rules
+    assert (broken.rule, broken.limit, broken.passed) == ("max_wasted", 10_000_000, False)
+    assert broken.actual == python_app().sizes.wasted
+    assert "RUN chown -R app /app" in broken.message
+    assert (kept.rule, kept.actual, kept.passed) == ("max_layers", 6, True)
+    assert verdict.broken == 1
+
+
+def test_what_cannot_be_known_breaks_its_rule_and_says_why() -> None:
+    verdict = judge(
+        replace(four_fifths(), sizes=replace(four_fifths().sizes, compressed=None)),
+        max_compressed_size="1GB",
+    )
+    (result,) = verdict.rules
+    assert (result.actual, result.passed) == (None, False)
+    assert "oci-archive:" in result.message
+
+
+@pytest.mark.parametrize("rule", sorted(RULES.keys() - {"max_compressed_size", "max_layers"}))
+def test_sizes_are_unknown_when_a_layer_is_missing(rule: str) -> None:
+    (result,) = judge(without_tar(four_fifths(), 1), **{rule: 0}).rules
+    assert (result.actual, result.passed) == (None, False)
+    assert "layer 1" in result.message
+
+
+def test_no_file_and_no_option_is_no_rule() -> None:
+    assert not load_budget(None, {}, directory=EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("layerscope.toml", "[budget]\nmax_size = '1kB'\nmax_layers = 3"),
+        ("layerscope.toml", "max_size = 1000\n[budget]\nmax_layers = 3"),
+        ("pyproject.toml", "[tool.layerscope.budget]\nmax_size = '1kB'\nmax_layers = 3"),
+        ("pyproject.toml", "[tool.layerscope]\nmax_size = '1kB'\nmax_layers = 3"),
+    ],
+)
+def test_rules_stand_in_either_file(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert limits_of(tmp_path) == {"max_size": 1000, "max_layers": 3}
+    assert dict(load_budget(tmp_path / name).limits) == limits_of(tmp_path)
+
+
+def test_options_beat_the_file_rule_by_rule(tmp_path: Path) -> None:
+    (tmp_path / "layerscope.toml").write_text("[budget]\nmax_size = 1\nmax_layers = 3")
+    assert limits_of(tmp_path, {"max_size": "2kB"}) == {"max_size": 2000, "max_layers": 3}
+
+
+def test_other_tools_in_pyproject_are_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nmax_size = 1")
+    assert limits_of(tmp_path) == {}
+
+
+def test_rules_in_both_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "layerscope.toml").write_text("[budget]\nmax_size = 1")
+    (tmp_path / "pyproject.toml").write_text("[tool.layerscope]\nmax_layers = 1")
+    with pytest.raises(ConfigError, match=r"both layerscope\.toml and pyproject\.toml"):
+        limits_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[budget]\nmax_sise = 1", "unknown key budget.max_sise; did you mean max_size"),
+        ("[budgets]\nmax_size = 1", "unknown key budgets"),
+        ("max_size = 1\n[budget]\nmax_size = 2", "max_size is set twice"),
+        ("[budget]\nmax_size = true", "budget.max_size: a boolean is no size"),
+        ("[budget]\nmax_size = 1.5", "1.5 is no size"),
+        ("[budget]\nmax_size = -1", "size -1 is negative"),
+        ("[budget]\nmax_size = []", "an array is no size"),
+        ("[budget]\nmax_layers = 2.5", "no number of layers"),
+        ("[budget]\nmax_layers = '2MB'", "no number of layers"),
+        ("[budget]\nmax_wasted_percent = 101", "101 is no percentage"),
+        ("[budget]\nmax_wasted_percent = nan", "'NaN' is no percentage"),
+        ("[budget]\nmin_efficiency = 95", "95 is no efficiency"),
+        ("[budget]\nmin_efficiency = inf", "is no efficiency"),
+        ("budget = 3", "budget is no table"),
+        ("[budget\nmax_size = 1", "not valid TOML"),
+        ("a = " + "[" * 5000, "cannot be read: nested too deep"),
+        ("a = " + "9" * 5000, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "layerscope.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        limits_of(tmp_path)
+    assert words in str(caught.value)
+    assert "layerscope.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_named_file_must_be_there_and_hold_rules(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_budget(tmp_path / "no.toml")
+    with pytest.raises(ConfigError, match="no regular file"):
+        load_budget(tmp_path)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(ConfigError, match="no regular file"):
+        load_budget(fifo)
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nx = 1")
+    with pytest.raises(ConfigError, match="has no rules"):
+        load_budget(tmp_path / "pyproject.toml")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "layerscope.toml").write_bytes(b"[budget]\n# \xff")
+    with pytest.raises(ConfigError, match="not UTF-8 at byte 11"):
+        limits_of(tmp_path)
+    (tmp_path / "layerscope.toml").write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(ConfigError, match="more than 1048576 bytes"):
+        limits_of(tmp_path)

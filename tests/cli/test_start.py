@@ -1,0 +1,77 @@
+"""What is loaded when: a start is quick because most things are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import layerscope
+from tests.cli.conftest import Run, environment
+
+HEAVY = ("docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis")
+
+
+def loaded_by(code: str, folder: object) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; sys.stderr.write(' '.join(sys.modules))"],
+        cwd=str(folder),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "report"]])
+def test_version(run: Run, arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (0, f"layerscope {layerscope.__version__}\n")
+
+
+def test_the_version_is_told_without_loading_anything(folder: object) -> None:
+    code = "import sys; sys.argv = ['layerscope', '--version']\nfrom layerscope.__main__ import main\nassert main() == 0"
+    modules = loaded_by(code, folder)
+    assert not modules & {*HEAVY, "click", "json", "dataclasses", "argparse"}
+    assert {name for name in modules if name.startswith("layerscope")} == {
+        "layerscope",
+        "layerscope.__main__",
+    }
+
+
+def test_importing_the_package_is_cheap(folder: object) -> None:
+    modules = loaded_by("import layerscope", folder)
+    assert not modules & {*HEAVY, "click", "json"}
+    assert [name for name in modules if name.startswith("layerscope.")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "without"),
+    [
+        (["report", "app.tar", "--json"], HEAVY),
+        (["report", "app-oci.tar", "--json", "--files"], HEAVY),
+        (["report", "app.tar"], ("docker", "textual", "requests", "urllib3", "jinja2")),
+        (["schema"], HEAVY),
+    ],
+)
+def test_a_report_loads_what_it_needs(
+    folder: object, arguments: list[str], without: tuple[str, ...]
+) -> None:
+    code = f"from layerscope.cli.main import main\nassert main({arguments!r}) == 0"
+    assert not loaded_by(code, folder) & set(without)
+
+
+def test_shell_completion_knows_commands_and_rules(run: Run) -> None:
+    def complete(words: str) -> list[str]:
+        variables = {
+            "_LAYERSCOPE_COMPLETE": "bash_complete",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        }
+        return run(env=variables).stdout.split()
+
+    assert complete("layerscope re") == ["plain,report"]
+    assert "plain,--max-size" in complete("layerscope check --max")
+    assert "layerscope" in run(env={"_LAYERSCOPE_COMPLETE": "bash_source"}).stdout
