@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -260,6 +261,7 @@ def test_gnu_tar_itself_writes_a_layer(tmp_path: Path) -> None:
 
 def neutral(report: dict[str, Any]) -> dict[str, Any]:
     """What stays when a tool rewrites manifest and config and compresses anew."""
+    report = json.loads(json.dumps(report))
     for key in ("reference", "source", "tags", "manifest_digest", "config_digest"):
         del report["image"][key]
     for row in (report, *report["layers"], *report["instructions"]):
@@ -294,3 +296,52 @@ def test_skopeo_carries_an_image_round_all_local_forms(tmp_path: Path) -> None:
         assert neutral(report) == original, destination
         source = destination
     assert compressions == [{"gzip"}, {"gzip"}, {"none"}, {"zstd"}, {"zstd"}]
+
+
+# The images in fixtures/, made by real builders
+
+FIXTURES = sorted(Path(__file__).parent.parent.glob("fixtures/*.tar*"))
+
+
+def plain_copy(fixture: Path, folder: Path) -> str:
+    """A reference for skopeo, which fails on gzipped archives."""
+    data = fixture.read_bytes()
+    path = folder / "image.tar"
+    path.write_bytes(gzip.decompress(data) if fixture.suffix == ".gz" else data)
+    with tarfile.open(path) as archive:
+        scheme = "docker-archive" if "manifest.json" in archive.getnames() else "oci-archive"
+    return f"{scheme}:{path}"
+
+
+def test_there_are_fixtures() -> None:
+    assert len(FIXTURES) >= 3
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
+def test_fixtures_hold_what_umoci_unpacks(fixture: Path, tmp_path: Path) -> None:
+    source = plain_copy(fixture, tmp_path)
+    layout = tmp_path / "layout"
+    skopeo_copy(source, f"oci:{layout}:x")
+    root = umoci_unpack(layout, "x", tmp_path / "bundle")
+    assert root is not None
+    original = report_of(str(fixture))
+    assert original["sizes"]["live"] == bytes_below(root) > 0
+    first, second = neutral(original), neutral(report_of(f"oci-dir:{layout}"))
+    if any(row["evidence"] == "provenance" for row in original["instructions"]):
+        for report in (first, second):  # skopeo leaves the attestation behind
+            del report["advice"], report["notes"]
+            for row in report["instructions"]:
+                del row["evidence"], row["location"], row["text"]
+    assert second == first
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
+def test_fixtures_list_what_tarfile_lists(fixture: Path, tmp_path: Path) -> None:
+    layout = tmp_path / "layout"
+    skopeo_copy(plain_copy(fixture, tmp_path), f"oci:{layout}:x")
+    report = report_of(f"oci-dir:{layout}")
+    for row in report["layers"]:
+        blob = layout / "blobs" / row["digest"].replace(":", "/")
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(blob.read_bytes()))) as archive:
+            listed = [as_entry(info.name, TYPES[info.type]) for info in archive]
+        assert [(entry["path"], entry["type"]) for entry in row["entries"]] == listed

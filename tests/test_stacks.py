@@ -14,9 +14,24 @@ from hypothesis import strategies as st
 import layerscope
 from layerscope.report.document import build
 from layerscope.report.paths import unescape_path
-from tests.builder import FORMS, ImageBuilder, Member, docker_legacy
+from tests.builder import (
+    FORMS,
+    OPAQUE,
+    WHITEOUT,
+    Device,
+    Directory,
+    File,
+    Hardlink,
+    ImageBuilder,
+    Member,
+    Symlink,
+    Whiteout,
+    docker_legacy,
+)
+from tests.builder.nodes import as_bytes
 from tests.builder.random_stacks import image_of, stacks
 from tests.model import Expected, check_sums, expect
+from tests.model.union import clean
 
 THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -129,3 +144,157 @@ def test_entries_and_counts_add_up(stack: list[list[Member]], folder: Path) -> N
         "others": counts["fifo"] + counts["character"] + counts["block"] + counts["other"],
         "whiteouts": counts["whiteout"] + counts["opaque"],
     }
+
+
+# What real engines do differently from each other with a second layer: the rule, and a note
+
+BASE: list[Member] = [
+    ("f", File(b"f1")),
+    ("d/", Directory()),
+    ("d/a", File(b"a1")),
+    ("d/b", File(b"b1")),
+    ("usr/lib/x", File(b"x1")),
+    ("lib", Symlink("usr/lib")),
+]
+PLINK = ".wh..wh.plnk/1.2"
+SECOND: dict[str, tuple[list[Member], str, set[str]]] = {
+    "whiteout, then file": ([("f", WHITEOUT), ("f", File(b"f2"))], "a1 b1 f2 x1", set()),
+    "file, then whiteout": (
+        [("f", File(b"f2")), ("f", WHITEOUT)],
+        "a1 b1 f2 x1",
+        {"whiteout-after-entry"},
+    ),
+    "opaque first": ([("d", OPAQUE), ("d/n", File(b"n2"))], "f1 n2 x1", set()),
+    "opaque last": ([("d/n", File(b"n2")), ("d/", Directory()), ("d", OPAQUE)], "f1 n2 x1", set()),
+    "opaque alone": ([("d", OPAQUE)], "f1 x1", set()),
+    "opaque root": ([("n", File(b"n2")), ("", OPAQUE)], "n2", {"opaque-root"}),
+    "folder whited out and made again": (
+        [("d", WHITEOUT), ("d/", Directory()), ("d/n", File(b"n2"))],
+        "f1 n2 x1",
+        {"whiteout-and-directory"},
+    ),
+    "folder made again, then whited out": (
+        [("d/", Directory()), ("d/n", File(b"n2")), ("d", WHITEOUT)],
+        "f1 n2 x1",
+        {"whiteout-after-entry"},
+    ),
+    "whiteouts that name no file": (
+        [(".wh.", File()), ("d/.wh.", File()), ("d/.wh..", File()), ("d/.wh...", File())],
+        "a1 b1 f1 x1",
+        {"invalid-whiteout"},
+    ),
+    "odd whiteouts": (
+        [
+            ("f", Whiteout(node=File(b"data"))),
+            ("d/a", Whiteout(node=Directory())),
+            ("d/b", Whiteout(node=Symlink("x"))),
+        ],
+        "x1",
+        {"odd-whiteout"},
+    ),
+    "AUFS metadata": (
+        [(PLINK, File(b"p2")), (".wh..wh.aufs", File(b"q2"))],
+        "a1 b1 f1 x1",
+        {"aufs-metadata"},
+    ),
+    "AUFS pseudo-link": (
+        [(PLINK, File(b"p2")), ("n", Hardlink(PLINK)), ("m", Hardlink(PLINK))],
+        "a1 b1 f1 p2 x1",
+        {"aufs-metadata"},
+    ),
+    "a name twice": (
+        [("n", File(b"n2")), ("n", File(b"n3"))],
+        "a1 b1 f1 n3 x1",
+        {"duplicate-entry"},
+    ),
+    "through a lower symlink": (
+        [("lib/y", File(b"y2")), ("lib/x", WHITEOUT)],
+        "a1 b1 f1 x1 y2",
+        {"directory-over-symlink"},
+    ),
+    "whiteout through a lower symlink": (
+        [("lib/x", WHITEOUT)],
+        "a1 b1 f1 x1",
+        {"directory-over-symlink"},
+    ),
+    "below a lower file": ([("f/n", File(b"n2"))], "a1 b1 n2 x1", {"directory-over-file"}),
+    "link to a lower layer, whose name goes": (
+        [("n", Hardlink("f")), ("f", File(b"f2"))],
+        "a1 b1 f1 f2 x1",
+        {"link-to-lower-layer"},
+    ),
+    "links to nothing": (
+        [
+            ("n", Hardlink("missing")),
+            ("m", Hardlink("m")),
+            ("o", Hardlink("later")),
+            ("later", File(b"l2")),
+            ("p", Hardlink("d")),
+            ("f", WHITEOUT),
+            ("q", Hardlink("f")),
+        ],
+        "a1 b1 l2 x1",
+        {"broken-link"},
+    ),
+    "names that climb or are absolute": (
+        [("../n", File(b"n2")), ("/m", File(b"m2")), ("d/../o", File(b"o2")), ("./p", File(b"p2"))],
+        "a1 b1 f1 m2 n2 o2 p2 x1",
+        {"parent-name", "absolute-name"},
+    ),
+    "whiteouts of nothing": (
+        [("g", WHITEOUT), ("g/h", WHITEOUT)],
+        "a1 b1 f1 x1",
+        {"whiteout-of-nothing"},
+    ),
+    "a whiteout in a whited-out folder": (
+        [("d/a", WHITEOUT), ("d", WHITEOUT), ("d/b", WHITEOUT)],
+        "f1 x1",
+        set(),
+    ),
+    "a whiteout below a whited-out file": ([("f/n", WHITEOUT), ("f", WHITEOUT)], "a1 b1 x1", set()),
+    "overlayfs's own marks": (
+        [
+            ("f", Device(major=0, minor=0)),
+            ("d/", Directory(xattrs={"trusted.overlay.opaque": b"y"})),
+            ("d/n", File(b"n2")),
+        ],
+        "n2 x1",
+        {"overlay-whiteout", "overlay-opaque"},
+    ),
+    "a file in a folder's place": ([("d", File(b"d2"))], "d2 f1 x1", set()),
+    "a folder in a file's place": ([("f/", Directory())], "a1 b1 x1", {"directory-over-file"}),
+    "a folder in a link's place": (
+        [("lib/", Directory())],
+        "a1 b1 f1 x1",
+        {"directory-over-symlink"},
+    ),
+}
+EXPECTABLE = {"link-to-lower-layer", "whiteout-of-nothing"}
+"""Notes that may come beside the one that a case is about."""
+
+
+@pytest.mark.parametrize("case", SECOND)
+def test_a_second_layer_goes_by_the_rule(case: str, folder: Path) -> None:
+    """All content is two bytes long and unlike all other, so that it tells which file it is of."""
+    members, live, codes = SECOND[case]
+    docker_legacy([image_of([BASE, members])]).write(folder / "second.tar")
+    reference = f"docker-archive:{folder / 'second.tar'}"
+    report = report_of(reference)
+    check_sums(report)
+    layers = [BASE, members]
+    found = [stored(layers, unescape_path(r["path"]), r["layer"]) for r in report["largest"]]
+    assert sorted(found) == live.encode().split()
+    assert report["sizes"]["live"] == 2 * len(found)
+    noted = {note["code"] for note in report["notes"]}
+    assert codes <= noted <= codes | EXPECTABLE
+
+
+def stored(layers: list[list[Member]], path: bytes, layer: int) -> bytes:
+    """The content that a live name reaches, which was stored in `layer`."""
+    for members in (layers[layer], layers[1 - layer]):
+        for name, node in reversed(members):
+            if clean(as_bytes(name)) == clean(path) and isinstance(node, File | Hardlink):
+                if isinstance(node, Hardlink):
+                    return stored(layers, as_bytes(node.target), layer)
+                return node.data
+    raise AssertionError(f"no layer has {path!r}")
