@@ -192,7 +192,7 @@ def _overwritten(analysis: Analysis, pair: WastePair) -> str:
     if both == {"RUN"}:
         return (
             f"merge {_named(analysis, pair.wasted_by)}, into instruction {pair.written_by}: "
-            f"it replaces {_files(pair.files)} that were written there"
+            f"it replaces {_files(pair.files)} written there"
         )
     return (
         f"write {_files(pair.files)} once: {_named(analysis, pair.wasted_by)}, replaces what "

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
 
+_APART = (Fraction(1, 20), Fraction(1, 3), Fraction(4, 5))
+"""The share of a folder's bytes from which a child stands apart, by depth: `/` says nothing, `/usr` little."""
 DEEPEST = 40
 """Directories below this depth are taken as one, so that no name can make the sums slow."""
 
@@ -75,9 +78,9 @@ class WasteSummary:
     def groups(self) -> tuple[WasteGroup, ...]:
         """All waste, each file in one group, largest group first.
 
-        A group begins as all files of a pair under their common directory. A child that holds at least half of its
-        bytes leaves it as a group of its own, as long as that is a hundredth of all waste, so that
-        `/app/data/model.bin` shows apart from a thousand small files beside it.
+        A group begins as all files of a pair under their common directory. A child that holds most of its bytes leaves
+        it as a group of its own, as long as that is a hundredth of all waste, so that `/app/data/model.bin` shows
+        apart from a thousand small files beside it. Directly under `/`, a smaller part will do.
         """
         total = sum(file.bytes for files in self._members.values() for file in files)
         floor = max(1, total // 100)
@@ -122,6 +125,10 @@ class _Directory:
     files: list[WastedFile] = field(default_factory=list)
     directories: list[_Directory] = field(default_factory=list)
 
+    def is_apart(self, size: int, floor: int) -> bool:
+        """Whether a child of `size` bytes is to have a group of its own."""
+        return size >= floor and size >= self.bytes * _APART[min(self.depth, len(_APART) - 1)]
+
     def release(self, size: int, count: int) -> None:
         self.bytes -= size
         self.count -= count
@@ -150,12 +157,12 @@ def _split(files: list[WastedFile], floor: int) -> Iterator[tuple[bytes, list[Wa
             largest = node.files[0] if node.files else None
             if child is not None and child.count == node.count:
                 node, rest = child, False
-            elif largest is not None and floor <= largest.bytes and node.bytes <= 2 * largest.bytes:
+            elif largest is not None and node.is_apart(largest.bytes, floor):
                 del node.files[0]
                 node.release(largest.bytes, 1)
                 rest = True
                 yield largest.path, [largest], False
-            elif child is not None and floor <= child.bytes and node.bytes <= 2 * child.bytes:
+            elif child is not None and node.is_apart(child.bytes, floor):
                 node.directories.remove(child)
                 node.release(child.bytes, child.count)
                 rest = True
@@ -197,7 +204,7 @@ def _reach(known: dict[bytes, _Directory], root: _Directory, name: bytes) -> _Di
         path = b"/".join(parts[:count])
         below = known.get(path)
         if below is None:
-            below = known[path] = _Directory(path, count, node)
+            below = known[path] = _Directory(path, node.depth + 1, node)
             node.directories.append(below)
         node = below
     return node

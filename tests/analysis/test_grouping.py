@@ -70,6 +70,16 @@ def test_a_group_tells_that_others_took_files_from_under_it() -> None:
     ]
 
 
+def test_folders_that_say_nothing_are_split_and_others_kept() -> None:
+    files = [f"/app/.git/objects/{n}" for n in range(30)]
+    files += [f"/root/.cache/pip/{n}" for n in range(10)]
+    groups = WasteSummary([wasted(path, 10, 0, 1) for path in files]).groups()
+    assert [(group.path, group.files, group.rest) for group in groups] == [
+        (b"/app/.git/objects", 30, False),
+        (b"/root/.cache/pip", 10, False),
+    ]
+
+
 def test_names_without_end_are_taken_as_one_folder() -> None:
     deep = "/".join(["d"] * 20_000)
     groups = WasteSummary([wasted(f"{deep}/{n}", 10, 0, 1) for n in range(50)]).groups()
