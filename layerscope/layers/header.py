@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from struct import Struct
+from typing import Final, Literal
 
-BLOCK_SIZE = 512
+Magic = Literal["ustar", "star", "gnu", "v7"]
+
+BLOCK_SIZE: Final = 512
 ZERO_BLOCK = bytes(BLOCK_SIZE)
 
-FIELDS = Struct("100s24s12s12s8sB100s88xB166x")
-"""name; mode, uid and gid; size; mtime; checksum; type flag; link name; first byte of the prefix."""
+FIELDS = Struct("100s24s12s12s8sB100s72x16sB166x")
+"""name; mode, uid and gid; size; mtime; checksum; type flag; link name; device; first byte of the prefix."""
 
-USTAR_MAGIC = b"ustar\x0000"
-GNU_MAGIC = b"ustar  \x00"
+NO_DEVICE = frozenset((bytes(16), b"0000000\0" * 2))
+"""The device fields of what is no device, as all known writers leave them."""
 
-_ADLER_BASE = 65521
+_DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,19})")
+_ASCII_SUM = 512 * 0x7F
+"""The largest sum of a header without a byte over 127; below the modulus of Adler-32."""
 
 
 class FieldError(ValueError):
@@ -33,6 +39,11 @@ def number(field: bytes) -> int:
         if not -(1 << 63) <= value < 1 << 63:
             raise FieldError(f"number {value} does not fit 64 bits")
         return value
+    return octal(field)
+
+
+def octal(field: bytes) -> int:
+    """An octal field, between spaces and NULs; an empty one is 0. Raises `FieldError`."""
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
@@ -47,32 +58,78 @@ def owner(field: bytes) -> tuple[int, int, int]:
     return number(field[:8]), number(field[8:16]), number(field[16:])
 
 
+def decimal(text: bytes) -> int | None:
+    """A signed decimal of 64 bits, as PAX records and sparse maps write them; None for anything else."""
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        return None
+    value = -int(match[2]) if match[1] == b"-" else int(match[2])
+    return value if -(1 << 63) <= value < 1 << 63 else None
+
+
 @lru_cache(maxsize=65536)
 def adler_of_sum(field: bytes) -> int:
-    """What the low half of Adler-32 must be for a header whose checksum field is this one; -1 for a field of junk.
+    """What the low half of Adler-32 must be for an ASCII header whose checksum field is this one; -1 for none.
 
-    The low half is one more than the sum of all bytes, modulo 65521, and is computed in C.
+    The low half is one more than the sum of all bytes, and is computed in C.
     """
     try:
-        stored = number(field)
+        total = octal(field) - 8 * 0x20 + sum(field)
     except FieldError:
         return -1
-    return (stored - 8 * 0x20 + sum(field) + 1) % _ADLER_BASE
+    return total + 1 if 0 <= total <= _ASCII_SUM else -1
 
 
 def checksum_fits(block: bytes) -> bool:
     """Whether the block is a header by its checksum, in either of the two historic readings (unsigned, signed)."""
     field = block[148:156]
     try:
-        stored = number(field)
+        stored = octal(field)
     except FieldError:
         return False
     total = sum(block) - sum(field) + 8 * 0x20
-    high = sum(1 for byte in block[:148] + block[156:] if byte > 127)
-    return stored in (total, total - 256 * high)
+    if stored == total:
+        return True
+    high = sum(byte > 127 for byte in block) - sum(byte > 127 for byte in field)
+    return stored == total - 256 * high
 
 
 def is_header(block: bytes) -> bool:
     """Whether these bytes begin with a plausible tar header, or with the end marker of an empty tar."""
     block = block[:BLOCK_SIZE]
     return len(block) == BLOCK_SIZE and (block == ZERO_BLOCK or checksum_fits(block))
+
+
+def magic(block: bytes) -> Magic:
+    """The format that a header says it has; `v7` for none."""
+    if block[257:263] == b"ustar\0":
+        return "star" if block[508:512] == b"tar\0" else "ustar"
+    return "gnu" if block[257:265] == b"ustar  \0" else "v7"
+
+
+def prefix(block: bytes) -> bytes:
+    """What stands before the name of a header, where its format has such a field."""
+    form = magic(block)
+    if form == "v7":
+        return b""
+    if form != "gnu":
+        return block[345 : 345 + (131 if form == "star" else 155)].partition(b"\0")[0]
+    if all(_is_gnu_time(block[at : at + 12]) for at in (345, 357)):
+        return b""
+    # Go before 1.8 wrote ustar prefixes into GNU headers.
+    found = block[345:500].partition(b"\0")[0]
+    return found if found.isascii() else b""
+
+
+def _is_gnu_time(field: bytes) -> bool:
+    try:
+        return not field[0] or number(field) is not None
+    except FieldError:
+        return False
+
+
+def device(block: bytes) -> tuple[int, int]:
+    """Major and minor device number of a header; 0 and 0 where its format has none. Raises `FieldError`."""
+    if magic(block) == "v7":
+        return 0, 0
+    return number(block[329:337]), number(block[337:345])

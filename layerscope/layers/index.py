@@ -16,14 +16,13 @@ from layerscope.layers.entry import (
     CHARACTER,
     DIRECTORY,
     FILE,
-    HARDLINK,
     METADATA,
     OPAQUE,
     OTHER,
     WHITEOUT,
     Entry,
 )
-from layerscope.layers.header import is_header
+from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, StreamWindow, Window
 from layerscope.limits import Limits
@@ -74,18 +73,23 @@ def index_layer(
     blob's name in the message.
     """
     notes = Notes()
+    compression = sniff(blob)
     try:
-        compression = sniff(blob)
         if compression == "none" and verify != "full":
             return _index_seekable(blob, layer, limits, notes, advanced)
         return _index_stream(
             blob, compression, layer, digest, diff_id, verify, limits, notes, advanced
         )
     except TarError as error:
-        head = blob.read_at(0, 512)
-        if error.offset == 0 and not is_header(head):
-            raise FormatError(f"{blob.name}: is neither a tar nor compressed with anything known") from None
-        raise FormatError(f"{blob.name}: {error.message}") from None
+        if error.offset == 0 and compression != "none":
+            raise FormatError(f"{blob.name}: the {compression} data in it is no tar") from None
+        if error.offset == 0 and not is_header(blob.read_at(0, BLOCK_SIZE)):
+            raise FormatError(
+                f"{blob.name}: is neither a tar nor compressed with anything known"
+            ) from None
+        raise TarError(
+            f"{blob.name}: {error.reason}", offset=error.offset, hint=error.hint
+        ) from None
     except LimitExceeded as error:
         if error.message.startswith(blob.name):
             raise
@@ -115,7 +119,7 @@ def _index_seekable(
         left_over = bool(data.strip(b"\0"))
         position += len(data)
     if left_over:
-        _note_left_over(notes, layer, blob.size - end)
+        _note_left_over(notes, layer, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - reached)
     blob.file.check_unchanged()
@@ -152,7 +156,7 @@ def _index_stream(
     for chunk in chunks:
         left_over = left_over or bool(chunk.strip(b"\0"))
     if left_over:
-        _note_left_over(notes, layer, source.produced - end)
+        _note_left_over(notes, layer, source.produced - end - 2 * BLOCK_SIZE)
     if source.trailing:
         notes.add(
             "trailing-bytes",
@@ -202,19 +206,21 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
     entries: list[Entry] = []
     append = entries.append
     toc = False
+    refused = 0
     for entry in islice(scanner, limits.members + 1):
         path = entry.path
         if path and path[-1] == 0x2F:
-            path = entry.path = path[:-1]
+            path = entry.path = path.rstrip(b"/") or b"/"
         if path and path[0] not in b"./" and b"/." not in path and b"//" not in path:
             if path == _ESTARGZ_TOC:
                 toc = True
         elif not _settle_name(entry, note):
+            refused += 1
             continue
         if entry.extra is not None and entry.kind <= OTHER:
             _read_overlay_native(entry, append, note)
         append(entry)
-    if len(entries) > limits.members:
+    if len(entries) + refused > limits.members:
         raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
     if toc:
         _set_estargz_apart(entries)
@@ -235,16 +241,24 @@ def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -
     entry.path = path
     if names.WHITEOUT_PREFIX not in path:
         if not path and entry.kind != DIRECTORY:
-            note("root-no-directory", "a root that is no directory is left out of the filesystem", raw)
+            note(
+                "root-no-directory",
+                "a root that is no directory is left out of the filesystem",
+                raw,
+            )
             entry.kind = METADATA
         return True
     parent, name = names.split(path)
     if (b"/" + parent).find(b"/" + names.WHITEOUT_PREFIX) >= 0:
         if b"/" + names.METADATA_PREFIX not in b"/" + parent:
-            note("under-whiteout", "a member below a whiteout's name is left out of the filesystem", path)
+            note(
+                "under-whiteout",
+                "a member below a whiteout's name is left out of the filesystem",
+                path,
+            )
         else:
             note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
-        entry.kind = METADATA if entry.kind != HARDLINK else entry.kind
+        entry.kind = METADATA
         return True
     if not name.startswith(names.WHITEOUT_PREFIX):
         return True
@@ -279,9 +293,15 @@ def _read_overlay_native(
     if extra is None:
         return
     if entry.kind == CHARACTER and extra.device == (0, 0):
-        note("overlay-whiteout", "a character device 0:0 is taken as overlayfs's own whiteout", entry.path)
+        note(
+            "overlay-whiteout",
+            "a character device 0:0 is taken as overlayfs's own whiteout",
+            entry.path,
+        )
         entry.kind = WHITEOUT
-    elif any(key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs):
+    elif entry.kind == DIRECTORY and any(
+        key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs
+    ):
         note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", entry.path)
         append(
             Entry(

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from layerscope.errors import TarError
+from layerscope.layers.header import decimal
 
 _XATTR_PREFIX = b"SCHILY.xattr."
-_TIME = re.compile(rb"(-?)([0-9]{1,18})(?:\.([0-9]*))?")
-_NUMBER = re.compile(rb"-?[0-9]{1,19}")
+_TIME = re.compile(rb"([^.]*)(?:\.([0-9]*))?")
 _NAMES = frozenset((b"path", b"linkpath", b"uname", b"gname"))
 
 
@@ -41,14 +41,14 @@ def split_records(data: bytes, offset: int) -> list[tuple[bytes, bytes]]:
     position = 0
     end = len(data)
     while position < end:
-        space = data.find(b" ", position, position + 20)
-        digits = data[position:space] if space > position else b""
-        if not digits.isdigit():
+        space = data.find(b" ", position)
+        length = decimal(data[position:space]) if space > position else None
+        if length is None:
             raise TarError("a PAX record without a length", offset=offset + position)
-        stop = position + int(digits)
+        stop = position + length
         if stop > end or stop <= space + 1 or data[stop - 1] != 0x0A:
             raise TarError(
-                f"a PAX record of {int(digits)} bytes that does not end in a newline there",
+                f"a PAX record of {length} bytes that does not end in a newline there",
                 offset=offset + position,
             )
         key, equals, value = data[space + 1 : stop - 1].partition(b"=")
@@ -56,11 +56,15 @@ def split_records(data: bytes, offset: int) -> list[tuple[bytes, bytes]]:
             raise TarError(f"a malformed PAX record {key[:40]!r}", offset=offset + position)
         records.append((key, value))
         position = stop
+    _check_sparse_order(records, offset)
     return records
 
 
 def parse_records(data: bytes, offset: int) -> PaxRecords:
-    """What a PAX header says of the next member; raises `TarError` for malformed records."""
+    """What a PAX header says of the next member; raises `TarError` for malformed records.
+
+    Times of access and change concern no analysis, but have to be times.
+    """
     plain: dict[bytes, bytes] = {}
     xattrs: dict[bytes, bytes] = {}
     sparse: list[tuple[bytes, bytes]] = []
@@ -71,13 +75,19 @@ def parse_records(data: bytes, offset: int) -> PaxRecords:
             sparse.append((key[len(b"GNU.sparse.") :], value))
         else:
             plain[key] = value
+    size = _integer(plain, b"size", offset)
+    if size is not None and size < 0:
+        raise TarError(f"a PAX size of {size} bytes", offset=offset)
+    for unused in (b"atime", b"ctime"):
+        if unused in plain:
+            _seconds(unused, plain, offset)
     return PaxRecords(
         path=plain.get(b"path") or None,
         link=plain.get(b"linkpath") or None,
-        size=_integer(plain, b"size", offset),
+        size=size,
         uid=_integer(plain, b"uid", offset),
         gid=_integer(plain, b"gid", offset),
-        mtime=_seconds(plain.get(b"mtime"), offset),
+        mtime=_seconds(b"mtime", plain, offset),
         xattrs=tuple(sorted(xattrs.items())),
         sparse=tuple(sparse),
     )
@@ -87,20 +97,30 @@ def _integer(records: dict[bytes, bytes], key: bytes, offset: int) -> int | None
     value = records.get(key)
     if not value:
         return None
-    number = int(value) if _NUMBER.fullmatch(value) else None
-    if number is None or not -(1 << 63) <= number < 1 << 63:
+    number = decimal(value)
+    if number is None:
         raise TarError(f"PAX {key.decode()} {value[:40]!r} is no 64-bit number", offset=offset)
     return number
 
 
-def _seconds(value: bytes | None, offset: int) -> int | None:
+def _seconds(key: bytes, records: dict[bytes, bytes], offset: int) -> int | None:
     """Whole seconds, rounded down; a difference below one second is none to the engines that wrote the layer."""
+    value = records.get(key)
     if not value:
         return None
     match = _TIME.fullmatch(value)
-    if match is None:
-        raise TarError(f"PAX mtime {value[:40]!r} is no time", offset=offset)
-    seconds = int(match[2])
-    if not match[1]:
-        return seconds
-    return -seconds - (1 if (match[3] or b"").strip(b"0") else 0)
+    seconds = decimal(match[1]) if match is not None else None
+    if match is None or seconds is None:
+        raise TarError(f"PAX {key.decode()} {value[:40]!r} is no time", offset=offset)
+    below_zero = value.startswith(b"-") and (match[2] or b"")[:9].strip(b"0")
+    return seconds - 1 if below_zero else seconds
+
+
+def _check_sparse_order(records: list[tuple[bytes, bytes]], offset: int) -> None:
+    """Refuse a PAX 0.0 map whose offsets and lengths do not take turns."""
+    wanted, other = b"GNU.sparse.offset", b"GNU.sparse.numbytes"
+    for key, value in records:
+        if key in (wanted, other):
+            if key != wanted or b"," in value:
+                raise TarError("a sparse map out of order", offset=offset)
+            wanted, other = other, wanted

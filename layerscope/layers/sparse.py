@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from layerscope.errors import LimitExceeded, TarError
-from layerscope.layers.header import BLOCK_SIZE, FieldError, number
+from layerscope.layers.header import BLOCK_SIZE, FieldError, decimal, number
 from layerscope.limits import Limits
 
 Extents = tuple[tuple[int, int], ...]
@@ -51,25 +51,33 @@ def pax_map(
 ) -> tuple[Extents, int | None, int, bytes | None] | None:
     """The regions, logical size, start of the data and real name that PAX records tell; None when they tell no map."""
     last = dict(records)
-    major, minor = last.get(b"major"), last.get(b"minor")
     start = position
     numbers: list[int]
-    if (major, minor) == (b"1", b"0"):
-        numbers, position = _leading_map(position, read_block, limits)
-    elif b"map" in last:
-        numbers = [_decimal(text, start) for text in last[b"map"].split(b",") if last[b"map"]]
-    elif any(key == b"offset" for key, _ in records):
-        numbers = [_decimal(value, start) for key, value in records if key in (b"offset", b"numbytes")]
-    else:
-        return None
-    if len(numbers) % 2:
-        raise TarError("a sparse map of an odd number of fields", offset=start)
+    match last.get(b"major", b""), last.get(b"minor", b""):
+        case b"1", b"0":
+            numbers, position = _leading_map(position, read_block, limits)
+        case (b"0", b"0" | b"1") | (b"", b""):
+            told = _told_map(records, last)
+            if not told and not last.get(b"major"):
+                return None
+            numbers = [_decimal(text, start) for text in told]
+            if 2 * _decimal(last.get(b"numblocks", b""), start) != len(numbers):
+                raise TarError(f"a sparse map of {len(numbers)} fields", offset=start)
+        case _:
+            return None
     if len(numbers) > 2 * limits.sparse_extents:
         raise LimitExceeded(f"a sparse file of more than {limits.sparse_extents} regions")
-    size = last.get(b"realsize", last.get(b"size"))
+    size = last.get(b"size") or last.get(b"realsize")
     logical = _decimal(size, start) if size else None
     regions = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     return regions, logical, position, last.get(b"name")
+
+
+def _told_map(records: Sequence[tuple[bytes, bytes]], last: dict[bytes, bytes]) -> list[bytes]:
+    """The fields of a map that stands in the records: one list (0.1), or a record each (0.0)."""
+    each = [value for key, value in records if key in {b"offset", b"numbytes"}]
+    told = b",".join(each) if each else last.get(b"map", b"")
+    return told.split(b",") if told else []
 
 
 def _leading_map(position: int, read_block: ReadBlock, limits: Limits) -> tuple[list[int], int]:
@@ -100,15 +108,18 @@ def _leading_map(position: int, read_block: ReadBlock, limits: Limits) -> tuple[
 
 
 def _decimal(text: bytes, offset: int) -> int:
-    if not text.isdigit() or len(text) > 19 or int(text) >= 1 << 63:
+    value = decimal(text)
+    if value is None or value < 0:
         raise TarError(f"a sparse map with {text[:40]!r} for a number", offset=offset)
-    return int(text)
+    return value
 
 
 def check_map(regions: Extents, logical: int, stored: int, offset: int) -> None:
     """Refuse regions that overlap, run backwards, leave the file, or hold other than the `stored` bytes."""
     reach = 0
     total = 0
+    if logical < 0:
+        raise TarError(f"a sparse file of {logical} bytes", offset=offset)
     for begin, length in regions:
         if begin < reach or begin < 0 or length < 0 or begin + length > logical:
             raise TarError(

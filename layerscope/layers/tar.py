@@ -27,13 +27,16 @@ from layerscope.layers.entry import (
 from layerscope.layers.header import (
     BLOCK_SIZE,
     FIELDS,
-    GNU_MAGIC,
-    USTAR_MAGIC,
+    NO_DEVICE,
     ZERO_BLOCK,
     FieldError,
     adler_of_sum,
     checksum_fits,
+    device,
+    is_header,
+    magic,
     number,
+    prefix,
 )
 from layerscope.layers.header import owner as read_owner
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
@@ -106,7 +109,8 @@ class TarScanner:
     def _bytes(self, position: int, size: int) -> bytes:
         """The data of an extension header, whose size is bounded."""
         window = self._window
-        window.move(position, size)
+        if position < window.start or position + size > window.start + len(window.data):
+            window.move(position, size)
         offset = position - window.start
         data = window.data[offset : offset + size]
         if len(data) < size:
@@ -138,37 +142,51 @@ class TarScanner:
                     raise TarError("an extension header with no member after it", offset=position)
                 self._finish(block, position)
                 return
-            name, owner_field, size_field, mtime_field, sum_field, flag, link, prefix = _unpack(block)
-            if adler32(block) & 0xFFFF != adler_of_sum(sum_field) or not block.isascii():
-                if not checksum_fits(block):
-                    if not link_data:
-                        raise TarError("a header whose checksum does not fit", offset=position)
-                    self._note("link-with-data", f"a hard link carries {link_data} bytes", None)
-                    position += -(-link_data // BLOCK_SIZE) * BLOCK_SIZE
-                    link_data = 0
-                    continue
+            (
+                name,
+                owner_field,
+                size_field,
+                mtime_field,
+                sum_field,
+                flag,
+                link,
+                device_field,
+                prefixed,
+            ) = _unpack(block)
+            if (
+                adler32(block) & 0xFFFF != adler_of_sum(sum_field) or not block.isascii()
+            ) and not checksum_fits(block):
+                position = self._skip_link_data(position, link_data)
+                link_data = 0
+                start = last = -1
+                continue
             link_data = 0
             try:
                 size = number(size_field)
                 owner = read_owner(owner_field)
                 mtime = number(mtime_field)
+                devices = None if device_field in NO_DEVICE else device(block)
             except FieldError as error:
                 raise TarError(f"a header in which {error}", offset=position) from None
+            if size < 0:
+                raise TarError(f"a member of {size} bytes", offset=position)
             content = position + BLOCK_SIZE
             kind = _KINDS.get(flag, OTHER)
             extra: Extra | None = None
             name = name.partition(b"\0")[0]
             link = link.partition(b"\0")[0] if link[0] else b""
-            if prefix:
-                name = _with_prefix(name, block)
+            if prefixed and (before := prefix(block)):
+                name = before + b"/" + name
             if kind >= CHARACTER or pending is not None or not flag:
                 if flag in _EXTENSIONS:
                     pending = self._extension(flag, content, size, pending)
-                    position = content + -(-size // BLOCK_SIZE) * BLOCK_SIZE
-                    start = last = -1
+                    position = content + (size + 511 & -512)
+                    data = window.data
+                    start = window.start
+                    last = start + len(data) - BLOCK_SIZE
                     continue
-                if kind == CHARACTER or kind == BLOCK:
-                    extra = Extra(device=_device(block, position))
+                if kind in {CHARACTER, BLOCK}:
+                    extra = Extra(device=devices or (0, 0))
                 if pending is not None:
                     pax = pending.pax
                     if pax is not None:
@@ -183,16 +201,16 @@ class TarScanner:
                     link = pending.link or link
                 if not flag and name[-1:] == b"/":
                     kind = DIRECTORY
-            if size < 0:
-                raise TarError(f"a member of {size} bytes", offset=position)
             stored = size
             if kind in _HEADER_ONLY:
+                if pending is not None and pending.is_sparse:
+                    self._sparse(block, flag, name, 0, content, extra, pending.pax, position)
                 if size:
                     link_data = self._note_size(kind, size, name)
                 size = stored = 0
             elif flag == _GNU_SPARSE or (pending is not None and pending.is_sparse):
                 pax = pending.pax if pending is not None else None
-                found = self._sparse(block, flag, name, size, content, extra, pax)
+                found = self._sparse(block, flag, name, size, content, extra, pax, position)
                 # The further headers of the old GNU form stand outside of the size, the map of PAX 1.0 inside.
                 name, stored, content, extra = found
                 size = stored
@@ -231,13 +249,29 @@ class TarScanner:
     def _finish(self, block: bytes, position: int) -> None:
         """Settle where the archive ends; missing end blocks are tolerated, half a header is not."""
         self.end = position
-        if len(block) < BLOCK_SIZE:
-            if block.strip(b"\0"):
-                raise TarError(f"the tar ends after {len(block)} bytes of a header", offset=position)
+        if 0 < len(block) < BLOCK_SIZE:
+            raise TarError(f"the tar ends after {len(block)} bytes of a header", offset=position)
+        if not block:
             return
-        if self._block(position + BLOCK_SIZE).strip(b"\0"):
+        second = self._block(position + BLOCK_SIZE)
+        if second.strip(b"\0"):
             raise TarError("one zero block with more members after it", offset=position)
-        self.marked = True
+        if 0 < len(second) < BLOCK_SIZE:
+            raise TarError(
+                f"the tar ends after {len(second)} bytes of its end marker",
+                offset=position + BLOCK_SIZE,
+            )
+        self.marked = bool(second)
+
+    def _skip_link_data(self, position: int, size: int) -> int:
+        """Where the next header stands when a hard link has data, which POSIX allows and Go's reader does not."""
+        after = position + (size + 511 & -512)
+        if size:
+            block = self._block(after)
+            if is_header(block):
+                self._note("link-with-data", f"a hard link carries {size} bytes", None)
+                return after
+        raise TarError("a header whose checksum does not fit", offset=position)
 
     def _extension(self, flag: int, data: int, size: int, pending: Pending | None) -> Pending:
         limits = self._limits
@@ -261,7 +295,16 @@ class TarScanner:
         else:
             keys = {key for key, _ in split_records(content, data)}
             if keys & {b"path", b"linkpath", b"size"}:
-                self._note("pax-global-name", "a PAX global header names a path or size: ignored", None)
+                self._note(
+                    "pax-global-name", "a PAX global header names a path or size: ignored", None
+                )
+            if pending.describes_member:
+                self._note(
+                    "pax-global-between",
+                    "a PAX global header cuts a member off from the headers before it, which engines forget",
+                    None,
+                )
+            pending = Pending(count=pending.count, bytes=pending.bytes)
         return pending
 
     def _sparse(
@@ -273,52 +316,25 @@ class TarScanner:
         data: int,
         extra: Extra | None,
         pax: PaxRecords | None,
+        position: int,
     ) -> tuple[bytes, int, int, Extra | None]:
-        """The name, stored bytes, start of the data and map of a sparse file."""
+        """The name, stored bytes, start of the data and map of a sparse file whose header stands at `position`."""
         xattrs = extra.xattrs if extra else ()
         if flag == _GNU_SPARSE:
+            if magic(block) != "gnu":
+                raise TarError("a sparse header of no GNU format", offset=position)
             regions, logical, data = sparse.old_gnu_map(block, data, self._block, self._limits)
             sparse.check_map(regions, logical, size, data)
             return name, size, data, Extra(xattrs, None, logical, regions)
         found = sparse.pax_map(pax.sparse, data, self._block, self._limits) if pax else None
         if found is None:
             return name, size, data, extra
+        if _KINDS.get(flag, OTHER) in _HEADER_ONLY:
+            raise TarError("a sparse map on a member that has no data", offset=position)
         regions, real_size, start, real_name = found
         stored = size - (start - data)
         if stored < 0:
             raise TarError("a sparse map larger than its member", offset=data)
-        logical = stored if real_size is None else real_size
+        logical = size if real_size is None else real_size
         sparse.check_map(regions, logical, stored, data)
         return real_name or name, stored, start, Extra(xattrs, None, logical, regions)
-
-
-def _with_prefix(name: bytes, block: bytes) -> bytes:
-    """The name with its ustar prefix, where the header's format has one."""
-    magic = block[257:265]
-    if magic == USTAR_MAGIC:
-        width = 131 if block[508:512] == b"tar\0" else 155
-        prefix = block[345 : 345 + width].partition(b"\0")[0]
-    elif magic == GNU_MAGIC and block[345] and not _is_gnu_time(block[345:357]):
-        # Go before 1.8 wrote ustar prefixes into GNU headers.
-        prefix = block[345:500].partition(b"\0")[0]
-        prefix = prefix if prefix.isascii() else b""
-    else:
-        prefix = b""
-    return prefix + b"/" + name if prefix else name
-
-
-def _is_gnu_time(field: bytes) -> bool:
-    try:
-        number(field)
-    except FieldError:
-        return False
-    return True
-
-
-def _device(block: bytes, position: int) -> tuple[int, int] | None:
-    if block[257:265] not in (USTAR_MAGIC, GNU_MAGIC):
-        return None
-    try:
-        return number(block[329:337]), number(block[337:345])
-    except FieldError as error:
-        raise TarError(f"a device in which {error}", offset=position) from None

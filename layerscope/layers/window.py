@@ -22,7 +22,7 @@ class Window(Protocol):
     """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
 
     def move(self, position: int, count: int) -> None:
-        """Make `data` begin at `position` with at least `count` bytes, fewer only where the tar ends."""
+        """Make `data` hold `count` bytes from `position`, fewer only where the tar ends."""
 
     def has(self, position: int) -> bool:
         """Whether the tar may be that long; a stream cannot know before it gets there."""
@@ -76,14 +76,17 @@ class StreamWindow:
             self.data = chunk
             self.start = end
             end += len(chunk)
-        if position > self.start:
-            self.data = self.data[position - self.start :]
-            self.start = position
-        while len(self.data) < count:
+        if position + count <= end:
+            return
+        parts = [self.data[position - self.start :]]
+        while end < position + count:
             chunk = next(self._chunks, None)
             if chunk is None:
-                return
-            self.data += chunk
+                break
+            parts.append(chunk)
+            end += len(chunk)
+        self.data = b"".join(parts)
+        self.start = position
 
     def has(self, position: int) -> bool:
         return True
