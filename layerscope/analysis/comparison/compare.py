@@ -1,0 +1,135 @@
+"""From two sides to all that changes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from layerscope.analysis.comparison.configuration import SettingRow, compare_settings
+from layerscope.analysis.comparison.files import FileComparison
+from layerscope.analysis.comparison.glob import compile_glob
+from layerscope.analysis.comparison.layers import LayerComparison, compare_layers
+from layerscope.analysis.comparison.side import Side
+from layerscope.analysis.comparison.walk import compare_files
+from layerscope.notes import Note
+from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.units import format_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What changes from `a` to `b`. `files` is None where a side has no file list; `pattern` is the one it is narrowed to."""
+
+    a: Side
+    b: Side
+    layers: LayerComparison
+    files: FileComparison | None
+    settings: tuple[SettingRow, ...]
+    pattern: str | None
+    notes: tuple[Note, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is known to be different; names, tags and where the images came from do not count."""
+        one, other = self.a.sizes.compressed, self.b.sizes.compressed
+        return (
+            any(row.status != "same" for row in self.layers.rows)
+            or any(row.status != "same" for row in self.layers.instructions)
+            or any(row.known for row in self.settings)
+            or (one is not None and other is not None and one != other)
+            or (
+                self.files is not None
+                and any(change.kind != "unknown" for change in self.files.changes)
+            )
+        )
+
+
+def compare(
+    a: Side,
+    b: Side,
+    *,
+    path: str | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Comparison:
+    """Compare two sides; `path` narrows the files to those that a pattern matches.
+
+    The images of both sides have to be open, since contents of one size are compared by hash. Raises `UsageError` for a
+    wrong pattern, `SourceError` and `Cancelled`.
+    """
+    matches = compile_glob(path) if path is not None else None
+    layers = compare_layers(a, b)
+    files = compare_files(a, b, matches=matches, progress=progress, cancelled=cancelled)
+    settings = compare_settings(a, b)
+    return Comparison(
+        a=a,
+        b=b,
+        layers=layers,
+        files=files,
+        settings=settings,
+        pattern=path,
+        notes=tuple(_notes(a, b, layers, files, settings)),
+    )
+
+
+def _notes(
+    a: Side,
+    b: Side,
+    layers: LayerComparison,
+    files: FileComparison | None,
+    settings: tuple[SettingRow, ...],
+) -> Iterator[Note]:
+    if a.platform != b.platform:
+        yield Note(
+            "different-platforms",
+            f"the images are of different platforms, A of {a.platform} and B of {b.platform}",
+        )
+    for side, name in ((a, "A"), (b, "B")):
+        if side.files is None:
+            yield Note(
+                "no-file-list",
+                f"the saved report of {name} has no file list, so files are not compared; "
+                "save it with `layerscope report --json --files`",
+            )
+        if any(not layer.indexed for layer in side.layers):
+            missing = sum(not layer.indexed for layer in side.layers)
+            yield Note(
+                "layers-not-read",
+                f"{missing} of the layers of {name} are not in its source: their files and sizes are left out",
+            )
+    yield from _recompressed(layers)
+    if files is not None:
+        unknown = files.totals["unknown"].count
+        if unknown:
+            yield Note(
+                "content-unknown",
+                f"{unknown} files have one size on both sides and a saved report does not tell their content",
+            )
+    hidden = sum(not row.known for row in settings)
+    if hidden:
+        yield Note(
+            "settings-hidden",
+            f"{hidden} settings look secret and are hidden in a saved report, so they may differ or not",
+        )
+
+
+def _recompressed(layers: LayerComparison) -> Iterator[Note]:
+    """Layers of one diff_id whose blobs differ: engines that know only the blob's digest fetch them again."""
+    again = [
+        row.b
+        for row in layers.rows
+        if row.status == "same"
+        and row.a is not None
+        and row.b is not None
+        and row.a.digest is not None
+        and row.b.digest is not None
+        and row.a.digest != row.b.digest
+        and None not in (row.a.sizes.compressed, row.b.sizes.compressed)
+    ]
+    if again:
+        size = sum(layer.sizes.compressed or 0 for layer in again)
+        yield Note(
+            "layers-recompressed",
+            f"{len(again)} shared layers are compressed otherwise in B: an engine that knows a layer by its blob alone "
+            f"fetches these {format_size(size)} again",
+        )

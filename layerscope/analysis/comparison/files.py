@@ -1,0 +1,205 @@
+"""The final filesystems of two images, path by path: what differs, and where the bytes went.
+
+Content that several names reach is counted once on each side, at the first of its visible names in byte order, so that
+all deltas together are the difference of the live sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from layerscope.filesystem.node import Node
+from layerscope.layers.entry import VISIBLE, Entry
+
+ChangeKind = Literal[
+    "added", "removed", "content", "metadata", "type", "moved", "hardlink", "unknown"
+]
+CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = (
+    "added",
+    "removed",
+    "content",
+    "metadata",
+    "type",
+    "moved",
+    "hardlink",
+    "unknown",
+)
+"""`moved` is the same content at another path; `hardlink` a file that only carries the bytes of its other names, which
+went or came; `unknown` two files of one size of which a saved report does not tell the content."""
+
+
+class FileChange:
+    """One difference; `path_a` and `path_b` are both set where the file is on both sides, and differ when it moved.
+
+    Bytes are those counted at this path. `changed` names what of mode, uid, gid, mtime and xattrs differs.
+    """
+
+    __slots__ = ("a", "a_bytes", "b", "b_bytes", "changed", "kind", "path_a", "path_b")
+
+    def __init__(
+        self,
+        kind: ChangeKind,
+        path_a: bytes | None,
+        path_b: bytes | None,
+        a: Entry | None,
+        b: Entry | None,
+        changed: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.path_a = path_a
+        self.path_b = path_b
+        self.a = a
+        self.b = b
+        self.a_bytes = 0
+        self.b_bytes = 0
+        self.changed = changed
+
+    @property
+    def path(self) -> bytes:
+        """Where it is now, or was."""
+        path = self.path_b if self.path_b is not None else self.path_a
+        assert path is not None
+        return path
+
+    @property
+    def delta(self) -> int:
+        return self.b_bytes - self.a_bytes
+
+    def __repr__(self) -> str:
+        return f"FileChange({self.kind}, {self.path!r}, {self.a_bytes} -> {self.b_bytes})"
+
+
+class Directory:
+    """A directory of either filesystem; bytes and numbers are of all that lies below it.
+
+    `a` and `b` are the nodes of the two trees, None where there is no directory on that side. `changes` counts the
+    differences below.
+    """
+
+    __slots__ = (
+        "a",
+        "a_bytes",
+        "a_files",
+        "b",
+        "b_bytes",
+        "b_files",
+        "changes",
+        "depth",
+        "parent",
+        "path",
+    )
+
+    def __init__(
+        self, path: bytes, parent: Directory | None, a: Node | None, b: Node | None
+    ) -> None:
+        self.path = path
+        self.parent = parent
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.a = a
+        self.b = b
+        self.a_bytes = self.b_bytes = 0
+        self.a_files = self.b_files = 0
+        self.changes = 0
+
+    @property
+    def delta(self) -> int:
+        return self.b_bytes - self.a_bytes
+
+    def __repr__(self) -> str:
+        return f"Directory({self.path!r}, {self.a_bytes} -> {self.b_bytes})"
+
+
+class Listed(NamedTuple):
+    """One name of a directory in the merged tree; `a` or `b` is None where that side has nothing there."""
+
+    name: bytes
+    a: Entry | None
+    b: Entry | None
+    a_bytes: int
+    b_bytes: int
+    change: FileChange | None
+    directory: Directory | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTotal:
+    """How many differences of one kind there are, and the bytes counted at them on each side."""
+
+    count: int
+    a_bytes: int
+    b_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileComparison:
+    """All differences of two filesystems, in no order, and every directory, parents before what is below them.
+
+    `outside_a` and `outside_b` are the live bytes that a path pattern left out, `unplaced_a` and `unplaced_b` those that
+    no visible path carries.
+    """
+
+    changes: tuple[FileChange, ...] = field(repr=False)
+    directories: tuple[Directory, ...] = field(repr=False)
+    totals: dict[ChangeKind, KindTotal]
+    outside_a: int
+    outside_b: int
+    unplaced_a: int
+    unplaced_b: int
+    linked: dict[bytes, tuple[int, int]] = field(repr=False)
+
+    @property
+    def root(self) -> Directory:
+        return self.directories[0]
+
+    @property
+    def only_times(self) -> int:
+        """How many of the metadata changes are of the modification time alone."""
+        return sum(
+            change.kind == "metadata" and change.changed == ("mtime",) for change in self.changes
+        )
+
+
+class MergedTree:
+    """Both filesystems as one tree, for a screen: each directory is listed when it is opened."""
+
+    def __init__(self, files: FileComparison) -> None:
+        self._linked = files.linked
+        self._directories = {directory.path: directory for directory in files.directories}
+        self._changes: dict[bytes, FileChange] = {}
+        for change in files.changes:
+            for path in (change.path_a, change.path_b):
+                if path is not None:
+                    self._changes[path] = change
+        self.root = files.root
+
+    def listing(self, directory: Directory) -> Iterator[Listed]:
+        """The names of a directory that either side has, in byte order."""
+        names_a, names_b = _visible(directory.a), _visible(directory.b)
+        for name in sorted(names_a.keys() | names_b.keys()):
+            path = directory.path + b"/" + name
+            a, b = names_a.get(name), names_b.get(name)
+            below = self._directories.get(path)
+            if below is not None:
+                sizes = below.a_bytes, below.b_bytes
+            else:
+                sizes = self._linked.get(path) or (_stored(a), _stored(b))
+            yield Listed(name, a, b, *sizes, self._changes.get(path), below)
+
+
+def _visible(node: Node | None) -> dict[bytes, Entry]:
+    if node is None or not node.children:
+        return {}
+    return {
+        name: child.latest
+        for name, child in node.children.items()
+        if child.latest is not None and child.latest.ended == VISIBLE
+    }
+
+
+def _stored(entry: Entry | None) -> int:
+    return entry.content.size if entry is not None and entry.content is not None else 0
+
+
+Matcher = Callable[[bytes], object]

@@ -1,0 +1,55 @@
+"""Path patterns as people write them: `/usr/lib`, `/usr/**/*.so`, `*.pyc`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from layerscope.errors import UsageError
+
+
+def compile_glob(pattern: str) -> Callable[[bytes], object]:
+    """A test of absolute paths.
+
+    `*` and `?` stay within a name, `**` crosses slashes, `[…]` is one of several characters. A pattern without a slash
+    in front matches at any depth, and one that matches a directory takes all that is below. Raises `UsageError`.
+    """
+    if not pattern:
+        raise UsageError("the path pattern is empty", hint="write one such as '/usr/lib/**'")
+    anchored = pattern.startswith("/")
+    body = _translate(pattern.strip("/"))
+    try:
+        return re.compile(
+            (b"/" if anchored else b"(?:/|.*/)") + body + b"(?:/.*)?", re.DOTALL
+        ).fullmatch
+    except re.error as error:
+        raise UsageError(f"the path pattern {pattern!r} is wrong: {error.msg}") from None
+
+
+def _translate(pattern: str) -> bytes:
+    text = pattern.encode("utf-8", "surrogateescape")
+    parts: list[bytes] = []
+    position = 0
+    while position < len(text):
+        if text.startswith(b"**/", position):
+            parts.append(b"(?:.*/)?")
+            position += 3
+        elif text.startswith(b"**", position):
+            parts.append(b".*")
+            position += 2
+        elif text[position] == 0x2A:
+            parts.append(b"[^/]*")
+            position += 1
+        elif text[position] == 0x3F:
+            parts.append(b"[^/]")
+            position += 1
+        elif text[position] == 0x5B and (end := text.find(b"]", position + 2)) > 0:
+            inner = text[position + 1 : end]
+            sign = b"^" if inner[:1] in (b"!", b"^") else b""
+            listed = re.sub(rb"([\\\[\]^&~|])", rb"\\\1", inner[len(sign) :])
+            parts.append(b"[" + sign + listed + b"]")
+            position = end + 1
+        else:
+            parts.append(re.escape(text[position : position + 1]))
+            position += 1
+    return b"".join(parts)

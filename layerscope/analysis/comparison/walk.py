@@ -1,0 +1,337 @@
+"""One pass over two trees at once, then the contents that are in question, then what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layerscope.analysis.comparison.files import (
+    CHANGE_KINDS,
+    ChangeKind,
+    Directory,
+    FileChange,
+    FileComparison,
+    KindTotal,
+    Matcher,
+)
+from layerscope.analysis.comparison.moves import (
+    changed_metadata,
+    find_moves,
+    hash_of,
+    read_both,
+)
+from layerscope.analysis.comparison.side import Files, Side, layer_key
+from layerscope.filesystem.node import Node, is_implicit
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE, Entry
+from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
+
+_Name = tuple[bytes, Directory | None, Entry | None, Entry | None, FileChange | None]
+_Question = tuple[bytes, Directory, Entry, Entry]
+
+
+def compare_files(
+    a: Side,
+    b: Side,
+    *,
+    matches: Matcher | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> FileComparison | None:
+    """What differs between the final filesystems; None where a side has no file list.
+
+    Contents are read only where both sides have files of one size at a path, or among those that went and those that
+    came, and not even then where the same layer stores both. Raises `SourceError` and `Cancelled`.
+    """
+    if a.files is None or b.files is None:
+        return None
+    walk = _Walk(a, b, a.files, b.files, matches)
+    walk.run(cancelled)
+    walk.answer(progress, cancelled)
+    changes = find_moves(walk.changes, a.files, b.files, progress, cancelled)
+    return walk.result(changes)
+
+
+class _Walk:
+    """`changes` grows from stage to stage; bytes of names that share content are settled at the end of the first."""
+
+    def __init__(
+        self, a: Side, b: Side, files_a: Files, files_b: Files, matches: Matcher | None
+    ) -> None:
+        self._a, self._b = a, b
+        self._files_a, self._files_b = files_a, files_b
+        self._matches = matches
+        self._stores_a, self._stores_b = _stores(a, b)
+        self._one_stack = self._stores_a == self._stores_b
+        self._root = Directory(b"", None, files_a.tree.root, files_b.tree.root)
+        self._directories: list[Directory] = []
+        self.changes: list[FileChange] = []
+        self._questions: list[_Question] = []
+        self._names: list[_Name] = []
+        self._linked: dict[bytes, tuple[int, int]] = {}
+        self._outside_a = self._outside_b = 0
+
+    def run(self, cancelled: CancelledCallback | None) -> None:
+        """Visit every directory of either tree once."""
+        pending = [self._root]
+        self._pair(b"", self._root, self._files_a.tree.root.latest, self._files_b.tree.root.latest)
+        while pending:
+            directory = pending.pop()
+            if len(self._directories) % 1024 == 0:
+                stop_if(cancelled)
+            self._directories.append(directory)
+            below_a = directory.a.children if directory.a is not None else None
+            below_b = directory.b.children if directory.b is not None else None
+            if below_a:
+                self._visit(directory, below_a, below_b or {}, pending)
+            if below_b:
+                self._visit_new(directory, below_a or {}, below_b, pending)
+        self._settle_names()
+        for directory in reversed(self._directories):
+            parent = directory.parent
+            if parent is not None:
+                parent.a_bytes += directory.a_bytes
+                parent.b_bytes += directory.b_bytes
+                parent.a_files += directory.a_files
+                parent.b_files += directory.b_files
+
+    def _visit(
+        self,
+        directory: Directory,
+        below_a: dict[bytes, Node],
+        below_b: dict[bytes, Node],
+        pending: list[Directory],
+    ) -> None:
+        """The names that A has."""
+        base = directory.path + b"/"
+        stores_a, stores_b = self._stores_a, self._stores_b
+        matches = self._matches
+        for name, node_a in below_a.items():
+            a = node_a.latest
+            if a is None or a.ended != VISIBLE:
+                continue
+            node_b = below_b.get(name)
+            b = node_b.latest if node_b is not None else None
+            if b is not None and b.ended != VISIBLE:
+                b = None
+            if (
+                b is not None
+                and matches is None
+                and a.kind == FILE == b.kind
+                and a.data == b.data >= 0
+                and stores_a[a.layer] == stores_b[b.layer]
+                and a.names < 2 > b.names
+            ):
+                directory.a_files += 1
+                directory.b_files += 1
+                directory.a_bytes += a.size
+                directory.b_bytes += a.size
+                continue
+            path = base + name
+            is_dir_a = a.kind == DIRECTORY
+            is_dir_b = b is not None and b.kind == DIRECTORY
+            if is_dir_a or is_dir_b:
+                pending.append(
+                    Directory(
+                        path, directory, node_a if is_dir_a else None, node_b if is_dir_b else None
+                    )
+                )
+            self._pair(path, directory, a, b)
+
+    def _visit_new(
+        self,
+        directory: Directory,
+        below_a: dict[bytes, Node],
+        below_b: dict[bytes, Node],
+        pending: list[Directory],
+    ) -> None:
+        """The names that only B has."""
+        base = directory.path + b"/"
+        for name, node_b in below_b.items():
+            b = node_b.latest
+            if b is None or b.ended != VISIBLE:
+                continue
+            node_a = below_a.get(name)
+            if node_a is not None and node_a.latest is not None and node_a.latest.ended == VISIBLE:
+                continue
+            path = base + name
+            if b.kind == DIRECTORY:
+                pending.append(Directory(path, directory, None, node_b))
+            self._pair(path, directory, None, b)
+
+    def _pair(self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None) -> None:
+        """One path, with what stands there on each side."""
+        content_a = a.content if a is not None else None
+        content_b = b.content if b is not None else None
+        if self._matches is not None and not self._matches(path or b"/"):
+            if (content_a and content_a.names > 1) or (content_b and content_b.names > 1):
+                self._names.append((path, None, a, b, None))
+            else:
+                self._outside_a += content_a.size if content_a else 0
+                self._outside_b += content_b.size if content_b else 0
+            return
+        change = self._judge(path, directory, a, b)
+        if change is not None:
+            self.changes.append(change)
+            directory.changes += 1
+        if a is not None and a.kind != DIRECTORY:
+            directory.a_files += 1
+        if b is not None and b.kind != DIRECTORY:
+            directory.b_files += 1
+        if content_a is None and content_b is None:
+            return
+        if (content_a and content_a.names > 1) or (content_b and content_b.names > 1):
+            self._names.append((path, directory, a, b, change))
+            return
+        size_a = content_a.size if content_a else 0
+        size_b = content_b.size if content_b else 0
+        directory.a_bytes += size_a
+        directory.b_bytes += size_b
+        if change is not None:
+            change.a_bytes = size_a
+            change.b_bytes = size_b
+
+    def _judge(
+        self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None
+    ) -> FileChange | None:
+        """The difference at a path as far as no content has to be read; else a question is noted."""
+        if a is None:
+            return FileChange("added", None, path, None, b)
+        if b is None:
+            return FileChange("removed", path, None, a, None)
+        kind, other = a.kind, b.kind
+        if kind in (FILE, HARDLINK):
+            if other not in (FILE, HARDLINK):
+                return FileChange("type", path, path, a, b, changed_metadata(a, b))
+            one, two = a.content, b.content
+            if one is not two:
+                if one is None or two is None or one.size != two.size:
+                    return FileChange("content", path, path, a, b, changed_metadata(a, b))
+                if not self._same_place(one, two):
+                    self._questions.append((path, directory, a, b))
+                    return None
+        elif kind != other:
+            return FileChange("type", path, path, a, b, changed_metadata(a, b))
+        elif kind == DIRECTORY:
+            if is_implicit(a) or is_implicit(b):
+                return None
+        elif kind == SYMLINK:
+            if a.link != b.link:
+                return FileChange("content", path, path, a, b, changed_metadata(a, b))
+        elif _device(a) != _device(b):
+            return FileChange("content", path, path, a, b, changed_metadata(a, b))
+        changed = changed_metadata(a, b)
+        return FileChange("metadata", path, path, a, b, changed) if changed else None
+
+    def _same_place(self, one: Entry, two: Entry) -> bool:
+        """Whether both contents are the same bytes of one layer, so that nothing has to be read."""
+        return one.data == two.data >= 0 and self._stores_a[one.layer] == self._stores_b[two.layer]
+
+    def _settle_names(self) -> None:
+        """Count content of several names once on each side, at the first of them in byte order."""
+        first_a: dict[int, bytes] = {}
+        first_b: dict[int, bytes] = {}
+        for path, _, a, b, _ in self._names:
+            for entry, first in ((a, first_a), (b, first_b)):
+                if entry is not None and entry.content is not None:
+                    known = first.get(id(entry.content))
+                    if known is None or path < known:
+                        first[id(entry.content)] = path
+        asked = {path for path, _, _, _ in self._questions}
+        for path, directory, a, b, change in self._names:
+            size_a, size_b = _counted(path, a, first_a), _counted(path, b, first_b)
+            if directory is None:
+                self._outside_a += size_a
+                self._outside_b += size_b
+                continue
+            self._linked[path] = size_a, size_b
+            directory.a_bytes += size_a
+            directory.b_bytes += size_b
+            if change is None and size_a != size_b and path not in asked:
+                change = FileChange("hardlink", path, path, a, b)
+                self.changes.append(change)
+                directory.changes += 1
+            if change is not None:
+                change.a_bytes, change.b_bytes = size_a, size_b
+
+    def answer(
+        self, progress: ProgressCallback | None, cancelled: CancelledCallback | None
+    ) -> None:
+        """Compare the contents that are in question."""
+        read_both(
+            self._files_a,
+            self._files_b,
+            [a for _, _, a, _ in self._questions],
+            [b for _, _, _, b in self._questions],
+            progress,
+            cancelled,
+        )
+        for path, directory, a, b in self._questions:
+            one, two = hash_of(a), hash_of(b)
+            changed = changed_metadata(a, b)
+            kind: ChangeKind
+            sizes = self._linked.get(path)
+            if one is None or two is None:
+                kind = "unknown"
+            elif one != two:
+                kind = "content"
+            elif changed:
+                kind = "metadata"
+            elif sizes is not None and sizes[0] != sizes[1]:
+                kind = "hardlink"
+            else:
+                continue
+            change = FileChange(kind, path, path, a, b, changed)
+            assert a.content is not None
+            assert b.content is not None
+            change.a_bytes, change.b_bytes = sizes or (a.content.size, b.content.size)
+            self.changes.append(change)
+            directory.changes += 1
+        for directory in reversed(self._directories):
+            if directory.parent is not None:
+                directory.parent.changes += directory.changes
+
+    def result(self, changes: Sequence[FileChange]) -> FileComparison:
+        root = self._root
+        counts = dict.fromkeys(CHANGE_KINDS, 0)
+        bytes_a = dict.fromkeys(CHANGE_KINDS, 0)
+        bytes_b = dict.fromkeys(CHANGE_KINDS, 0)
+        for change in changes:
+            counts[change.kind] += 1
+            bytes_a[change.kind] += change.a_bytes
+            bytes_b[change.kind] += change.b_bytes
+        return FileComparison(
+            changes=tuple(changes),
+            directories=tuple(self._directories),
+            totals={
+                kind: KindTotal(count=counts[kind], a_bytes=bytes_a[kind], b_bytes=bytes_b[kind])
+                for kind in CHANGE_KINDS
+            },
+            outside_a=self._outside_a,
+            outside_b=self._outside_b,
+            unplaced_a=self._a.sizes.live - root.a_bytes - self._outside_a,
+            unplaced_b=self._b.sizes.live - root.b_bytes - self._outside_b,
+            linked=self._linked,
+        )
+
+
+def _stores(a: Side, b: Side) -> tuple[list[int], list[int]]:
+    """A number for each layer, equal on both sides for layers of one diff_id alone."""
+    numbers: dict[object, int] = {}
+    found: list[list[int]] = []
+    for side, name in ((a, "a"), (b, "b")):
+        found.append(
+            [
+                numbers.setdefault(layer_key(layer) or (name, layer.index), len(numbers))
+                for layer in side.layers
+            ]
+        )
+    return found[0], found[1]
+
+
+def _device(entry: Entry) -> tuple[int, int] | None:
+    return entry.extra.device if entry.extra is not None else None
+
+
+def _counted(path: bytes, entry: Entry | None, first: dict[int, bytes]) -> int:
+    if entry is None or entry.content is None or first[id(entry.content)] != path:
+        return 0
+    return entry.content.size
