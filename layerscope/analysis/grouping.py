@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
 
-_APART = (Fraction(1, 20), Fraction(1, 3), Fraction(4, 5))
+_APART = ((1, 20), (1, 3), (4, 5))
 """The share of a folder's bytes from which a child stands apart, by depth: `/` says nothing, `/usr` little."""
 DEEPEST = 40
 """Directories below this depth are taken as one, so that no name can make the sums slow."""
@@ -127,7 +126,8 @@ class _Directory:
 
     def is_apart(self, size: int, floor: int) -> bool:
         """Whether a child of `size` bytes is to have a group of its own."""
-        return size >= floor and size >= self.bytes * _APART[min(self.depth, len(_APART) - 1)]
+        part, whole = _APART[min(self.depth, len(_APART) - 1)]
+        return size >= floor and size * whole >= self.bytes * part
 
     def release(self, size: int, count: int) -> None:
         self.bytes -= size
