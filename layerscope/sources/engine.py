@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
 from layerscope.image.image import Image
+from layerscope.layers.header import BLOCK_SIZE
 from layerscope.progress import Progress, stop_if
 from layerscope.sources.files import spool
 from layerscope.sources.local import open_archive
@@ -49,6 +51,7 @@ def connected(place: Place) -> Iterator[DockerClient]:
     """A client of the engine; raises `SourceUnavailable` when it does not answer."""
     import docker
 
+    _knock(place)
     try:
         client = docker.DockerClient(timeout=ANSWER_SECONDS, **place.options)
     except _engine_errors() as error:
@@ -57,6 +60,19 @@ def connected(place: Place) -> Iterator[DockerClient]:
         yield client
     finally:
         client.close()
+
+
+def _knock(place: Place) -> None:
+    """See that someone listens on a Unix socket, since the SDK leaves its own half open when nobody does."""
+    scheme, _, path = place.host.partition("://")
+    if scheme != "unix":
+        return
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(ANSWER_SECONDS)
+        try:
+            door.connect(path)
+        except OSError as error:
+            raise unavailable(place, error) from None
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:
@@ -117,7 +133,7 @@ def _guarded(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:
         ) from None
 
 
-def whole(chunks: Iterator[bytes], sender: str) -> Iterator[bytes]:
+def whole(chunks: Iterable[bytes], sender: str) -> Iterator[bytes]:
     """The chunks as they come; raises `SourceUnavailable` at the end unless it is the end of a tar.
 
     An engine that fails in the middle of a save has no other way to tell than to stop, or to write its error after the
@@ -129,7 +145,7 @@ def whole(chunks: Iterator[bytes], sender: str) -> Iterator[bytes]:
         tail = chunk[-_TAIL:] if len(chunk) >= _TAIL else (tail + chunk)[-_TAIL:]
         done += len(chunk)
         yield chunk
-    if not tail.endswith(_END_OF_TAR):
+    if done % BLOCK_SIZE or not tail.endswith(_END_OF_TAR):
         told = _told_error(tail)
         raise BrokenOff(
             f"{sender} broke off after {done} bytes" + (f": {told}" if told else ""),
@@ -147,19 +163,22 @@ def _told_error(tail: bytes) -> str:
 
 
 def _look_up(client: DockerClient, place: Place, name: str, request: Request) -> EngineImage:
-    from docker.errors import ImageNotFound as Missing
-    from docker.errors import NotFound
+    from docker.errors import APIError, NotFound
 
     try:
         return client.images.get(name)
-    except (Missing, NotFound):
+    except NotFound:
         if not request.pull:
             raise ImageNotFound(
                 f"{place} has no image {name!r}",
                 hint="pull it, or let layerscope do so with --pull",
             ) from None
-    _pull(client, place, name, request)
-    return client.images.get(name)
+    try:
+        _pull(client, place, name, request)
+        return client.images.get(name)
+    except APIError as error:
+        told = one_line(str(error.explanation or error))
+        raise ImageNotFound(f"{place} could not pull {name!r}: {told}") from None
 
 
 def _pull(client: DockerClient, place: Place, name: str, request: Request) -> None:
