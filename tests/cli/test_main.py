@@ -1,0 +1,59 @@
+"""The last nets of `main`, for what should not happen."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+import layerscope
+from layerscope.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The signal handlers of the test run, put back after `main` set its own."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (MemoryError(), 3, "out of memory"),
+        (RecursionError(), 4, "nested too deep"),
+        (OSError(24, "Too many open files", "x\x1b.tar"), 3, "Too many open files: x\\x1b.tar"),
+        (ZeroDivisionError("division by zero"), 70, "a bug: ZeroDivisionError: division by zero"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_whatever_is_raised_is_one_line_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    words: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.delenv("LAYERSCOPE_DEBUG", raising=False)
+    monkeypatch.setattr(layerscope, "load", fail)
+    assert main(["report", "app.tar"]) == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert words in told.err
+    assert told.err.count("\n") == bool(words)
+
+
+def test_a_bug_shows_where_it_is_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAYERSCOPE_DEBUG", "1")
+    monkeypatch.setattr(layerscope, "load", lambda *_, **__: 1 / 0)
+    assert main(["report", "app.tar"]) == 70
+    assert "Traceback" in capsys.readouterr().err
