@@ -59,8 +59,7 @@ def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[str, ...]]:
         return "duplicate_entry", ()
     if loss.event == REMOVED:
         return "deleted", ()
-    successor = loss.node.at_layer(loss.layer)
-    new = successor.content if successor is not None else None
+    new = loss.successor.content if loss.successor is not None else None
     if new is None or not same_content(content, new, indexes):
         return "overwritten", ()
     changed = changed_metadata(content, new)

@@ -35,12 +35,16 @@ REPLACED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Stored content whose last name went: `content` by which event, in which layer, and at which path."""
+    """Stored content whose last name went: `content` by which event, in which layer, and at which path.
+
+    `successor` is what that layer leaves at the path where the content was replaced.
+    """
 
     content: Entry
     event: int
     layer: int
     node: Node
+    successor: Entry | None
 
 
 class FileTree:
@@ -62,6 +66,7 @@ class FileTree:
         self._directories: dict[bytes, Node] = {b"": self.root}
         self._layer = -1
         self._gone = 0
+        self._lost: list[tuple[Entry, int, Node]] = []
 
     # Looking up
 
@@ -142,6 +147,7 @@ class FileTree:
                 else:
                     parent.shown.append(node)
         self.deleted.append(self._gone)
+        self._settle_losses()
 
     def _hide(self, entries: Sequence[Entry]) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
         """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
@@ -168,13 +174,23 @@ class FileTree:
             self._turn_into_directory(path)
         return whited, metadata
 
+    def _settle_losses(self) -> None:
+        """Now that the layer is applied, tell what stands where content was lost in it."""
+        for content, event, node in self._lost:
+            latest = node.latest if event == REPLACED else None
+            successor = latest if latest is not None and latest.ended == VISIBLE else None
+            self.losses.append(Loss(content, event, self._layer, node, successor))
+        self._lost.clear()
+
     def _directory(self, path: bytes) -> Node:
         """The node of a path that is about to be a parent, made where it is not there."""
         node = self._directories.get(path)
         if node is not None:
             return node
-        node = self.root
-        for part in path.split(b"/"):
+        above, _, name = path.rpartition(b"/")
+        known = self._directories.get(above)
+        node, parts = (self.root, path.split(b"/")) if known is None else (known, [name])
+        for part in parts:
             children = node.children
             if children is None:
                 children = node.children = {}
@@ -243,7 +259,7 @@ class FileTree:
     def _replace(self, node: Node, before: Entry, entry: Entry) -> None:
         """Let `entry` follow `before` at the node: hide what it hides, and tell what changed."""
         layer = self._layer
-        entry.previous = before
+        entry.previous = before if before.layer != layer else before.previous
         ended = before.ended
         if ended == VISIBLE:
             before.ended = layer
@@ -273,9 +289,7 @@ class FileTree:
     def _below(self, entry: Entry) -> Entry | None:
         """What lower layers showed at the path of an entry when this layer began."""
         layer = self._layer
-        base: Entry | None = entry
-        while base is not None and base.layer == layer:
-            base = base.previous
+        base = entry if entry.layer != layer else entry.previous
         if base is None or (base.ended != VISIBLE and base.ended < layer):
             return None
         return base
@@ -285,7 +299,7 @@ class FileTree:
         if content is not None:
             content.names -= 1
             if not content.names:
-                self.losses.append(Loss(content, event, self._layer, node))
+                self._lost.append((content, event, node))
 
     def _hide_children(self, node: Node) -> None:
         """Let everything visible below the node go."""
@@ -353,22 +367,30 @@ class FileTree:
 
     def _turn_into_directory(self, path: bytes) -> None:
         """Where a whiteout's parent is a link or a file, a directory takes its place, as in an overlay."""
-        while path:
-            node = self.find(path)
-            if node is not None and node.visible:
-                if node.latest is not None and node.latest.kind != DIRECTORY:
-                    self._make_directory(node)
+        for node in self._along(path):
+            latest = node.latest
+            if latest is None or latest.ended != VISIBLE:
                 return
-            path = path.rpartition(b"/")[0]
+            if latest.kind != DIRECTORY:
+                self._make_directory(node)
+                return
 
     def _removed_here(self, path: bytes) -> bool:
         """Whether this layer already took the path away, or a directory above it."""
-        while path:
-            node = self.find(path)
-            if node is not None and node.latest is not None and node.latest.ended == self._layer:
-                return True
-            path = path.rpartition(b"/")[0]
-        return False
+        return any(
+            node.latest is not None and node.latest.ended == self._layer
+            for node in self._along(path)
+        )
+
+    def _along(self, path: bytes) -> Iterator[Node]:
+        """The nodes on the way to a path, as far as there are any; the root is left out."""
+        node = self.root
+        for part in path.split(b"/"):
+            below = node.children.get(part) if node.children else None
+            if below is None:
+                return
+            node = below
+            yield node
 
     # Telling what is odd
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.image.blob import Blob
@@ -64,15 +64,16 @@ def sniff(blob: Blob) -> str:
     return "none"
 
 
-def _decompressor(compression: str, limits: Limits) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...]]:
+def _decompressor(
+    compression: str, limits: Limits
+) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...]]:
     """How to begin one member or frame, and what its library raises for broken data."""
     if compression == "gzip":
         from isal import igzip_lib
 
-        return (
-            lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
-            (igzip_lib.IsalError,),
-        )
+        gzip_flag = igzip_lib.DECOMP_GZIP
+        broken = cast("type[Exception]", igzip_lib.IsalError)
+        return lambda: igzip_lib.IgzipDecompressor(flag=gzip_flag), (broken,)
     if compression == "zstd":
         try:
             from compression import zstd
@@ -190,10 +191,12 @@ class Decompression:
 
     def _to_next_member(self, stock: bytes, at: int) -> tuple[bytes, int]:
         """Where the next member begins; empty when only zeros, or bytes that are no member, are left."""
+        width = 16
         while True:
-            rest = stock[at : at + 16].lstrip(b"\0")
+            part = stock[at : at + width]
+            rest = part.lstrip(b"\0")
             if rest:
-                at += len(stock[at : at + 16]) - len(rest)
+                at += len(part) - len(rest)
                 if len(stock) - at < 6:
                     stock, at = stock[at:] + self._next(), 0
                 if self._is_member(stock[at : at + 6]):
@@ -202,7 +205,8 @@ class Decompression:
                 while more := self._next():
                     self.trailing += len(more)
                 return b"", 0
-            at += 16
+            at += len(part)
+            width = min(width * 4, _READ)
             if at >= len(stock):
                 stock, at = self._next(), 0
                 if not stock:

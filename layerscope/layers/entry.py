@@ -58,7 +58,7 @@ class Entry:
     but files), `data` (offset of the content in the uncompressed tar), `mode`, `uid`, `gid`, `mtime` (seconds), `link`
     and `extra`. `fingerprint` is a hash of the content where it was read.
 
-    The replay fills `layer`, `previous` (what stood at the path before), `ended` (the layer that hid it, or VISIBLE),
+    The replay fills `layer`, `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
     `content` (the entry that stores the bytes this name reaches), `names` (how many visible names reach these bytes)
     and `change`.
     """
