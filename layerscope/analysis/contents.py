@@ -15,6 +15,7 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback, s
 
 WHOLE = 1 << 20
 """Contents up to this many bytes are read at once."""
+HASH_BYTES = 16
 STEP = 256
 """Contents read between two looks at `cancelled`."""
 
@@ -77,7 +78,8 @@ def _hash(index: LayerIndex, entry: Entry) -> bytes:
     blob = index.blob
     if blob.file.closed:
         raise SourceUnavailable(
-            f"{blob.name} is closed and its files were not all read", hint="compare while the image is open"
+            f"{blob.name} is closed and its files were not all read",
+            hint="compare while the image is open",
         )
     if entry.size > WHOLE:
         return fingerprint_at(blob, entry.data, entry.size)

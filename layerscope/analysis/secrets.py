@@ -11,15 +11,41 @@ from layerscope.image.dialects import HIDDEN
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
 _SECRET_WORDS: Final = frozenset(
     f"{word}{plural}"
-    for word in ("token", "secret", "password", "passwd", "passphrase", "passcode", "credential", "apikey")
+    for word in (
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "credential",
+        "apikey",
+    )
     for plural in ("", "s")
 )
 _SECRET_LAST_WORDS: Final = frozenset({"pwd", "pass", "psk", "pin"})
 _KEYS: Final = frozenset(
-    ["access", "account", "api", "auth", "deploy", "encryption", "hmac", "master", "private", "secret", "session", "signing", "ssh", "storage"]
+    [
+        "access",
+        "account",
+        "api",
+        "auth",
+        "deploy",
+        "encryption",
+        "hmac",
+        "master",
+        "private",
+        "secret",
+        "session",
+        "signing",
+        "ssh",
+        "storage",
+    ]
 )
 _INNOCENT_NAMES: Final = frozenset({"PWD", "OLDPWD"})
-_INNOCENT_VALUES: Final = frozenset({"", "true", "false", "0", "1", "yes", "no", "none", "null", HIDDEN})
+_INNOCENT_VALUES: Final = frozenset(
+    {"", "true", "false", "0", "1", "yes", "no", "none", "null", HIDDEN}
+)
 
 _FORMS: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"

@@ -1,0 +1,125 @@
+"""The final filesystem out of the entries of a saved report: the same replay as of an image's layers."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from layerscope.analysis.comparison.side import Files
+from layerscope.analysis.contents import HASH_BYTES
+from layerscope.errors import UsageError
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers.entry import (
+    DIRECTORY,
+    FILE,
+    HARDLINK,
+    KIND_NAMES,
+    METADATA,
+    OPAQUE,
+    SYMLINK,
+    Entry,
+    Extra,
+)
+from layerscope.layers.names import clean
+from layerscope.notes import Notes
+from layerscope.report.paths import unescape_path
+from layerscope.report.saved_fields import HINT, Fields
+
+NOWHERE = -2
+"""The data offset of content that only its report tells of."""
+
+_KINDS = {name: kind for kind, name in enumerate(KIND_NAMES[:METADATA])}
+_ODD = (b"//", b"/./", b"/../")
+_LARGEST = 2**63 - 1
+
+
+def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
+    """The filesystem of all entries; `live` are the bytes that it has to hold. Raises `UsageError`."""
+    tree = FileTree(Notes())
+    stored: list[Entry] = []
+    for number, layer in enumerate(layers):
+        rows = layer.list("entries")
+        entries = []
+        for position, row in enumerate(rows):
+            try:
+                entries.append(_entry(row, number))
+            except (KeyError, TypeError, ValueError, UsageError) as error:
+                problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
+                layer.fail(f"entries[{position}]: {problem}")
+        tree.apply(number, entries)
+        stored += [entry for entry in entries if entry.size]
+    found = sum(entry.size for entry in stored if entry.names > 0)
+    if found != live:
+        raise UsageError(
+            f"{report}: the entries hold {found} live bytes and sizes.live is {live}", hint=HINT
+        )
+    return Files(tree=tree, indexes=(None,) * len(layers))
+
+
+def _entry(row: Any, layer: int) -> Entry:
+    """One entry. Raises `KeyError`, `TypeError`, `ValueError` or `UsageError` for what no report holds."""
+    kind = METADATA if row.get("metadata") is True else _kind(row["type"])
+    path = row["path"]
+    cleaned = _path(path)
+    if not cleaned and kind not in (DIRECTORY, OPAQUE, METADATA):
+        raise ValueError(f"the root is no {row['type']}")
+    size, mode, uid, gid, mtime = row["size"], row["mode"], row["uid"], row["gid"], row["mtime"]
+    for number in (size, mode, uid, gid):
+        if type(number) is not int or not -_LARGEST <= number <= _LARGEST:
+            raise ValueError(f"{number!r} is no whole number")
+    if size < 0 or (size and kind not in (FILE, METADATA)):
+        raise ValueError(f"{size} is no size of a {row['type']}")
+    if type(mtime) not in (int, float):
+        raise ValueError(f"{mtime!r} is no time")
+    link = unescape_path(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
+    entry = Entry(cleaned, kind, size, NOWHERE, (mode, uid, gid), mtime, link, None, layer)
+    if "content_hash" in row:
+        entry.fingerprint = bytes.fromhex(row["content_hash"])
+        if len(entry.fingerprint) != HASH_BYTES:
+            raise ValueError(f"{row['content_hash'][:80]!r} is no content_hash")
+    if "xattrs" in row or "device" in row:
+        entry.extra = Extra(_xattrs(row.get("xattrs") or {}), _device(row.get("device")))
+    return entry
+
+
+def _kind(name: Any) -> int:
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise ValueError(f"{name!r} is no type of entry")
+    return kind
+
+
+def _path(text: Any) -> bytes:
+    """The clean path that the absolute one of the report stands for."""
+    if not isinstance(text, str) or not text.startswith("/"):
+        raise ValueError(f"{text!r:.80} is no absolute path")
+    path = text.encode() if "\\" not in text else unescape_path(text)
+    if path.endswith((b"/", b"/.", b"/..")) or any(odd in path for odd in _ODD):
+        path = b"/" + clean(path)[0]
+    return path[1:]
+
+
+def _xattrs(values: Any) -> tuple[tuple[bytes, bytes], ...]:
+    try:
+        return tuple(
+            sorted(
+                (unescape_path(name), b64decode(value, validate=True))
+                for name, value in values.items()
+            )
+        )
+    except (AttributeError, binascii.Error):
+        raise ValueError("xattrs are no map to base64") from None
+
+
+def _device(numbers: Any) -> tuple[int, int] | None:
+    if numbers is None:
+        return None
+    if (
+        not isinstance(numbers, list)
+        or len(numbers) != 2
+        or not all(type(n) is int for n in numbers)
+    ):
+        raise ValueError("device is no pair of numbers")
+    return numbers[0], numbers[1]
