@@ -15,9 +15,11 @@ from typing import Final, NoReturn
 
 from layerscope.errors import FormatError, LimitExceeded
 
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[]{},"'))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_CHUNK: Final = 64 * 1024
+_MOST_VALUES: Final = 2_000_000
+"""Values of one document; each may cost a hundred times the bytes that it is written in."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _INTEGER_DIGITS: Final = 20
 _LARGEST_INTEGER: Final = 2**63 - 1
@@ -55,9 +57,26 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return value
 
 
-def _depth(data: bytes) -> int:
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+def _check_structure(data: bytes, name: str, max_depth: int) -> None:
+    """Count nesting and values before anything is built of them; what is no JSON at all is left to the parser."""
+    structure = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_STRUCTURE)
+    depth = deepest = values = 0
+    in_text = False
+    for start in range(0, len(structure), _CHUNK):
+        parts = structure[start : start + _CHUNK].split(b'"')
+        outside = b"".join(parts[in_text::2])
+        in_text ^= len(parts) % 2 == 0
+        values += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        brackets = outside.replace(b",", b"")
+        heights = list(accumulate(map(_STEP.__getitem__, brackets), initial=depth))
+        depth = heights[-1]
+        deepest = max((deepest, *heights))
+    if deepest > max_depth:
+        raise LimitExceeded(f"{name} is nested {deepest} deep, more than the {max_depth} allowed")
+    if values > _MOST_VALUES:
+        raise LimitExceeded(
+            f"{name} has over {values} values, more than the {_MOST_VALUES} allowed"
+        )
 
 
 def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) -> Node:
@@ -74,9 +93,7 @@ def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) ->
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise FormatError(f"{name} is not UTF-8 at byte {error.start}") from None
-    depth = _depth(data)
-    if depth > max_depth:
-        raise LimitExceeded(f"{name} is nested {depth} deep, more than the {max_depth} allowed")
+    _check_structure(data, name, max_depth)
     try:
         value = json.loads(
             text,

@@ -38,9 +38,7 @@ def test_a_manifest_is_read(expected: str) -> None:
 
 def test_docker_and_oci_names_of_one_thing_agree() -> None:
     document = MANIFEST | {"mediaType": DOCKER_MANIFEST}
-    assert isinstance(
-        parse_index_or_manifest(node(document), OCI_MANIFEST, max_layers=9), Manifest
-    )
+    assert isinstance(parse_index_or_manifest(node(document), OCI_MANIFEST, max_layers=9), Manifest)
 
 
 @pytest.mark.parametrize(
