@@ -16,7 +16,7 @@ from layerscope.layers.entry import (
     SYMLINK,
     Entry,
 )
-from layerscope.report.paths import escape_path
+from layerscope.report.paths import escape_path, escape_text
 
 
 class EntryRows(Sequence[dict[str, Any]]):
@@ -95,15 +95,12 @@ def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
             row["device"] = list(entry.extra.device)
         if entry.extra.xattrs:
             row["xattrs"] = {
-                _text(name): b64encode(value).decode("ascii") for name, value in entry.extra.xattrs
+                escape_text(name): b64encode(value).decode("ascii")
+                for name, value in entry.extra.xattrs
             }
     return row
 
 
 def _link(entry: Entry) -> str:
     """A hard link names a path of the image, a symlink whatever its text is."""
-    return escape_path(entry.link) if entry.kind == HARDLINK else _text(entry.link)
-
-
-def _text(name: bytes) -> str:
-    return name.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    return escape_path(entry.link) if entry.kind == HARDLINK else escape_text(entry.link)

@@ -16,9 +16,14 @@ def escape_path(path: bytes) -> str:
     """
     if not path.startswith(b"/"):
         path = b"/" + path
-    if b"\\" in path:
-        path = path.replace(b"\\", b"\\\\")
-    return path.decode("utf-8", "backslashreplace")
+    return escape_text(path)
+
+
+def escape_text(text: bytes) -> str:
+    """Bytes of an image that are no path of it, such as a symlink's target, escaped in the same way."""
+    if b"\\" in text:
+        text = text.replace(b"\\", b"\\\\")
+    return text.decode("utf-8", "backslashreplace")
 
 
 def unescape_path(text: str) -> bytes:
