@@ -24,6 +24,7 @@ class Choice:
     pull: bool
     quiet: bool
     limits: Limits
+    dockerfile: str | None = None
     verify: Literal["auto", "full", "off"] = "auto"
 
 
@@ -36,6 +37,7 @@ def examine(choice: Choice) -> Analysis:
             platform=choice.platform,
             tag=choice.tag,
             pull=choice.pull,
+            dockerfile=choice.dockerfile,
             limits=choice.limits,
             progress=progress,
             cancelled=stopping.is_set,

@@ -39,8 +39,15 @@ def image_argument(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """How to find the image, wherever it is."""
-    tag = click.option("--tag", metavar="TAG", help="Pick this image from an archive of several.")
-    return _stack(tag, engine_options)(command)
+    return _stack(
+        click.option("--tag", metavar="TAG", help="Pick this image from an archive of several."),
+        click.option(
+            "--dockerfile",
+            metavar="PATH",
+            help="The Dockerfile it was built from, to name lines where the image has no provenance.",
+        ),
+        engine_options,
+    )(command)
 
 
 def engine_options(command: Command) -> Command:
@@ -141,6 +148,7 @@ def take_choice(given: dict[str, Any]) -> Choice:
         reference=given.pop("reference"),
         platform=given.pop("platform"),
         tag=given.pop("tag", None),
+        dockerfile=given.pop("dockerfile", None),
         pull=given.pop("pull"),
         quiet=given.pop("quiet"),
         limits=_limits(given.pop("limits")),

@@ -17,6 +17,7 @@ from layerscope.report.paths import clean_text, escape_path
 if TYPE_CHECKING:
     from layerscope.analysis.budget import Verdict
     from layerscope.analysis.model import InstructionSummary, LayerSummary
+    from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction
     from layerscope.notes import Note
 
@@ -88,7 +89,7 @@ def build(
             }
             for file in analysis.largest[:top]
         ],
-        "layers": [_layer(each) for each in analysis.layers],
+        "layers": [_layer(each, image.base) for each in analysis.layers],
         "layerscope": layerscope.__version__,
         "notes": [_note(each) for each in analysis.notes],
         "schema_version": SCHEMA_VERSION,
@@ -108,6 +109,12 @@ def build(
         ],
         "wasted_by_kind": {kind: analysis.wasted_by_kind.get(kind, 0) for kind in WASTE_KINDS},
     }
+    if image.base is not None:
+        document["base"] = {
+            "evidence": image.base.evidence,
+            "layers": image.base.layers,
+            "name": None if image.base.name is None else clean_text(image.base.name),
+        }
     if files:
         if hashes:
             read_contents(live_contents(analysis.indexes), analysis.indexes)
@@ -140,8 +147,8 @@ def _unknown_sizes(sizes: Sizes) -> Row:
     }
 
 
-def _layer(layer: LayerSummary) -> Row:
-    return {
+def _layer(layer: LayerSummary, base: Base | None) -> Row:
+    row: Row = {
         "changes": {
             "added": layer.changes.added,
             "deleted": layer.changes.deleted,
@@ -157,6 +164,9 @@ def _layer(layer: LayerSummary) -> Row:
         "sizes": _sizes(layer.sizes) if layer.indexed else _unknown_sizes(layer.sizes),
         "verified": layer.verified,
     }
+    if base is not None:
+        row["base"] = layer.index < base.layers
+    return row
 
 
 def _instruction(summary: InstructionSummary, show_args: bool) -> Row:
