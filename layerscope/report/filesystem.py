@@ -1,0 +1,228 @@
+"""The final filesystem by size, cut to what can be seen: the optional key `filesystem` of the document.
+
+Directories are opened largest first until there are enough rows, so that detail is where the bytes are. What a directory
+holds beyond its rows is one row more, so the bytes of its rows always sum to its own.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from layerscope.layers.entry import DIRECTORY, HARDLINK, METADATA, VISIBLE, Entry
+from layerscope.report.paths import escape_path
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+    from layerscope.filesystem.node import Node
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+Shares = dict[int, int]
+
+NODES = 5000
+"""Rows after which no further directory is opened."""
+CHILDREN = 200
+"""Most rows that one directory is cut into."""
+SMALLEST = 1000
+"""What is less than this part of its directory cannot be seen in it."""
+LONGEST_NAME = 255
+"""Characters of a name; a longer one is cut in its middle."""
+
+
+def with_filesystem(document: Document, analysis: Analysis) -> Document:
+    """The document with the key `filesystem`; the one that was given stays as it is."""
+    return {**document, "filesystem": filesystem(analysis)}
+
+
+def filesystem(analysis: Analysis, *, nodes: int = NODES) -> Row:
+    """The directories and files of the final filesystem by live bytes, parents first, each directory's rows together.
+
+    Content with several names counts at the one that stores it, or else at its first visible link. Directories that
+    hold nothing but one directory are one row with it.
+    """
+    census = _Census(analysis)
+    root = census.directories[0]
+    rows = [_row("/", None, "directory", root.bytes, root.files, root.shares)]
+    pending = [(-root.bytes, 0, root)] if root.bytes else []
+    while pending and len(rows) < nodes:
+        _, parent, directory = heapq.heappop(pending)
+        left = directory.bytes
+        left_files = directory.files
+        shares = dict(directory.shares)
+        for child in census.largest(directory):
+            left -= child.bytes
+            left_files -= child.files
+            for instruction, size in child.shares.items():
+                shares[instruction] -= size
+            kind = "file" if child.directory is None else "directory"
+            if child.directory is not None:
+                heapq.heappush(pending, (-child.bytes, len(rows), child.directory))
+            rows.append(
+                _row(_name(child.names), parent, kind, child.bytes, child.files, child.shares)
+            )
+        if left:
+            rows.append(_row(None, parent, "rest", left, left_files, shares))
+    return {"bytes": root.bytes, "files": root.files, "nodes": rows}
+
+
+def _row(
+    name: str | None, parent: int | None, kind: str, size: int, files: int, shares: Shares
+) -> Row:
+    return {
+        "bytes": size,
+        "files": files,
+        "instructions": [
+            {"bytes": share, "instruction": instruction}
+            for instruction, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+            if share
+        ],
+        "kind": kind,
+        "name": name,
+        "parent": parent,
+    }
+
+
+def _name(names: list[bytes]) -> str:
+    if len(names) > LONGEST_NAME:
+        names = [*names[:LONGEST_NAME], *names[-LONGEST_NAME:]]
+    text = escape_path(b"/".join(names))[1:]
+    if len(text) <= LONGEST_NAME:
+        return text
+    half = (LONGEST_NAME - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+class _Directory:
+    """A visible directory, and the sums of all that is visible below it; `stored` counts its own files with content."""
+
+    __slots__ = ("below", "bytes", "files", "node", "parent", "shares", "stored")
+
+    def __init__(self, node: Node, parent: _Directory | None) -> None:
+        self.node = node
+        self.parent = parent
+        self.below: list[_Directory] = []
+        self.bytes = 0
+        self.files = 0
+        self.stored = 0
+        self.shares: Shares = {}
+
+
+class _Child:
+    """What is to be one row of its directory; several names where directories hold nothing but each other."""
+
+    __slots__ = ("bytes", "directory", "files", "names", "shares")
+
+    def __init__(
+        self,
+        names: list[bytes],
+        size: int,
+        files: int,
+        shares: Shares,
+        directory: _Directory | None,
+    ) -> None:
+        self.names = names
+        self.bytes = size
+        self.files = files
+        self.shares = shares
+        self.directory = directory
+
+
+class _Census:
+    """Every visible directory of the tree with its sums, the root first."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._owners = [layer.instruction for layer in analysis.layers]
+        self._links = _links_to_hidden_content(analysis)
+        self.directories = [_Directory(analysis.tree.root, None)]
+        for directory in self.directories:
+            self._visit(directory)
+        for directory in reversed(self.directories):
+            above = directory.parent
+            if above is not None:
+                above.bytes += directory.bytes
+                above.files += directory.files
+                for instruction, size in directory.shares.items():
+                    above.shares[instruction] = above.shares.get(instruction, 0) + size
+
+    def _visit(self, directory: _Directory) -> None:
+        children = directory.node.children
+        if not children:
+            return
+        for child in children.values():
+            entry = child.latest
+            if entry is None or entry.ended != VISIBLE:
+                continue
+            if entry.kind == DIRECTORY:
+                below = _Directory(child, directory)
+                directory.below.append(below)
+                self.directories.append(below)
+                continue
+            directory.files += 1
+            content = self._content(entry)
+            if content is not None:
+                directory.stored += 1
+                directory.bytes += content.size
+                owner = self._owners[content.layer]
+                directory.shares[owner] = directory.shares.get(owner, 0) + content.size
+
+    def _content(self, entry: Entry) -> Entry | None:
+        """The content that counts at this name."""
+        content = entry.content
+        if content is None or not content.size:
+            return None
+        if content is entry or self._links.get(id(content)) is entry:
+            return content
+        return None
+
+    def largest(self, directory: _Directory) -> list[_Child]:
+        """The children that can be seen when the directory fills the view, largest first."""
+        floor = max(1, -(-directory.bytes // SMALLEST))
+        return heapq.nsmallest(
+            CHILDREN,
+            self._children(directory, floor),
+            key=lambda child: (-child.bytes, child.names),
+        )
+
+    def _children(self, directory: _Directory, floor: int) -> Iterator[_Child]:
+        for below in directory.below:
+            if below.bytes >= floor:
+                yield _follow(below)
+        for node in (directory.node.children or {}).values() if directory.stored else ():
+            entry = node.latest
+            if entry is None or entry.ended != VISIBLE or entry.kind == DIRECTORY:
+                continue
+            content = self._content(entry)
+            if content is not None and content.size >= floor:
+                owner = self._owners[content.layer]
+                yield _Child([node.name], content.size, 1, {owner: content.size}, None)
+
+
+def _follow(directory: _Directory) -> _Child:
+    """The directory as a row, together with those below it as long as each holds nothing but the next."""
+    names = [directory.node.name]
+    first = directory
+    while not directory.stored:
+        full = [below for below in directory.below if below.bytes]
+        if len(full) != 1:
+            break
+        directory = full[0]
+        names.append(directory.node.name)
+    return _Child(names, first.bytes, first.files, first.shares, directory)
+
+
+def _links_to_hidden_content(analysis: Analysis) -> dict[int, Entry]:
+    """For content that is not visible under its own name, the first hard link under which it is."""
+    links: dict[int, Entry] = {}
+    for index in analysis.indexes:
+        for entry in index.entries if index is not None else ():
+            content = entry.content
+            if (
+                entry.kind == HARDLINK
+                and entry.ended == VISIBLE
+                and content is not None
+                and (content.ended != VISIBLE or content.kind == METADATA)
+            ):
+                links.setdefault(id(content), entry)
+    return links

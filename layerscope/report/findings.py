@@ -1,0 +1,171 @@
+"""What a report finds fault with, as formats for code review want it: a rule, a level, a message and a place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from layerscope.report.words import (
+    KIND_MEANINGS,
+    blame,
+    count,
+    instruction_text,
+    is_warning,
+    one_line,
+    rule_sentence,
+)
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Level = Literal["error", "warning", "note"]
+Row = dict[str, Any]
+
+WORTH_A_WARNING = 100
+"""Waste of at least this part of the content is a warning, less is a note."""
+WORTH_A_WORD = 1000
+"""Waste of less than this part of the content is left to the report."""
+
+_TAG = re.compile(r"(@[a-z0-9]+:[0-9a-f]+|:[A-Za-z0-9_][A-Za-z0-9_.-]*)$")
+_WASTE_RULES = ("max_wasted", "max_wasted_percent", "min_efficiency")
+_SIZE_RULES = ("max_size", "max_tar_size", "max_compressed_size", "max_own_size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fault. `instruction` is what to look at first, `related` where the bytes were written, both by index.
+
+    `fingerprint` stays the same as long as the same instructions are at fault, whatever the numbers.
+    """
+
+    rule: str
+    level: Level
+    title: str
+    message: str
+    instruction: int | None
+    related: int | None
+    fingerprint: str
+    properties: Row
+
+
+def image_name(document: Document) -> str:
+    """The image's reference without its tag or digest: what stays the same from build to build."""
+    reference = document["image"]["reference"]
+    return one_line(_TAG.sub("", reference)) or one_line(reference)
+
+
+def findings(document: Document) -> list[Finding]:
+    """Broken rules in their order, then waste by pair of instructions, largest first."""
+    seen: Counter[str] = Counter()
+    name = image_name(document)
+    found = [
+        _broken_rule(document, rule, name, seen)
+        for rule in document.get("verdict", {}).get("rules", ())
+        if not rule["passed"]
+    ]
+    content = document["sizes"]["content"]
+    advice = {_key(row): row["message"] for row in document["advice"]}
+    found += [
+        _waste(document, pair, advice.get(_key(pair)), name, seen)
+        for pair in document["waste_pairs"]
+        if pair["bytes"] and WORTH_A_WORD * pair["bytes"] >= content
+    ]
+    return found
+
+
+def rule_meaning(rule: str) -> str:
+    """What a rule of a finding stands for, in a sentence."""
+    group, _, name = rule.partition("/")
+    if group == "waste":
+        return KIND_MEANINGS[name.replace("-", "_")]
+    return f"The image breaks the rule {name} of its budget."
+
+
+def _key(row: Row) -> tuple[str, int, int]:
+    return row["kind"], row["written_by"], row["wasted_by"]
+
+
+def _broken_rule(document: Document, rule: Row, name: str, seen: Counter[str]) -> Finding:
+    label = one_line(rule["rule"])
+    message = rule_sentence(rule)
+    if rule["message"]:
+        message += f" ({one_line(rule['message'])})"
+    slug = f"budget/{label}"
+    return Finding(
+        rule=slug,
+        level="warning" if is_warning(rule) else "error",
+        title=f"Budget broken: {label}",
+        message=message,
+        instruction=_culprit(document, rule["rule"]),
+        related=None,
+        fingerprint=_fingerprint(seen, name, slug),
+        properties={"actual": rule["actual"], "limit": rule["limit"]},
+    )
+
+
+def _culprit(document: Document, rule: str) -> int | None:
+    """The instruction to look at first when `rule` is broken."""
+    if rule in _WASTE_RULES:
+        sums: Counter[int] = Counter()
+        for pair in document["waste_pairs"]:
+            sums[pair["wasted_by"]] += pair["bytes"]
+        return min(sums, key=lambda index: (-sums[index], index), default=None)
+    if rule in _SIZE_RULES:
+        rows = document["instructions"]
+        largest = max(rows, key=lambda row: (row["sizes"]["content"], -row["index"]), default=None)
+        return None if largest is None else int(largest["index"])
+    if rule == "max_layer_size":
+        known = [row for row in document["layers"] if row["sizes"]["content"] is not None]
+        layer = max(known, key=lambda row: (row["sizes"]["content"], -row["index"]), default=None)
+        return None if layer is None else int(layer["instruction"])
+    return None
+
+
+def _waste(
+    document: Document, pair: Row, advice: str | None, name: str, seen: Counter[str]
+) -> Finding:
+    content = document["sizes"]["content"]
+    share = format_percent(pair["bytes"], content)
+    message = (
+        f"{format_size(pair['bytes'])} ({share} of the image) in {count(pair['files'], 'file')} "
+        f"written by {pair['written_by']} are {blame(pair)}"
+    )
+    if advice:
+        message += f". What to do: {one_line(advice)}"
+    slug = f"waste/{pair['kind'].replace('_', '-')}"
+    return Finding(
+        rule=slug,
+        level="warning" if WORTH_A_WARNING * pair["bytes"] >= content else "note",
+        title=f"{format_size(pair['bytes'])} wasted: {blame(pair)}",
+        message=message,
+        instruction=pair["wasted_by"],
+        related=pair["written_by"] if pair["written_by"] != pair["wasted_by"] else None,
+        fingerprint=_fingerprint(
+            seen,
+            name,
+            slug,
+            _text_of(document, pair["written_by"]),
+            _text_of(document, pair["wasted_by"]),
+        ),
+        properties={
+            "bytes": pair["bytes"],
+            "files": pair["files"],
+            "wasted_by": pair["wasted_by"],
+            "written_by": pair["written_by"],
+        },
+    )
+
+
+def _text_of(document: Document, index: int) -> str:
+    return instruction_text(document["instructions"][index])
+
+
+def _fingerprint(seen: Counter[str], *parts: str) -> str:
+    """A hash of the parts; the second of the same parts in one report gets another one, always the same."""
+    text = "\0".join(parts)
+    seen[text] += 1
+    return hashlib.sha256(f"{text}\0{seen[text]}".encode()).hexdigest()[:40]

@@ -1,0 +1,78 @@
+"""Waste and broken rules as workflow commands, which GitHub shows as annotations on the Dockerfile's lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.findings import Finding, findings
+from layerscope.report.words import one_line, verdict_words
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+MOST = 10
+"""Annotations of one level that GitHub shows for a step; it drops what comes after."""
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+class GithubRenderer:
+    """Writes lines for the log of a job: at most ten commands of each level, the last for what there is no room for."""
+
+    def render(self, document: Document, out: TextIO) -> None:
+        by_level: dict[str, list[Finding]] = {level: [] for level in _COMMANDS}
+        for finding in findings(document):
+            by_level[finding.level].append(finding)
+        for level, found in by_level.items():
+            most = MOST - 1 if level == "note" else MOST
+            shown = found if len(found) <= most else found[: most - 1]
+            for finding in shown:
+                out.write(_annotation(document, finding))
+            if len(found) > len(shown):
+                out.write(command(_COMMANDS[level], _rest(found[len(shown) :]), title="layerscope"))
+        out.write(command("notice", _summary(document), title="layerscope"))
+
+
+def command(name: str, message: str, **properties: object) -> str:
+    """A workflow command as a line. Values are encoded as the runner decodes them, so that none can end early."""
+    pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    return f"::{name} {pairs}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _annotation(document: Document, finding: Finding) -> str:
+    place: dict[str, Any] = {}
+    if finding.instruction is not None:
+        location = document["instructions"][finding.instruction]["location"]
+        if location is not None:
+            place = {
+                "file": one_line(location["file"]),
+                "line": location["start_line"],
+                "endLine": location["end_line"],
+            }
+    return command(
+        _COMMANDS[finding.level], finding.message, **place, title=f"layerscope: {finding.title}"
+    )
+
+
+def _rest(found: list[Finding]) -> str:
+    return f"{len(found):,} more of these, all of them in the JSON report"
+
+
+def _summary(document: Document) -> str:
+    sizes = document["sizes"]
+    share = format_percent(sizes["wasted"], sizes["content"])
+    text = f"{one_line(document['image']['reference'])}: content {format_size(sizes['content'])}"
+    text += f", wasted {format_size(sizes['wasted'])} ({share})"
+    if sizes["compressed"] is not None:
+        text += f", download {format_size(sizes['compressed'])}"
+    if "verdict" in document:
+        text += f", verdict: {verdict_words(document)}"
+    return text

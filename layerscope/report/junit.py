@@ -1,0 +1,74 @@
+"""The verdict as JUnit XML: a case per rule, as Jenkins' junit-10.xsd describes it and every CI system reads it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET  # only writes
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.findings import image_name
+from layerscope.report.words import is_warning, one_line, rule_sentence
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+
+
+class JUnitRenderer:
+    """Writes one suite. Without rules it has one case that is skipped, since readers take no case for a failed job."""
+
+    def render(self, document: Document, out: TextIO) -> None:
+        rules = document.get("verdict", {}).get("rules", [])
+        failures = sum(not rule["passed"] and not is_warning(rule) for rule in rules)
+        counts = {"tests": str(max(1, len(rules))), "failures": str(failures), "errors": "0"}
+        suites = ET.Element("testsuites", {"name": "layerscope", **counts})
+        suite = ET.SubElement(
+            suites,
+            "testsuite",
+            {
+                "name": one_line(document["image"]["reference"]),
+                **counts,
+                "skipped": "0" if rules else "1",
+            },
+        )
+        _properties(suite, document)
+        name = f"layerscope.{image_name(document)}"
+        for rule in rules:
+            _case(suite, rule, name)
+        if not rules:
+            case = ET.SubElement(suite, "testcase", {"name": "budget", "classname": name})
+            ET.SubElement(case, "skipped", {"message": "no rule was given"})
+        ET.indent(suites)
+        out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        out.write(ET.tostring(suites, encoding="unicode"))
+        out.write("\n")
+
+
+def _properties(suite: ET.Element, document: Document) -> None:
+    properties = ET.SubElement(suite, "properties")
+    image, sizes = document["image"], document["sizes"]
+    values: dict[str, Any] = {
+        "layerscope": document["layerscope"],
+        "platform": image["platform"],
+        "manifest_digest": image["manifest_digest"],
+        "config_digest": image["config_digest"],
+        **{f"sizes.{name}": sizes[name] for name in sorted(sizes)},
+        "efficiency": document["efficiency"],
+    }
+    for name, value in values.items():
+        if value is not None:
+            ET.SubElement(properties, "property", {"name": name, "value": one_line(str(value))})
+
+
+def _case(suite: ET.Element, rule: Row, classname: str) -> None:
+    name = one_line(rule["rule"])
+    case = ET.SubElement(suite, "testcase", {"name": name, "classname": classname})
+    line = rule_sentence(rule)
+    message = one_line(rule["message"])
+    if rule["passed"] or is_warning(rule):
+        word = "" if rule["passed"] else "warning: "
+        output = ET.SubElement(case, "system-out")
+        output.text = f"{word}{line}" + (f" ({message})" if message else "")
+        return
+    failure = ET.SubElement(case, "failure", {"type": name, "message": line})
+    failure.text = message or line

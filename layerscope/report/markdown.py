@@ -1,0 +1,368 @@
+"""The report as GitHub Markdown: a job summary, or the one comment on a pull request that is kept up to date.
+
+Text of the image stands in `<code>` with every character that Markdown knows written as an entity, so that it is neither
+markup nor a mention, wherever it is put. The whole stays below `LIMIT` bytes; what is cut off is one named row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.words import (
+    KIND_WORDS,
+    blame,
+    count,
+    group_path,
+    instruction_text,
+    is_warning,
+    one_line,
+    rule_bound,
+    rule_numbers,
+    short_digest,
+    verdict_words,
+)
+from layerscope.units import format_delta, format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.report.renderers import Display
+
+Row = dict[str, Any]
+
+MARKER = "<!-- layerscope -->"
+"""Stands first, so that a comment can be found again."""
+LIMIT = 60_000
+"""Bytes. GitHub takes comments of less than 65,536 characters."""
+ROWS = 10
+"""Rows of the lists of files, unless more or fewer are asked for."""
+INSTRUCTIONS = 40
+RULES = 60
+NOTES = 20
+WIDTH = 120
+"""Columns of any text of the image."""
+
+_ACTIVE = re.compile(r"[^A-Za-z0-9 /,;=\"'().+\-\u00a0-\U0010ffff]|(?<=[wW])\.")
+_SOCIAL = re.compile(r"&#(?:64|35);|&#58;(?=(?:[A-Za-z0-9+-]|&#95;)+&#58;)")
+_SIZES = (
+    ("content", "what all layers store"),
+    ("live", "what the container sees"),
+    ("wasted", "stored, but reached by no name"),
+    ("compressed", "one pull"),
+    ("tar", "uncompressed layers with their headers"),
+)
+_SIZE_WORDS = {"compressed": "download"}
+
+
+class MarkdownRenderer:
+    """Writes one comment of less than `LIMIT` bytes."""
+
+    def __init__(self, display: Display) -> None:
+        self._rows = ROWS if display.rows is None else display.rows
+
+    def render(self, document: Document, out: TextIO) -> None:
+        sheet = _Sheet()
+        sheet.add(f"{MARKER}\n### layerscope: {code(document['image']['reference'])}\n")
+        _verdict(sheet, document)
+        _summary(sheet, document)
+        _sizes(sheet, document)
+        _advice(sheet, document)
+        _grown(sheet, document)
+        _instructions(sheet, document)
+        _waste(sheet, document, self._rows)
+        _largest(sheet, document, self._rows)
+        _notes(sheet, document)
+        out.write(sheet.text())
+
+
+def code(text: str, width: int = WIDTH) -> str:
+    """Text of the image that stands for itself, on one line."""
+    return f"<code>{_entities(one_line(text, width))}</code>"
+
+
+def prose(text: str, width: int = 4 * WIDTH) -> str:
+    """A sentence that holds text of the image; a zero-width space keeps it from mentioning people and issues."""
+    return _SOCIAL.sub(r"\g<0>&#8203;", _entities(one_line(text, width)))
+
+
+def _entities(text: str) -> str:
+    return _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+class _Sheet:
+    """Text that takes what there is room for."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._left = LIMIT
+        self._closing = 0
+
+    def add(self, text: str) -> bool:
+        """Whether there was room."""
+        size = len(text.encode())
+        if size > self._left - self._closing:
+            return False
+        self._parts.append(text)
+        self._left -= size
+        return True
+
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        total: int,
+        rest: str = "",
+        fold: str = "",
+    ) -> None:
+        """A table, below a line that unfolds it where `fold` is given.
+
+        A title that ends in `>` is of a column of numbers. `rest` is the last row, which stands for what the caller left
+        out; when not all of the `total` rows fit, their number takes its place.
+        """
+        head = f"\n<details><summary>{fold}</summary>\n\n" if fold else "\n"
+        head += "| " + " | ".join(title.removesuffix(">") for title in titles) + " |\n"
+        head += "|" + "|".join("--:" if title.endswith(">") else ":--" for title in titles) + "|\n"
+        foot = "\n</details>\n" if fold else ""
+        self._closing = len(foot) + len(rest.encode()) + 80
+        written = 0
+        if self.add(head):
+            for row in rows:
+                if not self.add("| " + " | ".join(row) + " |\n"):
+                    break
+                written += 1
+            self._closing = 0
+            last = rest if written == total else f"{total - written:,} more rows, cut off here"
+            if last:
+                blank = "".join(" |" for _ in titles[1:])
+                self.add(f"| *{last}* |{blank}\n")
+            self.add(foot)
+        self._closing = 0
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+def _baseline(document: Document) -> Row | None:
+    """What the image is compared with: `{reference, sizes, grown: [{instruction, bytes, before}]}`, where there is one."""
+    baseline: Row | None = document.get("baseline")
+    return baseline
+
+
+def _verdict(sheet: _Sheet, document: Document) -> None:
+    if "verdict" not in document:
+        return
+    verdict = document["verdict"]
+    mark = "✅" if verdict["passed"] else "❌"
+    sheet.add(f"\n**{mark} verdict: {verdict_words(document)}**\n")
+    rules = sorted(verdict["rules"], key=lambda rule: bool(rule["passed"]))
+    shown = rules[:RULES]
+    sheet.table(
+        ("", "rule", "found>", "limit>", ""),
+        (_rule(rule) for rule in shown),
+        total=len(shown),
+        rest=f"and {count(len(rules) - len(shown), 'further rule')}" if rules[RULES:] else "",
+    )
+
+
+def _rule(rule: Row) -> tuple[str, ...]:
+    actual, limit = rule_numbers(rule)
+    word = "✅ pass" if rule["passed"] else "⚠️ warn" if is_warning(rule) else "❌ **fail**"
+    return word, code(rule["rule"]), actual, f"{rule_bound(rule)} {limit}", prose(rule["message"])
+
+
+def _summary(sheet: _Sheet, document: Document) -> None:
+    image = document["image"]
+    digest = image["manifest_digest"] or image["config_digest"]
+    parts = (
+        code(image["platform"]),
+        image["source"],
+        code(short_digest(digest)),
+        count(len(document["layers"]), "layer"),
+        count(len(document["instructions"]), "instruction"),
+        count(document["files"]["regular"], "file"),
+    )
+    sheet.add(f"\n{' · '.join(parts)}\n")
+
+
+def _sizes(sheet: _Sheet, document: Document) -> None:
+    sizes = document["sizes"]
+    baseline = _baseline(document)
+    titles = ["", "size>", ""]
+    if baseline is not None:
+        titles.insert(2, f"change from {code(baseline['reference'], 60)}>")
+    rows = []
+    for name, meaning in _SIZES:
+        size = sizes[name]
+        if name == "wasted":
+            share = format_percent(size, sizes["content"])
+            meaning = f"{share}, efficiency {100 * document['efficiency']:.1f} %"
+        elif size is None:
+            meaning = "not known: only the uncompressed layers are there"
+        word = _SIZE_WORDS.get(name, name)
+        row = [f"**{word}**", f"**{format_size(size)}**", meaning]
+        if baseline is not None:
+            row.insert(2, _change(size, baseline["sizes"].get(name)))
+        rows.append(row)
+    sheet.table(titles, rows, total=len(rows))
+
+
+def _change(size: int | None, before: int | None) -> str:
+    if size is None or before is None:
+        return "–"
+    if size == before:
+        return "none"
+    percent = f" ({100 * (size - before) / before:+.1f} %)".replace("-", "−") if before else ""
+    return f"{format_delta(size - before)}{percent}"
+
+
+def _advice(sheet: _Sheet, document: Document) -> None:
+    worth = [
+        row for row in document["advice"] if 1000 * row["bytes"] >= document["sizes"]["content"]
+    ]
+    if not worth:
+        return
+    first, *others = worth
+    sheet.add(f"\n**First**, to save {format_size(first['bytes'])}: {prose(first['message'])}\n")
+    if others:
+        sheet.table(
+            ("saves>", "what to do"),
+            ((format_size(row["bytes"]), prose(row["message"])) for row in others),
+            total=len(others),
+            fold=f"Then {count(len(others), 'more piece')} of advice",
+        )
+
+
+def _grown(sheet: _Sheet, document: Document) -> None:
+    baseline = _baseline(document)
+    grown = baseline.get("grown", ()) if baseline is not None else ()
+    if not grown:
+        return
+    shown = grown[:INSTRUCTIONS]
+    sheet.add("\n**Instructions that grew**\n")
+    sheet.table(
+        ("#>", "instruction", "before>", "now>", "change>"),
+        (_grown_row(document, row) for row in shown),
+        total=len(shown),
+        rest=f"and {count(len(grown) - len(shown), 'more')}" if grown[INSTRUCTIONS:] else "",
+    )
+
+
+def _grown_row(document: Document, row: Row) -> tuple[str, ...]:
+    instruction = document["instructions"][row["instruction"]]
+    return (
+        str(row["instruction"]),
+        code(instruction_text(instruction)),
+        format_size(row["before"]),
+        format_size(row["bytes"]),
+        format_delta(row["bytes"] - row["before"]),
+    )
+
+
+def _instructions(sheet: _Sheet, document: Document) -> None:
+    rows = document["instructions"]
+    full = [row for row in rows if row["layers"]]
+    if not full:
+        return
+    ranked = sorted(full, key=lambda row: (-row["sizes"]["content"], row["index"]))
+    kept = {row["index"] for row in ranked[:INSTRUCTIONS]}
+    shown = [row for row in full if row["index"] in kept]
+    left = sum(row["sizes"]["content"] for row in ranked[INSTRUCTIONS:])
+    rest = ""
+    if len(rows) > len(shown):
+        rest = f"{count(len(rows) - len(shown), 'other instruction')}: {format_size(left)}"
+    titles = ["#>", "instruction", "content>", "wasted>", ""]
+    lines = any(row["location"] for row in shown)
+    if lines:
+        titles.insert(4, "line>")
+    sheet.table(
+        titles,
+        (_instruction(document, row, lines=lines) for row in shown),
+        total=len(shown),
+        rest=rest,
+        fold="<b>Instructions</b>: who wrote the bytes, and who wasted them",
+    )
+
+
+def _instruction(document: Document, row: Row, *, lines: bool) -> list[str]:
+    sizes = row["sizes"]
+    index = row["index"]
+    cells = [
+        str(index),
+        code(instruction_text(row), 100),
+        format_size(sizes["content"] or None),
+        format_size(sizes["wasted"] or None),
+        _blamed(document, index),
+    ]
+    if lines:
+        cells.insert(4, str(row["location"]["start_line"]) if row["location"] else "")
+    return cells
+
+
+def _blamed(document: Document, writer: int) -> str:
+    pairs = [row for row in document["waste_pairs"] if row["written_by"] == writer and row["bytes"]]
+    texts = [f"{format_size(row['bytes'])} {blame(row)}" for row in pairs[:2]]
+    if pairs[2:]:
+        texts.append(f"{format_size(sum(row['bytes'] for row in pairs[2:]))} by others")
+    return ", ".join(texts)
+
+
+def _waste(sheet: _Sheet, document: Document, rows: int) -> None:
+    kinds = sorted(document["wasted_by_kind"].items(), key=lambda item: -item[1])
+    named = " · ".join(f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size)
+    groups = [row for row in document["waste_groups"] if row["bytes"] and row["path"] is not None]
+    shown = groups[:rows]
+    if not named or not shown:
+        return
+    left = document["sizes"]["wasted"] - sum(row["bytes"] for row in shown)
+    sheet.table(
+        ("bytes>", "path", "files>", "cause"),
+        (
+            (
+                format_size(row["bytes"]),
+                code(group_path(row)),
+                f"{row['files']:,}",
+                f"written by {row['written_by']}, {blame(row)}",
+            )
+            for row in shown
+        ),
+        total=len(shown),
+        rest=f"{format_size(left)} in others" if left else "",
+        fold=f"<b>Waste</b>: {named}",
+    )
+
+
+def _largest(sheet: _Sheet, document: Document, rows: int) -> None:
+    shown = document["largest"][:rows]
+    if not shown:
+        return
+    left = document["sizes"]["live"] - sum(row["bytes"] for row in shown)
+    sheet.table(
+        ("bytes>", "path", "written by>"),
+        ((format_size(row["bytes"]), code(row["path"]), str(row["written_by"])) for row in shown),
+        total=len(shown),
+        rest=f"{format_size(left)} in others" if left else "",
+        fold="<b>Largest files</b> of the final filesystem",
+    )
+
+
+def _notes(sheet: _Sheet, document: Document) -> None:
+    notes = document["notes"]
+    if not notes:
+        return
+    shown = notes[:NOTES]
+    sheet.table(
+        ("layer>", "note", "path"),
+        _note_rows(shown),
+        total=len(shown),
+        rest=f"and {len(notes) - len(shown):,} more" if notes[NOTES:] else "",
+        fold=f"<b>{count(len(notes), 'note')}</b> on oddities that were met and tolerated",
+    )
+
+
+def _note_rows(notes: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+    for note in notes:
+        layer = str(note["layer"]) if "layer" in note else ""
+        path = code(note["path"]) if "path" in note else ""
+        yield layer, prose(note["message"]), path

@@ -1,0 +1,50 @@
+"""Colours by instruction, the same ones in every drawing: those that left most bytes in the image have one of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+
+LIGHT = (
+    "#8db6f7", "#f7b267", "#8fd19e", "#c3a6f5", "#f59b9b", "#74cdc9",
+    "#eed35f", "#f2a3d3", "#bccb66", "#d3ab86", "#93d0f0", "#c4cad3",
+)  # fmt: skip
+DARK = (
+    "#2d5ca6", "#a35f18", "#2c7845", "#6a4bb5", "#a64347", "#1c7472",
+    "#847014", "#9a4279", "#637420", "#7c5738", "#2b7599", "#4b525d",
+)  # fmt: skip
+"""Fills for dark text and for light text; the last is for all other instructions."""
+OTHER = len(LIGHT) - 1
+
+
+class Palette:
+    """Gives each instruction an index into `LIGHT` and `DARK`."""
+
+    def __init__(self, document: Document) -> None:
+        rows = [row for row in document["instructions"] if row["sizes"]["content"]]
+        ranked = sorted(
+            rows, key=lambda row: (-row["sizes"]["live"], -row["sizes"]["content"], row["index"])
+        )
+        own = sorted(row["index"] for row in ranked[:OTHER])
+        self._colors = {instruction: color for color, instruction in enumerate(own)}
+        self.instructions = tuple(own)
+        """Those that have a colour of their own, in the order of the build."""
+        self.others = len(rows) > len(own)
+        """Whether any instruction with content shares the last colour."""
+
+    def color(self, instruction: int) -> int:
+        return self._colors.get(instruction, OTHER)
+
+    def of_node(self, node: Row) -> int:
+        """The colour of the instruction that wrote most of a node's bytes."""
+        shares = node["instructions"]
+        return self.color(shares[0]["instruction"]) if shares else OTHER
+
+
+def rules(prefix: str, colors: tuple[str, ...]) -> str:
+    """The colours as CSS variables."""
+    return "".join(f"--{prefix}{index}:{color};" for index, color in enumerate(colors))

@@ -1,0 +1,115 @@
+"""Waste and broken rules as SARIF 2.1.0 (OASIS), on the lines of the Dockerfile where they are known."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote
+
+from layerscope.report.findings import Finding, findings, image_name, rule_meaning
+from layerscope.report.words import instruction_text
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+ROOT = "%SRCROOT%"
+"""What a relative path of a Dockerfile is relative to: the sources, wherever the reader has them."""
+
+_SPECIAL = re.compile(r"[\[\]\\]")
+
+
+class SarifRenderer:
+    """Writes one log with one run."""
+
+    def render(self, document: Document, out: TextIO) -> None:
+        found = findings(document)
+        rules = sorted({finding.rule for finding in found})
+        log = {
+            "$schema": SCHEMA,
+            "runs": [
+                {
+                    "automationDetails": {"id": f"layerscope/{image_name(document)}"},
+                    "columnKind": "unicodeCodePoints",
+                    "results": [_result(document, finding, rules) for finding in found],
+                    "tool": {
+                        "driver": {
+                            "name": "layerscope",
+                            "rules": [_rule(rule) for rule in rules],
+                            "version": document["layerscope"],
+                        }
+                    },
+                }
+            ],
+            "version": "2.1.0",
+        }
+        out.write(json.dumps(log, indent=2, sort_keys=True) + "\n")
+
+
+def _rule(rule: str) -> Row:
+    words = rule.replace("/", " ").replace("-", " ").replace("_", " ").split()
+    return {
+        "defaultConfiguration": {"level": "error" if rule.startswith("budget/") else "warning"},
+        "fullDescription": {"text": _message(rule_meaning(rule))},
+        "id": rule,
+        "name": "".join(word.capitalize() for word in words),
+        "shortDescription": {"text": _message(" ".join(words).capitalize())},
+    }
+
+
+def _result(document: Document, finding: Finding, rules: list[str]) -> Row:
+    result: Row = {
+        "level": finding.level,
+        "message": {"text": _message(finding.message)},
+        "partialFingerprints": {"layerscope/v1": finding.fingerprint},
+        "properties": finding.properties,
+        "ruleId": finding.rule,
+        "ruleIndex": rules.index(finding.rule),
+    }
+    if finding.instruction is not None:
+        result["locations"] = [_location(document, finding.instruction)]
+    if finding.related is not None:
+        related = _location(document, finding.related)
+        related["id"] = 1
+        related["message"] = {"text": f"written by {finding.related}"}
+        result["relatedLocations"] = [related]
+    return result
+
+
+def _location(document: Document, index: int) -> Row:
+    """The lines of the Dockerfile where they are known, and always the instruction by its number and text."""
+    row = document["instructions"][index]
+    location: Row = {
+        "logicalLocations": [
+            {
+                "fullyQualifiedName": f"instructions/{index}",
+                "kind": "instruction",
+                "name": instruction_text(row, 200),
+            }
+        ]
+    }
+    place = row["location"]
+    if place is not None:
+        location["physicalLocation"] = {
+            "artifactLocation": _artifact(place["file"]),
+            "region": {"endLine": place["end_line"], "startLine": place["start_line"]},
+        }
+    return location
+
+
+def _artifact(path: str) -> Row:
+    """A path of the file system as a URI (RFC 3986); nothing in it can be taken for a scheme or a query."""
+    if path.startswith("/"):
+        return {"uri": f"file://{quote('/' + posixpath.normpath(path).lstrip('/'))}"}
+    return {"uri": quote(posixpath.normpath(path)), "uriBaseId": ROOT}
+
+
+def _message(text: str) -> str:
+    """A plain text message: brackets would be links (3.11.6) and braces placeholders (3.11.5)."""
+    return _SPECIAL.sub(r"\\\g<0>", text).replace("{", "{{").replace("}", "}}")

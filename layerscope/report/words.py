@@ -1,0 +1,129 @@
+"""The words and numbers of a report as every format for people says them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from layerscope.analysis.rules import RULES
+from layerscope.report.escape import escape, fit_start
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+
+KIND_WORDS = {
+    "deleted": "deleted",
+    "overwritten": "overwritten",
+    "metadata_only": "metadata only",
+    "identical_rewrite": "identical rewrite",
+    "duplicate_entry": "duplicate entry",
+}
+KIND_MEANINGS = {
+    "deleted": "A later layer removes the file, which frees nothing.",
+    "overwritten": "A later layer stores other content at the path.",
+    "metadata_only": "The same content is stored again because mode, owner, times or xattrs changed.",
+    "identical_rewrite": "The same content is stored again with the same metadata.",
+    "duplicate_entry": "The file is stored twice within one layer.",
+}
+_BLAME = {
+    "deleted": "deleted by {}",
+    "overwritten": "overwritten by {}",
+    "metadata_only": "rewritten by {}",
+    "identical_rewrite": "stored again unchanged by {}",
+    "duplicate_entry": "stored twice by {}",
+}
+_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
+_SPACE = re.compile(r"[ \t\r\n]+")
+
+
+def one_line(text: str, width: int | None = None) -> str:
+    """Text of an image on one line, with all that could act or hide shown; cut to `width` columns where given."""
+    line = escape(_SPACE.sub(" ", text).strip())
+    return line if width is None else fit_start(line, width)
+
+
+def instruction_text(row: Row, width: int | None = None) -> str:
+    """What an instruction says, as a person would have written it where that is known."""
+    return one_line(row["text"], width) or one_line(row["created_by"], width) or "–"
+
+
+def count(number: int, one: str) -> str:
+    """`1 file`, `9,812 files`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def changed_words(row: Row) -> str:
+    """`owner, mode` for a row whose metadata alone changed."""
+    if row["kind"] != "metadata_only":
+        return ""
+    return ", ".join(_CHANGED[name] for name in _CHANGED if name in row.get("changed", ()))
+
+
+def blame(row: Row) -> str:
+    """`rewritten by 11 (owner only)`."""
+    words = changed_words(row)
+    only = f" ({words} only)" if words else ""
+    return _BLAME[row["kind"]].format(row["wasted_by"]) + only
+
+
+def group_path(row: Row) -> str:
+    """The path of a row of `waste_groups`; a slash behind it says that it stands for the files below."""
+    path = one_line(row["path"])
+    return path if row["files"] == 1 or path == "/" else f"{path}/"
+
+
+def short_digest(digest: str) -> str:
+    """`sha256:4f1a5b6c7d8e`."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"
+
+
+def rule_numbers(rule: Row) -> tuple[str, str]:
+    """What a rule of the verdict found and its limit, with as many digits as it takes to tell the two apart."""
+    known = RULES.get(rule["rule"])
+    quantity = known.quantity if known else ""
+    actual, limit = rule["actual"], rule["limit"]
+    if actual is None:
+        return "unknown", _number(limit, quantity)
+    texts = _number(actual, quantity), _number(limit, quantity)
+    if texts[0] == texts[1] and actual != limit:
+        return _number(actual, quantity, exact=True), _number(limit, quantity, exact=True)
+    return texts
+
+
+def _number(value: float, quantity: str, *, exact: bool = False) -> str:
+    if quantity == "size":
+        return f"{int(value):,} B" if exact else format_size(int(value))
+    if quantity in ("percent", "share"):
+        percent = 100 * value if quantity == "share" else value
+        return f"{percent:.12g} %" if exact else f"{percent:.1f} %"
+    return f"{value:,}"
+
+
+def rule_bound(rule: Row) -> str:
+    """The word before a limit that says on which side of it an image has to be."""
+    known = RULES.get(rule["rule"])
+    return "at most" if known is None or known.upper else "at least"
+
+
+def rule_sentence(rule: Row) -> str:
+    """`max_size: 168.9 MB, allowed is at most 150.0 MB`."""
+    actual, limit = rule_numbers(rule)
+    return f"{one_line(rule['rule'])}: {actual}, allowed is {rule_bound(rule)} {limit}"
+
+
+def is_warning(rule: Row) -> bool:
+    """Whether a broken rule only warns."""
+    return rule.get("level") == "warn"
+
+
+def verdict_words(document: Document) -> str:
+    """`pass`, or `fail (2 of 5 rules)`."""
+    verdict = document["verdict"]
+    if verdict["passed"]:
+        return "pass"
+    broken = sum(not rule["passed"] and not is_warning(rule) for rule in verdict["rules"])
+    return f"fail ({broken} of {len(verdict['rules'])} rules)"
