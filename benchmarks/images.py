@@ -359,22 +359,22 @@ def million(folder: Path) -> None:
         layer.unlink()
 
 
-def split(folder: Path, image: str) -> None:
-    """The layers of ``image`` as files, for the tools that do not read images: uncompressed, and as gzip blobs."""
-    for form, names in (("docker", _docker_layers), ("oci", _oci_layers)):
-        target = folder / "layers" / f"{image}.{form}"
-        if target.exists():
-            continue
-        partial = target.with_name("partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        with tarfile.open(folder / f"{image}.{form}.tar") as archive:
-            for number, name in enumerate(names(archive)):
-                member = archive.extractfile(name)
-                assert member is not None
-                with (partial / f"{number:02}").open("wb") as output:
-                    shutil.copyfileobj(member, output, 1 << 20)
-        partial.rename(target)
+def split(archive: Path) -> None:
+    """The layers of an archive as files, as they are stored, for the tools that do not read images."""
+    target = archive.parent / "layers" / archive.stem
+    if target.exists():
+        return
+    partial = target.with_name("partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with tarfile.open(archive) as tar:
+        names = _docker_layers(tar) if archive.stem.endswith(".docker") else _oci_layers(tar)
+        for number, name in enumerate(names):
+            member = tar.extractfile(name)
+            assert member is not None
+            with (partial / f"{number:02}").open("wb") as output:
+                shutil.copyfileobj(member, output, 1 << 20)
+    partial.rename(target)
 
 
 def _read(archive: tarfile.TarFile, name: str) -> Any:
@@ -410,9 +410,8 @@ def make(names: list[str], *, quiet: bool = False) -> None:
         recipe, files = RECIPES[name]
         if not all((folder / file).exists() for file in files):
             recipe(folder)
-        if name == "real":
-            for image in ("whiteouts", "plain"):
-                split(folder, image)
+        for file in files if name != "big" else ():
+            split(folder / file)
         for file in () if quiet else files:
             print(f"{folder / file}  {(folder / file).stat().st_size:,}")
 
