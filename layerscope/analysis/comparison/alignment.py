@@ -27,6 +27,8 @@ SIMILAR_CELLS: Final = 1 << 16
 """The largest table for which similarity is looked at."""
 WORDS: Final = 2000
 
+_COPYING: Final = frozenset({"ADD", "COPY"})
+"""These are similar when they write to the same place: builders spell what they copy in different ways."""
 _WORD: Final = re.compile(r"[^\s;&|()\"'=,]+")
 _CHECKSUM: Final = re.compile(r"\b[0-9a-f]{12,128}\b…?")
 
@@ -162,11 +164,17 @@ class _Similarity:
         weight = _equal(one, other)
         if weight or one.keyword != other.keyword:
             return weight
+        if one.keyword in _COPYING and _destination(one.text) == _destination(other.text):
+            return SIMILAR
         total = self._total_a[i] + self._total_b[j]
         if not total:
             return 0
         share = 2 * self._sum(self._words_a[i] & self._words_b[j]) / total
         return int(SIMILAR * share) if share >= ENOUGH else 0
+
+
+def _destination(text: str) -> str:
+    return text.rpartition(" ")[2]
 
 
 def _words(text: str) -> frozenset[str]:

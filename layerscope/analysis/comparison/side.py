@@ -52,6 +52,11 @@ class Side:
     notes: tuple[Note, ...]
     files: Files | None
 
+    @property
+    def name(self) -> str:
+        """What a person calls it: by its tag where it is a file, as it was asked for otherwise."""
+        return self.tags[0] if self.tags and "-" in self.source else self.reference
+
     @classmethod
     def of(cls, analysis: Analysis) -> Side:
         """The side that an analysis makes; its image has to stay open while contents may be compared."""

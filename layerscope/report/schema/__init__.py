@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMAS = {"analysis": "analysis-1.json"}
+SCHEMAS = {
+    "analysis": "analysis-1.json",
+    "comparison": "comparison-1.json",
+    "images": "images-1.json",
+}
 """File by kind of document; the number in a file's name is its `schema_version`."""
 
 

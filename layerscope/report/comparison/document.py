@@ -1,0 +1,292 @@
+"""The comparison document: the one thing that its renderers show, as `schema/comparison-1.json` describes it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import layerscope
+from layerscope.analysis.model import WASTE_KINDS
+from layerscope.analysis.secrets import mask_text
+from layerscope.layers.entry import KIND_NAMES, SYMLINK
+from layerscope.report.comparison.sentence import names, sentence
+from layerscope.report.document import SCHEMA_VERSION, TOP, Document, Row
+from layerscope.report.paths import clean_text, escape_path, escape_text
+
+if TYPE_CHECKING:
+    from layerscope.analysis.comparison.compare import Comparison
+    from layerscope.analysis.comparison.files import Directory, FileChange, FileComparison
+    from layerscope.analysis.comparison.layers import Bytes, InstructionRow, LayerRow
+    from layerscope.analysis.comparison.side import Side
+    from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
+    from layerscope.layers.entry import Entry
+    from layerscope.notes import Note
+
+_SIZES = ("compressed", "content", "live", "overhead", "tar", "wasted")
+_PERMISSIONS = 0o7777
+
+
+def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = None) -> Document:
+    """What changes from A to B, the same for the same images always.
+
+    The `top` largest differences of files are given (all of them for None) and the others in sum, as one row more;
+    directories down to `depth`, the largest `top` of them.
+    """
+    a, b = comparison.a, comparison.b
+    layers, files = comparison.layers, comparison.files
+    name_a, name_b = names(comparison)
+    return {
+        "a": side_row(a, name_a),
+        "b": side_row(b, name_b),
+        "cache_break": _cache_break(comparison),
+        "changes": [] if files is None else _changes(files, top),
+        "config": [
+            {
+                "a": None if row.a is None else clean_text(row.a),
+                "b": None if row.b is None else clean_text(row.b),
+                "field": row.field,
+                "known": row.known,
+                "name": clean_text(row.name),
+            }
+            for row in comparison.settings
+        ],
+        "different": comparison.differs,
+        "directories": [] if files is None else _directories(files, top, depth),
+        "efficiency": _pair(a.sizes.efficiency, b.sizes.efficiency),
+        "entries": {
+            name: _pair(getattr(a.counts, name), getattr(b.counts, name))
+            for name in ("directories", "hardlinks", "others", "regular", "symlinks", "whiteouts")
+        },
+        "files": None if files is None else _files(comparison, files, depth),
+        "instructions": [_instruction(row) for row in layers.instructions],
+        "kind": "comparison",
+        "layers": [_layer(row) for row in layers.rows],
+        "layerscope": layerscope.__version__,
+        "notes": [_note(note) for note in comparison.notes],
+        "out_of_order": [
+            {"a": i, "b": j, "diff_id": _text(a.layers[i].diff_id)} for i, j in layers.out_of_order
+        ],
+        "schema_version": SCHEMA_VERSION,
+        "sentence": clean_text(sentence(comparison)),
+        "shared_layers": layers.shared,
+        "sizes": {name: _percent(_pair(*_both(a.sizes, b.sizes, name))) for name in _SIZES},
+        "transfer": {
+            "chained": _bytes(layers.transfer.chained),
+            "needed": _bytes(layers.transfer.needed),
+        },
+        "wasted_by_kind": {
+            kind: _pair(a.wasted_by_kind.get(kind, 0), b.wasted_by_kind.get(kind, 0))
+            for kind in WASTE_KINDS
+        },
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _both(a: Sizes, b: Sizes, name: str) -> tuple[int | None, int | None]:
+    return getattr(a, name), getattr(b, name)
+
+
+def _pair(a: float | None, b: float | None) -> Row:
+    return {"a": a, "b": b, "delta": None if a is None or b is None else b - a}
+
+
+def _percent(pair: Row) -> Row:
+    known = pair["delta"] is not None and pair["a"]
+    return {**pair, "percent": 100 * pair["delta"] / pair["a"] if known else None}
+
+
+def side_row(side: Side, name: str) -> Row:
+    """What a document says of an image that it compares."""
+    return {
+        "config_digest": side.config_digest,
+        "created": None if side.created is None else clean_text(side.created),
+        "file_list": side.files is not None,
+        "instructions": len(side.instructions),
+        "layers": len(side.layers),
+        "manifest_digest": side.manifest_digest,
+        "name": clean_text(name),
+        "platform": clean_text(str(side.platform)),
+        "reference": clean_text(side.reference),
+        "saved": side.saved,
+        "source": side.source,
+        "tags": [clean_text(tag) for tag in side.tags],
+    }
+
+
+def _sizes(
+    a: LayerSummary | InstructionSummary | None, b: LayerSummary | InstructionSummary | None
+) -> Row:
+    """Sizes side by side; a side that has no such row counts as nothing, one that is not known makes no delta."""
+    rows = {}
+    for name in _SIZES:
+        one, other = _size(a, name), _size(b, name)
+        delta = None
+        if (a is None or one is not None) and (b is None or other is not None):
+            delta = (other or 0) - (one or 0)
+        rows[name] = {"a": one, "b": other, "delta": delta}
+    return rows
+
+
+def _size(summary: LayerSummary | InstructionSummary | None, name: str) -> int | None:
+    if summary is None or (name != "compressed" and not getattr(summary, "indexed", True)):
+        return None
+    size: int | None = getattr(summary.sizes, name)
+    return size
+
+
+def _layer(row: LayerRow) -> Row:
+    a, b = row.a, row.b
+    return {
+        "a": None if a is None else a.index,
+        "b": None if b is None else b.index,
+        "diff_id_a": None if a is None else _text(a.diff_id),
+        "diff_id_b": None if b is None else _text(b.diff_id),
+        "instruction_a": None if a is None else a.instruction,
+        "instruction_b": None if b is None else b.instruction,
+        "sizes": _sizes(a, b),
+        "status": row.status,
+    }
+
+
+def _instruction(row: InstructionRow) -> Row:
+    a, b = row.a, row.b
+    one = b if b is not None else a
+    return {
+        "a": None if a is None else a.instruction.index,
+        "b": None if b is None else b.instruction.index,
+        "keyword": "" if one is None else clean_text(one.instruction.keyword),
+        "layers_a": [] if a is None else list(a.instruction.layers),
+        "layers_b": [] if b is None else list(b.instruction.layers),
+        "sizes": _sizes(a, b),
+        "status": row.status,
+        "text_a": _instruction_text(a),
+        "text_b": _instruction_text(b),
+    }
+
+
+def _instruction_text(summary: InstructionSummary | None) -> str | None:
+    return None if summary is None else clean_text(mask_text(summary.instruction.text))
+
+
+def _cache_break(comparison: Comparison) -> Row | None:
+    found = comparison.layers.cache_break
+    if found is None:
+        return None
+    return {
+        "a": None if found.a is None else found.a.instruction.index,
+        "b": None if found.b is None else found.b.instruction.index,
+        "layers": list(found.layers),
+        "reason": found.reason,
+        "text_a": _instruction_text(found.a),
+        "text_b": _instruction_text(found.b),
+    }
+
+
+def _bytes(weight: Bytes) -> Row:
+    return {
+        "compressed": weight.compressed,
+        "layers": list(weight.layers),
+        "tar": weight.tar,
+    }
+
+
+def _files(comparison: Comparison, files: FileComparison, depth: int | None) -> Row:
+    root = files.root
+    return {
+        "depth": depth,
+        "kinds": {
+            kind: {"count": total.count, **_pair(total.a_bytes, total.b_bytes)}
+            for kind, total in files.totals.items()
+        },
+        "only_times": files.only_times,
+        "outside": _pair(files.outside_a, files.outside_b),
+        "path": None if comparison.pattern is None else clean_text(comparison.pattern),
+        "placed": _pair(root.a_bytes, root.b_bytes),
+        "unplaced": _pair(files.unplaced_a, files.unplaced_b),
+        "visible": _pair(root.a_files, root.b_files),
+    }
+
+
+def _changes(files: FileComparison, top: int | None) -> list[Row]:
+    """The largest differences first; the sum of all rows is the difference of the placed bytes."""
+    shown = _largest(files.changes, top)
+    rows = [_change(change) for change in shown]
+    left = len(files.changes) - len(shown)
+    if left:
+        a = sum(total.a_bytes for total in files.totals.values()) - sum(c.a_bytes for c in shown)
+        b = sum(total.b_bytes for total in files.totals.values()) - sum(c.b_bytes for c in shown)
+        rows.append({**_pair(a, b), "count": left, "kind": None, "path": None})
+    return rows
+
+
+def _largest(changes: Iterable[FileChange], top: int | None) -> list[FileChange]:
+    def order(change: FileChange) -> tuple[int, bytes, bytes]:
+        return -abs(change.delta), change.path, change.path_a or b""
+
+    if top is None:
+        return sorted(changes, key=order)
+    return heapq.nsmallest(top, changes, key=order)
+
+
+def _change(change: FileChange) -> Row:
+    a, b = change.a, change.b
+    row: Row = {
+        **_pair(change.a_bytes, change.b_bytes),
+        "kind": change.kind,
+        "path": escape_path(change.path),
+        "type_a": None if a is None else KIND_NAMES[a.kind],
+        "type_b": None if b is None else KIND_NAMES[b.kind],
+    }
+    if change.kind == "moved" and change.path_a is not None:
+        row["from"] = escape_path(change.path_a)
+    if a is not None and b is not None:
+        if change.changed:
+            row["changed"] = {name: [_value(a, name), _value(b, name)] for name in change.changed}
+        if a.kind == SYMLINK == b.kind and a.link != b.link:
+            row["linkname"] = [escape_text(a.link), escape_text(b.link)]
+    return row
+
+
+def _value(entry: Entry, name: str) -> Any:
+    if name == "mode":
+        return entry.mode & _PERMISSIONS
+    if name == "xattrs":
+        return [escape_text(key) for key, _ in entry.xattrs]
+    return getattr(entry, name)
+
+
+def _directories(files: FileComparison, top: int | None, depth: int | None) -> list[Row]:
+    """Every directory above a difference, or the largest of them with all that lie above."""
+    found = [
+        each
+        for each in files.directories
+        if each.changes and (depth is None or each.depth <= depth)
+    ]
+
+    def order(directory: Directory) -> tuple[int, bytes]:
+        return -abs(directory.delta), directory.path
+
+    kept: dict[bytes, Directory] = {}
+    for directory in found if top is None else heapq.nsmallest(top, found, key=order):
+        above: Directory | None = directory
+        while above is not None and above.path not in kept:
+            kept[above.path] = above
+            above = above.parent
+    return [
+        {
+            **_pair(each.a_bytes, each.b_bytes),
+            "changes": each.changes,
+            "files_a": each.a_files,
+            "files_b": each.b_files,
+            "path": escape_path(each.path),
+        }
+        for each in sorted(kept.values(), key=order)
+    ]
+
+
+def _note(note: Note) -> Row:
+    return {"code": note.code, "message": clean_text(note.message)}

@@ -1,0 +1,208 @@
+"""The comparison as GitHub Markdown, for a pull request or a job summary; sections that do not fit are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.comparison.text import DEPTH
+from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.words import (
+    MARKS,
+    cache_words,
+    change_details,
+    count_delta,
+    kind_words,
+    percent_delta,
+    pull_words,
+    setting_words,
+    step_text,
+    waste_words,
+)
+from layerscope.report.markdown import LIMIT, code, prose
+from layerscope.units import format_delta, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.report.renderers import Display
+
+ROWS = 10
+INSTRUCTIONS = 40
+SETTINGS = 40
+MARKER = "<!-- layerscope compare -->"
+"""Stands first, so that a comment can be found again."""
+
+Row = dict[str, Any]
+_SIZES = (
+    ("download", "compressed"),
+    ("content", "content"),
+    ("live", "live"),
+    ("wasted", "wasted"),
+)
+
+
+class ComparisonMarkdown:
+    """Writes one comment of less than `LIMIT` bytes."""
+
+    def __init__(self, display: Display) -> None:
+        self._rows = ROWS if display.rows is None else display.rows
+
+    def render(self, document: Document, out: TextIO) -> None:
+        sections = [
+            _title(document),
+            _overview(document),
+            _instructions(document),
+            _consequences(document),
+            _where(document, self._rows),
+            _files(document, self._rows),
+            _settings(document),
+            _notes(document),
+        ]
+        left = LIMIT - 200
+        cut = 0
+        for section in sections:
+            left -= len(section.encode())
+            if left < 0:
+                left += len(section.encode())
+                cut += 1
+                continue
+            out.write(section)
+        if cut:
+            out.write(f"\n*{cut} more sections did not fit here.*\n")
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; a title that ends in `>` is of a column of numbers."""
+    head = " | ".join(title.removesuffix(">") for title in titles)
+    rule = "|".join("--:" if title.endswith(">") else ":--" for title in titles)
+    body = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return f"\n| {head} |\n|{rule}|\n{body}"
+
+
+def _folded(title: str, text: str) -> str:
+    return f"\n<details><summary>{title}</summary>\n{text}\n</details>\n"
+
+
+def _title(document: Document) -> str:
+    a, b = (code(document[side]["name"]) for side in "ab")
+    return f"{MARKER}\n### layerscope: {a} → {b}\n\n{prose(document['sentence'])}\n"
+
+
+def _overview(document: Document) -> str:
+    rows = []
+    for name, key in _SIZES:
+        pair = document["sizes"][key]
+        delta = pair["delta"]
+        change = "–" if delta is None else f"{format_delta(delta)} {percent_delta(pair['percent'])}"
+        rows.append((f"**{name}**", format_size(pair["a"]), format_size(pair["b"]), change.strip()))
+    efficiency = document["efficiency"]
+    points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
+    rows.append(
+        (
+            "**efficiency**",
+            f"{100 * efficiency['a']:.1f} %",
+            f"{100 * efficiency['b']:.1f} %",
+            points,
+        )
+    )
+    layers = document["a"]["layers"], document["b"]["layers"]
+    rows.append(
+        ("**layers**", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
+    )
+    if document["files"] is not None:
+        files = document["files"]["visible"]
+        rows.append(
+            ("**files**", f"{files['a']:,}", f"{files['b']:,}", count_delta(files["delta"]))
+        )
+    names = [code(document[side]["name"], 60) for side in "ab"]
+    return _table(("", f"{names[0]}>", f"{names[1]}>", "change>"), rows)
+
+
+def _instructions(document: Document) -> str:
+    different = [row for row in document["instructions"] if row["status"] != "same"]
+    shown = [row for row in different if row["layers_a"] or row["layers_b"]]
+    if not different:
+        return ""
+    rows = []
+    for row in shown[:INSTRUCTIONS]:
+        content = row["sizes"]["content"]
+        rows.append(
+            (
+                MARKS[row["status"]],
+                *("" if row[side] is None else str(row[side]) for side in "ab"),
+                code(step_text(row)),
+                *("" if row[side] is None else format_size(content[side]) for side in "ab"),
+                format_delta(content["delta"] or 0),
+            )
+        )
+    left = len(different) - len(rows)
+    more = f"\n*and {left} more, in the JSON*\n" if left else ""
+    titles = ("", "A>", "B>", "instruction", "content A>", "content B>", "change>")
+    return f"\n**Instructions**\n{_table(titles, rows)}{more}"
+
+
+def _consequences(document: Document) -> str:
+    parts = [
+        ("pull", pull_words(document)),
+        ("cache", cache_words(document)),
+        ("waste", waste_words(document)),
+    ]
+    lines = (f"- **{name}**: {prose(words)}\n" for name, words in parts if words)
+    return "\n" + "".join(lines)
+
+
+def _where(document: Document, rows: int) -> str:
+    files = document["files"]
+    if files is None or not rows or not any(row["delta"] for row in document["directories"]):
+        return ""
+    depth = DEPTH if files["depth"] is None else files["depth"]
+    table = [
+        (format_delta(delta), "&nbsp;&nbsp;" * level + code(name), f"{changes:,}")
+        for level, name, delta, changes in tree_rows(document, rows=rows, depth=depth)
+    ]
+    for key, words in (("outside", "outside of the pattern"), ("unplaced", "at no visible path")):
+        if files[key]["delta"]:
+            table.append((format_delta(files[key]["delta"]), f"*{words}*", ""))
+    return f"\n**Where**\n{_table(('change>', 'directory', 'files that differ>'), table)}"
+
+
+def _files(document: Document, rows: int) -> str:
+    files = document["files"]
+    words = kind_words(files) if files is not None else ""
+    if not words:
+        return ""
+    listed = [row for row in document["changes"] if row["path"] is not None]
+    cut = [row for row in document["changes"] if row["path"] is None]
+    table = [
+        (
+            format_delta(row["delta"]),
+            MARKS[row["kind"]],
+            code(row["path"]),
+            prose(change_details(row)),
+        )
+        for row in listed[:rows]
+    ]
+    left = len(listed) - len(table) + sum(row["count"] for row in cut)
+    if left:
+        delta = sum(row["delta"] for row in (*listed[rows:], *cut))
+        table.append((format_delta(delta), "", f"*in {left:,} others*", ""))
+    return _folded(f"Files: {words}", _table(("change>", "", "path", ""), table))
+
+
+def _settings(document: Document) -> str:
+    settings = document["config"]
+    if not settings:
+        return ""
+    rows = []
+    for row in settings[:SETTINGS]:
+        mark, name, value = setting_words(row)
+        rows.append((mark, code(name), code(value) if value else ""))
+    left = len(settings) - len(rows)
+    more = f"\n*and {left} more, in the JSON*\n" if left else ""
+    return _folded("Configuration", _table(("", "setting", "change"), rows) + more)
+
+
+def _notes(document: Document) -> str:
+    if not document["notes"]:
+        return ""
+    return "\n" + "".join(f"> {prose(note['message'])}\n>\n" for note in document["notes"])

@@ -1,0 +1,47 @@
+"""The document of several images on one host, as `schema/images-1.json` describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import layerscope
+from layerscope.report.comparison.document import side_row
+from layerscope.report.document import SCHEMA_VERSION, Document, Row
+
+if TYPE_CHECKING:
+    from layerscope.analysis.comparison.table import Table, Weight
+
+
+def build_table(table: Table) -> Document:
+    """What each image weighs, what it shares with the others, and every layer of all of them once."""
+    sides = [row.side for row in table.rows]
+    names = [side.name for side in sides]
+    if len(set(names)) < len(names):
+        names = [side.reference for side in sides]
+    return {
+        "images": [
+            {
+                "image": side_row(row.side, name),
+                "shared": _weight(row.shared),
+                "sizes": {
+                    key: getattr(row.side.sizes, key)
+                    for key in ("compressed", "content", "live", "overhead", "tar", "wasted")
+                },
+                "unique": _weight(row.unique),
+            }
+            for row, name in zip(table.rows, names, strict=True)
+        ],
+        "kind": "images",
+        "layerscope": layerscope.__version__,
+        "schema_version": SCHEMA_VERSION,
+        "total": _weight(table.total),
+    }
+
+
+def _weight(weight: Weight) -> Row:
+    return {
+        "compressed": weight.compressed,
+        "content": weight.content,
+        "layers": weight.layers,
+        "tar": weight.tar,
+    }

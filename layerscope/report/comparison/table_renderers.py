@@ -1,0 +1,107 @@
+"""Several images on one host, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.comparison.words import one_line
+from layerscope.report.escape import cell_width, fit_end, pad
+from layerscope.report.markdown import code
+from layerscope.report.page import Page
+from layerscope.report.renderers import RENDERERS, Display, Format
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+NARROWEST = 40
+WIDEST = 160
+_COLUMNS = ("layers", "download", "content", "wasted", "shared", "unique")
+
+Row = dict[str, Any]
+
+
+def _measure(document: Document) -> str:
+    """Shared and unique bytes are of what a pull transfers where that is known of all, else of the uncompressed tars."""
+    return "tar" if document["total"]["compressed"] is None else "compressed"
+
+
+def _cells(row: Row, measure: str) -> tuple[str, ...]:
+    sizes = row["sizes"]
+    return (
+        f"{row['image']['layers']:,}",
+        format_size(sizes["compressed"]),
+        format_size(sizes["content"]),
+        format_size(sizes["wasted"]),
+        format_size(row["shared"][measure]),
+        format_size(row["unique"][measure]),
+    )
+
+
+def _total(document: Document, measure: str) -> str:
+    total = document["total"]
+    known = format_size(total[measure])
+    more = f", {format_size(total['tar'])} uncompressed" if measure == "compressed" else ""
+    what = "to pull" if measure == "compressed" else "uncompressed"
+    return f"all {len(document['images'])} on one host, each of the {total['layers']:,} layers once: {known} {what}{more}"
+
+
+class TableText:
+    """Writes the images as a table of text."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def render(self, document: Document, out: TextIO) -> None:
+        width = max(NARROWEST, min(WIDEST, self._display.width))
+        page = Page(out, width=width, color=self._display.color)
+        measure = _measure(document)
+        rows = [_cells(row, measure) for row in document["images"]]
+        names = [one_line(row["image"]["name"]) for row in document["images"]]
+        used = 11 * len(_COLUMNS) + 4
+        room = max(12, min(width - used, max(5, *(cell_width(name) for name in names))))
+        head = "".join(pad(name, 11, right=True) for name in _COLUMNS)
+        page.line(("  " + pad("image", room) + head, "head"))
+        for name, cells in zip(names, rows, strict=True):
+            page.line(
+                "  ", pad(fit_end(name, room), room), *(pad(cell, 11, right=True) for cell in cells)
+            )
+        page.gap()
+        page.paragraph(_total(document, measure), indent=2)
+
+
+class TableMarkdown:
+    """Writes the images as a table of Markdown."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def render(self, document: Document, out: TextIO) -> None:
+        measure = _measure(document)
+        out.write("<!-- layerscope compare -->\n### layerscope: images on one host\n\n")
+        out.write("| image | " + " | ".join(_COLUMNS) + " |\n")
+        out.write("|:--" + "|--:" * len(_COLUMNS) + "|\n")
+        for row in document["images"]:
+            cells = " | ".join(_cells(row, measure))
+            out.write(f"| {code(row['image']['name'])} | {cells} |\n")
+        out.write(f"\n{_total(document, measure)}\n")
+
+
+TABLE_RENDERERS: dict[str, Format] = {
+    each.name: each
+    for each in (
+        Format(
+            name="text",
+            suffix=".txt",
+            help="For people, in a terminal or a log.",
+            create=TableText,
+        ),
+        RENDERERS["json"],
+        Format(
+            name="markdown",
+            suffix=".md",
+            help="For a pull request or a job summary.",
+            create=TableMarkdown,
+        ),
+    )
+}

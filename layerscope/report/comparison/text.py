@@ -1,0 +1,260 @@
+"""The comparison for people: how much more or less, which instruction did it, and where it lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.words import (
+    MARKS,
+    cache_words,
+    change_details,
+    count_delta,
+    kind_words,
+    one_line,
+    percent_delta,
+    pull_words,
+    setting_words,
+    step_text,
+    waste_words,
+)
+from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
+from layerscope.report.page import Page, Span
+from layerscope.units import format_delta, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.report.renderers import Display
+
+ROWS = 10
+"""Rows of each list, unless more or fewer are asked for."""
+DEPTH = 2
+"""Levels of directories, unless more or fewer are asked for."""
+WIDEST = 160
+NARROWEST = 40
+SETTINGS = 40
+NOTES = 12
+
+_SIZES = (
+    ("download", "compressed"),
+    ("content", "content"),
+    ("live", "live"),
+    ("wasted", "wasted"),
+)
+_STYLES = {"added": "", "removed": "", "unknown": "dim"}
+
+Row = dict[str, Any]
+
+
+class ComparisonText:
+    """Writes a comparison as text for a page of `display.width` columns."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def render(self, document: Document, out: TextIO) -> None:
+        page = Page(
+            out,
+            width=max(NARROWEST, min(WIDEST, self._display.width)),
+            color=self._display.color,
+        )
+        rows = ROWS if self._display.rows is None else self._display.rows
+        _overview(page, document)
+        page.gap()
+        page.paragraph(one_line(document["sentence"]), indent=2)
+        if document["different"] or document["config"] or document["changes"]:
+            _instructions(page, document)
+            _consequences(page, document)
+            _where(page, document, rows)
+            _changes(page, document, rows)
+            _settings(page, document)
+        _notes(page, document)
+
+
+def _overview(page: Page, document: Document) -> None:
+    """The two sides in columns, with the difference."""
+    a, b = document["a"], document["b"]
+    column = max(12, min(28, (page.width - 36) // 2))
+    names = [fit_start(one_line(side["name"]), column) for side in (a, b)]
+    width = max(12, *(cell_width(name) for name in names))
+    page.line(
+        " " * 12,
+        (pad(names[0], width, right=True), "title"),
+        "  ",
+        (pad(names[1], width, right=True), "title"),
+        pad("change", 13, right=True),
+    )
+
+    def line(name: str, one: str, other: str, change: str, more: str = "") -> None:
+        page.line(
+            "  ",
+            pad(name, 10),
+            pad(one, width, right=True),
+            "  ",
+            pad(other, width, right=True),
+            pad(change, 13, right=True),
+            pad(more, 11, right=True) if 2 * width + 38 <= page.width else "",
+        )
+
+    for name, key in _SIZES:
+        pair = document["sizes"][key]
+        delta = pair["delta"]
+        line(
+            name,
+            format_size(pair["a"]),
+            format_size(pair["b"]),
+            "–" if delta is None else format_delta(delta),
+            percent_delta(pair["percent"]),
+        )
+    efficiency = document["efficiency"]
+    line(
+        "efficiency",
+        f"{100 * efficiency['a']:.1f} %",
+        f"{100 * efficiency['b']:.1f} %",
+        percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0",
+    )
+    layers = a["layers"], b["layers"]
+    line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
+    if document["files"] is not None:
+        files = document["files"]["visible"]
+        line("files", f"{files['a']:,}", f"{files['b']:,}", count_delta(files["delta"]))
+    if a["platform"] != b["platform"]:
+        line("platform", one_line(a["platform"]), one_line(b["platform"]), "")
+
+
+def _instructions(page: Page, document: Document) -> None:
+    """What differs of the instructions: those that hold bytes each, the others in number."""
+    rows = document["instructions"]
+    different = [row for row in rows if row["status"] != "same"]
+    shown = [row for row in different if row["layers_a"] or row["layers_b"]]
+    if not different:
+        return
+    page.gap()
+    wide = page.width >= 84
+    sizes = 26 if wide else 0
+    room = max(10, page.width - 16 - sizes - 12)
+    head: list[Span] = ["  ", pad("", 2), pad("A", 4, right=True), pad("B", 5, right=True), "   "]
+    head.append(pad("instruction", room))
+    if wide:
+        head += [pad("content A", 13, right=True), pad("content B", 13, right=True)]
+    page.line(("".join(str(span) for span in head) + pad("change", 12, right=True), "head"))
+    for row in shown:
+        content = row["sizes"]["content"]
+        spans: list[Span] = [
+            "  ",
+            (pad(MARKS[row["status"]], 2), "head"),
+            pad("" if row["a"] is None else str(row["a"]), 4, right=True),
+            pad("" if row["b"] is None else str(row["b"]), 5, right=True),
+            "   ",
+            pad(fit_start(step_text(row), room), room),
+        ]
+        if wide:
+            spans += [
+                pad(_content(content["a"], row["a"]), 13, right=True),
+                pad(_content(content["b"], row["b"]), 13, right=True),
+            ]
+        page.line(*spans, pad(format_delta(content["delta"] or 0), 12, right=True))
+    quiet = len(different) - len(shown)
+    if quiet:
+        page.line(" " * 16, (f"and {quiet} that store nothing", "dim"))
+    same = len(rows) - len(different)
+    if same:
+        page.line("  ", pad(MARKS["same"], 14), (f"{same} more are the same", "dim"))
+
+
+def _content(size: int | None, index: int | None) -> str:
+    return "" if index is None else format_size(size)
+
+
+def _consequences(page: Page, document: Document) -> None:
+    page.gap()
+    page.paragraph(pull_words(document), indent=9, head=("pull   ", "head"))
+    cache = cache_words(document)
+    if cache:
+        page.paragraph(cache, indent=9, head=("cache  ", "head"))
+    waste = waste_words(document)
+    if waste:
+        page.paragraph(waste, indent=9, head=("waste  ", "head"))
+
+
+def _where(page: Page, document: Document, rows: int) -> None:
+    files = document["files"]
+    if files is None or not rows or not any(row["delta"] for row in document["directories"]):
+        return
+    depth = DEPTH if files["depth"] is None else files["depth"]
+    table = tree_rows(document, rows=rows, depth=depth)
+    page.gap()
+    page.line("  ", ("where", "head"))
+    for level, name, delta, changes in table:
+        text = "  " * level + escape(name)
+        number = pad(format_delta(delta), 11, right=True)
+        tail = f"  {changes:,} differ" if changes else ""
+        room = page.width - 15 - len(tail)
+        page.line("  ", number, "  ", pad(fit_start(text, room), min(room, 50)), (tail, "dim"))
+    for key, words in (("outside", "outside of the pattern"), ("unplaced", "at no visible path")):
+        delta = files[key]["delta"]
+        if delta:
+            page.line("  ", pad(format_delta(delta), 11, right=True), "  ", (words, "dim"))
+
+
+def _changes(page: Page, document: Document, rows: int) -> None:
+    files = document["files"]
+    if files is None:
+        return
+    words = kind_words(files)
+    if not words:
+        return
+    page.gap()
+    page.paragraph(words, indent=9, head=("files  ", "head"))
+    listed = [row for row in document["changes"] if row["path"] is not None]
+    shown = listed[:rows]
+    for row in shown:
+        details = change_details(row)
+        start: list[Span] = [
+            "  ",
+            pad(format_delta(row["delta"]), 11, right=True),
+            "  ",
+            (f"{MARKS[row['kind']]} ", _STYLES.get(row["kind"], "head")),
+        ]
+        room = page.width - 17
+        path = escape(row["path"])
+        if details and cell_width(path) + cell_width(details) + 2 <= room:
+            page.line(*start, path, "  ", (details, "dim"))
+        else:
+            page.line(*start, fit_end(path, room))
+            if details:
+                page.paragraph(details, indent=19)
+    cut = [row for row in document["changes"] if row["path"] is None]
+    left = len(listed) - len(shown) + sum(row["count"] for row in cut)
+    if left and shown:
+        delta = sum(row["delta"] for row in listed[rows:]) + sum(row["delta"] for row in cut)
+        page.line(
+            "  ", pad(format_delta(delta), 11, right=True), "  ", (f"in {left:,} others", "dim")
+        )
+
+
+def _settings(page: Page, document: Document) -> None:
+    settings = document["config"]
+    if not settings:
+        return
+    page.gap()
+    page.line("  ", ("configuration", "head"))
+    for row in settings[:SETTINGS]:
+        mark, name, value = setting_words(row)
+        start = f"{mark} {name}"
+        if cell_width(start) + cell_width(value) + 6 <= page.width:
+            page.line("    ", start, "  ", value)
+        else:
+            page.line("    ", fit_start(start, page.width - 4))
+            page.paragraph(value, indent=8)
+    if settings[SETTINGS:]:
+        page.line("    ", (f"and {len(settings) - SETTINGS} more", "dim"))
+
+
+def _notes(page: Page, document: Document) -> None:
+    notes = document["notes"]
+    if not notes:
+        return
+    page.gap()
+    for note in notes[:NOTES]:
+        page.paragraph(one_line(note["message"]), indent=8, head=("note  ", "dim"))

@@ -1,0 +1,75 @@
+"""The directories of a comparison as an indented tree, the largest differences first, all sums closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+TreeRow = tuple[int, str, int, int]
+"""Indentation, name, delta in bytes, and how many files differ below."""
+OTHERS = "(others)"
+
+
+def tree_rows(document: Document, *, rows: int, depth: int) -> list[TreeRow]:
+    """About `rows` directories down to `depth`; what is not shown below a directory stands in one row."""
+    directories = {row["path"]: row for row in document["directories"]}
+    root = directories.get("/")
+    if root is None:
+        return []
+    shown = _largest(directories, rows, depth)
+    below: dict[str, list[Row]] = {}
+    for path in shown:
+        if path != "/":
+            below.setdefault(_above(path), []).append(directories[path])
+    lines: list[TreeRow] = []
+    pending: list[tuple[int, Row | TreeRow]] = [(0, root)]
+    while pending:
+        level, row = pending.pop()
+        if isinstance(row, tuple):
+            lines.append(row)
+            continue
+        path = row["path"]
+        name = path if level == 0 else path[len(_above(path)) :].lstrip("/")
+        lines.append((level, name, row["delta"], row["changes"]))
+        children = below.get(path, [])
+        if not children:
+            continue
+        rest = row["delta"] - sum(child["delta"] for child in children)
+        changes = row["changes"] - sum(child["changes"] for child in children)
+        if changes or rest:
+            pending.append((level + 1, (level + 1, OTHERS, rest, changes)))
+        children.sort(key=lambda child: (abs(child["delta"]), child["path"]))
+        pending += [(level + 1, child) for child in children]
+    return lines
+
+
+def _largest(directories: dict[str, Row], rows: int, depth: int) -> set[str]:
+    """The directories that move the most, each with all above it."""
+    shown = {"/"}
+    candidates = sorted(
+        (
+            row
+            for row in directories.values()
+            if row["path"] != "/" and _depth(row["path"]) <= depth
+        ),
+        key=lambda row: (-abs(row["delta"]), row["path"]),
+    )
+    for row in candidates:
+        if len(shown) > rows:
+            break
+        path = row["path"]
+        while path not in shown and path in directories:
+            shown.add(path)
+            path = _above(path)
+    return shown
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _depth(path: str) -> int:
+    return path.count("/")

@@ -1,0 +1,208 @@
+"""What a comparison says in words, the same in every format for people."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from layerscope.report.escape import escape, fit_start
+from layerscope.units import format_delta, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+
+Row = dict[str, Any]
+
+MARKS = {
+    "same": "=",
+    "changed": "~",
+    "only_a": "−",
+    "only_b": "+",
+    "added": "+",
+    "removed": "−",
+    "content": "~",
+    "metadata": "m",
+    "type": "t",
+    "moved": "→",
+    "hardlink": "h",
+    "unknown": "?",
+}
+_KINDS = {
+    "added": "added",
+    "removed": "removed",
+    "content": "of other content",
+    "metadata": "of other metadata alone",
+    "type": "of another type",
+    "moved": "moved",
+    "hardlink": "counted at another hard link",
+    "unknown": "of one size, content not known",
+}
+_REASONS = {
+    "content": "the same instruction with other content",
+    "instruction": "another instruction",
+    "added": "an instruction that A does not have",
+    "removed": "an instruction that B does not have",
+}
+_WASTE = {
+    "deleted": "deleted",
+    "overwritten": "overwritten",
+    "metadata_only": "metadata only",
+    "identical_rewrite": "identical rewrite",
+    "duplicate_entry": "duplicate entry",
+}
+_FIELDS = {
+    "env": "env",
+    "entrypoint": "entrypoint",
+    "cmd": "cmd",
+    "working_dir": "workdir",
+    "exposed_ports": "port",
+    "volumes": "volume",
+    "labels": "label",
+    "stop_signal": "stop signal",
+}
+_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
+_SPACE = re.compile(r"[ \t\r\n]+")
+LONGEST = 200
+"""Columns of a value of the configuration."""
+
+
+def one_line(text: str) -> str:
+    """Text of an image on one line, with all that could act or hide shown."""
+    return escape(_SPACE.sub(" ", text).strip())
+
+
+def count_delta(delta: int) -> str:
+    """`−4`, `+29,216`, `0`."""
+    return f"{'+' if delta > 0 else '−'}{abs(delta):,}" if delta else "0"
+
+
+def percent_delta(percent: float | None) -> str:
+    """`−86.6 %`; nothing where it says nothing."""
+    if percent is None or round(percent, 1) == 0:
+        return ""
+    return f"{'+' if percent > 0 else '−'}{abs(percent):,.1f} %"
+
+
+def plural(number: int, one: str) -> str:
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def step_text(row: Row) -> str:
+    """The instruction of B, or of A where B has none."""
+    text = row["text_b"] if row["text_b"] is not None else row["text_a"]
+    return one_line(text or "") or "–"
+
+
+def pull_words(document: Document) -> str:
+    """What a host that has A fetches for B."""
+    layers = document["b"]["layers"]
+    needed, chained = document["transfer"]["needed"], document["transfer"]["chained"]
+    held = f"{_count(document['shared_layers'])} shared from the base"
+    if document["out_of_order"]:
+        held += f", {_count(len(document['out_of_order']))} more shared out of order"
+    if not needed["layers"]:
+        text = f"a host that has A fetches none of the {plural(layers, 'layer')} of B ({held})"
+    else:
+        number = len(needed["layers"])
+        of = f"all {plural(layers, 'layer')} of B"
+        if number < layers:
+            of = f"{number} of the {plural(layers, 'layer')} of B"
+        text = f"a host that has A fetches {of}, {_weight(needed)} ({held})"
+    if chained["layers"] != needed["layers"]:
+        text += f"; {_weight(chained)} where an engine knows a layer only above the same layers"
+    return text
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "none"
+
+
+def _weight(weight: Row) -> str:
+    if weight["compressed"] is not None:
+        return format_size(weight["compressed"])
+    if weight["tar"] is not None:
+        return f"{format_size(weight['tar'])} uncompressed"
+    return "of unknown size"
+
+
+def cache_words(document: Document) -> str:
+    """Which instruction first kept a build from using the layers of A."""
+    found = document["cache_break"]
+    if found is None:
+        return ""
+    again = f"{plural(len(found['layers']), 'layer')} built anew"
+    index = found["b"] if found["b"] is not None else found["a"]
+    if index is None:
+        return f"broken after the last instruction; {again}"
+    text = found["text_b"] if found["text_b"] is not None else found["text_a"]
+    return f"first broken at instruction {index}, {_REASONS[found['reason']]}: {fit_start(one_line(text or ''), 80)}; {again}"
+
+
+def waste_words(document: Document) -> str:
+    """Waste gained and lost by kind."""
+    rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"]))
+    return " · ".join(
+        f"{_WASTE[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
+    )
+
+
+def kind_words(files: Row) -> str:
+    """`9 added, 674 removed, 13 of other metadata alone (all the time only)`."""
+    parts = []
+    for kind, words in _KINDS.items():
+        number = files["kinds"][kind]["count"]
+        if not number:
+            continue
+        part = f"{number:,} {words}"
+        times = files["only_times"]
+        if kind == "metadata" and times:
+            part += f" ({'all' if times == number else f'{times:,}'} the time only)"
+        parts.append(part)
+    return ", ".join(parts)
+
+
+def change_details(row: Row) -> str:
+    """What more there is to say of one file."""
+    parts = []
+    if row["kind"] == "moved":
+        parts.append(f"from {escape(row['from'])}")
+    if row["kind"] == "type":
+        parts.append(f"{row['type_a']} → {row['type_b']}")
+    if row["kind"] == "content" and row["a"] != row["b"]:
+        parts.append(f"{format_size(row['a'])} → {format_size(row['b'])}")
+    if "linkname" in row:
+        parts.append(f"{escape(row['linkname'][0])} → {escape(row['linkname'][1])}")
+    if row["kind"] == "hardlink":
+        parts.append("another name of the same file went or came")
+    if row["kind"] == "unknown":
+        parts.append("same size, content not known")
+    for name, (one, other) in row.get("changed", {}).items():
+        if name == "mtime" and row["kind"] != "metadata":
+            continue
+        parts.append(_metadata(name, one, other))
+    return ", ".join(parts)
+
+
+def _metadata(name: str, one: Any, other: Any) -> str:
+    word = _CHANGED[name]
+    if name == "mode":
+        return f"{word} {one:04o} → {other:04o}"
+    if name in ("uid", "gid"):
+        return f"{word} {one} → {other}"
+    return word
+
+
+def setting_words(row: Row) -> tuple[str, str, str]:
+    """The mark, the name and the values of a setting that differs."""
+    field = _FIELDS.get(row["field"], row["field"])
+    name = f"{field} {one_line(row['name'])}".rstrip()
+    a, b = (None if row[side] is None else fit_start(one_line(row[side]), LONGEST) for side in "ab")
+    if a is None:
+        return "+", name, b or ""
+    if b is None:
+        return "−", name, a
+    if not row["known"]:
+        return "?", name, "hidden in a saved report"
+    if a == b:
+        return "~", name, f"{a} (changed)"
+    return "~", name, f"{a or '(empty)'} → {b or '(empty)'}"
