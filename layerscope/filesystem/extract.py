@@ -1,0 +1,379 @@
+"""Taking files out of an image into a folder of the host, which nothing in the image can lead out of.
+
+Every path is opened name by name below the folder's descriptor and no link is followed, so neither a name nor a link of
+the image, nor one that somebody puts there meanwhile, leads elsewhere. Only regular files, directories and symlinks that
+stay inside are made; owners, setuid bits and devices never.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from layerscope.errors import FormatError, OutputError
+from layerscope.filesystem.node import Node
+from layerscope.layers.content import Content, Indexes, StoredBytes, content_entry, stored_bytes
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK, Entry
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+MOST_TOLD: Final = 100
+"""Files left out that are named; beyond them only their number is kept."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What was made, in numbers; `skipped` names what was not, each with the reason."""
+
+    files: int = 0
+    directories: int = 0
+    symlinks: int = 0
+    size: int = 0
+    skipped: list[tuple[bytes, str]] = field(default_factory=list)
+    skipped_count: int = 0
+
+    def skip(self, path: bytes, reason: str) -> None:
+        self.skipped_count += 1
+        if len(self.skipped) < MOST_TOLD:
+            self.skipped.append((path, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to make: its path below the chosen folder, and the entry that tells how it is."""
+
+    path: bytes
+    entry: Entry
+
+
+def items_below(node: Node, layer: int) -> list[Item]:
+    """What stands at a node and below it once the layers up to `layer` are applied, directories before what is in them."""
+    entry = node.at_layer(layer)
+    if entry is None:
+        return []
+    found: list[Item] = []
+    waiting = [(node, node.name, entry)]
+    while waiting:
+        current, path, entry = waiting.pop()
+        if path:
+            found.append(Item(path, entry))
+        if entry.kind != DIRECTORY or not current.children:
+            continue
+        for child in current.children.values():
+            below = child.at_layer(layer)
+            if below is not None:
+                waiting.append((child, path + b"/" + child.name if path else child.name, below))
+    return found
+
+
+class Extraction:
+    """Makes items below one folder of the host. A context manager that holds the folder open."""
+
+    def __init__(self, folder: str, *, overwrite: bool = False) -> None:
+        """Make the folder where it is missing. Raises `OutputError`."""
+        self.folder = folder
+        self.taken = Taken()
+        self._overwrite = overwrite
+        self._made: list[Item] = []
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(folder)
+            self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"cannot write into {folder!r}: {_reason(error)}",
+                hint="name a folder you may write to",
+            ) from None
+        self._parent = b""
+        self._parent_fd = os.dup(self._root)
+
+    def __enter__(self) -> Extraction:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._parent_fd)
+        os.close(self._root)
+
+    def conflicts(self, items: Sequence[Item]) -> list[bytes]:
+        """The paths of the items that are taken in the folder; directories that are there are used."""
+        found = []
+        roots = {item.path.split(b"/", 1)[0] for item in items}
+        there = {name for name in roots if self._mode(self._root, name) is not None}
+        for item in items if there else ():
+            if item.path.split(b"/", 1)[0] not in there:
+                continue
+            parent, _, name = item.path.rpartition(b"/")
+            try:
+                mode = self._mode(self._open_parent(parent), name)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                found.append(item.path)
+                continue
+            if mode is not None and not (item.entry.kind == DIRECTORY and stat.S_ISDIR(mode)):
+                found.append(item.path)
+        return found
+
+    def _mode(self, fd: int, name: bytes) -> int | None:
+        try:
+            return os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in _SKIPPED:
+                return None
+            raise
+
+    def take(
+        self,
+        items: Sequence[Item],
+        indexes: Indexes,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        progress: ProgressCallback | None = None,
+        cancelled: CancelledCallback | None = None,
+    ) -> Taken:
+        """Make the items. Raises `OutputError` where one is in the way or the disk refuses, `FormatError`, `Cancelled`."""
+        if not self._overwrite:
+            conflicts = self.conflicts(items)
+            if conflicts:
+                raise OutputError(
+                    f"{len(conflicts)} of {len(items)} files are in {self.folder!r} already, such as"
+                    f" {_shown(conflicts[0])}",
+                    hint="name another folder, or overwrite them with --force",
+                )
+        files = []
+        links = []
+        for item in items:
+            kind = item.entry.kind
+            if kind == DIRECTORY:
+                self._guarded(item, self._make_directory)
+            elif kind in (FILE, HARDLINK):
+                files.append(item)
+            elif kind == SYMLINK:
+                links.append(item)
+            else:
+                self.taken.skip(item.path, f"a {KIND_NAMES[kind]} is never made")
+        self._take_files(files, indexes, limits, progress, cancelled)
+        for item in links:
+            if is_safe(item):
+                self._guarded(item, self._make_symlink)
+            else:
+                self.taken.skip(
+                    item.path, f"its target {_shown(item.entry.link)} leads out of the folder"
+                )
+        for item in reversed(self._made):
+            self._finish_directory(item)
+        return self.taken
+
+    def _take_files(
+        self,
+        files: list[Item],
+        indexes: Indexes,
+        limits: Limits,
+        progress: ProgressCallback | None,
+        cancelled: CancelledCallback | None,
+    ) -> None:
+        """Write the files in the order in which their layers store them, so that each layer passes once."""
+        jobs: list[tuple[int, int, bytes, Item, Entry | None]] = []
+        for item in files:
+            source = content_entry(item.entry)
+            where = (-1, 0) if source is None else (source.layer, source.data)
+            jobs.append((*where, item.path, item, source))
+        jobs.sort(key=lambda job: job[:3])
+        total = sum(job[4].size for job in jobs if job[4] is not None)
+        layer, stored = -1, None
+        for number, _, _, item, source in jobs:
+            stop_if(cancelled)
+            if number != layer and source is not None:
+                layer, stored = (
+                    number,
+                    stored_bytes(indexes, number, limits=limits, cancelled=cancelled),
+                )
+            self._guarded(
+                item, lambda item, s=source, b=stored: self._make_file(item, s, b, cancelled)
+            )
+            if progress is not None:
+                progress(Progress("extract", self.taken.size, total))
+
+    def _guarded(self, item: Item, make: object) -> None:
+        """Make one item; what this folder's file system cannot hold is left out, all else is an error."""
+        assert callable(make)
+        try:
+            make(item)
+        except FormatError:
+            raise
+        except OSError as error:
+            if error.errno in _SKIPPED:
+                self.taken.skip(item.path, _reason(error))
+                return
+            raise OutputError(
+                f"cannot write {_shown(item.path)} in {self.folder!r}: {_reason(error)}",
+                hint="nothing was written outside of it; free the place, or name another folder",
+            ) from None
+
+    # One item
+
+    def _open_parent(self, path: bytes) -> int:
+        """The descriptor of a folder below the chosen one, reached without following a link."""
+        if path == self._parent:
+            return self._parent_fd
+        fd = os.dup(self._root)
+        try:
+            for name in path.split(b"/") if path else ():
+                if name in (b"", b".", b".."):
+                    raise OSError(errno.EINVAL, "no name of a file")
+                lower = os.open(name, _FOLDER, dir_fd=fd)
+                os.close(fd)
+                fd = lower
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(self._parent_fd)
+        self._parent, self._parent_fd = path, fd
+        return fd
+
+    def _place(self, item: Item) -> tuple[int, bytes]:
+        parent, _, name = item.path.rpartition(b"/")
+        if name in (b"", b".", b"..") or b"\0" in name:
+            raise OSError(errno.EINVAL, "no name of a file")
+        return self._open_parent(parent), name
+
+    def _make_directory(self, item: Item) -> None:
+        fd, name = self._place(item)
+        try:
+            os.mkdir(name, 0o700, dir_fd=fd)
+        except FileExistsError:
+            if not stat.S_ISDIR(self._mode(fd, name) or 0):
+                raise
+        else:
+            self._made.append(item)
+            self.taken.directories += 1
+
+    def _finish_directory(self, item: Item) -> None:
+        """Mode and time at the end, since files are still put in before; the owner can always look and delete."""
+        with suppress(OSError):
+            fd = os.open(item.path.rpartition(b"/")[2], _FOLDER, dir_fd=self._place(item)[0])
+            try:
+                os.fchmod(fd, (item.entry.mode & 0o777) | 0o700)
+                _set_time(fd, item.entry)
+            finally:
+                os.close(fd)
+
+    def _make_file(
+        self,
+        item: Item,
+        source: Entry | None,
+        stored: StoredBytes | None,
+        cancelled: CancelledCallback | None,
+    ) -> None:
+        folder, name = self._place(item)
+        with self._new_file(folder, name) as fd:
+            if source is not None and stored is not None:
+                content = Content(stored, source)
+                for position, piece in content.stored_pieces():
+                    stop_if(cancelled)
+                    _write_at(fd, piece, position)
+                os.ftruncate(fd, content.size)
+                self.taken.size += source.size
+            os.fchmod(fd, item.entry.mode & 0o777)
+            _set_time(fd, item.entry)
+        self.taken.files += 1
+
+    @contextmanager
+    def _new_file(self, folder: int, name: bytes) -> Iterator[int]:
+        """A file that stands under its name when the block ends well, and nowhere when it does not."""
+        first = b".layerscope-" + secrets.token_hex(8).encode() if self._overwrite else name
+        fd = os.open(first, _NEW, 0o600, dir_fd=folder)
+        try:
+            yield fd
+            if self._overwrite:
+                os.rename(first, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(first, dir_fd=folder)
+            raise
+        finally:
+            os.close(fd)
+
+    def _make_symlink(self, item: Item) -> None:
+        folder, name = self._place(item)
+        if self._overwrite and stat.S_ISLNK(self._mode(folder, name) or 0):
+            os.unlink(name, dir_fd=folder)
+        os.symlink(item.entry.link, name, dir_fd=folder)
+        self.taken.symlinks += 1
+
+
+def is_safe(item: Item) -> bool:
+    """Whether a symlink, followed from where it will stand, stays below the chosen folder.
+
+    Its target may climb first and descend then, no higher than the folder; a `..` behind a name could climb out of
+    another link, so it is refused.
+    """
+    target = item.entry.link
+    if not target or target.startswith(b"/") or b"\0" in target:
+        return False
+    room = item.path.count(b"/")
+    descended = False
+    for part in target.split(b"/"):
+        if part in (b"", b"."):
+            continue
+        if part != b"..":
+            descended = True
+        elif descended or not room:
+            return False
+        else:
+            room -= 1
+    return True
+
+
+def extract(
+    node: Node,
+    layer: int,
+    indexes: Indexes,
+    folder: str,
+    *,
+    overwrite: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Taken:
+    """Save what stands at a node after `layer` below a folder of the host, under the node's own name.
+
+    Raises `OutputError` where something is in the way and not to be overwritten, `FormatError` and `Cancelled`.
+    """
+    items = items_below(node, layer)
+    with Extraction(folder, overwrite=overwrite) as extraction:
+        return extraction.take(
+            items, indexes, limits=limits, progress=progress, cancelled=cancelled
+        )
+
+
+def _write_at(fd: int, data: bytes, position: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(fd, view, position)
+        view = view[written:]
+        position += written
+
+
+def _set_time(fd: int, entry: Entry) -> None:
+    with suppress(OSError, OverflowError, ValueError):
+        os.utime(fd, (entry.mtime, entry.mtime))
+
+
+def _shown(path: bytes) -> str:
+    return repr(path[:300].decode("utf-8", "backslashreplace"))
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,1 @@
+"""The browser of an image in a terminal: screens over the objects of an analysis."""

@@ -1,0 +1,180 @@
+"""The Textual application: shows the screen at once, reads the image in a worker, keeps it open while it is browsed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
+
+import layerscope
+from layerscope.errors import Cancelled, LayerscopeError
+from layerscope.progress import Progress
+from layerscope.tui import themes
+from layerscope.tui.browse_screen import BrowseScreen
+from layerscope.tui.dialogs import ErrorDialog, LoadScreen
+from layerscope.tui.help_screen import HelpScreen
+from layerscope.tui.jump_screen import JumpScreen
+from layerscope.tui.session import Session
+
+if TYPE_CHECKING:
+    from layerscope.image.image import Image
+
+Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
+"""Reads an image: told how to report progress and how to hear that it should stop."""
+
+PAUSE = 0.1
+"""Seconds between two messages of progress."""
+
+
+def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
+    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each."""
+
+    def read(
+        progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+    ) -> tuple[Image, Session]:
+        image = layerscope.load(reference, progress=progress, cancelled=cancelled, **load)
+        try:
+            analysis = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
+            return image, Session(analysis)
+        except BaseException:
+            image.close()
+            raise
+
+    return read
+
+
+class LayerscopeApp(App[int]):
+    """Browses one image; the exit code is what it returns."""
+
+    TITLE = "layerscope"
+    CSS_PATH = "layerscope.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit-too"),
+        Binding("ctrl+p", "command_palette", "Palette", show=True, id="app.palette"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
+    ]
+
+    class Progressed(Message):
+        def __init__(self, progress: Progress) -> None:
+            super().__init__()
+            self.progress = progress
+
+    class Loaded(Message):
+        def __init__(self, image: Image, session: Session) -> None:
+            super().__init__()
+            self.image = image
+            self.session = session
+
+    class Failed(Message):
+        def __init__(self, error: LayerscopeError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(
+        self,
+        reference: str,
+        read: Read,
+        *,
+        keymap: Mapping[str, str] | None = None,
+        theme: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.reference = reference
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self.theme = theme if theme in self.available_themes else themes.DARK.name
+        self.animation_level = "none"
+        if keymap:
+            self.set_keymap(dict(keymap))
+        self._read = read
+        self._image: Image | None = None
+        self._loading = LoadScreen(reference)
+        self.browse = BrowseScreen(reference)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.browse)
+        self.push_screen(self._loading)
+        self.load()
+
+    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
+    def load(self) -> None:
+        """Read the image; what comes of it is told by messages."""
+        worker = get_current_worker()
+        told = 0.0
+
+        def tell(progress: Progress) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= PAUSE or progress.done == progress.total:
+                told = now
+                self.post_message(self.Progressed(progress))
+
+        try:
+            image, session = self._read(tell, lambda: worker.is_cancelled)
+        except Cancelled:
+            return
+        except LayerscopeError as error:
+            self.post_message(self.Failed(error))
+            return
+        except (MemoryError, OSError) as error:
+            told_error = LayerscopeError(str(error) or "out of memory")
+            told_error.exit_code = 3
+            self.post_message(self.Failed(told_error))
+            return
+        if worker.is_cancelled or not self.post_message(self.Loaded(image, session)):
+            image.close()
+
+    @on(Progressed)
+    def _progressed(self, event: Progressed) -> None:
+        if self._loading.is_mounted:
+            self._loading.show(event.progress)
+
+    @on(Loaded)
+    def _loaded(self, event: Loaded) -> None:
+        self._image = event.image
+        self._loading.dismiss()
+        self.browse.open_session(event.session)
+
+    @on(Failed)
+    def _failed(self, event: Failed) -> None:
+        self._loading.dismiss()
+        error = event.error
+
+        def leave(_: None) -> None:
+            self.exit(error.exit_code)
+
+        self.push_screen(
+            ErrorDialog(error.message, error.hint, title="The image cannot be opened"), leave
+        )
+
+    def on_unmount(self) -> None:
+        self.workers.cancel_all()
+        if self._image is not None:
+            self._image.close()
+            self._image = None
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen, self.focused))
+
+    def action_jump(self) -> None:
+        """Letters on the panes."""
+        if self.screen is not self.browse:
+            return
+
+        def go(pane: Any) -> None:
+            if pane is not None:
+                self.browse.go_to_pane(pane)
+
+        self.push_screen(JumpScreen([pane for pane in self.browse.panes() if pane.region]), go)

@@ -1,0 +1,437 @@
+"""The screen of one image: instructions and details on the left, files, waste, largest files and the image on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from layerscope.report.escape import fit_end, fit_start
+from layerscope.tui.commands import ScreenCommands, browse_commands
+from layerscope.tui.details import image_text, instruction_text
+from layerscope.tui.files_pane import FilesPane
+from layerscope.tui.going_out import GoingOut
+from layerscope.tui.instruction_list import InstructionList
+from layerscope.tui.largest_pane import LargestList, LargestPane
+from layerscope.tui.line_list import LineList
+from layerscope.tui.list_pane import ListPane
+from layerscope.tui.paint import one_line, path_text
+from layerscope.tui.session import Place, Session
+from layerscope.tui.tab_strip import TabStrip
+from layerscope.tui.tree_view import FileTreeView
+from layerscope.tui.view import REMOVED, Mode, Scope
+from layerscope.tui.waste_pane import WasteList, WastePane
+from layerscope.units import format_percent, format_size
+
+MOST_PLACES = 100
+
+
+class BrowseScreen(GoingOut, Screen[None]):
+    """Made before the image is read; `open_session` fills it."""
+
+    HELP = """\
+On the left the instructions that made the image, on the right what they put there.
+
+`v` changes what the files show: one **layer**'s changes, the **tree** of all files once the layer is applied, or the
+**range** of layers from the one marked with `m` (from the first, with ctrl+a).
+"""
+    TABS: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("files", "f", "Files"),
+        ("waste", "w", "Waste"),
+        ("largest", "b", "Largest"),
+        ("image", "i", "Image"),
+    )
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
+        Binding("shift+tab", "pane(-1)", "Pane", show=False, id="browse.previous-pane"),
+        Binding("f,1", "tab('files')", "Files", show=False, id="browse.files"),
+        Binding("w,2", "tab('waste')", "Waste", show=False, id="browse.waste"),
+        Binding("b,3", "tab('largest')", "Largest", show=False, id="browse.largest"),
+        Binding("i,4", "tab('image')", "Image", show=False, id="browse.image"),
+        Binding("v", "view", "View", id="browse.view"),
+        Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
+        Binding("ctrl+t", "mode('tree')", "Whole tree", show=False, id="browse.tree"),
+        Binding("ctrl+a", "aggregate", "All up to here", show=False, id="browse.aggregate"),
+        Binding("m", "mark_range", "Mark range", show=False, id="browse.mark-range"),
+        Binding("x", "other_end", "Other end", show=False, id="browse.other-end"),
+        Binding("backspace", "back", "Back", show=False, id="browse.back"),
+        Binding("e,ctrl+e", "take_out", "Extract", id="browse.extract"),
+        Binding("y", "copy_path", "Copy path", show=False, id="browse.copy-path"),
+        Binding("Y", "copy_command", "Copy command", show=False, id="browse.copy-command"),
+        Binding("S,ctrl+s", "save_report", "Save report", show=False, id="browse.save"),
+        Binding("apostrophe", "app.jump", "Jump", show=False, id="browse.jump"),
+        Binding("question_mark,f1", "app.help", "Help", id="browse.help"),
+        Binding("q", "app.quit", "Quit", id="browse.quit"),
+    ]
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference
+        self.session: Session | None = None
+        self.mode: Mode = "tree"
+        self.range_start: int | None = None
+        self._places: list[Place] = []
+        self._quiet = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                with Vertical(classes="box", id="instructions-box") as box:
+                    box.border_title = "Instructions"
+                    yield InstructionList(id="instructions")
+                with Vertical(classes="box", id="details-box") as box:
+                    box.border_title = "Details"
+                    with VerticalScroll(id="details", can_focus=True):
+                        yield Static(id="details-text")
+            with Vertical(classes="box", id="right") as box:
+                yield TabStrip(self.TABS, id="tabs")
+                with ContentSwitcher(initial="files", id="switcher"):
+                    yield FilesPane(id="files")
+                    yield WastePane(id="waste")
+                    yield LargestPane(id="largest")
+                    with VerticalScroll(id="image", classes="sheet", can_focus=True):
+                        yield Static(id="image-text")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.strip.active = "files"
+        self._paint_title()
+        self.files.tree_view.focus()
+
+    # Parts
+
+    @property
+    def files(self) -> FilesPane:
+        return self.query_one("#files", FilesPane)
+
+    @property
+    def instructions(self) -> InstructionList:
+        return self.query_one("#instructions", InstructionList)
+
+    @property
+    def strip(self) -> TabStrip:
+        return self.query_one("#tabs", TabStrip)
+
+    @property
+    def switcher(self) -> ContentSwitcher:
+        return self.query_one("#switcher", ContentSwitcher)
+
+    @property
+    def tab(self) -> str:
+        return self.switcher.current or "files"
+
+    # Opening
+
+    def open_session(self, session: Session) -> None:
+        """Fill the screen with what was read."""
+        self.session = session
+        self.instructions.show(session.analysis.instructions)
+        self._quiet = True
+        self.instructions.select(session.instruction_of_layer(session.last_layer))
+        self.files.open_session(session)
+        self.query_one("#waste", WastePane).open_session(session)
+        self.query_one("#largest", LargestPane).open_session(session)
+        self.query_one("#image-text", Static).update(image_text(session))
+        self._show_details()
+        self._paint_title()
+        self.refresh_bindings()
+
+    def _paint_title(self) -> None:
+        width = max(20, self.size.width - 2)
+        parts: list[tuple[str, str]] = [("layerscope  ", "bold $accent")]
+        if self.session is None:
+            name = one_line(self.reference)
+            parts.append((fit_end(name, width - 12), "bold"))
+        else:
+            sizes = self.session.analysis.sizes
+            facts = [f"content {format_size(sizes.content)}"]
+            facts.append(
+                f"wasted {format_size(sizes.wasted)} ({format_percent(sizes.wasted, sizes.content)})"
+            )
+            if sizes.compressed is not None:
+                facts.append(f"download {format_size(sizes.compressed)}")
+            if self.session.analysis.notes:
+                facts.append(f"{len(self.session.analysis.notes)} notes")
+            text = "   ".join(facts)
+            while len(facts) > 2 and len(text) > width * 2 // 3:
+                facts.pop()
+                text = "   ".join(facts)
+            name = fit_end(
+                one_line(self.session.analysis.image.reference), max(4, width - 14 - len(text))
+            )
+            gap = " " * max(2, width - 12 - Content(name).cell_length - len(text))
+            parts += [(name, "bold"), (gap + text, "")]
+        self.query_one("#title", Static).update(Content.assemble(*parts))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._paint_title()
+
+    # What is shown
+
+    @on(LineList.Highlighted, "#instructions")
+    def _instruction_moved(self) -> None:
+        self._show_details()
+        if self._quiet:
+            self._quiet = False
+        elif self.session is not None:
+            self._show_scope()
+
+    @on(LineList.Chosen, "#instructions")
+    def _instruction_chosen(self) -> None:
+        self.action_tab("files")
+
+    def _show_details(self) -> None:
+        current = self.instructions.current
+        if self.session is None or current is None:
+            return
+        instruction = current.instruction
+        box = self.query_one("#details-box", Vertical)
+        box.border_title = Content(
+            f"{instruction.index} · {fit_start(one_line(instruction.text[:200]), 40)}"
+        )
+        self.query_one("#details-text", Static).update(instruction_text(self.session, current))
+        self.query_one("#details", VerticalScroll).scroll_home(animate=False)
+
+    def _scope(self) -> Scope | None:
+        """The view that mode, instruction and range_start ask for; None where there is no layer yet."""
+        assert self.session is not None
+        current = self.instructions.current
+        if current is None:
+            return self.session.whole
+        layers = current.instruction.layers
+        last = self.session.layer_at(current.instruction.index)
+        if last is None:
+            return None
+        first = min(layers) if layers else last
+        if self.mode == "range":
+            start = 0 if self.range_start is None else self._anchor_layer()
+            return Scope("range", min(start, first), max(start, last))
+        return Scope(self.mode, first, last)
+
+    def _anchor_layer(self) -> int:
+        assert self.session is not None
+        assert self.range_start is not None
+        for each in self.session.analysis.instructions[self.range_start :]:
+            if each.instruction.layers:
+                return min(each.instruction.layers)
+        return self.session.last_layer
+
+    def _show_scope(self, path: bytes | None = None) -> None:
+        if self.session is None:
+            return
+        scope = self._scope()
+        if scope is not None:
+            self.files.view(scope, path)
+
+    @on(FilesPane.Shown)
+    def _files_shown(self) -> None:
+        self._paint_box()
+        scope = self.files.scope
+        assert self.session is not None
+        current = self.instructions.current
+        shown = {
+            each.instruction.index
+            for each in self.session.analysis.instructions
+            if any(scope.first <= layer <= scope.last for layer in each.instruction.layers)
+        }
+        if scope.mode == "tree" and current is not None:
+            shown = {current.instruction.index}
+        self.instructions.set_view(
+            frozenset(shown), self.range_start if self.mode == "range" else None
+        )
+
+    def _paint_box(self) -> None:
+        """The title of the right half: which view of what."""
+        assert self.session is not None
+        scope = self.files.scope
+        box = self.query_one("#right", Vertical)
+        if self.tab != "files":
+            box.border_title = Content(
+                next(title for name, _, title in self.TABS if name == self.tab)
+            )
+            box.border_subtitle = ""
+            return
+        index = self.session.instruction_of_layer(scope.last)
+        summary = self.session.instruction(index)
+        text = "" if summary is None else fit_start(one_line(summary.instruction.text[:200]), 40)
+        if scope.mode == "layer":
+            title = f"Changes of {index} {text}"
+        elif scope.mode == "tree":
+            title = f"Files after {index} {text}"
+        else:
+            title = f"Changes of {self.session.instruction_of_layer(scope.first)} to {index}"
+        box.border_title = Content(title)
+        self._paint_path()
+
+    @on(LineList.Highlighted, "#tree")
+    def _paint_path(self) -> None:
+        if self.tab == "files" and self.session is not None:
+            width = max(8, self.query_one("#right").size.width - 8)
+            text = fit_end(path_text(self.files.path), width)
+            self.query_one("#right", Vertical).border_subtitle = Content(text)
+
+    # Keys
+
+    def action_tab(self, name: str) -> None:
+        """Show one of the panes and go there."""
+        self.switcher.current = name
+        self.strip.active = name
+        self.remove_class("-left")
+        pane = self.query_one(f"#{name}")
+        if isinstance(pane, LargestPane):
+            pane.begin()
+        if self.session is not None:
+            self._paint_box()
+        (pane.lines if isinstance(pane, ListPane) else pane).focus()
+
+    @on(TabStrip.Picked)
+    def _tab_picked(self, event: TabStrip.Picked) -> None:
+        self.action_tab(event.name)
+
+    def panes(self) -> list[Widget]:
+        """What tab walks through."""
+        right = self.query_one(f"#{self.tab}")
+        lines = right.lines if isinstance(right, ListPane) else right
+        return [self.instructions, self.query_one("#details"), lines]
+
+    def action_pane(self, step: int) -> None:
+        panes = self.panes()
+        inside = [pane for pane in panes if pane.has_focus_within]
+        at = panes.index(inside[0]) if inside else 2
+        for _ in panes:
+            at = (at + step) % len(panes)
+            pane = panes[at]
+            self.set_class(at < 2, "-left")
+            if at != 1 or not self.has_class("-short") or self.has_class("-narrow"):
+                pane.focus()
+                return
+
+    def go_to_pane(self, pane: Widget) -> None:
+        """Focus a pane, unfolding the half it stands in."""
+        self.set_class(pane.id in ("instructions", "details"), "-left")
+        pane.focus()
+
+    def action_view(self) -> None:
+        """The next kind of view: layer, tree, range."""
+        modes: tuple[Mode, ...] = ("layer", "tree", "range")
+        self.action_mode(modes[(modes.index(self.mode) + 1) % 3])
+
+    def action_mode(self, mode: Mode) -> None:
+        self.mode = mode
+        self._show_scope()
+        if self.tab != "files":
+            self.action_tab("files")
+
+    def action_aggregate(self) -> None:
+        """The changes of all layers up to here together."""
+        self.range_start = None
+        self.action_mode("range")
+
+    def action_mark_range(self) -> None:
+        """Let a range begin at this instruction."""
+        current = self.instructions.current
+        if current is not None:
+            self.range_start = current.instruction.index
+            self.notify(f"The range begins at {self.range_start}; move to where it ends.")
+            self.action_mode("range")
+
+    # From waste and largest files to the layers, and back
+
+    def _place(self) -> Place:
+        return Place(self.tab, self.files.scope, self.files.path)
+
+    def jump(self, layer: int, path: bytes) -> None:
+        """Show what a layer changed, with the cursor on a path; backspace comes back."""
+        if self.session is None:
+            return
+        self._places = [*self._places[-MOST_PLACES:], self._place()]
+        self._go(Scope("layer", layer, layer), path)
+        self.action_tab("files")
+
+    def _go(self, scope: Scope, path: bytes) -> None:
+        assert self.session is not None
+        self.mode = scope.mode
+        self.files.action_clear()
+        row = self.instructions.cursor
+        self.instructions.select(self.session.instruction_of_layer(scope.last))
+        self._quiet = self.instructions.cursor != row
+        self.files.view(scope, path)
+
+    def action_back(self) -> None:
+        """To where the last jump began."""
+        if not self._places:
+            self.app.bell()
+            return
+        place = self._places.pop()
+        self._go(place.scope, place.path)
+        self.action_tab(place.pane)
+
+    @on(LineList.Chosen, "#waste-list")
+    def _to_writer(self, event: LineList.Chosen) -> None:
+        assert isinstance(event.lines, WasteList)
+        row = event.lines.row(event.row)
+        if row.file is not None:
+            self.jump(row.file.layer, row.file.path)
+
+    @on(WasteList.Waster)
+    def _to_waster(self, event: WasteList.Waster) -> None:
+        assert isinstance(event.lines, WasteList)
+        row = event.lines.row(event.row)
+        if row.file is not None:
+            self.jump(row.file.wasted_in, row.file.path)
+
+    @on(LineList.Chosen, "#largest-list")
+    def _to_largest(self, event: LineList.Chosen) -> None:
+        assert isinstance(event.lines, LargestList)
+        self.jump(event.lines.layer_at(event.row), event.lines.path_at(event.row))
+
+    def action_other_end(self) -> None:
+        """From a file to the layer that hides it, from a removed one to the layer that stored it."""
+        entry = self.files.entry
+        number = self.files.tree_view.number
+        totals = self.files.tree_view.totals
+        if self.tab != "files" or entry is None or number is None or totals is None:
+            return
+        removed = totals.marks[number] == REMOVED
+        layer = entry.layer if removed else entry.ended
+        if layer < 0:
+            self.notify("It is still there at the end: no later layer hides it.")
+        else:
+            self.jump(layer, self.files.path)
+
+    @on(LineList.Chosen, "#tree")
+    def _look_inside(self, event: LineList.Chosen) -> None:
+        tree = event.lines
+        assert isinstance(tree, FileTreeView)
+        if tree.rows is not None and tree.number is not None and tree.rows.can_open(tree.number):
+            tree.action_fold()
+        elif self.files.entry is not None and self.session is not None and tree.number is not None:
+            self.look_inside(self.session.outline.nodes[tree.number], self.files.entry)
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """What the palette offers on this screen now."""
+        return browse_commands(self)
+
+    @property
+    def can_go_back(self) -> bool:
+        return bool(self._places)
+
+    def filter_files(self, text: str = "") -> None:
+        """Go to the files with this filter, or with an empty one to be written."""
+        self.action_tab("files")
+        if text:
+            self.files.set_filter(text)
+        else:
+            self.files.action_filter()

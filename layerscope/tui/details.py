@@ -1,0 +1,204 @@
+"""Texts about one instruction and about the image, as `Content` that no markup of the image reaches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from layerscope.analysis.secrets import mask_text, mask_value
+from layerscope.report.escape import escape
+from layerscope.tui.paint import one_line, path_text
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import InstructionSummary, LayerSummary
+    from layerscope.tui.session import Session
+
+LONGEST = 20_000
+"""Characters of one text of the image that are shown."""
+
+
+class Sheet:
+    """Collects lines of a name and a value, under heads."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[str, str]] = []
+
+    @property
+    def content(self) -> Content:
+        return Content.assemble(*self._parts)
+
+    def _add(self, text: str, style: str = "") -> None:
+        self._parts.append((text, style))
+
+    def _begin(self) -> None:
+        if self._parts:
+            self._add("\n")
+
+    def head(self, title: str) -> None:
+        if self._parts:
+            self._add("\n\n")
+        self._add(title, "bold $accent")
+
+    def row(self, name: str, value: str, *, width: int = 10) -> None:
+        self._begin()
+        self._add(f"{name:<{width}} ", "$text-muted")
+        self._add(escape(value[:LONGEST]))
+
+    def line(self, value: str, *, style: str = "") -> None:
+        self._begin()
+        self._add(escape(value[:LONGEST]), style)
+
+    def warn(self, value: str) -> None:
+        self.line(value, style="$text-warning")
+
+    def gap(self) -> None:
+        self._add("\n")
+
+
+def command_lines(text: str) -> list[str]:
+    """A RUN's commands under each other, as a person would have written them."""
+    lines = []
+    for line in text[:LONGEST].splitlines() or [""]:
+        first, *rest = line.replace("\t", "    ").split(" && ")
+        lines.append(first.rstrip())
+        lines += ["  && " + part.strip() for part in rest]
+    return [escape(line) for line in lines]
+
+
+def instruction_text(session: Session, summary: InstructionSummary) -> Content:
+    """All about an instruction: what it says, what it made, what it wasted and what to do."""
+    sheet = Sheet()
+    instruction = summary.instruction
+    for line in command_lines(instruction.text or instruction.created_by):
+        sheet.line(line)
+    for advice in session.advice:
+        if instruction.index in (advice.written_by, advice.wasted_by):
+            sheet.gap()
+            sheet.warn(f"▸ {format_size(advice.bytes)}: {one_line(advice.message)}")
+    _blame(session, instruction.index, sheet)
+    sheet.gap()
+    if instruction.location is not None:
+        where = instruction.location
+        sheet.row("from", f"{where.file}:{where.start_line}")
+    sheet.row("known by", instruction.evidence)
+    if instruction.range is not None:
+        sheet.row("squashed", f"instructions {instruction.range[0]} to {instruction.range[1]}")
+    if not instruction.layers:
+        sheet.row("layer", "none: it changes the configuration only")
+    for index in instruction.layers:
+        _layer(session.analysis.layers[index], sheet)
+    raw = instruction.redacted_created_by
+    if raw and raw != instruction.text:
+        sheet.gap()
+        sheet.row("created by", raw)
+    if instruction.comment:
+        sheet.row("comment", instruction.comment)
+    return sheet.content
+
+
+def _blame(session: Session, index: int, sheet: Sheet) -> None:
+    rows = [pair for pair in session.pairs if index in (pair.written_by, pair.wasted_by)]
+    if not any(pair.bytes for pair in rows):
+        return
+    sheet.gap()
+    for pair in rows[:6]:
+        if not pair.bytes:
+            continue
+        kind = pair.kind.replace("_", " ")
+        files = f"{pair.files:,} file" + ("s" if pair.files != 1 else "")
+        if pair.written_by == pair.wasted_by:
+            who = "within it"
+        elif pair.written_by == index:
+            who = f"by {pair.wasted_by}"
+        else:
+            who = f"of what {pair.written_by} wrote"
+        sheet.row(format_size(pair.bytes), f"{kind} {who}, {files}")
+
+
+def _layer(layer: LayerSummary, sheet: Sheet) -> None:
+    sizes = layer.sizes
+    sheet.gap()
+    sheet.row("layer", f"{layer.index}  {layer.media_type}")
+    if not layer.indexed:
+        sheet.warn("its bytes are not in the source, or are no tar")
+        sheet.row("compressed", format_size(sizes.compressed))
+        return
+    sheet.row("content", f"{format_size(sizes.content)}  ({sizes.content:,} bytes)")
+    sheet.row("live", format_size(sizes.live))
+    sheet.row(
+        "wasted", f"{format_size(sizes.wasted)}  {format_percent(sizes.wasted, sizes.content)}"
+    )
+    sheet.row("tar", f"{format_size(sizes.tar)}, {format_size(sizes.overhead)} of it headers")
+    stored = "not known" if sizes.compressed is None else format_size(sizes.compressed)
+    sheet.row("compressed", f"{stored} ({layer.compression})")
+    changes = layer.changes
+    sheet.row(
+        "changes",
+        f"+{changes.added:,} added  ~{changes.modified:,} modified  -{changes.deleted:,} removed",
+    )
+    sheet.row("diff_id", str(layer.diff_id or "–"))
+    sheet.row("digest", str(layer.digest or "–"))
+    sheet.row(
+        "digests", "compared with the bytes" if layer.verified else "not compared with the bytes"
+    )
+
+
+def image_text(session: Session) -> Content:
+    """All about the image as a whole: sizes, configuration, notes."""
+    analysis = session.analysis
+    image, sizes, config = analysis.image, analysis.sizes, analysis.image.config
+    sheet = Sheet()
+    sheet.head("Image")
+    sheet.row("reference", image.reference)
+    sheet.row("source", image.source)
+    sheet.row("platform", str(image.platform))
+    for tag in image.tags[:50]:
+        sheet.row("tag", tag)
+    sheet.row("created", config.created or "–")
+    sheet.row("config", str(image.config_digest))
+    sheet.row("manifest", str(image.manifest_digest or "–"))
+    sheet.head("Sizes")
+    sheet.row("content", f"{format_size(sizes.content)}  ({sizes.content:,} bytes)")
+    sheet.row("live", f"{format_size(sizes.live)}  efficiency {100 * sizes.efficiency:.1f} %")
+    sheet.row(
+        "wasted", f"{format_size(sizes.wasted)}  {format_percent(sizes.wasted, sizes.content)}"
+    )
+    sheet.row("tar", f"{format_size(sizes.tar)}, {format_size(sizes.overhead)} of it headers")
+    download = "not known" if sizes.compressed is None else format_size(sizes.compressed)
+    sheet.row("compressed", download)
+    files = analysis.files
+    sheet.row(
+        "entries",
+        f"{files.regular:,} files, {files.directories:,} directories, {files.symlinks:,} symlinks,"
+        f" {files.hardlinks:,} hard links, {files.whiteouts:,} whiteouts, {files.others:,} others",
+    )
+    sheet.head("Configuration")
+    for name, words in (("entrypoint", config.entrypoint), ("cmd", config.cmd)):
+        sheet.row(name, mask_text(" ".join(words)) or "–")
+    sheet.row("user", config.user or "–")
+    sheet.row("workdir", config.working_dir or "–")
+    for name, values in (
+        ("port", config.exposed_ports),
+        ("volume", config.volumes),
+        ("env", config.env),
+    ):
+        for value in values[:500]:
+            sheet.row(name, _setting(value) if name == "env" else value)
+    for key, value in config.labels[:500]:
+        sheet.row("label", f"{key}={mask_value(key, value)}")
+    sheet.head(f"Notes ({len(analysis.notes)})")
+    for note in analysis.notes[:1000]:
+        where = "" if note.layer is None else f" layer {note.layer}"
+        path = "" if note.path is None else f" {path_text(note.path)}"
+        sheet.line(f"{note.code}{where}{path}: {note.message}")
+    if not analysis.notes:
+        sheet.line("none: nothing odd was met")
+    return sheet.content
+
+
+def _setting(text: str) -> str:
+    """A variable of the environment; a value that looks secret is hidden, as in the report."""
+    key, sign, value = text.partition("=")
+    return f"{key}{sign}{mask_value(key, value)}" if sign else text

@@ -1,0 +1,103 @@
+"""The instructions of an image in order, with what each stores and wastes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from layerscope.report.escape import fit_start
+from layerscope.tui.line_list import LineList
+from layerscope.tui.paint import Span, cell, one_line, size_text, split_bar
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import InstructionSummary
+
+
+class InstructionList(LineList):
+    """One row an instruction; those that made no layer are dimmed, and can be folded away."""
+
+    HELP = """\
+The instructions that made the image, in order. Moving here changes what the files show.
+
+The bar is what an instruction stores: solid what lives, dotted what is wasted. `◆` marks the start of a range.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("z", "fold", "Fold empty", show=False, id="instructions.fold"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.all: Sequence[InstructionSummary] = ()
+        self.listed: list[InstructionSummary] = []
+        self.folded = False
+        self.range_start: int | None = None
+        self.in_view: frozenset[int] = frozenset()
+        self._most = 1
+
+    def show(self, summaries: Sequence[InstructionSummary]) -> None:
+        self.all = summaries
+        self._most = max([each.sizes.content for each in summaries], default=1) or 1
+        self._list()
+
+    def _list(self) -> None:
+        self.listed = [each for each in self.all if each.instruction.layers or not self.folded]
+        self.rows_changed()
+
+    @property
+    def row_count(self) -> int:
+        return len(self.listed)
+
+    @property
+    def current(self) -> InstructionSummary | None:
+        return self.listed[self.cursor] if self.cursor < len(self.listed) else None
+
+    def select(self, index: int) -> None:
+        """Put the cursor on an instruction by its number, or the one before it that is listed."""
+        rows = [row for row, each in enumerate(self.listed) if each.instruction.index <= index]
+        self.cursor = rows[-1] if rows else 0
+
+    def action_fold(self) -> None:
+        """Hide the instructions without a layer, or show them again."""
+        current = self.current
+        self.folded = not self.folded
+        self._list()
+        if current is not None:
+            self.select(current.instruction.index)
+
+    def set_view(self, instructions: frozenset[int], range_start: int | None) -> None:
+        """Tell which instructions the files show, and where a range begins."""
+        self.in_view = instructions
+        self.range_start = range_start
+        self.refresh()
+
+    def _bar(self, width: int) -> int:
+        return 10 if width >= 52 else 6 if width >= 38 else 0
+
+    def heading(self, width: int) -> Sequence[Span] | None:
+        titles = "   #" + cell("size", 9, right=True) + cell("wasted", 9, right=True) + "  "
+        columns = self._bar(width)
+        return [(titles + " " * (columns + 1 if columns else 0) + "instruction", "")]
+
+    def spans(self, row: int, width: int) -> Sequence[Span]:
+        summary = self.listed[row]
+        instruction, sizes = summary.instruction, summary.sizes
+        dim = "dim" if not instruction.layers else ""
+        sign = "◆" if instruction.index == self.range_start else " "
+        if instruction.index in self.in_view:
+            sign = "▶" if sign == " " else sign
+        spans: list[Span] = [
+            (sign, "strong"),
+            (f"{instruction.index:>3}", dim or "number"),
+            (cell(size_text(sizes.content), 9, right=True), dim),
+            (cell(size_text(sizes.wasted) if sizes.wasted else "", 9, right=True), "waste"),
+            ("  ", ""),
+        ]
+        columns = self._bar(width)
+        if columns:
+            spans += [*split_bar(sizes.live, sizes.wasted, self._most, columns), (" ", "")]
+        left = width - 24 - (columns + 1 if columns else 0)
+        text = one_line(instruction.text[:2000]) or one_line(instruction.created_by[:2000]) or "–"
+        spans.append((fit_start(text, max(1, left)), dim))
+        return spans

@@ -1,0 +1,43 @@
+"""Jump mode: a letter on every pane, one key to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+LETTERS = "asdghjkl"
+
+
+class JumpScreen(ModalScreen[Widget | None]):
+    """Gives back the widget whose letter was pressed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,apostrophe", "leave", "Leave", id="jump.leave")
+    ]
+
+    def __init__(self, targets: Sequence[Widget]) -> None:
+        super().__init__()
+        self._targets = dict(zip(LETTERS, targets, strict=False))
+
+    def compose(self) -> ComposeResult:
+        for letter, target in self._targets.items():
+            label = Static(letter)
+            label.styles.position = "absolute"
+            label.styles.offset = (target.region.x, target.region.y)
+            yield label
+
+    def on_key(self, event: events.Key) -> None:
+        target = self._targets.get(event.key)
+        if target is not None:
+            event.stop()
+            self.dismiss(target)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

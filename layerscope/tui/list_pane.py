@@ -1,0 +1,154 @@
+"""A list with its filter line and a line that tells what is in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from layerscope.report.escape import escape
+from layerscope.tui.line_list import LineList
+from layerscope.tui.query import BadQuery, Query, parse
+
+PATIENCE = 0.06
+"""Seconds after the last key before a filter is asked for."""
+
+
+class FilterBar(Input):
+    """The line a filter is written on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "to_list", "To the list", show=False, id="filter.to-list"),
+    ]
+
+    class Left(Message):
+        """The filter line was left: kept with enter, cleared with escape."""
+
+        def __init__(self, *, keep: bool) -> None:
+            super().__init__()
+            self.keep = keep
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="text  *.glob  re:regex  >10MB  kind:removed  type:symlink  layer:3",
+            select_on_focus=False,
+            compact=True,
+        )
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.post_message(self.Left(keep=False))
+            return
+        await super()._on_key(event)
+
+    def action_to_list(self) -> None:
+        self.post_message(self.Left(keep=True))
+
+
+class ListPane(Vertical):
+    """Base of the panes on the right: `lines` is the list, `find` what to do about a filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash,ctrl+f", "filter", "Filter", id="pane.filter"),
+        Binding("escape", "clear", "Clear filter", show=False, id="pane.clear"),
+    ]
+
+    def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.lines = lines
+        self.query_text = ""
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.lines
+        yield Static(classes="status")
+        yield FilterBar()
+
+    @property
+    def bar(self) -> FilterBar:
+        return self.query_one(FilterBar)
+
+    def tell(self, text: str, *, wrong: bool = False) -> None:
+        """Say what is in the list; the text may hold names of the image."""
+        style = "$text-error" if wrong else ""
+        self.query_one(".status", Static).update(Content.styled(escape(text), style))
+
+    def find(self, query: Query | None) -> None:
+        """Show what a filter means; None shows everything."""
+        raise NotImplementedError
+
+    def action_filter(self) -> None:
+        self.bar.add_class("-open")
+        self.bar.focus()
+
+    def action_clear(self) -> None:
+        self._stop_timer()
+        self.bar.remove_class("-open", "-wrong")
+        if self.bar.value or self.query_text:
+            self.query_text = ""
+            with self.prevent(Input.Changed):
+                self.bar.value = ""
+            self.find(None)
+        self.lines.focus()
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.query_text)
+
+    def set_filter(self, text: str) -> None:
+        """Filter as if the text had been typed."""
+        self.bar.add_class("-open")
+        self.bar.value = text
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._stop_timer()
+        self._timer = self.set_timer(PATIENCE, self.apply_filter)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def apply_filter(self) -> None:
+        """Take what stands on the filter line at once."""
+        self._stop_timer()
+        text = self.bar.value.strip()
+        self.query_text = text
+        try:
+            query = parse(text) if text else None
+        except BadQuery as error:
+            self.bar.add_class("-wrong")
+            self.tell(error.message, wrong=True)
+            return
+        self.bar.remove_class("-wrong")
+        self.find(query)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._timer is not None:
+            self.apply_filter()
+        self._leave()
+
+    @on(FilterBar.Left)
+    def _left(self, event: FilterBar.Left) -> None:
+        event.stop()
+        if event.keep:
+            self._leave()
+        else:
+            self.action_clear()
+
+    def _leave(self) -> None:
+        if not self.bar.value:
+            self.bar.remove_class("-open")
+        self.lines.focus()

@@ -1,0 +1,61 @@
+"""One line of tabs: what the right half shows, by key or click."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class TabStrip(Widget):
+    """The names of the tabs with their keys; the active one is marked by brackets beside its colour."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--active", "tabs--key"}
+    DEFAULT_CSS = "TabStrip { height: 1; width: 1fr; }"
+
+    active: reactive[str] = reactive("")
+
+    class Picked(Message):
+        """A tab was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, tabs: tuple[tuple[str, str, str], ...], *, id: str | None = None) -> None:  # noqa: A002
+        """`tabs` are identity, key and title."""
+        super().__init__(id=id)
+        self._tabs = tabs
+
+    def _labels(self) -> list[tuple[str, str]]:
+        return [(name, f" {key} {title} ") for name, key, title in self._tabs]
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        segments = []
+        for name, label in self._labels():
+            style = "tabs--active" if name == self.active else "tabs--key"
+            segments.append(
+                Segment(label, base + self.get_component_rich_style(style, partial=True))
+            )
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def render(self) -> Content:
+        return Content("".join(label for _, label in self._labels()))
+
+    def on_click(self, event: events.Click) -> None:
+        reach = 0
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        for name, label in self._labels():
+            reach += len(label)
+            if offset.x < reach:
+                self.post_message(self.Picked(name))
+                return
