@@ -14,13 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from layerscope.analysis.comparison.compare import Comparison
+    from layerscope.analysis.comparison.side import Side
     from layerscope.analysis.model import Analysis
     from layerscope.image.image import Image
     from layerscope.limits import Limits
     from layerscope.progress import CancelledCallback, ProgressCallback
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "load"]
+__all__ = ["__version__", "analyze", "compare", "load"]
 
 
 def load(
@@ -79,3 +81,29 @@ def analyze(
         progress=progress,
         cancelled=cancelled,
     )
+
+
+def compare(
+    a: Image | Analysis | Side,
+    b: Image | Analysis | Side,
+    *,
+    path: str | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Comparison:
+    """What changes from `a` to `b`: sizes in bytes, layers, instructions, files, settings, what a pull transfers.
+
+    Each side is an opened image, its analysis, or a saved report (`layerscope.report.saved.read_report`). Images have
+    to stay open until the call returns. `path` narrows the files to those that match a pattern such as `/usr/lib/**`.
+    Raises what `analyze` raises, and `UsageError` for a wrong pattern.
+    """
+    from layerscope.analysis.comparison.compare import compare as run
+    from layerscope.analysis.comparison.side import Side
+    from layerscope.image.image import Image
+
+    def side_of(one: Image | Analysis | Side) -> Side:
+        if isinstance(one, Image):
+            one = analyze(one, progress=progress, cancelled=cancelled)
+        return one if isinstance(one, Side) else Side.of(one)
+
+    return run(side_of(a), side_of(b), path=path, progress=progress, cancelled=cancelled)

@@ -51,7 +51,7 @@ def command(**given: Any) -> int:
             hint=f"give one such as --max-size 200MB, or put it into {CONFIG_NAME}",
         )
     choice = take_choice(given)
-    analysis = examine(choice)
+    analysis = examine(choice, hashes=given["files"])
     verdict = evaluate(budget, analysis)
 
     from layerscope.report.document import TOP, build
@@ -62,6 +62,7 @@ def command(**given: Any) -> int:
         analysis,
         top=TOP if given["top"] is None else given["top"],
         files=given["files"],
+        hashes=given["files"],
         verdict=verdict,
         show_args=given["show_args"],
     )

@@ -28,8 +28,11 @@ class Choice:
     verify: Literal["auto", "full", "off"] = "auto"
 
 
-def examine(choice: Choice) -> Analysis:
-    """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`."""
+def examine(choice: Choice, *, hashes: bool = False) -> Analysis:
+    """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`.
+
+    `hashes` also reads the live contents that nothing else asked for, so that the report can stand for the image.
+    """
     with (
         progress_bar(quiet=choice.quiet) as progress,
         layerscope.load(
@@ -43,10 +46,20 @@ def examine(choice: Choice) -> Analysis:
             cancelled=stopping.is_set,
         ) as image,
     ):
-        return layerscope.analyze(
+        analysis = layerscope.analyze(
             image,
             verify=choice.verify,
             limits=choice.limits,
             progress=progress,
             cancelled=stopping.is_set,
         )
+        if hashes:
+            from layerscope.analysis.contents import live_contents, read_contents
+
+            read_contents(
+                live_contents(analysis.indexes),
+                analysis.indexes,
+                progress=progress,
+                cancelled=stopping.is_set,
+            )
+        return analysis

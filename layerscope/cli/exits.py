@@ -13,6 +13,7 @@ class Exit(IntEnum):
 
     OK = 0
     BUDGET = 1
+    DIFFERENT = 1
     USAGE = 2
     SOURCE = 3
     FORMAT = 4

@@ -52,10 +52,15 @@ def source_options(command: Command) -> Command:
 
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine."""
+    platform = click.option(
+        "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick this platform from an index."
+    )
+    return _stack(platform, reading_options)(command)
+
+
+def reading_options(command: Command) -> Command:
+    """How any image is read."""
     return _stack(
-        click.option(
-            "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick this platform from an index."
-        ),
         click.option(
             "--pull", is_flag=True, help="Let the engine fetch an image it does not have."
         ),
@@ -151,7 +156,7 @@ def take_choice(given: dict[str, Any]) -> Choice:
         dockerfile=given.pop("dockerfile", None),
         pull=given.pop("pull"),
         quiet=given.pop("quiet"),
-        limits=_limits(given.pop("limits")),
+        limits=parse_limits(given.pop("limits")),
         verify="auto" if verify is None else "full" if verify else "off",
     )
 
@@ -164,7 +169,8 @@ def take_format(given: dict[str, Any]) -> str | None:
     return "json" if as_json else name
 
 
-def _limits(values: Sequence[str]) -> Limits:
+def parse_limits(values: Sequence[str]) -> Limits:
+    """The bounds with those of `--limit NAME=VALUE` moved. Raises `UsageError`."""
     names = [field.name for field in fields(Limits)]
     changes: dict[str, int] = {}
     for value in values:

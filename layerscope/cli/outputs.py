@@ -6,14 +6,14 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.cli.replace import check_target, replacing, shown
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
-from layerscope.report.renderers import RENDERERS, Display
+from layerscope.report.renderers import RENDERERS, Display, Format
 
 if TYPE_CHECKING:
     from layerscope.report.document import Document
@@ -31,7 +31,11 @@ class Output:
 
 
 def parse_outputs(
-    values: Sequence[str], format_name: str | None, *, default: str | None = "text"
+    values: Sequence[str],
+    format_name: str | None,
+    *,
+    default: str | None = "text",
+    formats: Mapping[str, Format] = RENDERERS,
 ) -> tuple[Output, ...]:
     """The outputs of one run. `format_name` is that of `--format` or `--json`, `default` what stdout gets without.
 
@@ -44,13 +48,13 @@ def parse_outputs(
         match = _PREFIX.fullmatch(value)
         if match is None:
             plain = True
-            outputs.append(Output(format_name or _format_of(value), value))
-        elif match[1] in RENDERERS:
+            outputs.append(Output(format_name or _format_of(value, formats), value))
+        elif match[1] in formats:
             outputs.append(Output(match[1], match[2]))
         else:
             raise UsageError(
                 f"unknown format {match[1]!r} in -o {shown(value)}",
-                hint=f"the formats are {', '.join(RENDERERS)}; write ./{shown(value)} for a file of that name",
+                hint=f"the formats are {', '.join(formats)}; write ./{shown(value)} for a file of that name",
             )
     if not outputs and (format_name or default):
         outputs.append(Output(format_name or default or "", STDOUT))
@@ -60,8 +64,8 @@ def parse_outputs(
     return tuple(outputs)
 
 
-def _format_of(path: str) -> str:
-    return next((each.name for each in RENDERERS.values() if path.endswith(each.suffix)), "text")
+def _format_of(path: str, formats: Mapping[str, Format]) -> str:
+    return next((each.name for each in formats.values() if path.endswith(each.suffix)), "text")
 
 
 def _check_apart(outputs: Sequence[Output]) -> None:
@@ -86,11 +90,16 @@ def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
 
 
 def write_outputs(
-    outputs: Sequence[Output], document: Document, *, rows: int | None, force: bool
+    outputs: Sequence[Output],
+    document: Document,
+    *,
+    rows: int | None,
+    force: bool,
+    formats: Mapping[str, Format] = RENDERERS,
 ) -> None:
     """Write `document` in every format asked for: files first, so that a broken pipe loses none of them."""
     for output in sorted(outputs, key=lambda each: each.path == STDOUT):
-        create = RENDERERS[output.format].create
+        create = formats[output.format].create
         if output.path == STDOUT:
             color, width = wants_color(sys.stdout), width_of(sys.stdout)
             renderer = create(Display(width=width, color=color, rows=rows))

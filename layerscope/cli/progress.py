@@ -18,6 +18,7 @@ PATIENCE = 0.5
 PAUSE = 0.1
 
 _STAGES = {
+    "compare": "comparing",
     "export": "exporting",
     "pull": "pulling",
     "read": "reading",

@@ -46,7 +46,7 @@ def report(given: dict[str, Any]) -> int:
     outputs = parse_outputs(given.pop("outputs"), take_format(given))
     check_outputs(outputs, force=given["force"])
     budget = take_budget(given)
-    analysis = examine(take_choice(given))
+    analysis = examine(take_choice(given), hashes=given["files"])
 
     from layerscope.analysis.budget import evaluate
     from layerscope.report.document import TOP, build
@@ -55,6 +55,7 @@ def report(given: dict[str, Any]) -> int:
         analysis,
         top=TOP if given["top"] is None else given["top"],
         files=given["files"],
+        hashes=given["files"],
         verdict=evaluate(budget, analysis) if budget else None,
         show_args=given["show_args"],
     )

@@ -89,8 +89,8 @@ def _parse(data: bytes, name: str) -> Any:
     try:
         value = json.loads(data, parse_constant=refuse)
     except json.JSONDecodeError as error:
-        whole = bool(data.rstrip()) and error.pos < len(data.rstrip()) - 1
-        problem = "is no JSON" if whole else "is cut short"
+        cut = error.pos >= len(data.rstrip()) - 1 or error.msg.startswith("Unterminated")
+        problem = "is cut short" if cut else "is no JSON"
         raise UsageError(f"{name} {problem} at character {error.pos}", hint=HINT) from None
     except (ValueError, RecursionError) as error:
         problem = (

@@ -1,0 +1,197 @@
+"""`layerscope compare A B`: what changes from one image to another, or what several share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import layerscope
+from layerscope.cli.exits import Exit, stopping
+from layerscope.cli.options import parse_limits, reading_options, take_format
+from layerscope.cli.outputs import Output, check_outputs, parse_outputs, write_outputs
+from layerscope.cli.progress import ProgressBar, progress_bar
+from layerscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from layerscope.analysis.comparison.side import Side
+
+FORMATS = ("text", "json", "markdown")
+STDIN = "-"
+
+
+@click.command("compare", short_help="Compare two images, or weigh several together.")
+@click.argument("references", metavar="A B [MORE...]", nargs=-1, required=True)
+@click.option(
+    "--path",
+    metavar="GLOB",
+    help="Compare only files of this path, such as '/usr/lib/**' or '*.so'.",
+)
+@click.option(
+    "--depth", type=click.IntRange(min=0), metavar="N", help="Levels of directories shown."
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Rows of files and of directories; the others are given in sum.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when anything differs.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    help="Format of standard output, or of -o PATH.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    metavar="[FORMAT=]PATH",
+    multiple=True,
+    help="Write to PATH (- is standard output); FORMAT=PATH may be given for each format.",
+)
+@click.option("--force", is_flag=True, help="Write through a link, fifo or device.")
+@click.option(
+    "--platform",
+    "platforms",
+    metavar="OS/ARCH[/VARIANT]",
+    multiple=True,
+    help="Pick this platform from an index; once for all images, or once for each in order.",
+)
+@click.option(
+    "--tag",
+    "tags",
+    metavar="TAG",
+    multiple=True,
+    help="Pick this image from an archive of several; once for all images, or once for each in order.",
+)
+@click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Compare every digest with the bytes, or none; by default those that are read in full anyway.",
+)
+@reading_options
+def command(**given: Any) -> int:
+    """Compare image A with image B: what is gained and lost, by which instruction, and where.
+
+    Each is an image of any source, as in `layerscope report`, or a JSON report that was saved with --files (report:PATH
+    names one that could be taken for something else). More than two images are weighed together: what each has alone,
+    what it shares, and what all of them need on one host.
+
+    \b
+    layerscope compare python:3.8 python:3.8-slim
+    layerscope compare yesterday.json docker:app --exit-code
+    layerscope compare app app --platform linux/amd64 --platform linux/arm64
+    """
+    references: Sequence[str] = given.pop("references")
+    if len(references) < 2:
+        raise UsageError("one image has nothing to be compared with", hint="name two or more")
+    if references.count(STDIN) > 1:
+        raise UsageError("standard input holds one image", hint="save the other to a file")
+    several = len(references) > 2
+    if several and (given["exit_code"] or given["path"] is not None or given["depth"] is not None):
+        raise UsageError(
+            f"--exit-code, --path and --depth compare two images, and {len(references)} are named",
+            hint="name two",
+        )
+    if several:
+        from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
+    else:
+        from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
+    outputs = parse_outputs(given.pop("outputs"), take_format(given), formats=FOUND)
+    check_outputs(outputs, force=given["force"])
+    with progress_bar(quiet=given["quiet"]) as progress, ExitStack() as stack:
+        sides = _open_all(references, given, progress, stack)
+        if several:
+            return _tabulate(sides, outputs, given)
+        return _compare(sides, outputs, given, progress)
+
+
+def _each(values: Sequence[str], count: int, option: str) -> Sequence[str | None]:
+    """The value of an option for each image: one for all, or as many as there are."""
+    if len(values) in (0, 1):
+        return (values[0] if values else None,) * count
+    if len(values) != count:
+        raise UsageError(
+            f"{option} is given {len(values)} times for {count} images",
+            hint="give it once, or once for each",
+        )
+    return values
+
+
+def _open_all(
+    references: Sequence[str], given: dict[str, Any], progress: ProgressBar, stack: ExitStack
+) -> list[Side]:
+    """Analyze the images, which stay open as long as `stack` does, and read the saved reports."""
+    from layerscope.analysis.comparison.side import Side
+    from layerscope.report.saved import read_report, report_path
+
+    platforms = _each(given["platforms"], len(references), "--platform")
+    tags = _each(given["tags"], len(references), "--tag")
+    verify = given["verify"]
+    limits = parse_limits(given["limits"])
+    sides = []
+    for reference, platform, tag in zip(references, platforms, tags, strict=True):
+        path = report_path(reference)
+        if path is not None:
+            sides.append(read_report(path))
+            continue
+        image = stack.enter_context(
+            layerscope.load(
+                reference,
+                platform=platform,
+                tag=tag,
+                pull=given["pull"],
+                limits=limits,
+                progress=progress,
+                cancelled=stopping.is_set,
+            )
+        )
+        analysis = layerscope.analyze(
+            image,
+            verify="auto" if verify is None else "full" if verify else "off",
+            limits=limits,
+            progress=progress,
+            cancelled=stopping.is_set,
+        )
+        sides.append(Side.of(analysis))
+    return sides
+
+
+def _compare(
+    sides: Sequence[Side], outputs: Sequence[Output], given: dict[str, Any], progress: ProgressBar
+) -> int:
+    from layerscope.report.comparison.document import build
+    from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
+    from layerscope.report.document import TOP
+
+    comparison = layerscope.compare(
+        sides[0], sides[1], path=given["path"], progress=progress, cancelled=stopping.is_set
+    )
+    document = build(
+        comparison, top=TOP if given["top"] is None else given["top"], depth=given["depth"]
+    )
+    write_outputs(
+        outputs,
+        document,
+        rows=given["top"],
+        force=given["force"],
+        formats=COMPARISON_RENDERERS,
+    )
+    return Exit.DIFFERENT if given["exit_code"] and comparison.differs else Exit.OK
+
+
+def _tabulate(sides: Sequence[Side], outputs: Sequence[Output], given: dict[str, Any]) -> int:
+    from layerscope.analysis.comparison.table import tabulate
+    from layerscope.report.comparison.table_document import build_table
+    from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
+
+    document = build_table(tabulate(sides))
+    write_outputs(
+        outputs, document, rows=given["top"], force=given["force"], formats=TABLE_RENDERERS
+    )
+    return Exit.OK
