@@ -62,6 +62,9 @@ class Verdict:
         """How many rules are broken."""
         return sum(not rule.passed for rule in self.rules)
 
+_OTHER_TABLES = ("budget", "keys", "browser")
+"""What stands in a configuration file beside rules."""
+
 
 def load_budget(
     config: Path | None = None,
@@ -155,7 +158,7 @@ def _limits(table: object, place: str, shown: str) -> dict[str, Number]:
     inner_place = f"{place}.budget".lstrip(".")
     if not isinstance(inner, dict):
         raise ConfigError(f"{shown}: {inner_place} is no table", hint=f"write [{inner_place}]")
-    outer = {name: value for name, value in table.items() if name != "budget"}
+    outer = {name: value for name, value in table.items() if name not in _OTHER_TABLES}
     limits: dict[str, Number] = {}
     for values, where in ((outer, place), (inner, inner_place)):
         for name, value in values.items():
