@@ -1,0 +1,179 @@
+"""The replay's work grows with its input and no faster, whatever the input.
+
+Work is counted in lines of the replay's own code that run, so that no clock is asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from layerscope.filesystem import node as node_module
+from layerscope.filesystem import tree as tree_module
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers import names
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, OPAQUE, WHITEOUT, Entry
+from layerscope.notes import Notes
+
+COUNTED = {tree_module.__file__, node_module.__file__, names.__file__}
+Layers = list[list[Entry]]
+
+
+def entry(path: bytes, kind: int = FILE, layer: int = 0, link: bytes = b"") -> Entry:
+    size = 1 if kind == FILE else 0
+    return Entry(path, kind, size, 0, (0o644, 0, 0), 0, link, None, layer)
+
+
+def work(layers: Layers) -> int:
+    """Lines that run when these layers are replayed."""
+    count = 0
+
+    tree = FileTree(Notes())
+
+    def run() -> None:
+        for number, entries in enumerate(layers):
+            tree.apply(number, entries)
+
+    return lines_run(run)
+
+
+def lines_run(run: Callable[[], None]) -> int:
+    count = 0
+
+    def line(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return line
+
+    def call(frame: FrameType, event: str, argument: Any) -> Any:
+        return line if frame.f_code.co_filename in COUNTED else None
+
+    before = sys.gettrace()
+    sys.settrace(call)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def whited_out_one_by_one(size: int) -> Layers:
+    paths = [b"d/%d" % number for number in range(size)]
+    return [[entry(path) for path in paths], [entry(path, WHITEOUT, 1) for path in paths]]
+
+
+def opaque_again_and_again(size: int) -> Layers:
+    first = [entry(b"d/%d" % number) for number in range(size)]
+    return [first, *([entry(b"d", OPAQUE, layer)] for layer in range(1, size))]
+
+
+def opaque_with_new_children(size: int) -> Layers:
+    return [
+        [
+            entry(b"d", OPAQUE, layer),
+            *(entry(b"d/%d" % number, FILE, layer) for number in range(10)),
+        ]
+        for layer in range(size)
+    ]
+
+
+def one_path_in_every_layer(size: int) -> Layers:
+    return [[entry(b"a/b/c", FILE, layer)] for layer in range(size)]
+
+
+def made_and_removed_by_turns(size: int) -> Layers:
+    return [[entry(b"f", (FILE, WHITEOUT)[layer % 2], layer)] for layer in range(size)]
+
+
+def duplicates(size: int) -> Layers:
+    return [[entry(b"f") for _ in range(size)]]
+
+
+def duplicates_over_a_lower_file(size: int) -> Layers:
+    return [[entry(b"f")], [entry(b"f", FILE, 1) for _ in range(size)]]
+
+
+def file_and_directory_by_turns(size: int) -> Layers:
+    return [[entry((b"f", b"f/c")[number % 2]) for number in range(size)]]
+
+
+def links_to_one_file(size: int) -> Layers:
+    links = [entry(b"l%d" % number, HARDLINK, 0, b"f") for number in range(size)]
+    return [[entry(b"f"), *links], [entry(link.path, WHITEOUT, 1) for link in links]]
+
+
+def whiteouts_of_nothing(size: int) -> Layers:
+    return [[entry(b"d/x")], [entry(b"d/none%d" % number, WHITEOUT, 1) for number in range(size)]]
+
+
+def whiteouts_below_a_link(size: int) -> Layers:
+    return [[entry(b"f")], [entry(b"f/%d" % number, WHITEOUT, 1) for number in range(size)]]
+
+
+def nested_directories(size: int) -> Layers:
+    """As many bytes of path as the square of the depth, and no more work than bytes."""
+    depth = int(size**0.5)
+    return [[entry(b"/".join([b"d"] * number), DIRECTORY) for number in range(1, depth)] * 10]
+
+
+def deep_whiteout_of_nothing(size: int) -> Layers:
+    deep = b"/".join([b"d"] * size)
+    return [[entry(deep + b"/x")], [entry(deep + b"/none", WHITEOUT, 1)]]
+
+
+def deep_opaque_below_a_file(size: int) -> Layers:
+    deep = b"/".join([b"d"] * size)
+    return [[entry(b"f")], [entry(b"f/" + deep, OPAQUE, 1), entry(b"n/" + deep, OPAQUE, 1)]]
+
+
+def one_deep_path_in_every_layer(size: int) -> Layers:
+    deep = b"/".join([b"d"] * 50)
+    return [[entry(deep, (FILE, WHITEOUT)[layer % 2], layer)] for layer in range(size)]
+
+
+SHAPES: Sequence[Callable[[int], Layers]] = (
+    whited_out_one_by_one,
+    opaque_again_and_again,
+    opaque_with_new_children,
+    one_path_in_every_layer,
+    made_and_removed_by_turns,
+    duplicates,
+    duplicates_over_a_lower_file,
+    file_and_directory_by_turns,
+    links_to_one_file,
+    whiteouts_of_nothing,
+    whiteouts_below_a_link,
+    nested_directories,
+    deep_whiteout_of_nothing,
+    deep_opaque_below_a_file,
+    one_deep_path_in_every_layer,
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_four_times_the_input_is_four_times_the_work(shape: Callable[[int], Layers]) -> None:
+    small, large = work(shape(300)), work(shape(1200))
+    assert small > 100 or shape is deep_opaque_below_a_file
+    assert large <= 4.6 * small + 2000
+
+
+def test_the_count_sees_quadratic_work() -> None:
+    """The measure itself: a lookup for each level of a deep path is told from one walk along it."""
+
+    def each_level(size: int) -> int:
+        tree = FileTree(Notes())
+        tree.apply(0, [entry(b"/".join([b"d"] * size) + b"/x")])
+
+        def run() -> None:
+            path = b"/".join([b"d"] * size)
+            while path:
+                tree.find(path)
+                path = path.rpartition(b"/")[0]
+
+        return lines_run(run)
+
+    assert each_level(400) > 10 * each_level(100)

@@ -1,0 +1,345 @@
+"""One layer indexed: paths cleaned, whiteouts told apart, oddities noted, digests compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+
+import pytest
+
+from layerscope.errors import (
+    DigestMismatch,
+    FormatError,
+    LimitExceeded,
+    SourceUnavailable,
+    TarError,
+)
+from layerscope.image.blob import Blob, OpenFile
+from layerscope.layers.entry import (
+    DIRECTORY,
+    FILE,
+    HARDLINK,
+    METADATA,
+    OPAQUE,
+    SYMLINK,
+    WHITEOUT,
+)
+from layerscope.layers.index import LayerIndex, index_layer
+from layerscope.limits import DEFAULT_LIMITS
+from tests.builder import (
+    COMPRESSIONS,
+    Device,
+    Directory,
+    File,
+    Hardlink,
+    Member,
+    Opaque,
+    Symlink,
+    Whiteout,
+    digest_of,
+)
+from tests.builder.compression import estargz
+from tests.builder.tar import END, member, tar
+from tests.layers.reading import codes, index
+
+
+def of(*members: Member) -> LayerIndex:
+    return index(tar(members, "gnu"))
+
+
+def rows(found: LayerIndex) -> list[tuple[bytes, int]]:
+    return [(entry.path, entry.kind) for entry in found.entries]
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "noted"),
+    [
+        (b"a", b"a", []),
+        (b"./a", b"a", []),
+        (b"a/.b", b"a/.b", []),
+        (b".hidden", b".hidden", []),
+        (b"a//b", b"a/b", []),
+        (b"/a", b"a", ["absolute-name"]),
+        (b"//a", b"a", ["absolute-name"]),
+        (b"../n", b"n", ["parent-name"]),
+        (b"a/../../n", b"n", ["parent-name"]),
+        (b"/../n", b"n", ["absolute-name", "parent-name"]),
+        (b"d\\e", b"d\\e", []),
+        (b"C:\\x", b"C:\\x", []),
+        (b"caf\xe9", b"caf\xe9", []),
+        (b"a.wh.b", b"a.wh.b", []),
+        (b"...", b"...", []),
+    ],
+)
+def test_names(name: bytes, path: bytes, noted: list[str]) -> None:
+    found = of((name, File(b"x")))
+    assert rows(found) == [(path, FILE)]
+    assert codes(found) == noted
+
+
+@pytest.mark.parametrize("name", [b"d/", b"d//", b"./d/", b"d/.", b"d/./", b"d///", b"/d//"])
+def test_names_of_directories(name: bytes) -> None:
+    assert rows(of((name, Directory()))) == [(b"d", DIRECTORY)]
+
+
+@pytest.mark.parametrize("name", [b"./", b".", b"/", b"//", b"a/..", b".."])
+def test_the_root_is_a_directory_like_others(name: bytes) -> None:
+    assert rows(of((name, Directory(mode=0o700)))) == [(b"", DIRECTORY)]
+
+
+def test_a_root_that_is_no_directory_is_left_out() -> None:
+    found = of((b"./", File(b"x")), (b".", Symlink("/etc")))
+    assert rows(found) == [(b"", METADATA), (b"", METADATA)]
+    assert codes(found) == ["root-no-directory"] * 2
+
+
+def test_an_empty_name_is_left_out() -> None:
+    found = of((b"", File(b"x")), (b"a", File(b"y")))
+    assert rows(found) == [(b"a", FILE)]
+    assert codes(found) == ["empty-name"]
+
+
+# Whiteouts
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "kind"),
+    [
+        (b".wh.f", b"f", WHITEOUT),
+        (b"d/.wh.f", b"d/f", WHITEOUT),
+        (b"./d/.wh.f", b"d/f", WHITEOUT),
+        (b".wh..hidden", b".hidden", WHITEOUT),
+        (b".wh....", b"...", WHITEOUT),
+        (b".wh..wh..opq", b"", OPAQUE),
+        (b"d/.wh..wh..opq", b"d", OPAQUE),
+        (b"./d/e/.wh..wh..opq", b"d/e", OPAQUE),
+    ],
+)
+def test_whiteouts(name: bytes, path: bytes, kind: int) -> None:
+    found = of((name, File(b"")))
+    assert rows(found) == [(path, kind)]
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize("folder", [b"", b"d/"])
+@pytest.mark.parametrize("name", [b".wh.", b".wh..", b".wh..."])
+def test_a_whiteout_that_names_no_file_is_refused(folder: bytes, name: bytes) -> None:
+    found = of((folder + name, File(b"")), (b"a", File(b"x")))
+    assert rows(found) == [(b"a", FILE)]
+    assert codes(found) == ["invalid-whiteout"]
+    assert found.notes[0].path == folder + name
+
+
+@pytest.mark.parametrize(
+    "node", [File(b"data"), Directory(), Symlink("x"), Hardlink("x"), Device()]
+)
+def test_a_whiteout_of_any_type_is_one(
+    node: File | Directory | Symlink | Hardlink | Device,
+) -> None:
+    found = of((b"d/.wh.f", node))
+    assert rows(found) == [(b"d/f", WHITEOUT)]
+    assert codes(found) == ["odd-whiteout"]
+    assert found.entries[0].size == 0
+
+
+@pytest.mark.parametrize(
+    "name", [b".wh..wh.aufs", b".wh..wh.orph/x", b"d/.wh..wh.plnk/1.2", b".wh..wh.x"]
+)
+def test_aufs_metadata_is_no_part_of_the_filesystem(name: bytes) -> None:
+    for node in (File(b"data"), Hardlink("x"), Directory()):
+        found = of((name, node))
+        assert rows(found) == [(name, METADATA)]
+        assert codes(found) == ["aufs-metadata"]
+
+
+def test_what_stands_below_a_whiteouts_name_is_left_out() -> None:
+    found = of((b".wh.d/x", File(b"data")))
+    assert rows(found) == [(b".wh.d/x", METADATA)]
+    assert codes(found) == ["under-whiteout"]
+
+
+def test_overlay_whiteouts() -> None:
+    found = of((b"d/f", Device(major=0, minor=0)), (b"tty", Device(major=4, minor=0)))
+    assert [kind for _, kind in rows(found)][:1] == [WHITEOUT]
+    assert found.entries[1].kind != WHITEOUT
+    assert codes(found) == ["overlay-whiteout"]
+    blocks = of((b"d/f", Device(major=0, minor=0, block=True)))
+    assert blocks.entries[0].kind != WHITEOUT
+
+
+@pytest.mark.parametrize("key", ["trusted.overlay.opaque", "user.overlay.opaque"])
+def test_overlay_opaque_directories(key: str) -> None:
+    found = of((b"d/", Directory(xattrs={key: b"y"})))
+    assert rows(found) == [(b"d", OPAQUE), (b"d", DIRECTORY)]
+    assert codes(found) == ["overlay-opaque"]
+    assert codes(of((b"d/", Directory(xattrs={key: b"n"})))) == []
+    assert rows(of((b"d", File(b"x", xattrs={key: b"y"})))) == [(b"d", FILE)]
+
+
+# eStargz
+
+
+def test_the_table_of_an_estargz_layer_is_no_file_of_it() -> None:
+    made = estargz([("a", File(b"content")), ("d/.no.prefetch.landmark", File(b"mine"))])
+    found = index(made.blob)
+    files = [entry.path for entry in found.entries if entry.kind == FILE]
+    assert files == [b"a", b"d/.no.prefetch.landmark"]
+    assert sum(entry.kind == METADATA for entry in found.entries) == 2
+
+
+def test_a_landmark_without_a_table_is_a_file() -> None:
+    assert rows(of((b".no.prefetch.landmark", File(b"x")))) == [(b".no.prefetch.landmark", FILE)]
+
+
+# What follows the end marker
+
+
+@pytest.mark.parametrize(
+    ("rest", "count"),
+    [(b"", None), (bytes(100_000), None), (b"rest", 4), (bytes(3_000_000) + b"x", 3_000_001)],
+)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_bytes_behind_the_end_marker(rest: bytes, count: int | None, compression: str) -> None:
+    data = tar([("a", File(b"x"))]) + rest
+    found = index(COMPRESSIONS[compression](data))
+    assert found.tar_size == len(data)
+    assert rows(found) == [(b"a", FILE)]
+    assert codes(found) == ([] if count is None else ["data-after-end"])
+    if count is not None:
+        assert found.notes[0].message.startswith(f"{count} bytes ")
+
+
+def test_a_second_tar_behind_the_first_is_noted_and_not_read() -> None:
+    found = index(tar([("a", File(b"x"))]) + tar([("b", File(b"y"))]))
+    assert (rows(found), codes(found)) == ([(b"a", FILE)], ["data-after-end"])
+
+
+# Errors
+
+
+def test_an_error_names_the_layer_and_the_offset() -> None:
+    data = bytearray(tar([("a", File(b"x")), ("b", File(b"y"))]))
+    data[1024] ^= 1
+    for packed in (bytes(data), COMPRESSIONS["gzip"](bytes(data))):
+        with pytest.raises(TarError, match=r"^layer\.tar: .*at byte 1024") as caught:
+            index(packed)
+        assert caught.value.offset == 1024
+
+
+def test_members_are_bounded() -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, members=10)
+    members: list[Member] = [(f"f{number}", File(b"")) for number in range(10)]
+    assert len(index(tar(members), limits=limits).entries) == 10
+    for odd in (b"", b".wh.", b"z"):
+        with pytest.raises(LimitExceeded, match=r"layer\.tar: more than 10 members"):
+            index(tar([(odd, File(b"")), *members], "gnu"), limits=limits)
+
+
+def test_a_file_that_is_written_to_meanwhile_is_refused() -> None:
+    data = tar([("a", File(b"x"))])
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        blob = Blob(OpenFile(file.fileno(), "app.tar"), 0, len(data), "layer.tar")
+        file.write(b"more")
+        file.flush()
+        with pytest.raises(SourceUnavailable, match=r"app\.tar changed"):
+            index_layer(
+                blob, layer=0, digest=None, diff_id=None, verify="auto", limits=DEFAULT_LIMITS
+            )
+
+
+# Digests
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_digests_are_compared_where_the_bytes_are_read(compression: str) -> None:
+    data = tar([("a", File(b"x"))])
+    packed = COMPRESSIONS[compression](data)
+    digest, diff_id, wrong = digest_of(packed), digest_of(data), digest_of(b"other")
+    fine = index(packed, digest=digest, diff_id=diff_id, verify="full")
+    assert fine.verified
+    seeked = compression == "none"
+    auto = index(packed, digest=digest, diff_id=diff_id)
+    assert auto.verified == (not seeked)
+    assert not index(packed, digest=wrong, diff_id=wrong, verify="off").verified
+    for verify in ("auto", "full"):
+        if seeked and verify == "auto":
+            continue
+        with pytest.raises(DigestMismatch, match="digest") as caught:
+            index(packed, digest=wrong, diff_id=diff_id, verify=verify)
+        assert str(caught.value).count("sha256:") == 2
+        with pytest.raises(DigestMismatch, match="diff_id"):
+            index(packed, digest=digest, diff_id=wrong, verify=verify)
+
+
+def test_the_digest_covers_what_stands_behind_the_data() -> None:
+    data = tar([("a", File(b"x"))]) + b"rest"
+    packed = COMPRESSIONS["gzip"](data) + b"trailing"
+    found = index(packed, digest=digest_of(packed), diff_id=digest_of(data))
+    assert found.verified
+    assert codes(found) == ["data-after-end", "trailing-bytes"]
+
+
+def test_sizes() -> None:
+    data = tar([("a", File(b"x" * 5000))])
+    assert (index(data).tar_size, index(data).compressed_size) == (len(data), None)
+    packed = COMPRESSIONS["zstd"](data)
+    assert (index(packed).tar_size, index(packed).compressed_size) == (len(data), len(packed))
+    assert index(data, verify="full").compressed_size is None
+
+
+def test_a_layer_at_another_place_is_told_of_once() -> None:
+    found = of((b"../a", File(b"x")), (b".wh.b", File(b"")))
+    again = found.at_layer(7)
+    assert rows(again) == rows(found)
+    assert {entry.layer for entry in again.entries} == {7}
+    assert {entry.layer for entry in found.entries} == {0}
+    assert (codes(found), codes(again)) == (["parent-name"], [])
+    assert not {id(entry) for entry in found.entries} & {id(entry) for entry in again.entries}
+
+
+def test_fingerprints_are_kept_where_the_bytes_passed() -> None:
+    data = tar([("a", File(b"x")), ("b", File(b"x")), ("c", File(b"y")), ("d", File(b""))])
+    one, two, three, none = (
+        entry.fingerprint for entry in index(COMPRESSIONS["gzip"](data)).entries
+    )
+    assert one is not None
+    assert one == two != three
+    assert none is None
+    assert all(entry.fingerprint is None for entry in index(data).entries)
+
+
+def test_descriptors_are_not_kept() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        index(COMPRESSIONS["gzip"](tar([("a", File(b"x"))])))
+        with pytest.raises(FormatError):
+            index(b"junk" * 300)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_hard_links_and_symlinks_keep_their_targets_as_written() -> None:
+    found = of((b"a", Symlink("../../x")), (b"b", Hardlink("/a//c")))
+    assert [(entry.kind, entry.link) for entry in found.entries] == [
+        (SYMLINK, b"../../x"),
+        (HARDLINK, b"/a//c"),
+    ]
+
+
+def test_an_opaque_marker_of_any_type_counts() -> None:
+    found = of((b"d", Opaque()), (b"e/.wh..wh..opq", Directory()))
+    assert rows(found) == [(b"d", OPAQUE), (b"e", OPAQUE)]
+    assert codes(found) == ["odd-whiteout"]
+
+
+def test_a_builder_whiteout() -> None:
+    assert rows(of((b"d/f", Whiteout()))) == [(b"d/f", WHITEOUT)]
+
+
+def test_trailing_members_of_nothing() -> None:
+    assert rows(index(member("a", File(b"x")) + END)) == [(b"a", FILE)]

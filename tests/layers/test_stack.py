@@ -1,0 +1,137 @@
+"""All layers of an image: each blob once, whoever reads it first, and the first fault told."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from layerscope.errors import Cancelled, FormatError, LimitExceeded
+from layerscope.image.blob import Blob, OpenFile
+from layerscope.image.digest import Digest
+from layerscope.image.image import Layer
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.stack import index_stack
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.progress import Progress
+from tests.builder import COMPRESSIONS, File, Member
+from tests.builder.tar import tar
+
+TAR = "application/vnd.oci.image.layer.v1.tar"
+
+
+@contextmanager
+def stack_of(*contents: bytes | None) -> Iterator[tuple[Layer, ...]]:
+    """Layers of these blobs, all in one file; the same bytes are one blob."""
+    places: dict[bytes, int] = {}
+    with tempfile.TemporaryFile() as file:
+        for data in contents:
+            if data is not None and data not in places:
+                places[data] = file.tell()
+                file.write(data)
+        file.flush()
+        handle = OpenFile(file.fileno(), "image.tar")
+        yield tuple(
+            Layer(
+                index=number,
+                diff_id=None,
+                digest=None if data is None else Digest.of(data),
+                media_type=TAR,
+                size=0 if data is None else len(data),
+                blob=None
+                if data is None
+                else Blob(handle, places[data], len(data), f"layer {number}"),
+                instruction=0,
+            )
+            for number, data in enumerate(contents)
+        )
+
+
+def paths(found: LayerIndex | None) -> list[bytes]:
+    assert found is not None
+    return [entry.path for entry in found.entries]
+
+
+def layer(name: str, compression: str = "none") -> bytes:
+    members: list[Member] = [(name, File(name.encode() * 300)), ("z", File(b""))]
+    return COMPRESSIONS[compression](tar(members))
+
+
+def test_results_stand_in_layer_order() -> None:
+    packed = [layer(f"f{number}", name) for number, name in enumerate(sorted(COMPRESSIONS) * 2)]
+    with stack_of(*packed) as layers:
+        found = index_stack(layers, verify="auto", limits=DEFAULT_LIMITS)
+    assert [paths(one)[0] for one in found] == [
+        f"f{number}".encode() for number in range(len(packed))
+    ]
+    assert [entry.layer for one in found if one for entry in one.entries] == sorted(
+        list(range(len(packed))) * 2
+    )
+
+
+def test_a_layer_whose_bytes_are_not_there() -> None:
+    with stack_of(layer("a"), None, layer("b", "gzip")) as layers:
+        found = index_stack(layers, verify="auto", limits=DEFAULT_LIMITS)
+    assert found[1] is None
+    assert (paths(found[0])[0], paths(found[2])[0]) == (b"a", b"b")
+
+
+def test_an_artifact_is_not_read() -> None:
+    with stack_of(layer("a"), b"\0asm, no tar at all") as layers:
+        wasm = dataclasses.replace(layers[1], media_type="application/wasm")
+        found = index_stack((layers[0], wasm), verify="auto", limits=DEFAULT_LIMITS)
+    assert found[1] is None
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_one_layer_a_thousand_times_is_read_once(compression: str) -> None:
+    data = layer("a", compression)
+    told: list[Progress] = []
+    with stack_of(*[data] * 1000) as layers:
+        found = index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, progress=told.append)
+    assert len(found) == 1000
+    assert told[-1].done == told[-1].total == len(data)
+    assert [one.entries[0].layer for one in found if one] == list(range(1000))
+
+
+def test_members_of_all_places_are_counted() -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, members=100)
+    with (
+        stack_of(*[layer("a")] * 51) as layers,
+        pytest.raises(LimitExceeded, match="100 members in all layers"),
+    ):
+        index_stack(layers, verify="auto", limits=limits)
+
+
+@pytest.mark.parametrize("broken", [(4,), (1, 6), (0, 1, 2, 3)])
+def test_the_same_fault_is_told_whoever_is_first(broken: tuple[int, ...]) -> None:
+    packed = [layer(f"f{number}", "gzip") for number in range(8)]
+    for number in broken:
+        packed[number] = packed[number][: -9 - number]
+    told = set()
+    with stack_of(*packed) as layers:
+        for _ in range(30):
+            with pytest.raises(FormatError) as caught:
+                index_stack(layers, verify="auto", limits=DEFAULT_LIMITS)
+            told.add(str(caught.value))
+    assert len(told) == 1
+    assert int(told.pop().split()[1].rstrip(":")) in broken
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_it_can_be_cancelled(compression: str) -> None:
+    packed = [layer(f"f{number}", compression) for number in range(4)]
+    with stack_of(*packed) as layers, pytest.raises(Cancelled):
+        index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, cancelled=lambda: True)
+
+
+def test_progress_reaches_the_sum_of_all_blobs() -> None:
+    told: list[Progress] = []
+    packed = [layer("a"), layer("b", "gzip"), layer("c", "zstd")]
+    with stack_of(*packed) as layers:
+        index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, progress=told.append)
+    assert told[-1].done == told[-1].total == sum(map(len, packed))
+    assert [step.done for step in told] == sorted(step.done for step in told)
