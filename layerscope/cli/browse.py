@@ -1,13 +1,27 @@
-"""`layerscope IMAGE`: the image on the screen, as the text report."""
+"""`layerscope IMAGE`: browse the image in the terminal; without a terminal, its text report."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerscope.cli.options import image_argument, output_options, rule_options, source_options
+from layerscope.cli.exits import Exit
+from layerscope.cli.options import (
+    image_argument,
+    output_options,
+    rule_options,
+    source_options,
+    take_choice,
+)
 from layerscope.cli.report import report
+from layerscope.cli.streams import is_terminal
+
+if TYPE_CHECKING:
+    from layerscope.cli.examine import Choice
 
 
 class Browse(click.Command):
@@ -30,5 +44,47 @@ class Browse(click.Command):
 @source_options
 @rule_options
 def command(**given: Any) -> int:
-    """Show where the bytes of IMAGE come from and which of them are wasted; the same as `layerscope report IMAGE`."""
-    return report(given)
+    """Browse IMAGE: where its bytes come from and which of them are wasted.
+
+    Without a terminal, or with an option about output or rules, it is the same as `layerscope report IMAGE`.
+    """
+    return browse(take_choice(given)) if wants_browser(given) else report(given)
+
+
+_CHOICE = frozenset(
+    {"reference", "platform", "tag", "pull", "quiet", "limits", "dockerfile", "verify"}
+)
+
+
+def wants_browser(given: Mapping[str, Any]) -> bool:
+    """Whether a person sits there, and asks for nothing that only a report can give."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
+    if given["reference"] == "-" or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    if any(value for name, value in given.items() if name not in _CHOICE):
+        return False
+    return is_terminal(sys.stdin) and is_terminal(sys.stdout)
+
+
+def browse(choice: Choice) -> int:
+    """Run the browser until it is left. Raises `ConfigError` for a key map that cannot be read."""
+    from layerscope.tui.app import LayerscopeApp, reader
+    from layerscope.tui.settings import load_settings
+
+    settings = load_settings()
+    load = {
+        "platform": choice.platform,
+        "tag": choice.tag,
+        "pull": choice.pull,
+        "dockerfile": choice.dockerfile,
+        "limits": choice.limits,
+    }
+    analyze = {"verify": choice.verify, "limits": choice.limits}
+    app = LayerscopeApp(
+        choice.reference, reader(choice.reference, load, analyze), settings=settings
+    )
+    code = app.run()
+    if code is None:
+        return Exit.BUG if app.return_code else Exit.OK
+    return code

@@ -17,7 +17,7 @@ from layerscope.errors import Cancelled, LayerscopeError, UsageError
 
 NAME = "layerscope"
 COMPLETE = "_LAYERSCOPE_COMPLETE"
-COMMANDS = ("report", "compare", "check", "export", "schema")
+COMMANDS = ("report", "compare", "check", "files", "extract", "export", "serve", "schema")
 """Names of the modules beside this one that hold a command each, in the order of the help."""
 
 

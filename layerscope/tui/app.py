@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -13,7 +16,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 import layerscope
-from layerscope.errors import Cancelled, LayerscopeError
+from layerscope.errors import Cancelled, ConfigError, LayerscopeError
 from layerscope.progress import Progress
 from layerscope.tui import themes
 from layerscope.tui.browse_screen import BrowseScreen
@@ -21,6 +24,7 @@ from layerscope.tui.dialogs import ErrorDialog, LoadScreen
 from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.session import Session
+from layerscope.tui.settings import Settings
 
 if TYPE_CHECKING:
     from layerscope.image.image import Image
@@ -83,26 +87,38 @@ class LayerscopeApp(App[int]):
         reference: str,
         read: Read,
         *,
-        keymap: Mapping[str, str] | None = None,
-        theme: str | None = None,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__()
         self.reference = reference
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self.theme = theme if theme in self.available_themes else themes.DARK.name
+        settings = settings or Settings()
+        if settings.theme is not None and settings.theme not in self.available_themes:
+            raise ConfigError(
+                f"there is no theme {settings.theme!r}",
+                hint=f"the themes are {', '.join(sorted(self.available_themes))}",
+            )
+        self.theme = settings.theme or themes.DARK.name
         self.animation_level = "none"
-        if keymap:
-            self.set_keymap(dict(keymap))
+        self.set_keymap(dict(settings.keys))
         self._read = read
         self._image: Image | None = None
         self._loading = LoadScreen(reference)
         self.browse = BrowseScreen(reference)
 
     def on_mount(self) -> None:
+        self._end_on_signals()
         self.push_screen(self.browse)
         self.push_screen(self._loading)
         self.load()
+
+    def _end_on_signals(self) -> None:
+        """Leave in order when the run is to end, so that the terminal is as it was."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit, 128 + number)
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def load(self) -> None:

@@ -124,11 +124,19 @@ class GoingOut(Base):
 
     def action_take_out(self) -> None:
         """Save the file or directory under the cursor to a folder."""
+        if self._is_elsewhere():
+            return
         selected = self._selected()
         if selected is None:
             self.notify("Choose a file or a directory first.")
         else:
             self._ask_folder(*selected)
+
+    def _is_elsewhere(self) -> bool:
+        """Whether the person sits at a web browser, who is not to write files where this runs."""
+        if self.app.is_web:
+            self.notify("Files are saved from a terminal only: Y copies the command for it.")
+        return self.app.is_web
 
     def _ask_folder(self, node: Node, layer: int) -> None:
         assert self.session is not None
@@ -217,7 +225,7 @@ class GoingOut(Base):
 
     def action_save_report(self) -> None:
         """Write the report of the image, in the format that the file's ending names."""
-        if self.session is None:
+        if self.session is None or self._is_elsewhere():
             return
         endings = {form.suffix: name for name, form in reversed(RENDERERS.items())}
 

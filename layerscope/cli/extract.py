@@ -1,0 +1,103 @@
+"""`layerscope extract IMAGE PATH -o DIR`: take a file or directory out of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from layerscope.cli.exits import Exit, stopping
+from layerscope.cli.opened import opened
+from layerscope.cli.options import image_argument, source_options, take_choice
+from layerscope.cli.streams import tell
+from layerscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+    from layerscope.filesystem.node import Node
+
+
+@click.command("extract", short_help="Take a file or directory out of an image.")
+@image_argument
+@click.argument("path", metavar="PATH")
+@click.option(
+    "-o", "--output", "folder", metavar="DIR", required=True, help="The folder to put it in."
+)
+@click.option(
+    "--layer",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="As it is after layer N, for what a later layer hides; by default after the last.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+@source_options
+def command(**given: Any) -> int:
+    """Save PATH of IMAGE in the folder DIR, with all that is below it.
+
+    Regular files, directories and symlinks that stay inside DIR are made; owners, setuid bits and devices are not.
+    Nothing is ever written outside DIR.
+
+    \b
+    layerscope extract python:3.8 /etc -o .
+    layerscope extract app.tar /root/.cache --layer 3 -o cache
+    """
+    path, folder, layer = given.pop("path"), given.pop("folder"), given.pop("layer")
+    force = given.pop("force")
+    choice = take_choice(given)
+
+    from layerscope.filesystem.extract import extract
+    from layerscope.tui.paint import path_text
+    from layerscope.units import format_size
+
+    with opened(choice) as (analysis, progress):
+        node, after = find(analysis, path, layer)
+        taken = extract(
+            node,
+            after,
+            analysis.indexes,
+            folder,
+            overwrite=force,
+            limits=choice.limits,
+            progress=progress,
+            cancelled=stopping.is_set,
+        )
+    for skipped, reason in taken.skipped:
+        tell(f"layerscope: left out {path_text(skipped)}: {reason}")
+    if taken.skipped_count > len(taken.skipped):
+        tell(f"layerscope: left out {taken.skipped_count - len(taken.skipped)} more")
+    if not choice.quiet:
+        tell(
+            f"layerscope: {taken.files} files, {taken.directories} directories, {taken.symlinks} symlinks,"
+            f" {format_size(taken.size)} in {folder}"
+        )
+    return Exit.OK
+
+
+def find(analysis: Analysis, path: str, layer: int | None) -> tuple[Node, int]:
+    """The node of a path as the report writes it, and the layer after which to take it.
+
+    Raises `UsageError` that tells in which layers there is something at the path.
+    """
+    from layerscope.layers.names import clean
+    from layerscope.report.paths import unescape_path
+    from layerscope.tui.paint import path_text
+
+    last = len(analysis.layers) - 1
+    if layer is not None and layer > last:
+        raise UsageError(f"there is no layer {layer}", hint=f"the last is {last}")
+    after = last if layer is None else layer
+    name, _ = clean(unescape_path(path))
+    node = analysis.tree.find(name)
+    if node is not None and node.at_layer(after) is not None:
+        return node, after
+    shown = path_text(name)
+    entry = node.latest if node is not None else None
+    if entry is None:
+        raise UsageError(f"no layer holds {shown}", hint="see `layerscope files IMAGE`")
+    while entry.previous is not None and entry.layer > after:
+        entry = entry.previous
+    if entry.layer > after:
+        raise UsageError(
+            f"{shown} is not there yet after layer {after}", hint=f"layer {entry.layer} adds it"
+        )
+    raise UsageError(f"{shown} is gone with layer {entry.ended}", hint=f"add --layer {entry.layer}")
