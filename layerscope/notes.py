@@ -35,8 +35,8 @@ class Notes:
             self._kept.append(Note(code, message, layer, path))
 
     def extend(self, notes: Iterable[Note]) -> None:
-        for note in notes:
-            self.add(note.code, note.message, layer=note.layer, path=note.path)
+        """Take over what another collector has kept, and has counted beyond that."""
+        self._kept.extend(notes)
 
     def __iter__(self) -> Iterator[Note]:
         yield from self._kept

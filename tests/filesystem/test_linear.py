@@ -30,8 +30,6 @@ def entry(path: bytes, kind: int = FILE, layer: int = 0, link: bytes = b"") -> E
 
 def work(layers: Layers) -> int:
     """Lines that run when these layers are replayed."""
-    count = 0
-
     tree = FileTree(Notes())
 
     def run() -> None:
