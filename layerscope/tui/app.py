@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -170,6 +170,10 @@ class LayerscopeApp(App[int]):
         self.push_screen(
             ErrorDialog(error.message, error.hint, title="The image cannot be opened"), leave
         )
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.browse.is_mounted:
+            self.browse.fit(event.size)
 
     def on_unmount(self) -> None:
         self.workers.cancel_all()

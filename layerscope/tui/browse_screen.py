@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
@@ -32,9 +32,11 @@ from layerscope.tui.waste_pane import WasteList, WastePane
 from layerscope.units import format_percent, format_size
 
 MOST_PLACES = 100
+NARROW = 100
+LOW = 30
 
 
-class BrowseScreen(GoingOut, Screen[None]):
+class BrowseScreen(GoingOut):
     """Made before the image is read; `open_session` fills it."""
 
     HELP = """\
@@ -49,8 +51,6 @@ On the left the instructions that made the image, on the right what they put the
         ("largest", "b", "Largest"),
         ("image", "i", "Image"),
     )
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
     COMMANDS = {ScreenCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
@@ -107,7 +107,7 @@ On the left the instructions that made the image, on the right what they put the
 
     def on_mount(self) -> None:
         self.strip.active = "files"
-        self._paint_title()
+        self.fit(self.app.size)
         self.files.tree_view.focus()
 
     # Parts
@@ -148,8 +148,8 @@ On the left the instructions that made the image, on the right what they put the
         self._paint_title()
         self.refresh_bindings()
 
-    def _paint_title(self) -> None:
-        width = max(20, self.size.width - 2)
+    def _paint_title(self, columns: int | None = None) -> None:
+        width = max(20, (columns or self.app.size.width) - 2)
         parts: list[tuple[str, str]] = [("layerscope  ", "bold $accent")]
         if self.session is None:
             name = one_line(self.reference)
@@ -175,8 +175,11 @@ On the left the instructions that made the image, on the right what they put the
             parts += [(name, "bold"), (gap + text, "")]
         self.query_one("#title", Static).update(Content.assemble(*parts))
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._paint_title()
+    def fit(self, size: Size) -> None:
+        """Fold what has no room: the left half of a narrow terminal, the details of a low one."""
+        self.set_class(size.width < NARROW, "-narrow")
+        self.set_class(size.height < LOW, "-short")
+        self._paint_title(size.width)
 
     # What is shown
 

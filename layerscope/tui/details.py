@@ -43,7 +43,7 @@ class Sheet:
 
     def row(self, name: str, value: str, *, width: int = 10) -> None:
         self._begin()
-        self._add(f"{name:<{width}} ", "$text-muted")
+        self._add(f"{name:<{width}} ", "$foreground 55%")
         self._add(escape(value[:LONGEST]))
 
     def line(self, value: str, *, style: str = "") -> None:

@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.dom import DOMNode
 from textual.message import Message
+from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError, OutputError
@@ -25,8 +25,6 @@ from layerscope.tui.view import REMOVED
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
-
     from layerscope.filesystem.node import Node
     from layerscope.layers.entry import Entry
     from layerscope.tui.files_pane import FilesPane
@@ -34,13 +32,9 @@ if TYPE_CHECKING:
     from layerscope.tui.session import Session
     from layerscope.tui.waste_pane import WastePane
 
-    Base = Screen[None]
-else:
-    Base = DOMNode
 
-
-class GoingOut(Base):
-    """Mixed into the screen of an image."""
+class GoingOut(Screen[None]):
+    """What the screen of an image derives from."""
 
     session: Session | None
     reference: str

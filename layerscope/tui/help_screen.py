@@ -43,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
         rows: list[tuple[str, str, str]] = []
         seen: set[str] = set()
         for _, binding, enabled, _ in self._helped.active_bindings.values():
-            if not enabled or binding.system or binding.action in seen or not binding.description:
+            if not enabled or not binding.id or binding.action in seen or not binding.description:
                 continue
             seen.add(binding.action)
             keys = [
@@ -51,13 +51,13 @@ class HelpScreen(ModalScreen[None]):
                 for each in self._helped.active_bindings.values()
                 if each.binding.action == binding.action
             ]
-            rows.append((" ".join(keys), binding.description, binding.id or ""))
+            rows.append((" ".join(keys), binding.description, binding.id))
         parts: list[tuple[str, str]] = []
         for shown, description, name in rows:
             parts += [
                 (f"{shown:>16}  ", "bold $accent"),
                 (f"{description:<22} ", ""),
-                (f"{name}\n", "$text-muted"),
+                (f"{name}\n", "$foreground 55%"),
             ]
         return Content.assemble(*parts)
 

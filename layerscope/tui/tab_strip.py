@@ -16,7 +16,7 @@ from textual.widget import Widget
 class TabStrip(Widget):
     """The names of the tabs with their keys; the active one is marked by brackets beside its colour."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--active", "tabs--key"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--active", "tabs--other"}
     DEFAULT_CSS = "TabStrip { height: 1; width: 1fr; }"
 
     active: reactive[str] = reactive("")
@@ -40,10 +40,8 @@ class TabStrip(Widget):
         base = self.rich_style
         segments = []
         for name, label in self._labels():
-            style = "tabs--active" if name == self.active else "tabs--key"
-            segments.append(
-                Segment(label, base + self.get_component_rich_style(style, partial=True))
-            )
+            style = "tabs--active" if name == self.active else "tabs--other"
+            segments.append(Segment(label, self.get_component_rich_style(style)))
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def render(self) -> Content:

@@ -36,7 +36,7 @@ COLUMNS = {
 """Title and width of each column before the name, in order."""
 DEFAULT_COLUMNS = ("size", "share", "wasted", "mode", "owner")
 _DROPPED_FIRST = ("owner", "mode", "files", "wasted", "share")
-_LEAST_NAME = 24
+_LEAST_NAME = 32
 
 
 class FileTreeView(LineList):
