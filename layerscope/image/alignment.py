@@ -9,7 +9,9 @@ from dataclasses import replace
 from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction, Location
 
-_FLAG = re.compile(r"--(?:mount|network|security|from|link|exclude|checksum|parents|chown|chmod|platform)\S*\s+")
+_FLAG = re.compile(
+    r"--(?:mount|network|security|from|link|exclude|checksum|parents|chown|chmod|platform)\S*\s+"
+)
 _ONE_HEREDOC = re.compile(r"<<-?([\"']?)[\w.-]+\1\s*")
 _BLANK = re.compile(r"\s+")
 _LIMIT = 4_000_000

@@ -42,7 +42,9 @@ def blame(
         try:
             provenance = read_provenance(attestation, layers, limits)
         except FormatError as error:
-            notes.add("provenance-unreadable", f"a provenance statement is passed over: {error.message}")
+            notes.add(
+                "provenance-unreadable", f"a provenance statement is passed over: {error.message}"
+            )
             continue
         if provenance is not None:
             instructions = _by_provenance(instructions, provenance)
@@ -73,7 +75,9 @@ def _by_provenance(
         step = _step_at(parsed.get(owner.location.file, ()), owner.location)
         located[index] = replace(
             instruction,
-            text=instruction.text if owner.base or step is None else written_text(instruction, step),
+            text=instruction.text
+            if owner.base or step is None
+            else written_text(instruction, step),
             evidence="provenance",
             location=owner.location,
         )

@@ -51,7 +51,8 @@ def read_dockerfile(path: str) -> tuple[str, str]:
         raise UsageError(f"{path}: {error.strerror}", hint="name a Dockerfile") from None
     if len(data) > MAX_BYTES:
         raise UsageError(
-            f"{path} has more than {MAX_BYTES} bytes, and is no Dockerfile", hint="name a Dockerfile"
+            f"{path} has more than {MAX_BYTES} bytes, and is no Dockerfile",
+            hint="name a Dockerfile",
         )
     return path, data.decode("utf-8", "replace")
 

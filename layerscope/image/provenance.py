@@ -65,12 +65,12 @@ def read_provenance(
     chains = metadata.optional_object("layers")
     if source is None:
         return None
-    files = [
-        (info.text("filename"), _decoded(info)) for info in source.optional_objects("infos")
-    ]
+    files = [(info.text("filename"), _decoded(info)) for info in source.optional_objects("infos")]
     locations = _locations(source, [name for name, _ in files])
-    bases = {step: name for step, name in _base_steps(steps)}
-    owners = _owners(chains, layers, locations, bases) if chains is not None else [None] * len(layers)
+    bases = dict(_base_steps(steps))
+    owners = (
+        _owners(chains, layers, locations, bases) if chains is not None else [None] * len(layers)
+    )
     return Provenance(
         dockerfiles=tuple(files),
         owners=tuple(owners),

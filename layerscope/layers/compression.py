@@ -25,8 +25,8 @@ _UNREADABLE: Final = (
     (b"\x89LZO", "lzop"),
     (b"\x1f\x9d", "compress (.Z)"),
 )
-_READ = 256 * 1024
-_PIECE = 1024 * 1024
+_READ = 512 * 1024
+_PIECE = 512 * 1024
 _FIRST_FEED = 1024
 
 
@@ -95,7 +95,7 @@ def _decompressor(
 
 
 class Decompression:
-    """Iterates over the uncompressed bytes of a blob, in pieces of at most 1 MiB.
+    """Iterates over the uncompressed bytes of a blob, in pieces of at most 512 KiB.
 
     Members of gzip, frames of zstd and streams of xz and bzip2 follow each other as one. The stored bytes pass through
     `hasher` on their way. Afterwards `read` counts the stored bytes, `produced` the uncompressed ones, `trailing` what

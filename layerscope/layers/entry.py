@@ -142,4 +142,6 @@ class Entry:
         return self.extra.xattrs if self.extra is not None else ()
 
     def __repr__(self) -> str:
-        return f"Entry({self.path!r}, {KIND_NAMES[self.kind]}, {self.size} bytes, layer {self.layer})"
+        return (
+            f"Entry({self.path!r}, {KIND_NAMES[self.kind]}, {self.size} bytes, layer {self.layer})"
+        )

@@ -11,6 +11,7 @@ from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarErr
 from layerscope.image.blob import Blob
 from layerscope.image.digest import Digest
 from layerscope.layers import names
+from layerscope.layers.ahead import read_ahead
 from layerscope.layers.compression import Decompression, sniff
 from layerscope.layers.entry import (
     CHARACTER,
@@ -65,9 +66,10 @@ def index_layer(
     diff_id: Digest | None,
     verify: Verify,
     limits: Limits,
+    ahead: bool = False,
     advanced: Callable[[int], None] | None = None,
 ) -> LayerIndex:
-    """Index one layer.
+    """Index one layer; `ahead` lets a thread of its own decompress it.
 
     Raises `FormatError` (`TarError` with the offset, `DigestMismatch`, `LimitExceeded`, `UnsupportedFormat`) with the
     blob's name in the message.
@@ -78,7 +80,7 @@ def index_layer(
         if compression == "none" and verify != "full":
             return _index_seekable(blob, layer, limits, notes, advanced)
         return _index_stream(
-            blob, compression, layer, digest, diff_id, verify, limits, notes, advanced
+            blob, compression, layer, digest, diff_id, verify, limits, notes, ahead, advanced
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
@@ -103,15 +105,7 @@ def _index_seekable(
     notes: Notes,
     advanced: Callable[[int], None] | None,
 ) -> LayerIndex:
-    reached = 0
-
-    def moved(position: int) -> None:
-        nonlocal reached
-        if advanced is not None and position - reached >= 1 << 20:
-            advanced(position - reached)
-            reached = position
-
-    window = SeekWindow(blob, moved)
+    window = SeekWindow(blob, advanced)
     entries, end = _collect(window, layer, limits, notes)
     position = end
     left_over = False
@@ -121,7 +115,7 @@ def _index_seekable(
     if left_over:
         _note_left_over(notes, layer, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
-        advanced(blob.size - reached)
+        advanced(blob.size - window.told)
     blob.file.check_unchanged()
     return LayerIndex(
         blob=blob,
@@ -143,12 +137,14 @@ def _index_stream(
     verify: Verify,
     limits: Limits,
     notes: Notes,
+    ahead: bool,
     advanced: Callable[[int], None] | None,
 ) -> LayerIndex:
     stored = digest.hasher() if digest and verify != "off" else None
     unpacked = diff_id.hasher() if diff_id and verify != "off" else None
     source = Decompression(blob, compression, limits, hasher=stored, advanced=advanced)
-    chunks = iter(source) if unpacked is None else _hashed(source, unpacked.update)
+    pieces = read_ahead(source) if ahead else iter(source)
+    chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
     window = StreamWindow(chunks)
     entries, end = _collect(window, layer, limits, notes)
     offset = max(end - window.start, 0)

@@ -17,8 +17,11 @@ from layerscope.limits import Limits
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
 MAX_THREADS = 4
+"""One more than there are processors are started, since each waits at times for the interpreter."""
 
 BlobKey = tuple[int, int, int]
+Job = Callable[[bool], LayerIndex]
+"""Index a layer; True for one that is to be decompressed by a thread of its own."""
 
 
 def index_stack(
@@ -32,7 +35,8 @@ def index_stack(
     """The index of each layer, in layer order; None for one whose bytes are not there or are no tar.
 
     A blob that stands at several places is read once. Decompression and hashing release the interpreter lock, so
-    compressed layers are read by several threads, the largest first; the result does not depend on who is first.
+    compressed layers are read by several threads, the largest first; the last ones, which leave a processor idle, are
+    decompressed ahead by a thread more. The result does not depend on who is first.
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:
@@ -41,7 +45,7 @@ def index_stack(
     meter = _Meter(firsts, progress, cancelled)
     found: dict[BlobKey, LayerIndex] = {}
 
-    def index(layer: Layer, blob: Blob) -> LayerIndex:
+    def index(layer: Layer, blob: Blob, ahead: bool) -> LayerIndex:
         return index_layer(
             blob,
             layer=layer.index,
@@ -49,15 +53,16 @@ def index_stack(
             diff_id=layer.diff_id,
             verify=verify,
             limits=limits,
+            ahead=ahead,
             advanced=meter.advance,
         )
 
-    streamed: list[tuple[BlobKey, Callable[[], LayerIndex]]] = []
+    streamed: list[tuple[BlobKey, Job]] = []
     for key, layer in firsts.items():
         blob = layer.blob
         assert blob is not None
         if sniff(blob) == "none" and verify != "full":
-            found[key] = index(layer, blob)
+            found[key] = index(layer, blob, False)
         else:
             streamed.append((key, partial(index, layer, blob)))
     streamed.sort(key=lambda job: -job[0][2])
@@ -70,11 +75,11 @@ def _key(blob: Blob) -> BlobKey:
 
 
 def _in_threads(
-    jobs: list[tuple[BlobKey, Callable[[], LayerIndex]]],
+    jobs: list[tuple[BlobKey, Job]],
 ) -> dict[BlobKey, LayerIndex]:
-    threads = min(MAX_THREADS, len(jobs), os.cpu_count() or 1)
+    threads = min(MAX_THREADS, len(jobs), (os.cpu_count() or 1) + 1)
     if threads <= 1:
-        return {key: job() for key, job in jobs}
+        return {key: job(True) for key, job in jobs}
     results: dict[BlobKey, LayerIndex] = {}
     failures: dict[int, BaseException] = {}
     waiting = iter(enumerate(jobs))
@@ -87,8 +92,8 @@ def _in_threads(
                 if key is None or job is None or failures:
                     return
             try:
-                results[key] = job()
-            except BaseException as error:
+                results[key] = job(number == len(jobs) - 1)
+            except BaseException as error:  # noqa: BLE001  # raised by the thread that waits
                 failures[number] = error
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]

@@ -29,7 +29,6 @@ from layerscope.layers.header import (
     FIELDS,
     NO_DEVICE,
     ZERO_BLOCK,
-    FieldError,
     adler_of_sum,
     checksum_fits,
     device,
@@ -58,6 +57,7 @@ _HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
 _PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B
 _GNU_SPARSE = 0x53
 _EXTENSIONS = frozenset((_PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK))
+_FIELD_ENDS = b"\0 "
 _unpack = FIELDS.unpack
 
 NoteCallback = Callable[[str, str, bytes | None], None]
@@ -125,6 +125,7 @@ class TarScanner:
         fingerprints = window.fingerprints
         path_limit = self._limits.path_bytes
         layer = self._layer
+        length = window.length
         data = b""
         start = last = -1
         position = 0
@@ -162,11 +163,15 @@ class TarScanner:
                 continue
             link_data = 0
             try:
-                size = number(size_field)
+                digits = size_field[:11]
+                if digits.isdigit() and size_field[11] in _FIELD_ENDS:
+                    size = int(digits, 8)
+                else:
+                    size = number(size_field)
                 owner = read_owner(owner_field)
                 mtime = number(mtime_field)
                 devices = None if device_field in NO_DEVICE else device(block)
-            except FieldError as error:
+            except ValueError as error:
                 raise TarError(f"a header in which {error}", offset=position) from None
             if size < 0:
                 raise TarError(f"a member of {size} bytes", offset=position)
@@ -199,6 +204,11 @@ class TarScanner:
                             extra = Extra(pax.xattrs, extra.device if extra else None)
                     name = pending.name or name
                     link = pending.link or link
+                    if len(name) > path_limit or len(link) > path_limit:
+                        raise LimitExceeded(
+                            f"a name of {max(len(name), len(link))} bytes at byte {position}, over"
+                            f" the {path_limit} allowed"
+                        )
                 if not flag and name[-1:] == b"/":
                     kind = DIRECTORY
             stored = size
@@ -216,11 +226,6 @@ class TarScanner:
                 size = stored
                 start = last = -1
             pending = None
-            if len(name) > path_limit or len(link) > path_limit:
-                raise LimitExceeded(
-                    f"a name of {max(len(name), len(link))} bytes at byte {position}, over the"
-                    f" {path_limit} allowed"
-                )
             entry = Entry(
                 name, kind, size if kind == FILE else 0, content, owner, mtime, link, extra, layer
             )
@@ -232,7 +237,7 @@ class TarScanner:
                     data = window.data
                     start = window.start
                     last = start + len(data) - BLOCK_SIZE
-                elif not window.has(content + stored):
+                elif content + stored > length:
                     raise TarError(
                         f"the tar ends before the {stored} bytes of {name[:200]!r} do",
                         offset=position,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from layerscope.errors import TarError
 from layerscope.image.blob import Blob
 
 SEEK_CHUNK = 4096
+"""Enough for a header, a small file and the header after it; larger reads copy more than they save in calls."""
+REPORT_STEP = 1 << 20
+"""Bytes between two tellings of progress."""
 
 
 class Window(Protocol):
@@ -20,12 +24,11 @@ class Window(Protocol):
     start: int
     fingerprints: bool
     """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
+    length: int
+    """Bytes that the tar can have at the most; a stream cannot know before it ends."""
 
     def move(self, position: int, count: int) -> None:
         """Make `data` hold `count` bytes from `position`, fewer only where the tar ends."""
-
-    def has(self, position: int) -> bool:
-        """Whether the tar may be that long; a stream cannot know before it gets there."""
 
     def fingerprint(self, position: int, size: int) -> bytes:
         """A hash of `size` bytes from `position`; raises `TarError` when the tar ends in them."""
@@ -36,20 +39,30 @@ class SeekWindow:
 
     fingerprints = False
 
-    def __init__(self, blob: Blob, moved: Callable[[int], None] | None = None) -> None:
+    def __init__(self, blob: Blob, advanced: Callable[[int], None] | None = None) -> None:
         self._blob = blob
-        self._moved = moved
+        self._fd = blob.file.fd
+        self._offset = blob.offset
+        self._last_chunk = blob.size - SEEK_CHUNK
+        self._advanced = advanced
+        self._tell_at = REPORT_STEP if advanced is not None else blob.size + 1
+        self.told = 0
+        self.length = blob.size
         self.data = b""
         self.start = 0
 
     def move(self, position: int, count: int) -> None:
-        if self._moved is not None:
-            self._moved(position)
-        self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
+        if position <= self._last_chunk and count <= SEEK_CHUNK:
+            self.data = os.pread(self._fd, SEEK_CHUNK, self._offset + position)
+            if len(self.data) < SEEK_CHUNK:
+                self.data = self._blob.read_at(position, SEEK_CHUNK)
+        else:
+            self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
         self.start = position
-
-    def has(self, position: int) -> bool:
-        return position <= self._blob.size
+        if position >= self._tell_at and self._advanced is not None:
+            self._advanced(position - self.told)
+            self.told = position
+            self._tell_at = position + REPORT_STEP
 
     def fingerprint(self, position: int, size: int) -> bytes:
         return fingerprint_at(self._blob, position, size)
@@ -62,6 +75,7 @@ class StreamWindow:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
+        self.length = 1 << 63
         self.data = b""
         self.start = 0
 
@@ -87,9 +101,6 @@ class StreamWindow:
             end += len(chunk)
         self.data = b"".join(parts)
         self.start = position
-
-    def has(self, position: int) -> bool:
-        return True
 
     def fingerprint(self, position: int, size: int) -> bytes:
         offset = position - self.start

@@ -8,24 +8,22 @@ from contextlib import ExitStack
 from typing import Final, TypeVar
 
 from layerscope.errors import ImageNotFound, SourceError, SourceUnavailable, UsageError
-from layerscope.image.dockerfile import read_dockerfile
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, ProgressCallback
-from layerscope.sources import docker, local, podman, registry
-from layerscope.sources.export import STDOUT, opened_target, write_file, write_stdout
+from layerscope.sources import local
 from layerscope.sources.files import exists
 from layerscope.sources.reference import looks_like_path, parse_reference
-from layerscope.sources.source import BrokenOff, Request, Source
+from layerscope.sources.source import BrokenOff, Request, Source, loaded_when_used
 
 SOURCES: Final[tuple[Source, ...]] = (
     local.DOCKER_ARCHIVE,
     local.OCI_ARCHIVE,
     local.OCI_DIR,
-    docker.DOCKER,
-    podman.PODMAN,
-    registry.REGISTRY,
+    loaded_when_used("docker", ("docker", "docker-daemon")),
+    loaded_when_used("podman", ("podman",)),
+    loaded_when_used("registry", ("registry",), streams=False),
 )
 """In the order in which a bare name is looked up."""
 
@@ -54,7 +52,7 @@ def open_image(
         platform=None if platform is None else Platform.parse(platform),
         tag=tag,
         pull=pull,
-        dockerfile=None if dockerfile is None else read_dockerfile(dockerfile),
+        dockerfile=None if dockerfile is None else _read_dockerfile(dockerfile),
         limits=limits,
         progress=progress,
         cancelled=cancelled,
@@ -65,6 +63,12 @@ def open_image(
     if is_local(reference):
         return local.open_path(reference, request)
     return look_up(reference, lambda source: source.open(reference, request))
+
+
+def _read_dockerfile(path: str) -> tuple[str, str]:
+    from layerscope.image.dockerfile import read_dockerfile
+
+    return read_dockerfile(path)
 
 
 def export(
@@ -83,6 +87,8 @@ def export(
     `-` is standard output. A file appears whole or not at all; one that exists is replaced only with `force`. Raises
     `OutputError`, `SourceError`, and `UsageError` for an image that is in a file already.
     """
+    from layerscope.sources.target import STDOUT, opened_target, write_file, write_stdout
+
     request = Request(
         reference=reference,
         platform=None if platform is None else Platform.parse(platform),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from layerscope.errors import FormatError, ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
-from layerscope.image.blame import blame
 from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
@@ -67,17 +66,17 @@ def assemble(
         )
     for index, layer in enumerate(parts.layers):
         _note_oddities(index, layer, notes)
-    history, remarks = attribute(config.history, count)
+    instructions, remarks = attribute(config.history, count)
     notes.extend(remarks)
-    blamed = blame(
-        history,
-        [layer.digest for layer in parts.layers],
-        parts.attestations,
-        request.dockerfile,
-        request.limits,
-        notes,
-    )
-    instructions = blamed.instructions
+    base = None
+    if parts.attestations or request.dockerfile is not None:
+        from layerscope.image.blame import blame
+
+        digests = [layer.digest for layer in parts.layers]
+        blamed = blame(
+            instructions, digests, parts.attestations, request.dockerfile, request.limits, notes
+        )
+        instructions, base = blamed.instructions, blamed.base
     owner = {index: step.index for step in instructions for index in step.layers}
     return Image(
         reference=request.reference,
@@ -103,7 +102,7 @@ def assemble(
         notes=tuple(notes),
         annotations=parts.annotations,
         attestations=parts.attestations,
-        base=blamed.base,
+        base=base,
         closers=closers,
     )
 

@@ -20,11 +20,11 @@ from layerscope.layers.compression import sniff
 from layerscope.notes import Notes
 from layerscope.sources.archive import Archive
 from layerscope.sources.assemble import Parts, StoredLayer, assemble
+from layerscope.sources.members import MANIFEST
 from layerscope.sources.names import ambiguous, choose, familiar, not_found
 from layerscope.sources.source import Request
 from layerscope.sources.store import read_document
 
-MANIFEST: Final = "manifest.json"
 _CONFIG_DIGEST: Final = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.ASCII)
 _LAYER_DIGEST: Final = re.compile(
     r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.tar(?:\.gz)?)?", re.ASCII

@@ -14,11 +14,11 @@ from layerscope.image.image import Attestation
 from layerscope.image.index import Index, parse_index_or_manifest
 from layerscope.image.manifest import Manifest
 from layerscope.image.platform import Platform
+from layerscope.sources.members import INDEX
 from layerscope.sources.names import familiar
 from layerscope.sources.source import Request
 from layerscope.sources.store import BlobStore, blob_path, check_size, read_document, read_verified
 
-INDEX: Final = "index.json"
 _VISITS: Final = 200_000
 """Entries of indexes looked at, each again for every tag that leads to it."""
 _PREDICATE_TYPE: Final = "in-toto.io/predicate-type"

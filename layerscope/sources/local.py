@@ -12,12 +12,9 @@ from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.notes import Notes
 from layerscope.sources.archive import Archive
-from layerscope.sources.docker_archive import MANIFEST, open_docker_archive, read_entries
 from layerscope.sources.files import exists, open_archive_file, split_tag
-from layerscope.sources.layout import INDEX
-from layerscope.sources.oci import LAYOUT, open_layout
+from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.source import Request, Source
-from layerscope.sources.store import FolderStore
 
 DOCKER_ARCHIVE_NAME: Final = "docker-archive"
 OCI_ARCHIVE_NAME: Final = "oci-archive"
@@ -86,6 +83,9 @@ def open_folder(path: str, request: Request) -> Image:
                 hint=f"skopeo copy dir:{path} oci:FOLDER",
             )
         raise UnsupportedFormat(f"{path} is a folder without {INDEX}, so no OCI image layout")
+    from layerscope.sources.oci import open_layout
+    from layerscope.sources.store import FolderStore
+
     store = FolderStore(path)
     try:
         return open_layout(store, request, Notes(), OCI_DIR_NAME, (store.close,))
@@ -112,8 +112,12 @@ def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> I
             raise archive.what_else()
         source = kind or (DOCKER_ARCHIVE_NAME if has_manifest else OCI_ARCHIVE_NAME)
         if not has_index:
+            from layerscope.sources.docker_archive import open_docker_archive
+
             return open_docker_archive(archive, request, notes, source, (file.close,))
         if not has_manifest:
+            from layerscope.sources.oci import open_layout
+
             return open_layout(archive, request, notes, source, (file.close,))
         return _open_both(archive, request, notes, source, file)
     except BaseException:
@@ -124,6 +128,9 @@ def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> I
 def _open_both(
     archive: Archive, request: Request, notes: Notes, source: str, file: OpenFile
 ) -> Image:
+    from layerscope.sources.docker_archive import read_entries
+    from layerscope.sources.oci import open_layout
+
     entries = read_entries(archive, request)
     tags: dict[Digest, list[str]] = {}
     for entry in entries:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from layerscope.errors import FormatError, ImageNotFound, UnsupportedFormat
 from layerscope.image import media_type as media_types
@@ -13,12 +12,11 @@ from layerscope.image.image import Attestation, Image
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
 from layerscope.sources.assemble import Parts, StoredLayer, assemble
-from layerscope.sources.layout import INDEX, Found, Layout, LayoutReader, walk
+from layerscope.sources.layout import Found, Layout, LayoutReader, walk
+from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.names import ambiguous, choose, listing, not_found
 from layerscope.sources.source import Request
 from layerscope.sources.store import BlobStore, blob_path, check_size, read_document
-
-LAYOUT: Final = "oci-layout"
 
 
 def open_layout(

@@ -16,7 +16,7 @@ from layerscope.image.image import Image
 from layerscope.sources.engine import CHUNK, Place, one_line, open_saved, saved, whole
 from layerscope.sources.files import reason
 from layerscope.sources.reference import check_name
-from layerscope.sources.source import BrokenOff, Request, Source
+from layerscope.sources.source import BrokenOff, Request
 
 NAME: Final = "podman"
 _START: Final = "start `podman system service`, or set CONTAINER_HOST"
@@ -124,10 +124,5 @@ def open_target(target: str, request: Request) -> Image:
     return open_saved(stream(target, request), target, request, NAME)
 
 
-def is_here() -> bool:
+def holds_names() -> bool:
     return place() is not None or shutil.which("podman") is not None
-
-
-PODMAN: Final = Source(
-    name=NAME, schemes=("podman",), open=open_target, stream=stream, holds_names=is_here
-)

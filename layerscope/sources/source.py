@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
 
 from layerscope.errors import SourceUnavailable
 from layerscope.image.image import Image
@@ -47,3 +49,26 @@ class Source:
     open: Callable[[str, Request], Image]
     stream: Callable[[str, Request], AbstractContextManager[Iterator[bytes]]] | None = None
     holds_names: Callable[[], bool] | None = None
+
+
+class Module(Protocol):
+    """What a module of a source has that is loaded only when the source is asked for."""
+
+    def open_target(self, target: str, request: Request) -> Image: ...
+    def holds_names(self) -> bool: ...
+    def stream(self, target: str, request: Request) -> AbstractContextManager[Iterator[bytes]]: ...
+
+
+def loaded_when_used(name: str, schemes: tuple[str, ...], *, streams: bool = True) -> Source:
+    """The source in the module of its name, which costs nothing until an image is looked for there."""
+
+    def load() -> Module:
+        return cast(Module, import_module(f"layerscope.sources.{name}"))
+
+    return Source(
+        name=name,
+        schemes=schemes,
+        open=lambda target, request: load().open_target(target, request),
+        stream=(lambda target, request: load().stream(target, request)) if streams else None,
+        holds_names=lambda: load().holds_names(),
+    )

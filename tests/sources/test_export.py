@@ -24,7 +24,7 @@ from layerscope.errors import (
 from layerscope.progress import Progress
 from layerscope.sources import export, open_image
 from layerscope.sources.engine import whole
-from layerscope.sources.export import opened_target, write_file
+from layerscope.sources.target import opened_target, write_file
 from layerscope.sources.source import BrokenOff, Request
 from tests.builder import ImageBuilder, docker_legacy
 
@@ -193,7 +193,7 @@ def test_what_is_no_whole_image_is_not_kept(
 
 WRITE_SLOWLY = """
 import sys, time
-from layerscope.sources.export import opened_target, write_file
+from layerscope.sources.target import opened_target, write_file
 from layerscope.sources.source import Request
 def chunks():
     data = open(sys.argv[2], "rb").read()

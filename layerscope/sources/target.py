@@ -16,10 +16,9 @@ from layerscope.image.blob import OpenFile
 from layerscope.notes import Notes
 from layerscope.progress import Progress, stop_if
 from layerscope.sources.archive import Archive
-from layerscope.sources.docker_archive import MANIFEST
 from layerscope.sources.files import reason, write_all
-from layerscope.sources.layout import INDEX
 from layerscope.sources.local import open_archive
+from layerscope.sources.members import INDEX, MANIFEST
 from layerscope.sources.source import Request
 
 STDOUT: Final = "-"
