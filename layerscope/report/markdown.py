@@ -44,6 +44,8 @@ WIDTH = 120
 """Columns of any text of the image."""
 
 _ACTIVE = re.compile(r"[^A-Za-z0-9 /,;=\"'().+\-\u00a0-\U0010ffff]|(?<=[wW])\.")
+_AT = "&#64;<!-- -->"
+"""An at sign that makes no link of an address: entities are read before addresses are looked for."""
 _SOCIAL = re.compile(r"&#(?:64|35);|&#58;(?=(?:[A-Za-z0-9+-]|&#95;)+&#58;)")
 _SIZES = (
     ("content", "what all layers store"),
@@ -78,7 +80,7 @@ class MarkdownRenderer:
 
 def code(text: str, width: int = WIDTH) -> str:
     """Text of the image that stands for itself, on one line."""
-    return f"<code>{_entities(one_line(text, width))}</code>"
+    return f"<code>{_entities(one_line(text, width)).replace('&#64;', _AT)}</code>"
 
 
 def prose(text: str, width: int = 4 * WIDTH) -> str:

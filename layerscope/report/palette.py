@@ -14,8 +14,8 @@ LIGHT = (
     "#eed35f", "#f2a3d3", "#bccb66", "#d3ab86", "#93d0f0", "#c4cad3",
 )  # fmt: skip
 DARK = (
-    "#2d5ca6", "#a35f18", "#2c7845", "#6a4bb5", "#a64347", "#1c7472",
-    "#847014", "#9a4279", "#637420", "#7c5738", "#2b7599", "#4b525d",
+    "#2d5ca6", "#98570f", "#2c7845", "#6a4bb5", "#a64347", "#1c7472",
+    "#79660f", "#9a4279", "#5b6b1b", "#7c5738", "#276b8c", "#4b525d",
 )  # fmt: skip
 """Fills for dark text and for light text; the last is for all other instructions."""
 OTHER = len(LIGHT) - 1
