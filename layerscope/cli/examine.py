@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import layerscope
 from layerscope.cli.exits import stopping
-from layerscope.cli.progress import progress_bar
+from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.limits import Limits
 
 if TYPE_CHECKING:
+    from layerscope.analysis.dive import DiveNumbers
     from layerscope.analysis.model import Analysis
+    from layerscope.image.image import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +33,32 @@ class Choice:
     verify: Literal["auto", "full", "off"] = "auto"
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Spare the garbage collector the records of an image, of which none is garbage, while they are made and after."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An analysis, and dive's numbers where they were asked for and can be known."""
+
+    analysis: Analysis
+    dive: DiveNumbers | None
+
+
 def examine(choice: Choice, *, hashes: bool = False) -> Analysis:
     """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`.
 
     `hashes` also reads the live contents that nothing else asked for, so that the report can stand for the image.
     """
     with (
+        collector_paused(),
         progress_bar(quiet=choice.quiet) as progress,
         layerscope.load(
             choice.reference,
@@ -62,4 +87,22 @@ def examine(choice: Choice, *, hashes: bool = False) -> Analysis:
                 progress=progress,
                 cancelled=stopping.is_set,
             )
-        return analysis
+        numbers = None
+        if dive:
+            from layerscope.analysis.dive import dive_numbers
+
+            numbers = dive_numbers(analysis)
+        return Examined(analysis, numbers)
+
+
+def _loaded(choice: Choice, progress: ProgressBar) -> Image:
+    return layerscope.load(
+        choice.reference,
+        platform=choice.platform,
+        tag=choice.tag,
+        pull=choice.pull,
+        dockerfile=choice.dockerfile,
+        limits=choice.limits,
+        progress=progress,
+        cancelled=stopping.is_set,
+    )

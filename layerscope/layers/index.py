@@ -201,16 +201,14 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
     scanner = TarScanner(window, limits, note, layer=layer)
     entries: list[Entry] = []
     append = entries.append
-    toc = False
     refused = 0
     for entry in islice(scanner, limits.members + 1):
         path = entry.path
         if path and path[-1] == 0x2F:
             path = entry.path = path.rstrip(b"/") or b"/"
-        if path and path[0] not in b"./" and b"/." not in path and b"//" not in path:
-            if path == _ESTARGZ_TOC:
-                toc = True
-        elif not _settle_name(entry, note):
+        if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
+            entry, note
+        ):
             refused += 1
             continue
         if entry.extra is not None and entry.kind <= OTHER:
@@ -218,7 +216,7 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
         append(entry)
     if len(entries) + refused > limits.members:
         raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
-    if toc:
+    if entries and entries[-1].path == _ESTARGZ_TOC:
         _set_estargz_apart(entries)
     return entries, scanner.end
 

@@ -169,7 +169,11 @@ class TarScanner:
                 else:
                     size = number(size_field)
                 owner = read_owner(owner_field)
-                mtime = number(mtime_field)
+                digits = mtime_field[:11]
+                if digits.isdigit() and mtime_field[11] in _FIELD_ENDS:
+                    mtime = int(digits, 8)
+                else:
+                    mtime = number(mtime_field)
                 devices = None if device_field in NO_DEVICE else device(block)
             except ValueError as error:
                 raise TarError(f"a header in which {error}", offset=position) from None
