@@ -1,0 +1,42 @@
+"""Images that several tests of this folder read, and the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from layerscope.analysis.model import Analysis
+from tests.report.pictured import analyze, app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def app_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return analyze(app(), tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; CI must have one."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None or not Path(path).exists():
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail("there is no chromium in CI")
+        pytest.skip("there is no chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path,
+            headless=True,
+            args=["--headless", "--no-sandbox", "--disable-gpu"],
+        )
+        yield chromium
+        chromium.close()

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from layerscope.analysis.model import Analysis
+from layerscope.report.document import Document, build
+from layerscope.report.findings import findings, image_name
+from tests.report.golden import check_golden
+from tests.report.pictured import pictured, written
+from tests.report.sample import make_analysis, python_app, wasted
+
+SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text())
+
+
+def valid(document: Document) -> dict[str, Any]:
+    """The run of a document, once its log is held to the schema."""
+    log = json.loads(written("sarif", document))
+    jsonschema.Draft7Validator(SCHEMA).validate(log)
+    run: dict[str, Any] = log["runs"][0]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [
+        result["ruleId"] for result in run["results"]
+    ]
+    return run
+
+
+def test_golden(app_analysis: Analysis) -> None:
+    document = pictured(app_analysis, {"max_size": "6MB", "min_efficiency": 0.95})
+    valid(document)
+    check_golden("app.sarif", written("sarif", document))
+
+
+def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
+    results = valid(build(python_app()))["results"]
+    first = results[0]
+    assert first["ruleId"] == "waste/metadata-only"
+    assert first["level"] == "warning"
+    assert first["properties"] == {
+        "bytes": 31_000_000,
+        "files": 101,
+        "wasted_by": 4,
+        "written_by": 2,
+    }
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "Dockerfile", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {"startLine": 5, "endLine": 5}
+    related = first["relatedLocations"][0]
+    assert related["physicalLocation"]["region"]["startLine"] == 3
+    assert "31.0 MB (14.6 % of the image) in 101 files written by 2" in first["message"]["text"]
+    assert "--chown=app" in first["message"]["text"]
+
+
+def test_without_lines_the_instruction_is_the_place(app_analysis: Analysis) -> None:
+    results = valid(pictured(app_analysis))["results"]
+    location = results[0]["locations"][0]
+    assert "physicalLocation" not in location
+    assert location["logicalLocations"][0]["fullyQualifiedName"] == "instructions/3"
+    assert location["logicalLocations"][0]["name"] == "RUN chown app /srv/app/data/model.bin"
+
+
+def test_levels_follow_the_share_of_the_image() -> None:
+    analysis = make_analysis(
+        [("COPY a /", 1_000_000), ("RUN rm a", 0), ("RUN b", 0), ("RUN c", 0)],
+        [wasted("a", 10_000, 0, 1), wasted("b", 9_999, 0, 2), wasted("c", 999, 0, 3)],
+    )
+    assert [(each.level, each.properties["bytes"]) for each in findings(build(analysis))] == [
+        ("warning", 10_000),
+        ("note", 9_999),
+    ]
+
+
+def test_broken_rules_are_errors_where_their_cause_is(app_analysis: Analysis) -> None:
+    rules: dict[str, object] = {
+        "max_size": "6MB",
+        "max_wasted": 0,
+        "max_layer_size": "4MB",
+        "max_layers": 2,
+        "max_tar_size": "900MB",
+    }
+    results = valid(pictured(app_analysis, rules))["results"]
+    errors = {result["ruleId"]: result for result in results if result["level"] == "error"}
+    assert {
+        rule: [
+            place["logicalLocations"][0]["fullyQualifiedName"]
+            for place in result.get("locations", [])
+        ]
+        for rule, result in errors.items()
+    } == {
+        "budget/max_size": ["instructions/1"],
+        "budget/max_wasted": ["instructions/3"],
+        "budget/max_layer_size": ["instructions/1"],
+        "budget/max_layers": [],
+    }
+
+
+def test_a_rule_that_only_warns() -> None:
+    document = build(make_analysis([("COPY a /", 5)]))
+    rule = {
+        "rule": "max_size",
+        "actual": 3,
+        "limit": 2,
+        "passed": False,
+        "message": "",
+        "level": "warn",
+    }
+    document["verdict"] = {"passed": True, "rules": [rule]}
+    assert [result["level"] for result in valid(document)["results"]] == ["warning"]
+
+
+def test_an_image_without_fault_has_no_result() -> None:
+    run = valid(build(make_analysis([("COPY a /", 5)])))
+    assert run["results"] == run["tool"]["driver"]["rules"] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "uri", "base"),
+    [
+        ("Dockerfile", "Dockerfile", True),
+        ("./build/Dockerfile", "build/Dockerfile", True),
+        ("a b/Ä?#.txt", "a%20b/%C3%84%3F%23.txt", True),
+        ("javascript:alert(1)", "javascript%3Aalert%281%29", True),
+        ("/srv/Dockerfile", "file:///srv/Dockerfile", False),
+        ("//host/x", "file:///host/x", False),
+        ("x\n\x1b", "x%0A%1B", True),
+    ],
+)
+def test_paths_become_references(file: str, uri: str, base: bool) -> None:
+    document = build(python_app())
+    for row in document["instructions"]:
+        row["location"] = {"file": file, "start_line": 1, "end_line": 1}
+    place = valid(document)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == ({"uri": uri, "uriBaseId": "%SRCROOT%"} if base else {"uri": uri})
+
+
+def test_messages_hold_neither_links_nor_placeholders() -> None:
+    analysis = make_analysis(
+        [("COPY [x](javascript:1) {0} /", 1000), ("RUN rm {1} [y](2)", 0)], [wasted("a", 900, 0, 1)]
+    )
+    text = valid(build(analysis))["results"][0]["message"]["text"]
+    assert "COPY \\[x\\](javascript:1) {{0}} /" in text
+
+
+# Fingerprints
+
+
+def fingerprints(document: Document) -> list[str]:
+    return [each.fingerprint for each in findings(document)]
+
+
+def test_fingerprints_stay_when_numbers_and_tags_change() -> None:
+    def made(size: int, reference: str, before: int) -> list[str]:
+        steps = [(f"ENV {n}", 0) for n in range(before)]
+        steps += [("COPY a /", 1000), ("RUN rm a", 0)]
+        waste = [wasted("a", size, before, before + 1)]
+        analysis = make_analysis(steps, waste, reference=reference)
+        document = build(analysis)
+        for pair in document["waste_pairs"]:
+            assert pair["written_by"] == before
+        return fingerprints(document)
+
+    assert made(900, "app:1", 0) == made(500, "app:2", 0)
+    assert made(900, "app:1", 0) == made(900, "app@sha256:00ff", 0)
+    assert made(900, "app:1", 0) != made(900, "other:1", 0)
+
+
+def test_fingerprints_of_one_report_differ() -> None:
+    steps = [("COPY a /", 1000), ("RUN x", 0), ("RUN x", 0)]
+    analysis = make_analysis(steps, [wasted("a", 90, 0, 1), wasted("b", 80, 0, 2)])
+    made = fingerprints(build(analysis))
+    assert len(made) == len(set(made)) == 2
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("app", "app"),
+        ("app:1.2-rc", "app"),
+        ("host:5000/team/app", "host:5000/team/app"),
+        ("host:5000/team/app:1", "host:5000/team/app"),
+        ("docker:app:1", "docker:app"),
+        ("registry:app@sha256:0f", "registry:app"),
+        ("build/app.tar", "build/app.tar"),
+        (":x", ":x"),
+    ],
+)
+def test_the_name_of_an_image_is_its_reference_without_tag(reference: str, name: str) -> None:
+    assert image_name(build(make_analysis([], reference=reference))) == name
