@@ -61,21 +61,18 @@ def command(**given: Any) -> int:
 def _rows(
     analysis: Analysis, query: Query, which: str | None, layer: int | None
 ) -> Iterator[tuple[bytes, Entry]]:
-    from layerscope.filesystem.node import is_implicit
-    from layerscope.layers.entry import VISIBLE
+    from layerscope.layers.entry import VISIBLE, WHITEOUT
 
-    for node in analysis.tree.nodes():
-        entry = node.latest
-        while entry is not None:
+    for index in analysis.indexes:
+        for entry in () if index is None else index.entries:
             live = entry.ended == VISIBLE
             if (
-                not is_implicit(entry)
+                entry.kind < WHITEOUT
                 and (which is None or live == (which == "live"))
                 and (layer is None or entry.layer == layer)
                 and query.holds(entry.path, entry.size, (entry.layer, entry.ended))
             ):
                 yield entry.path, entry
-            entry = entry.previous
 
 
 def _state(path: bytes, entry: Entry) -> State:

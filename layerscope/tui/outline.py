@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from layerscope.layers.entry import FILE
 
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
     from layerscope.filesystem.tree import FileTree
+    from layerscope.layers.entry import Entry
+    from layerscope.layers.index import LayerIndex
 
 ROOT = 0
 
@@ -109,9 +114,13 @@ def _fold(texts: list[bytes]) -> list[bytes]:
 
 
 class TreeOutline(Outline):
-    """The outline of an image's filesystem; `nodes` gives the node of each number."""
+    """The outline of an image's filesystem; `nodes` gives the node of each number.
 
-    def __init__(self, tree: FileTree) -> None:
+    `shadowed` are files that their own layer stores again at the same path, each with its number: the chain of a node
+    has but the last one of a layer.
+    """
+
+    def __init__(self, tree: FileTree, indexes: Iterable[LayerIndex | None]) -> None:
         nodes: list[Node] = [tree.root]
         parent = array("i", [-1])
         first = array("i")
@@ -127,6 +136,7 @@ class TreeOutline(Outline):
                 count.append(0)
         self.nodes = nodes
         super().__init__([node.name for node in nodes], parent, first, count)
+        self.shadowed = list(self._find_shadowed(tree, indexes))
 
     def _make_paths(self) -> list[bytes]:
         """The paths that the entries hold already; only directories that no tar describes need one of their own."""
@@ -143,17 +153,28 @@ class TreeOutline(Outline):
             return self.names[number]
         return paths[above] + b"/" + self.names[number]
 
-    def number_of(self, node: Node) -> int:
-        """The number of a node of the tree."""
-        line = []
-        current: Node | None = node
-        while current is not None and current.parent is not None:
-            line.append(current)
-            current = current.parent
-        number = ROOT
-        for current in reversed(line):
-            number = self.nodes.index(current, *self._span(number))
-        return number
+    def _find_shadowed(
+        self, tree: FileTree, indexes: Iterable[LayerIndex | None]
+    ) -> Iterator[tuple[int, Entry]]:
+        hidden = [
+            entry
+            for index in indexes
+            if index is not None
+            for entry in index.entries
+            if entry.size and entry.ended == entry.layer and entry.kind == FILE
+        ]
+        if not hidden:
+            return
+        wanted = {id(node) for entry in hidden if (node := tree.find(entry.path)) is not None}
+        numbers = {id(node): n for n, node in enumerate(self.nodes) if id(node) in wanted}
+        for entry in hidden:
+            node = tree.find(entry.path)
+            if node is not None and not _in_chain(node, entry):
+                yield numbers[id(node)], entry
 
-    def _span(self, number: int) -> tuple[int, int]:
-        return self.first[number], self.first[number] + self.count[number]
+
+def _in_chain(node: Node, entry: Entry) -> bool:
+    current = node.latest
+    while current is not None and current.layer > entry.layer:
+        current = current.previous
+    return current is entry

@@ -139,6 +139,10 @@ def measure(
                         wasted[number] = bytes_
         elif mark != SAME:
             files[number] = 1
+    for number, entry in () if whole else outline.shadowed:
+        if base < entry.layer <= last:
+            size[number] += entry.size
+            wasted[number] += 0 if entry.names else entry.size
     first, below = outline.first, outline.count
     for number in reversed(outline.directories):
         start = first[number]

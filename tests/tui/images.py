@@ -1,0 +1,188 @@
+"""Images that the tests of the browser open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+import layerscope
+from layerscope.analysis.model import Analysis
+from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.settings import Settings
+from tests.builder import (
+    FORMS,
+    WHITEOUT,
+    BuiltImage,
+    Device,
+    File,
+    Hardlink,
+    ImageBuilder,
+    Sparse,
+    Symlink,
+    buildkit,
+)
+
+WIDE = (200, 50)
+NARROW = (80, 24)
+USUAL = (120, 36)
+MAIN_OLD = b"import os\n\n\ndef main():\n    return 'old'\n"
+MAIN_NEW = b"import os\n\n\ndef main():\n    return 'new'\n"
+
+
+def web_app() -> BuiltImage:
+    """An application with waste of several kinds, links, a sparse and a large file."""
+    return (
+        ImageBuilder("my-app:latest")
+        .layer(
+            {
+                "etc/os-release": b"ID=debian\n",
+                "usr/bin/python3": File(b"\x7fELF" + bytes(500_000), 0o755),
+                "bin": Symlink("usr/bin"),
+                "dev/null": Device(major=1, minor=3),
+            },
+            created_by="/bin/sh -c #(nop) ADD file:" + "0" * 64 + " in / ",
+            parents=True,
+        )
+        .empty(**buildkit.command("ENV", ["LANG=C.UTF-8"]))
+        .layer(
+            {
+                "app/data/model.bin": File(bytes(range(256)) * 4000),
+                "app/main.py": MAIN_OLD,
+                "app/big.log": b"a line of a log\n" * 40_000,
+                "app/hole": Sparse(size=1_000_000, chunks=((500_000, b"middle"),)),
+                "app/link.py": Symlink("main.py"),
+                "app/again.py": Hardlink("app/main.py"),
+            },
+            parents=True,
+            **buildkit.copy(".", "/app"),
+        )
+        .layer(
+            {f"root/.cache/pip/{n}": bytes([n]) * 10_000 for n in range(20)}
+            | {"usr/lib/flask.py": b"x = 1\n" * 1000},
+            parents=True,
+            **buildkit.run("pip install flask"),
+        )
+        .layer(
+            {
+                "app/data/model.bin": File(bytes(range(256)) * 4000, uid=1000),
+                "app/main.py": MAIN_NEW,
+            },
+            **buildkit.run("chown app /app/data/model.bin"),
+        )
+        .layer({"root/.cache": WHITEOUT}, **buildkit.run("rm -rf /root/.cache"))
+        .empty(**buildkit.command("CMD", ["python", "main.py"]))
+        .configure(Env=["LANG=C.UTF-8", "API_TOKEN=hunter2"], Labels={"a": "[bold]b"})
+        .build()
+    )
+
+
+HOSTILE_NAMES = (
+    b"\x1b[31mred\x1b]52;c;aGk=\x07",
+    b"\xff\xfe\\n",
+    "\u202egnp.exe\u200b".encode(),
+    b"[bold]markup[/nope]",
+    b"[/",
+    b"[link=x]y",
+    b"new\nline\r",
+    "漢字".encode() + "z\u0301".encode() + "\u0301".encode() * 30,
+    b"\x9b31m\x9c",
+    b" ",
+    b"%s{0}",
+)
+
+
+def hostile() -> BuiltImage:
+    """Names and texts that would be more than that, 1,000 directories in each other, 5,000 files in one."""
+    members: dict[bytes, Any] = {
+        b"usr/" + name: bytes(100 + at) for at, name in enumerate(HOSTILE_NAMES)
+    }
+    members |= {
+        b"d/" * 1000 + b"deep": b"down here",
+        b"l": Symlink("l"),
+        b"[red]to": Symlink("[/red]\x1b[2J"),
+    }
+    members |= {b"many/%05d" % n: b"x" for n in range(5000)}
+    evil = "echo '\x1b[2J\x9b31m \u2028' [bold]\n::error::pwned [/oops"
+    return (
+        ImageBuilder("evil[/x]:\x1b[31m")
+        .layer(members, **buildkit.run(evil))
+        .layer({b"usr/[/": WHITEOUT, b"usr/new\nline\r": b"other"}, **buildkit.run("[red]x[/red]"))
+        .configure(Env=["[/x]=\x1b[2J"], Labels={"[bold]": "[/bold]\x07"})
+        .build()
+    )
+
+
+@contextmanager
+def analysed(image: BuiltImage, path: Path, form: str = "oci-archive") -> Iterator[Analysis]:
+    """The analysis of a built image, with the image still open."""
+    with layerscope.load(FORMS[form].write([image], path)) as opened:
+        yield layerscope.analyze(opened)
+
+
+class Driver:
+    """Presses keys and waits until all that follows from them has happened."""
+
+    def __init__(self, app: LayerscopeApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def settle(self) -> None:
+        for _ in range(3):
+            await self.pilot.pause()
+            await self.app.workers.wait_for_complete()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def filter(self, text: str) -> None:
+        """Open the filter line, write on it and take it at once."""
+        await self.press("slash")
+        pane = next(pane for pane in self.app.browse.query("ListPane") if pane.has_focus_within)
+        pane.bar.value = text  # type: ignore[attr-defined]
+        await self.pilot.pause()
+        await self.press("enter")
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen, line by line."""
+        return "\n".join(
+            "".join(segment.text for segment in strip).rstrip()
+            for strip in self.app.screen._compositor.render_strips(self.app.size)
+        )
+
+    def rows(self) -> list[str]:
+        """The names of the tree's rows, indented."""
+        rows = self.app.browse.files.tree_view.rows
+        assert rows is not None
+        return [
+            "  " * depth + rows.outline.names[number].decode("utf-8", "backslashreplace")
+            for number, depth in zip(rows.numbers, rows.depths, strict=True)
+        ]
+
+
+def browse(
+    reference: str,
+    script: Callable[[Driver], Coroutine[Any, Any, None]],
+    *,
+    size: tuple[int, int] = USUAL,
+    settings: Settings | None = None,
+) -> int | None:
+    """Open a reference in the browser, run a script on it once it is read; the exit code, if it came to one."""
+
+    async def run() -> int | None:
+        app = LayerscopeApp(reference, reader(reference, {}, {}), settings=settings)
+        async with app.run_test(size=size) as pilot:
+            driver = Driver(app, pilot)
+            await driver.settle()
+            await script(driver)
+        return app.return_value
+
+    return asyncio.run(run())

@@ -1,0 +1,134 @@
+"""The filter: what words mean, and that fast ways find what slow ones do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layerscope.tui import query as queries
+from layerscope.tui.outline import Outline, TreeOutline
+from layerscope.tui.query import BadQuery, Finder, both, parse, select
+from layerscope.tui.view import ADDED, MODIFIED, REMOVED, SAME, Scope, Totals, measure
+from tests.tui.images import analysed, web_app
+from tests.tui.test_rows import outline_of
+
+
+def totals_of(outline: Outline) -> Totals:
+    count = len(outline)
+    return Totals(
+        marks=bytearray([SAME]) * count,
+        kinds=bytearray(count),
+        size=[0] * count,
+        gone=[0] * count,
+        wasted=[0] * count,
+        files=[0] * count,
+        layer=[0] * count,
+    )
+
+
+def found(outline: Outline, text: str) -> set[str]:
+    finder = Finder(outline, totals_of(outline))
+    flags = finder.find(parse(text), bytearray([1]) * len(outline))
+    return {outline.path(number).decode() for number, flag in enumerate(flags) if flag}
+
+
+PATHS = ("usr/lib/libc.so.6", "usr/lib/README", "usr/bin/python3", "app/main.py", "app/lib/x y.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("main", {"app/main.py"}),
+        ("readme", {"usr/lib/README"}),
+        ("README", {"usr/lib/README"}),
+        ("ReadMe", set()),
+        ("lib/", {"usr/lib/libc.so.6", "usr/lib/README", "app/lib/x y.py"}),
+        ("/app", {"app", "app/main.py", "app/lib", "app/lib/x y.py"}),
+        ("*.py", {"app/main.py", "app/lib/x y.py"}),
+        ("app/*.py", {"app/main.py", "app/lib/x y.py"}),
+        ("python?", {"usr/bin/python3"}),
+        ("re:^usr/.*\\.so", {"usr/lib/libc.so.6"}),
+        ("re:\\d$", {"usr/lib/libc.so.6", "usr/bin/python3"}),
+        ('"x y"', {"app/lib/x y.py"}),
+        ("lib .py", {"app/lib/x y.py"}),
+        ("nothing-of-the-kind", set()),
+    ],
+)
+def test_words(text: str, paths: set[str]) -> None:
+    assert found(outline_of(PATHS), text) == paths
+
+
+@pytest.mark.parametrize(
+    "text",
+    [">", ">x", "<1XB", "kind:odd", "type:odd", "layer:", "layer:x", "re:(", "re:" + "(" * 5000],
+)
+def test_what_cannot_be_understood_says_so(text: str) -> None:
+    with pytest.raises(BadQuery):
+        parse(text)
+
+
+@given(st.text(alphabet='ab*?["/:<>re. ', max_size=12))
+def test_nothing_else_than_bad_query_is_raised(text: str) -> None:
+    try:
+        parse(text)
+    except BadQuery:
+        return
+
+
+@given(
+    st.lists(st.text(alphabet="abA/", min_size=1, max_size=6), min_size=1, max_size=30),
+    st.text(alphabet="abA", min_size=1, max_size=3),
+    st.integers(1, 8),
+)
+def test_the_joined_search_finds_what_a_look_at_each_path_does(
+    paths: list[str], text: str, dense: int
+) -> None:
+    clean = ["/".join(part for part in path.split("/") if part) for path in paths]
+    outline = outline_of([path for path in clean if path] or ["a"])
+    before = queries._DENSE
+    queries._DENSE = dense
+    try:
+        names = found(outline, text)
+    finally:
+        queries._DENSE = before
+    fold = text == text.lower()
+    every = [outline.path(number).decode() for number in range(1, len(outline))]
+    expected = {path for path in every if text in (path.lower() if fold else path)}
+    assert names == expected
+
+
+def test_kinds_sizes_types_and_layers(tmp_path: Path) -> None:
+    with analysed(web_app(), tmp_path / "image.tar") as analysis:
+        outline = TreeOutline(analysis.tree, analysis.indexes)
+        totals = measure(outline, Scope("layer", 3, 3))
+        shown = select(totals.marks, {ADDED, MODIFIED, REMOVED})
+        finder = Finder(outline, totals)
+
+        def paths(text: str) -> set[str]:
+            flags = finder.find(parse(text), shown)
+            return {outline.path(number).decode() for number, flag in enumerate(flags) if flag}
+
+        assert paths("kind:modified") == {"app/data/model.bin", "app/main.py"}
+        assert paths(">1MB") == {"app/data/model.bin"}
+        assert paths("kind:modified <1kB") == {"app/main.py"}
+        assert paths("type:symlink") == set()
+        assert paths("layer:3 type:file") == {"app/data/model.bin", "app/main.py"}
+        assert paths("kind:removed") == set()
+
+
+def test_a_single_file_is_held_against_the_same_words() -> None:
+    assert parse("*.PY").holds(b"/app/MAIN.PY", 5, (1,))
+    assert not parse("*.PY").holds(b"/app/main.py", 5, (1,))
+    assert parse("/app >4 layer:1").holds(b"app/main.py", 5, (1, 2))
+    assert not parse(">5").holds(b"app/main.py", 5, (1,))
+    assert not parse("layer:3").holds(b"app/main.py", 5, (1,))
+
+
+@given(st.binary(max_size=50), st.binary(max_size=50))
+def test_both(one: bytes, other: bytes) -> None:
+    size = min(len(one), len(other))
+    left, right = (bytearray(byte & 1 for byte in each[:size]) for each in (one, other))
+    assert both(left, right) == bytearray(a & b for a, b in zip(left, right, strict=True))

@@ -1,0 +1,172 @@
+"""The totals of views: held against the analysis, whose sums close, and against the entries themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+
+from layerscope.analysis.model import Analysis
+from layerscope.errors import Cancelled
+from layerscope.layers.entry import METADATA
+from layerscope.tui.outline import ROOT, TreeOutline
+from layerscope.tui.view import (
+    ADDED,
+    FLEETING,
+    MODIFIED,
+    REMOVED,
+    REWRITTEN,
+    SAME,
+    Scope,
+    Totals,
+    measure,
+)
+from tests.builder import OPAQUE, WHITEOUT, BuiltImage, File, Hardlink, ImageBuilder, Member
+from tests.builder.random_stacks import image_of, stacks
+from tests.tui.images import analysed, web_app
+
+
+def outside_the_tree(analysis: Analysis, layer: int) -> int:
+    """Content that is stored under no name of the filesystem, for links alone."""
+    index = analysis.indexes[layer]
+    assert index is not None
+    return sum(
+        entry.size
+        for entry in index.entries
+        if entry.kind == METADATA and entry.content is not None
+    )
+
+
+def check_sums(analysis: Analysis) -> None:
+    outline = TreeOutline(analysis.tree, analysis.indexes)
+    last = len(analysis.layers) - 1
+    whole = measure(outline, Scope("tree", last, last))
+    assert whole.size[ROOT] == analysis.sizes.live
+    assert whole.wasted[ROOT] == 0
+    stored = 0
+    for layer in analysis.layers:
+        totals = measure(outline, Scope("layer", layer.index, layer.index))
+        aside = outside_the_tree(analysis, layer.index)
+        assert totals.size[ROOT] + aside == layer.sizes.content
+        if not aside:
+            assert totals.wasted[ROOT] == layer.sizes.wasted
+        stored += totals.size[ROOT]
+        check_subtrees(outline, totals)
+    if last >= 0:
+        assert measure(outline, Scope("range", 0, last)).size[ROOT] == stored
+
+
+def check_subtrees(outline: TreeOutline, totals: Totals) -> None:
+    for number in outline.directories:
+        children = outline.children(number)
+        for values in (totals.size, totals.gone, totals.wasted, totals.files):
+            own = values[number] - sum(values[child] for child in children)
+            assert own >= 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(stacks())
+def test_root_totals_are_those_of_the_analysis(stack: list[list[Member]]) -> None:
+    """Live bytes of the whole tree, content and waste of each layer."""
+    image = image_of(stack)
+    with TemporaryDirectory() as folder, analysed(image, Path(folder) / "image.tar") as analysis:
+        check_sums(analysis)
+
+
+def test_sums_of_the_application(tmp_path: Path) -> None:
+    with analysed(web_app(), tmp_path / "image.tar") as analysis:
+        check_sums(analysis)
+
+
+def view(image: BuiltImage, scope: Scope, path: Path) -> dict[str, tuple[int, int, int]]:
+    """Mark, size and gone of each path."""
+    with analysed(image, path / "image.tar") as analysis:
+        outline = TreeOutline(analysis.tree, analysis.indexes)
+        totals = measure(outline, scope)
+        return {
+            outline.path(number).decode(): (
+                totals.marks[number],
+                totals.size[number],
+                totals.gone[number],
+            )
+            for number in range(len(outline))
+        }
+
+
+@pytest.fixture
+def three_layers() -> BuiltImage:
+    return (
+        ImageBuilder("t")
+        .layer({"a": b"1", "keep": b"22", "d/x": b"333", "d/y": b"4444"}, "RUN one")
+        .layer({"a": b"changed", "new": b"55555", "d": OPAQUE, "keep": b"22"}, "RUN two")
+        .layer({"new": WHITEOUT, "d/z": b"z"}, "RUN three")
+        .build()
+    )
+
+
+def test_marks_of_a_layer(three_layers: BuiltImage, tmp_path: Path) -> None:
+    found = view(three_layers, Scope("layer", 1, 1), tmp_path)
+    assert found["a"] == (MODIFIED, 7, 0)
+    assert found["new"] == (ADDED, 5, 0)
+    assert found["keep"] == (REWRITTEN, 2, 0)
+    assert found["d/x"] == (REMOVED, 0, 3)
+    assert found["d"][1:] == (0, 7)
+    assert found["d/z"][0] == 0
+
+
+def test_marks_of_the_tree(three_layers: BuiltImage, tmp_path: Path) -> None:
+    found = view(three_layers, Scope("tree", 2, 2), tmp_path)
+    assert found["a"] == (SAME, 7, 0)
+    assert found["new"] == (REMOVED, 0, 5)
+    assert found["d/z"] == (ADDED, 1, 0)
+    assert found["d/x"][0] == 0, "removed in an earlier layer, so it is not to be seen here"
+    assert found[""][1] == 7 + 2 + 1
+
+
+def test_marks_of_a_range(three_layers: BuiltImage, tmp_path: Path) -> None:
+    found = view(three_layers, Scope("range", 1, 2), tmp_path)
+    assert found["new"] == (FLEETING, 5, 0)
+    assert found["a"][0] == MODIFIED
+    assert found["d/z"][0] == ADDED
+    assert found["d/y"] == (REMOVED, 0, 4)
+
+
+def test_a_hard_link_shows_bytes_whose_own_name_is_gone(tmp_path: Path) -> None:
+    image = (
+        ImageBuilder("t")
+        .layer({"a": b"12345", "b": Hardlink("a"), "c": Hardlink("a")}, "RUN one")
+        .layer({"a": WHITEOUT}, "RUN two")
+        .build()
+    )
+    before = view(image, Scope("tree", 0, 0), tmp_path)
+    assert (before["a"][1], before["b"][1], before[""][1]) == (5, 0, 5)
+    after = view(image, Scope("tree", 1, 1), tmp_path)
+    assert after["b"][1] + after["c"][1] == 5
+    assert after[""][1] == 5
+
+
+def test_added_again_after_it_was_removed_is_modified_over_the_range(tmp_path: Path) -> None:
+    image = (
+        ImageBuilder("t")
+        .layer({"a": b"1"}, "RUN one")
+        .layer({"a": WHITEOUT}, "RUN two")
+        .layer({"a": File(b"22")}, "RUN three")
+        .build()
+    )
+    assert view(image, Scope("range", 1, 2), tmp_path)["a"] == (MODIFIED, 2, 0)
+    assert view(image, Scope("layer", 2, 2), tmp_path)["a"] == (ADDED, 2, 0)
+
+
+def test_measuring_can_be_stopped(tmp_path: Path) -> None:
+    with analysed(web_app(), tmp_path / "image.tar") as analysis:
+        outline = TreeOutline(analysis.tree, analysis.indexes)
+        with pytest.raises(Cancelled):
+            measure(outline, Scope("tree", 0, 0), lambda: True)
+
+
+def test_what_a_layer_stores_twice_counts_twice(tmp_path: Path) -> None:
+    image = ImageBuilder("t").layer([("d/a", b"123"), ("d/a", b"12345")], "RUN one").build()
+    assert view(image, Scope("layer", 0, 0), tmp_path)["d/a"] == (ADDED, 8, 0)
+    assert view(image, Scope("tree", 0, 0), tmp_path)["d/a"] == (ADDED, 5, 0)
