@@ -189,7 +189,8 @@ def _owners(
     for length in sorted(prefixes):
         step = prefixes[length]
         for index in range(done, length):
-            single = enders.get(stored[index]) if length - done > 1 and step not in bases else None
+            merged = step not in bases and (length - done > 1 or step not in locations)
+            single = enders.get(stored[index]) if merged else None
             owner = single or step
             owners[index] = Owner(locations.get(owner), owner in bases)
         done = length

@@ -1,0 +1,97 @@
+"""Which instruction of a Dockerfile stands on which lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from layerscope.errors import UsageError
+from layerscope.image.dockerfile import MAX_BYTES, final_stage, parse_dockerfile, read_dockerfile
+
+WHOLE = """\
+# escape=\\
+ARG BASE=debian
+
+FROM ${BASE} AS Build
+run make \\
+    # a comment between
+
+    all
+FROM --platform=linux/amd64 build as tools
+COPY <<one <<-"two" /x
+first
+one
+\tsecond
+\ttwo
+RUN <<EOF
+set -e
+EOF
+
+FROM scratch
+COPY --from=tools /a /a
+CMD ["/a"]
+"""
+
+
+def lines(text: str) -> list[tuple[str, int, int]]:
+    return [(step.keyword, step.start_line, step.end_line) for step in parse_dockerfile(text)]
+
+
+def test_lines_cover_continuations_comments_and_here_documents() -> None:
+    assert lines(WHOLE) == [
+        ("ARG", 2, 2),
+        ("FROM", 4, 4),
+        ("RUN", 5, 8),
+        ("FROM", 9, 9),
+        ("COPY", 10, 14),
+        ("RUN", 15, 17),
+        ("FROM", 19, 19),
+        ("COPY", 20, 20),
+        ("CMD", 21, 21),
+    ]
+
+
+def test_text_is_on_one_line_but_for_here_documents() -> None:
+    steps = parse_dockerfile(WHOLE)
+    assert steps[2].text == "RUN make all"
+    assert steps[2].arguments == "make all"
+    assert steps[5].text == "RUN <<EOF\nset -e\nEOF"
+
+
+def test_the_escape_directive_is_followed() -> None:
+    assert lines("# escape=`\nFROM a\nRUN dir `\n  C:\\\nCMD x\n") == [
+        ("FROM", 2, 2),
+        ("RUN", 3, 4),
+        ("CMD", 5, 5),
+    ]
+
+
+def test_what_is_no_dockerfile_is_passed_over() -> None:
+    assert parse_dockerfile("") == ()
+    assert lines("{]\n\nFROM x\n\\\n") == [("FROM", 3, 3)]
+    assert lines("RUN <<EOF\nno end\nCMD x") == [("RUN", 1, 1), ("NO", 2, 2), ("CMD", 3, 3)]
+
+
+def test_the_final_stage_is_the_last_one_with_those_it_is_built_on() -> None:
+    steps = parse_dockerfile(WHOLE)
+    assert [step.start_line for step in final_stage(steps)] == [19, 20, 21]
+    assert [step.start_line for step in final_stage(steps, "TOOLS")] == [4, 5, 9, 10, 15]
+    assert [step.start_line for step in final_stage(steps, "0")] == [4, 5]
+    assert final_stage(()) == ()
+
+
+def test_a_stage_may_be_called_like_its_base() -> None:
+    steps = parse_dockerfile("FROM app AS app\nRUN a\nFROM app AS app\nRUN b\n")
+    assert [step.start_line for step in final_stage(steps)] == [1, 2, 3, 4]
+
+
+def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "Dockerfile"
+    path.write_bytes(b"FROM \xff\n")
+    assert read_dockerfile(str(path)) == (str(path), "FROM \ufffd\n")
+    with pytest.raises(UsageError, match="No such file"):
+        read_dockerfile(str(tmp_path / "none"))
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(UsageError, match=f"more than {MAX_BYTES} bytes"):
+        read_dockerfile(str(path))
