@@ -116,7 +116,8 @@ def test_chains_of_other_images_count_for_nothing() -> None:
 
 
 def test_without_a_source_map_nothing_is_known() -> None:
-    for found in ({}, {"vcs": {}}):
+    documents: tuple[dict[str, Any], ...] = ({}, {"vcs": {}})
+    for found in documents:
         with attested(V1, statement(V1, found)) as attestation:
             assert read_provenance(attestation, LAYERS[:3], DEFAULT_LIMITS) is None
     with attested("https://spdx.dev/Document", {}) as attestation:
