@@ -194,7 +194,7 @@ class Extraction:
         layer, stored = -1, None
         for number, _, _, item, source in jobs:
             stop_if(cancelled)
-            if number != layer and source is not None:
+            if number != layer and source is not None and source.size:
                 layer, stored = (
                     number,
                     stored_bytes(indexes, number, limits=limits, cancelled=cancelled),
@@ -244,7 +244,7 @@ class Extraction:
 
     def _place(self, item: Item) -> tuple[int, bytes]:
         parent, _, name = item.path.rpartition(b"/")
-        if name in (b"", b".", b"..") or b"\0" in name:
+        if name in (b"", b".", b"..") or b"\0" in name or item.path.startswith(b"/"):
             raise OSError(errno.EINVAL, "no name of a file")
         return self._open_parent(parent), name
 
@@ -278,8 +278,8 @@ class Extraction:
     ) -> None:
         folder, name = self._place(item)
         with self._new_file(folder, name) as fd:
-            if source is not None and stored is not None:
-                content = Content(stored, source)
+            if source is not None:
+                content = Content(_NOTHING if stored is None else stored, source)
                 for position, piece in content.stored_pieces():
                     stop_if(cancelled)
                     _write_at(fd, piece, position)
@@ -311,6 +311,16 @@ class Extraction:
             os.unlink(name, dir_fd=folder)
         os.symlink(item.entry.link, name, dir_fd=folder)
         self.taken.symlinks += 1
+
+
+class _Nothing:
+    """The layer of a file that stores no bytes."""
+
+    def read_at(self, _position: int, _count: int) -> bytes:
+        return b""
+
+
+_NOTHING: Final = _Nothing()
 
 
 def is_safe(item: Item) -> bool:

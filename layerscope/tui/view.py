@@ -143,12 +143,8 @@ def measure(
         if base < entry.layer <= last:
             size[number] += entry.size
             wasted[number] += 0 if entry.names else entry.size
-    first, below = outline.first, outline.count
-    for number in reversed(outline.directories):
-        start = first[number]
-        end = start + below[number]
-        for values in (size, gone, wasted, files):
-            values[number] += sum(values[start:end])
+    for values in (size, gone, wasted, files):
+        _sum_up(outline, values)
     return Totals(
         marks=marks,
         kinds=kinds,
@@ -158,6 +154,14 @@ def measure(
         files=array("i", files),
         layer=layer,
     )
+
+
+def _sum_up(outline: TreeOutline, values: list[int]) -> None:
+    """Add to every directory what is below it."""
+    first, count = outline.first, outline.count
+    for number in reversed(outline.directories):
+        start = first[number]
+        values[number] += sum(values[start : start + count[number]])
 
 
 def _changed(after: Entry, alive: bool, base: int) -> tuple[int, int, int]:
