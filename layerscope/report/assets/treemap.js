@@ -53,7 +53,7 @@
   const describe = (index) => {
     const node = nodes[index];
     const shares = [size(node.bytes), percent(node.bytes, report.filesystem.bytes)];
-    if (root) shares.push(`${percent(node.bytes, nodes[root].bytes)} of this folder`);
+    if (root && index !== root) shares.push(`${percent(node.bytes, nodes[root].bytes)} of this folder`);
     if (node.kind !== "file") shares.push(count(node.files, "file"));
     const lines = [shares.join(" · ")];
     for (const share of node.instructions.slice(0, 3)) {
@@ -180,16 +180,23 @@
     for (const tile of tiles) {
       const node = nodes[tile.node];
       const shade = tile.open ? "open" : `c${color(node)}`;
-      const dim = lit !== null && !tile.open && color(node) !== lit ? " dim" : "";
       const part = element("g", { "data-node": tile.node, class: node.kind === "directory" ? "folder" : "leaf" }, group);
-      element("rect", { ...rect(tile.box), class: `${shade}${node.kind === "rest" ? " rest" : ""}${dim}` }, part);
+      element("rect", { ...rect(tile.box), class: `${shade}${node.kind === "rest" ? " rest" : ""}` }, part);
       write(part, tile);
     }
     element("rect", { class: "mark", visibility: "hidden" }, drawing);
     place.replaceChildren(drawing);
     if (!tiles.some((tile) => tile.node === current)) current = null;
+    if (lit !== null) light();
     mark();
     trail();
+  };
+  const light = () => {
+    for (const group of place.querySelectorAll("g[data-node]")) {
+      const tile = group.firstChild;
+      const other = lit !== null && !tile.classList.contains("open") && color(nodes[Number(group.dataset.node)]) !== lit;
+      tile.classList.toggle("dim", other);
+    }
   };
   const mark = () => {
     const frame = place.querySelector(".mark");
@@ -290,7 +297,7 @@
       for (const each of document.querySelectorAll(".legend button")) {
         each.setAttribute("aria-pressed", String(lit !== null && Number(each.dataset.color) === lit));
       }
-      draw();
+      light();
     });
   }
   let drawn = 0;
