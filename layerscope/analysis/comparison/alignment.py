@@ -152,7 +152,7 @@ class _Similarity:
         self._words_a = [_words(step.text) for step in a]
         self._words_b = [_words(step.text) for step in b]
         counts = Counter(word for words in (*self._words_a, *self._words_b) for word in words)
-        self._rarity = {word: 1.0 / count for word, count in counts.items()}
+        self._rarity = {word: 1.0 / max(1, count - 1) ** 2 for word, count in counts.items()}
         self._total_a = [self._sum(words) for words in self._words_a]
         self._total_b = [self._sum(words) for words in self._words_b]
 

@@ -1,0 +1,248 @@
+"""Layers and instructions side by side, and several images on one host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import layerscope
+from layerscope.analysis.comparison.alignment import Step, align, normal_text
+from layerscope.analysis.comparison.compare import compare
+from layerscope.analysis.comparison.layers import LayerComparison
+from layerscope.analysis.comparison.side import Side
+from layerscope.analysis.comparison.table import Table, tabulate
+from layerscope.analysis.secrets import looks_secret, mask_text, mask_value
+from tests.builder import FORMS, BuiltImage, ImageBuilder
+
+steps = st.builds(
+    Step,
+    st.sampled_from(["1", "2", "3", "4", None]),
+    st.sampled_from(["RUN a b c", "RUN a b d", "COPY . /a", "COPY x /a", "ENV A=1"]),
+    st.sampled_from(["RUN", "COPY"]),
+)
+
+
+def text(*texts: str) -> list[Step]:
+    return [Step(None, each, each.split()[0]) for each in texts]
+
+
+@given(a=st.lists(steps, max_size=8), b=st.lists(steps, max_size=8))
+def test_an_alignment_keeps_both_orders_and_mirrors(a: list[Step], b: list[Step]) -> None:
+    pairs = align(a, b)
+    assert [i for i, _ in pairs if i is not None] == list(range(len(a)))
+    assert [j for _, j in pairs if j is not None] == list(range(len(b)))
+    matched = {(i, j) for i, j in pairs if i is not None and j is not None}
+    assert {(j, i) for j, i in align(b, a) if None not in (i, j)} == {(j, i) for i, j in matched}
+    assert align(a, a) == [(i, i) for i in range(len(a))]
+
+
+def test_what_is_equal_is_matched_rather_than_what_is_similar() -> None:
+    a = text("RUN install x y z", "RUN build one two three")
+    b = text("RUN install x y q", "RUN install x y z", "RUN build one two four")
+    assert align(a, b) == [(None, 0), (0, 1), (1, 2)]
+
+
+def test_words_that_all_instructions_have_make_none_similar() -> None:
+    boiler = "RUN apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*"
+    a = text(*(boiler.format(name) for name in ("curl wget", "gcc make", "git")))
+    b = text(*(boiler.format(name) for name in ("curl tzdata", "vim")))
+    assert align(a, b)[0] == (0, 0)
+    assert (2, 1) not in align(a, b)
+
+
+def test_copies_to_one_place_are_one_step() -> None:
+    assert align(text("COPY dir:… /app"), text("COPY . /app")) == [(0, 0)]
+    assert align(text("COPY dir:… /app"), text("COPY . /srv")) == [(0, None), (None, 0)]
+
+
+def test_checksums_are_no_part_of_an_instruction() -> None:
+    assert normal_text("ADD file:6cf03a6b981b… /") == normal_text(f"ADD file:{'c' * 64}  /")
+
+
+@pytest.mark.parametrize("count", [300, 1024, 3000])
+def test_long_sequences(count: int) -> None:
+    a = text(*(f"RUN step {n}" for n in range(count)))
+    b = text(*(f"RUN step {n}" for n in range(1, count) if n % 7))
+    matched = [(i, j) for i, j in align(a, b) if i is not None and j is not None]
+    assert len(matched) == len(b)
+    assert all(a[i].text == b[j].text for i, j in matched)
+
+
+def image(*layers: str, tag: str = "test:1") -> BuiltImage:
+    """An image of layers that a letter each makes, by an instruction of the same letter."""
+    builder = ImageBuilder(tag)
+    for name in layers:
+        builder.layer({name: name.encode() * 100}, f"/bin/sh -c make {name}")
+    return builder.build()
+
+
+def compared(folder: Path, a: BuiltImage, b: BuiltImage) -> LayerComparison:
+    first, second = (
+        FORMS["oci-archive"].write([a], folder / "a"),
+        FORMS["oci-archive"].write([b], folder / "b"),
+    )
+    with layerscope.load(first) as one, layerscope.load(second) as two:
+        return compare(Side.of(layerscope.analyze(one)), Side.of(layerscope.analyze(two))).layers
+
+
+def rows(layers: LayerComparison) -> list[tuple[str, int | None, int | None]]:
+    return [
+        (row.status, row.a.index if row.a else None, row.b.index if row.b else None)
+        for row in layers.rows
+    ]
+
+
+def test_layers_shared_out_of_order(tmp_path: Path) -> None:
+    found = compared(tmp_path, image("a", "b", "c"), image("a", "c", "b", "d"))
+    assert found.shared == 1
+    assert len(found.out_of_order) == 1
+    assert sum(row.status == "same" for row in found.rows) == 2
+    needed, chained = found.transfer.needed, found.transfer.chained
+    assert needed.layers == (3,)
+    assert chained.layers == (1, 2, 3)
+    assert needed.compressed is not None
+    assert chained.compressed is not None
+    assert needed.compressed < chained.compressed
+
+
+def test_a_layer_put_in_between(tmp_path: Path) -> None:
+    found = compared(tmp_path, image("a", "b", "c"), image("a", "x", "b", "c"))
+    assert rows(found) == [("same", 0, 0), ("only_b", None, 1), ("same", 1, 2), ("same", 2, 3)]
+    assert found.shared == 1
+    assert found.cache_break is not None
+    assert (found.cache_break.reason, found.cache_break.layers) == ("instruction", (1, 2, 3))
+    assert found.transfer.needed.layers == (1,)
+
+
+def test_a_layer_that_stands_twice_is_fetched_once(tmp_path: Path) -> None:
+    found = compared(tmp_path, image("a"), image("a", "b", "c", "b"))
+    assert found.transfer.needed.layers == (1, 2)
+    assert found.transfer.needed.tar == sum(
+        row.b.sizes.tar for row in found.rows if row.b is not None and row.b.index in (1, 2)
+    )
+
+
+def test_an_image_that_goes_on_from_the_other(tmp_path: Path) -> None:
+    longer = compared(tmp_path, image("a"), image("a", "b"))
+    assert longer.cache_break is not None
+    assert longer.cache_break.reason == "added"
+    shorter = compared(tmp_path, image("a", "b"), image("a"))
+    assert shorter.cache_break is None
+    assert shorter.transfer.needed.layers == ()
+
+
+def test_a_changed_setting_breaks_the_cache(tmp_path: Path) -> None:
+    def build(value: str) -> BuiltImage:
+        return (
+            ImageBuilder("test:1")
+            .layer({"base": b"base"}, "/bin/sh -c base")
+            .empty(f"/bin/sh -c #(nop)  ENV VERSION={value}")
+            .layer({"out": value.encode()}, "/bin/sh -c make")
+            .build()
+        )
+
+    found = compared(tmp_path, build("1"), build("2")).cache_break
+    assert found is not None
+    assert found.b is not None
+    assert (found.b.instruction.index, found.reason) == (1, "instruction")
+
+
+def test_images_without_history_are_aligned_by_content(tmp_path: Path) -> None:
+    def build(*names: str) -> BuiltImage:
+        builder = ImageBuilder("test:1")
+        for name in names:
+            builder.layer({name: name.encode() * 100}, history=False)
+        return builder.without_history().build()
+
+    found = compared(tmp_path, build("a", "b", "c"), build("a", "c"))
+    assert rows(found) == [("same", 0, 0), ("only_a", 1, None), ("same", 2, 1)]
+
+
+def table(folder: Path, *images: BuiltImage, form: str = "oci-archive") -> Table:
+    sides = []
+    for number, built in enumerate(images):
+        with layerscope.load(FORMS[form].write([built], folder / f"{number}")) as opened:
+            sides.append(Side.of(layerscope.analyze(opened)))
+    return tabulate(sides)
+
+
+def test_several_images_on_one_host(tmp_path: Path) -> None:
+    found = table(tmp_path, image("a", "b"), image("a", "c", "c"), image("d", tag="test:2"))
+    assert [(row.shared.layers, row.unique.layers) for row in found.rows] == [
+        (1, 1),
+        (1, 1),
+        (0, 1),
+    ]
+    assert found.total.layers == 4
+    for key in ("compressed", "tar", "content"):
+        unique = sum(getattr(row.unique, key) for row in found.rows)
+        assert getattr(found.total, key) == unique + getattr(found.rows[0].shared, key)
+    for row in found.rows:
+        assert row.side.sizes.compressed == row.shared.compressed + row.unique.compressed  # type: ignore[operator]
+
+
+def test_plain_tars_have_no_compressed_size(tmp_path: Path) -> None:
+    found = table(tmp_path, image("a", "b"), image("a", "c"), image("a"), form="docker-legacy")
+    assert found.total.compressed is None
+    assert found.total.tar == sum(
+        layer.sizes.tar for layer in (*found.rows[0].side.layers, found.rows[1].side.layers[1])
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "API_TOKEN",
+        "db.password",
+        "dbPassword",
+        "MYSQL_PWD",
+        "DB_PASS",
+        "AWS_SECRET_ACCESS_KEY",
+        "apiKey",
+        "--password",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert looks_secret(name)
+    assert mask_value(name, "hunter2") == "***"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GPG_KEY",
+        "PATH",
+        "PWD",
+        "COMPASS",
+        "TOKENIZERS_PARALLELISM",
+        "PYTHON_GET_PIP_SHA256",
+        "MONKEY",
+    ],
+)
+def test_names_that_are_no_secrets(name: str) -> None:
+    assert not looks_secret(name)
+    assert mask_value(name, "value") == "value"
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden"),
+    [
+        ("curl https://me:hunter2@host/x", "curl https://me:***@host/x"),
+        ("tool --password=hunter2 --user=me", "tool --password=*** --user=me"),
+        ("ENV API_TOKEN='a b' X=1", "ENV API_TOKEN=*** X=1"),
+        ("login " + "ghp_" + "a" * 36, "login ***"),
+        ("echo TOKEN=$TOKEN", "echo TOKEN=$TOKEN"),
+        ("key AKIA" + "A" * 16, "key ***"),
+    ],
+)
+def test_text_with_secrets(shown: str, hidden: str) -> None:
+    assert mask_text(shown) == hidden
+    assert mask_text(hidden) == hidden
+
+
+@given(st.text(max_size=200))
+def test_masking_twice_is_masking_once(shown: str) -> None:
+    assert mask_text(mask_text(shown)) == mask_text(shown)
