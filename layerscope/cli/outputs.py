@@ -16,6 +16,7 @@ from layerscope.errors import UsageError
 from layerscope.report.renderers import RENDERERS, Display, Format
 
 if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
     from layerscope.report.document import Document
 
 STDOUT = "-"
@@ -96,9 +97,19 @@ def write_outputs(
     rows: int | None,
     force: bool,
     formats: Mapping[str, Format] = RENDERERS,
+    analysis: Analysis | None = None,
 ) -> None:
-    """Write `document` in every format asked for: files first, so that a broken pipe loses none of them."""
+    """Write `document` in every format asked for: files first, so that a broken pipe loses none of them.
+
+    Formats that draw the final filesystem get it from `analysis`; the document of the others stays without it.
+    """
+    plain, drawn = document, document
+    if analysis is not None and any(formats[each.format].filesystem for each in outputs):
+        from layerscope.report.filesystem import with_filesystem
+
+        drawn = with_filesystem(plain, analysis)
     for output in sorted(outputs, key=lambda each: each.path == STDOUT):
+        document = drawn if formats[output.format].filesystem else plain
         create = formats[output.format].create
         if output.path == STDOUT:
             color, width = wants_color(sys.stdout), width_of(sys.stdout)

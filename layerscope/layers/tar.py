@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from os import pread
 from zlib import adler32
 
 from layerscope.errors import LimitExceeded, TarError
@@ -39,7 +40,7 @@ from layerscope.layers.header import (
 )
 from layerscope.layers.header import owner as read_owner
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
-from layerscope.layers.window import Window
+from layerscope.layers.window import SEEK_CHUNK, Window
 from layerscope.limits import Limits
 
 _KINDS = {
@@ -126,6 +127,7 @@ class TarScanner:
         path_limit = self._limits.path_bytes
         layer = self._layer
         length = window.length
+        fd, offset, direct = window.fd, window.offset, window.direct
         data = b""
         start = last = -1
         position = 0
@@ -133,9 +135,14 @@ class TarScanner:
         link_data = 0
         while True:
             if not start <= position <= last:
-                window.move(position, BLOCK_SIZE)
-                data = window.data
-                start = window.start
+                if position < direct:
+                    data = pread(fd, SEEK_CHUNK, offset + position)
+                    start = position
+                else:
+                    window.move(position, BLOCK_SIZE)
+                    direct = window.direct
+                    data = window.data
+                    start = window.start
                 last = start + len(data) - BLOCK_SIZE
             block = data[position - start : position - start + BLOCK_SIZE]
             if len(block) < BLOCK_SIZE or (not block[0] and block == ZERO_BLOCK):

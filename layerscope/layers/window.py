@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -26,6 +25,10 @@ class Window(Protocol):
     """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
     length: int
     """Bytes that the tar can have at the most; a stream cannot know before it ends."""
+    fd: int
+    offset: int
+    direct: int
+    """Below position `direct`, a chunk may be read straight from `fd`, the tar's first byte being at `offset`."""
 
     def move(self, position: int, count: int) -> None:
         """Make `data` hold `count` bytes from `position`, fewer only where the tar ends."""
@@ -41,28 +44,30 @@ class SeekWindow:
 
     def __init__(self, blob: Blob, advanced: Callable[[int], None] | None = None) -> None:
         self._blob = blob
-        self._fd = blob.file.fd
-        self._offset = blob.offset
-        self._last_chunk = blob.size - SEEK_CHUNK
         self._advanced = advanced
-        self._tell_at = REPORT_STEP if advanced is not None else blob.size + 1
+        self.fd = blob.file.fd
+        self.offset = blob.offset
         self.told = 0
+        self.direct = self._tell(0)
         self.length = blob.size
         self.data = b""
         self.start = 0
 
     def move(self, position: int, count: int) -> None:
-        if position <= self._last_chunk and count <= SEEK_CHUNK:
-            self.data = os.pread(self._fd, SEEK_CHUNK, self._offset + position)
-            if len(self.data) < SEEK_CHUNK:
-                self.data = self._blob.read_at(position, SEEK_CHUNK)
-        else:
-            self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
+        self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
         self.start = position
-        if position >= self._tell_at and self._advanced is not None:
+        if position >= self.direct:
+            self.direct = self._tell(position)
+
+    def _tell(self, position: int) -> int:
+        """Tell how far the tar is read; up to where it need not be told again, whole chunks being there to read."""
+        last = self._blob.size - SEEK_CHUNK
+        if self._advanced is None:
+            return last
+        if position > self.told:
             self._advanced(position - self.told)
             self.told = position
-            self._tell_at = position + REPORT_STEP
+        return min(last, position + REPORT_STEP)
 
     def fingerprint(self, position: int, size: int) -> bytes:
         return fingerprint_at(self._blob, position, size)
@@ -76,6 +81,7 @@ class StreamWindow:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self.length = 1 << 63
+        self.fd = self.offset = self.direct = -1
         self.data = b""
         self.start = 0
 
