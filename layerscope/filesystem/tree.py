@@ -404,10 +404,11 @@ class FileTree:
             )
 
     def _note_turned(self, node: Node, before: Entry) -> None:
+        where = "a lower layer" if before.layer != self._layer else "the same layer"
         if before.kind == SYMLINK:
-            code, what = "directory-over-symlink", "a symlink of a lower layer becomes a directory"
+            code, what = "directory-over-symlink", f"a symlink of {where} becomes a directory"
         else:
-            code, what = "directory-over-file", "a file of a lower layer becomes a directory"
+            code, what = "directory-over-file", f"a file of {where} becomes a directory"
         self._notes.add(
             code,
             f"{what}, which hides what it led to; engines disagree on this layer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,6 +236,7 @@ def test_a_thousand_levels(tmp_path: Path, out: Path) -> None:
         fd = lower
     assert os.listdir(fd) == ["file"]
     os.close(fd)
+    subprocess.run(["rm", "-rf", str(out)], check=True)
 
 
 def test_a_folder_that_cannot_be_made(analysis: Analysis, tmp_path: Path) -> None:

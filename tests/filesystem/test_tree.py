@@ -116,6 +116,15 @@ def test_a_file_below_a_lower_file_makes_a_directory() -> None:
     assert done.tree.deleted == [0, 0]
 
 
+def test_a_file_below_a_file_of_its_own_layer() -> None:
+    done = Replayed([("f", b"file"), ("f/child", b"c")])
+    assert done.names() == {"f": "implicit", "f/child": "file"}
+    assert [(note.code, "the same layer" in note.message) for note in done.notes] == [
+        ("directory-over-file", True)
+    ]
+    assert done.lost() == [("f", 0, 0)]
+
+
 def test_a_link_to_a_lower_file_stores_nothing_and_keeps_it_alive() -> None:
     done = Replayed(BASE, {"h": Hardlink("f")}, {"f": WHITEOUT})
     assert done.codes == ["link-to-lower-layer"]

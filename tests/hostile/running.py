@@ -1,0 +1,55 @@
+"""Run layerscope as a process, and know what memory it took."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: bytes
+    err: str
+    peak: int
+    """Largest resident set, in bytes."""
+
+
+PROGRAM = """
+import sys
+from layerscope.__main__ import main
+path = sys.argv.pop(1)
+try:
+    code = main()
+finally:
+    with open("/proc/self/status") as status, open(path, "w") as out:
+        out.write(next(line for line in status if line.startswith("VmHWM")).split()[1])
+sys.exit(code)
+"""
+"""Runs the command line and leaves its peak behind; what the kernel counts for children holds their parent's too."""
+
+
+def layerscope(*arguments: str, cwd: Path) -> Ran:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME", "TMPDIR"} or name.startswith("COVERAGE_")
+    }
+    with tempfile.NamedTemporaryFile() as peak:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, peak.name, *arguments],
+            cwd=cwd,
+            env=environment | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        kilobytes = int(peak.read())
+    return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8"), kilobytes * 1024)

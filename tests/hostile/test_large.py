@@ -1,0 +1,128 @@
+"""Images of extreme shape end to end: each is read, its numbers are right, and memory stays in bounds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.limits import MIB
+from tests.builder import COMPRESSIONS, FORMS, OPAQUE, WHITEOUT, Directory, File, ImageBuilder
+from tests.builder.image import BuiltImage, Members
+from tests.builder.tar import END, member
+from tests.hostile.running import ROOT, layerscope
+from tests.model import check_sums
+
+SPAN = 320 * MIB
+
+
+def report(image: BuiltImage, folder: Path, *options: str) -> dict[str, Any]:
+    """The JSON of a run that took bounded memory."""
+    reference = FORMS["docker-legacy"].write([image], folder / "image.tar")
+    ran = layerscope("report", reference, "--json", *options, cwd=folder)
+    assert ran.code == 0, ran.err
+    assert ran.peak < SPAN
+    found: dict[str, Any] = json.loads(ran.out)
+    check_sums(found)
+    return found
+
+
+def stack(*layers: Members) -> BuiltImage:
+    builder = ImageBuilder("app:1")
+    for members in layers:
+        builder.layer(members, created_by="/bin/sh -c x")
+    return builder.build()
+
+
+def test_a_hundred_thousand_files_whited_out_one_by_one(tmp_path: Path) -> None:
+    count = 100_000
+    image = stack(
+        {f"d/f{number}": b"x" for number in range(count)},
+        {f"d/f{number}": WHITEOUT for number in range(count)},
+    )
+    found = report(image, tmp_path)
+    assert found["sizes"]["live"] == 0
+    assert found["layers"][1]["changes"]["deleted"] == count
+    assert found["files"]["whiteouts"] == count
+
+
+def test_a_thousand_opaque_layers_over_a_large_directory(tmp_path: Path) -> None:
+    first = {f"d/f{number}": b"x" for number in range(30_000)}
+    opaque: Members = [("d", OPAQUE), ("d/kept", File(b"k"))]
+    found = report(stack(first, *[opaque] * 1000), tmp_path)
+    assert found["sizes"]["live"] == 1
+    assert [layer["changes"]["deleted"] for layer in found["layers"][:3]] == [0, 30_000, 0]
+
+
+def test_one_path_in_every_layer(tmp_path: Path) -> None:
+    layers = [{f"d/f{number}": b"%d" % layer for number in range(100)} for layer in range(1000)]
+    found = report(stack(*layers), tmp_path)
+    assert found["layers"][-1]["changes"] == {"added": 0, "modified": 100, "deleted": 0}
+    assert found["wasted_by_kind"]["overwritten"] == found["sizes"]["wasted"] > 0
+
+
+def test_ten_thousand_nested_directories(tmp_path: Path) -> None:
+    deep = ["/".join(["d"] * depth) for depth in (*range(1, 2000, 7), 10_000)]
+    image = stack(
+        {path + "/": Directory() for path in deep} | {deep[-1] + "/f": b"deep"},
+        {"d/d": WHITEOUT},
+    )
+    found = report(image, tmp_path, "--files")
+    assert found["sizes"]["wasted"] == 4
+    assert found["waste"][0]["path"].count("/") == 10_001
+
+
+def test_a_directory_of_many_duplicates(tmp_path: Path) -> None:
+    found = report(stack([("f", b"x")] * 50_000), tmp_path)
+    assert found["sizes"]["live"] == 1
+    assert found["wasted_by_kind"]["duplicate_entry"] == 49_999
+    assert len(found["notes"]) == 21
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_memory_grows_by_members_and_not_by_bytes(compression: str, tmp_path: Path) -> None:
+    """At most a KiB a member, over whatever a run without members takes."""
+    peaks = []
+    counts = (1000, 201_000)
+    for count in counts:
+        data = b"".join(headers(count)) + END
+        path = tmp_path / f"{count}.tar"
+        path.write_bytes(COMPRESSIONS[compression](data))
+        program = (
+            "import sys, os\n"
+            "from layerscope.image.blob import Blob, OpenFile\n"
+            "from layerscope.layers.index import index_layer\n"
+            "from layerscope.limits import DEFAULT_LIMITS\n"
+            "from layerscope.filesystem.tree import FileTree\n"
+            "from layerscope.notes import Notes\n"
+            "file = OpenFile(os.open(sys.argv[1], os.O_RDONLY), 'layer')\n"
+            "blob = Blob(file, 0, file.size, 'layer')\n"
+            "found = index_layer(blob, layer=0, digest=None, diff_id=None, verify='auto', limits=DEFAULT_LIMITS)\n"
+            "FileTree(Notes()).apply(0, found.entries)\n"
+            "peak = open('/proc/self/status').read().split('VmHWM:')[1].split()[0]\n"
+            "print(len(found.entries), int(peak) * 1024)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(path)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seen, peak = map(int, done.stdout.split())
+        assert seen == count
+        peaks.append(peak)
+    assert (peaks[1] - peaks[0]) / (counts[1] - counts[0]) < 1024
+
+
+def headers(count: int) -> Iterable[bytes]:
+    for number in range(count):
+        name = f"usr/share/package{number // 1000}/part{number // 50 % 20}/file{number}"
+        yield member(name, File(b""))

@@ -1,0 +1,112 @@
+"""Every hostile or odd layer, from the command line to the exit code: refused in one line, or read with a note."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import layerscope as library
+from layerscope.analysis.model import Analysis
+from layerscope.errors import FormatError
+from layerscope.report.document import build
+from tests.builder import FORMS, ImageBuilder
+from tests.builder.image import BuiltImage
+from tests.hostile.rows import ENGINES, ROWS, Row
+from tests.hostile.running import Ran, layerscope
+from tests.model import check_sums
+
+MIB = 1 << 20
+QUICK = [row for row in ROWS if not row.name.startswith(("bomb", "million"))]
+SPAN = 256 * MIB
+"""What a bomb may take over a run that reads nothing much."""
+
+
+def image_of(row: Row) -> BuiltImage:
+    builder = ImageBuilder("app:1")
+    for data in row.layers():
+        builder.raw_layer(data, created_by="/bin/sh -c x")
+    return builder.build()
+
+
+@pytest.fixture(scope="module")
+def plain_peak(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Memory of a run over a small image, as the ground that others stand on."""
+    folder = tmp_path_factory.mktemp("plain")
+    reference = FORMS["docker-legacy"].write([image_of(ENGINES[0])], folder / "image.tar")
+    return layerscope("report", reference, "--json", cwd=folder).peak
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_from_the_command_line(row: Row, tmp_path: Path, plain_peak: int) -> None:
+    reference = FORMS["docker-legacy"].write([image_of(row)], tmp_path / "image.tar")
+    ran = layerscope("report", reference, "--json", "--no-verify", cwd=tmp_path)
+    assert ran.peak < plain_peak + SPAN
+    if row.refused is not None:
+        refused(ran, row.refused)
+    else:
+        read(ran, row)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.tar"]
+
+
+def refused(ran: Ran, text: str) -> None:
+    assert ran.code == 4, ran.err
+    assert ran.out == b""
+    assert ran.err.startswith("layerscope: error: ")
+    assert ran.err.count("\n") == 1
+    assert ran.err.strip().isprintable()
+    assert text in ran.err
+    assert "layer" in ran.err
+
+
+def read(ran: Ran, row: Row) -> None:
+    assert ran.code == 0, ran.err
+    assert ran.out.isascii()
+    report: dict[str, Any] = json.loads(ran.out)
+    check_sums(report)
+    found = {note["code"] for note in report["notes"]} - {"unverified"}
+    assert found >= set(row.notes)
+    if not row.notes:
+        assert found == set() or row.name in UNASKED
+    assert report["sizes"]["live"] == row.live
+
+
+UNASKED = {"twice-file", "whiteout-then-file"}
+"""Rows whose oddity is told in another row, and may be told here too."""
+
+
+@pytest.mark.parametrize("row", QUICK, ids=lambda row: row.name)
+def test_the_stream_says_what_the_seeking_says(row: Row, tmp_path: Path) -> None:
+    """The same layers in a layout, gzipped where they are plain: each byte passes once, and nothing else changes."""
+    image = image_of(row)
+    plain = outcome(FORMS["docker-legacy"].write([image], tmp_path / "plain.tar"))
+    packed = outcome(
+        FORMS["oci-dir"].write([image], tmp_path / "packed", "none" if row.alone else "gzip")
+    )
+    if isinstance(plain, FormatError):
+        assert isinstance(packed, FormatError)
+        return
+    assert isinstance(packed, Analysis)
+    assert codes(plain) == codes(packed)
+    assert plain.waste == packed.waste
+    assert plain.sizes.live == packed.sizes.live
+    build(packed, files=True)
+
+
+def outcome(reference: str) -> Analysis | FormatError:
+    try:
+        with library.load(reference) as image:
+            return library.analyze(image, verify="off")
+    except FormatError as error:
+        return error
+
+
+def codes(analysis: Analysis) -> list[tuple[str, int | None, bytes | None]]:
+    return [(note.code, note.layer, note.path) for note in analysis.notes]
+
+
+def test_every_engine_row_has_its_answer() -> None:
+    assert all(row.live is not None or row.refused for row in ROWS)
+    assert len({row.name for row in ROWS}) == len(ROWS)
