@@ -1,30 +1,49 @@
-"""The rules a budget can hold: what each measures, how its limit is written, and when it is broken."""
+"""The rules a budget can hold by name: what each measures, and when it is broken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING
 
+from layerscope.analysis.growth import drift, growth
 from layerscope.analysis.model import Analysis
-from layerscope.errors import ConfigError
-from layerscope.units import parse_size
+from layerscope.analysis.quantities import Number, Quantity, parse_limit
 
-Quantity = Literal["size", "percent", "share", "count"]
-Number = int | Decimal
-"""A limit as it was written: bytes and counts are whole, percentages and shares exact decimals."""
-
-MOST_LAYERS = 1_000_000
+if TYPE_CHECKING:
+    from layerscope.analysis.growth import Former
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a rule found: the exact value, or None with the reason why it cannot be known."""
+    """What a rule found: the exact value, or None with the reason why it cannot be known.
+
+    A rule with an `excuse` is kept whatever the value is; `detail` is what a person wants to know beside the numbers.
+    """
 
     value: Fraction | None
     unknown: str = ""
+    excuse: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An analysis and what its rules look at beside it.
+
+    `allowed` has by rule the bytes of waste that an allow rule lets pass. `baseline` and `anchor` are None for budgets
+    that have no use for them.
+    """
+
+    analysis: Analysis
+    baseline: Former | None = None
+    anchor: Former | None = None
+    min_change: int = 0
+    allowed: Mapping[str, int] = field(default_factory=dict)
+
+
+Measure = Callable[[Case, Number], Measured]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,130 +54,98 @@ class Rule:
     quantity: Quantity
     upper: bool
     help: str
-    measure: Callable[[Analysis], Measured]
+    measure: Measure
 
     def holds(self, actual: Fraction, limit: Number) -> bool:
         return actual <= Fraction(limit) if self.upper else actual >= Fraction(limit)
 
     def parse(self, value: object) -> Number:
         """The limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-            raise ConfigError(
-                f"{_kind_of(value)} is no {_WORDS[self.quantity]}", hint=_HINTS[self.quantity]
-            )
-        return _PARSERS[self.quantity](value)
+        return parse_limit(self.quantity, value)
 
 
-_WORDS = {
-    "size": "size",
-    "percent": "percentage",
-    "share": "efficiency",
-    "count": "number of layers",
-}
-_HINTS = {
-    "size": "write a size such as 150MB or 1.2GiB",
-    "percent": 'write a number of percent from 0 to 100, such as 10 or "10%"',
-    "share": 'write a share from 0 to 1, such as 0.95, or "95%"',
-    "count": "write a whole number such as 20",
-}
+def missing_layers(analysis: Analysis, first: int = 0) -> str:
+    """Why sizes are unknown from layer `first` on, or nothing when they are known."""
+    missing = [layer.index for layer in analysis.layers[first:] if not layer.indexed]
+    if not missing:
+        return ""
+    what = ", ".join(str(index) for index in missing[:5]) + (", …" if missing[5:] else "")
+    return (
+        f"unknown: the source does not hold the files of layer {what}; "
+        "read the image from where they are, or drop the rule"
+    )
 
 
-def _kind_of(value: object) -> str:
-    names = {bool: "a boolean", list: "an array", dict: "a table"}
-    return names.get(type(value), f"a {type(value).__name__}")
-
-
-def _size(value: int | float | Decimal | str) -> Number:
-    if isinstance(value, int | str):
-        return parse_size(value)
-    raise ConfigError(f"{value} is no size", hint=_HINTS["size"])
-
-
-def _decimal(value: int | float | Decimal | str, quantity: Quantity) -> tuple[Decimal, bool]:
-    """The exact number and whether a percent sign stood behind it."""
-    text = str(value).strip()
-    signed = isinstance(value, str) and text.endswith("%")
-    try:
-        number = Decimal(text[:-1].strip() if signed else text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or len(text) > 40:
-        raise ConfigError(f"{text[:40]!r} is no {_WORDS[quantity]}", hint=_HINTS[quantity])
-    return number, signed
-
-
-def _percent(value: int | float | Decimal | str) -> Number:
-    number, _ = _decimal(value, "percent")
-    if not 0 <= number <= 100:
-        raise ConfigError(f"{value} is no percentage", hint=_HINTS["percent"])
-    return number
-
-
-def _share(value: int | float | Decimal | str) -> Number:
-    number, signed = _decimal(value, "share")
-    if signed:
-        number /= 100
-    if not 0 <= number <= 1:
-        raise ConfigError(f"{value} is no efficiency", hint=_HINTS["share"])
-    return number
-
-
-def _count(value: int | float | Decimal | str) -> Number:
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
-        text = int(text)
-    if not isinstance(text, int) or not 0 <= text <= MOST_LAYERS:
-        raise ConfigError(f"{value!r} is no number of layers", hint=_HINTS["count"])
-    return text
-
-
-_PARSERS: dict[Quantity, Callable[[int | float | Decimal | str], Number]] = {
-    "size": _size,
-    "percent": _percent,
-    "share": _share,
-    "count": _count,
-}
-
-
-def _of_content(measure: Callable[[Analysis], Fraction]) -> Callable[[Analysis], Measured]:
+def _of_content(measure: Callable[[Case], Fraction]) -> Measure:
     """A measure that needs every layer's tar: unknown when the source does not hold one of them."""
 
-    def measured(analysis: Analysis) -> Measured:
-        missing = [layer.index for layer in analysis.layers if not layer.indexed]
-        if missing:
-            what = ", ".join(str(index) for index in missing[:5]) + (", …" if missing[5:] else "")
-            return Measured(
-                None,
-                f"unknown: the source does not hold the files of layer {what}; "
-                "read the image from where they are, or drop the rule",
-            )
-        return Measured(measure(analysis))
+    def measured(case: Case, _: Number) -> Measured:
+        missing = missing_layers(case.analysis)
+        return Measured(None, missing) if missing else Measured(measure(case))
 
     return measured
 
 
-def _compressed(analysis: Analysis) -> Measured:
-    if analysis.sizes.compressed is None:
+def _compressed(case: Case, _: Number) -> Measured:
+    if case.analysis.sizes.compressed is None:
         return Measured(
             None,
             "unknown: the source holds only uncompressed layers; "
             "check the image as registry:, oci-archive: or oci-dir:, or drop the rule",
         )
-    return Measured(Fraction(analysis.sizes.compressed))
+    return Measured(Fraction(case.analysis.sizes.compressed))
 
 
-def _wasted_percent(analysis: Analysis) -> Fraction:
-    sizes = analysis.sizes
-    return Fraction(100 * sizes.wasted, sizes.content) if sizes.content else Fraction(0)
+def _own_size(case: Case, _: Number) -> Measured:
+    analysis = case.analysis
+    base = analysis.image.base
+    if base is None:
+        return Measured(
+            None,
+            "unknown: nothing tells where the base image ends; name it with --base IMAGE, give the Dockerfile with "
+            "--dockerfile, or build with --provenance=mode=max",
+        )
+    missing = missing_layers(analysis, base.layers)
+    if missing:
+        return Measured(None, missing)
+    own = sum(layer.sizes.content for layer in analysis.layers[base.layers :])
+    return Measured(
+        Fraction(own), detail=f"without {base.layers} layers of {base.name or 'the base image'}"
+    )
 
 
-def _efficiency(analysis: Analysis) -> Fraction:
-    sizes = analysis.sizes
-    return Fraction(sizes.live, sizes.content) if sizes.content else Fraction(1)
+def _wasted(case: Case, rule: str) -> int:
+    return case.analysis.sizes.wasted - case.allowed.get(rule, 0)
 
 
-def _largest_layer(analysis: Analysis) -> Fraction:
-    return Fraction(max((layer.sizes.content for layer in analysis.layers), default=0))
+def _wasted_percent(case: Case) -> Fraction:
+    content = case.analysis.sizes.content
+    return Fraction(100 * _wasted(case, "max_wasted_percent"), content) if content else Fraction(0)
+
+
+def _efficiency(case: Case) -> Fraction:
+    content = case.analysis.sizes.content
+    return 1 - Fraction(_wasted(case, "min_efficiency"), content) if content else Fraction(1)
+
+
+def _largest_layer(case: Case) -> Fraction:
+    return Fraction(max((layer.sizes.content for layer in case.analysis.layers), default=0))
+
+
+def _growth(case: Case, limit: Number) -> Measured:
+    missing = missing_layers(case.analysis)
+    if missing:
+        return Measured(None, missing)
+    assert case.baseline is not None
+    return Measured(*growth(case.analysis, case.baseline, limit, case.min_change))
+
+
+def _drift(case: Case, limit: Number) -> Measured:
+    missing = missing_layers(case.analysis)
+    if missing:
+        return Measured(None, missing)
+    assert case.anchor is not None
+    return Measured(*drift(case.analysis, case.anchor, limit))
 
 
 RULES: dict[str, Rule] = {
@@ -169,7 +156,14 @@ RULES: dict[str, Rule] = {
             quantity="size",
             upper=True,
             help="Content of all layers.",
-            measure=_of_content(lambda a: Fraction(a.sizes.content)),
+            measure=_of_content(lambda case: Fraction(case.analysis.sizes.content)),
+        ),
+        Rule(
+            name="max_own_size",
+            quantity="size",
+            upper=True,
+            help="Content of all layers but the base image's.",
+            measure=_own_size,
         ),
         Rule(
             name="max_compressed_size",
@@ -183,14 +177,14 @@ RULES: dict[str, Rule] = {
             quantity="size",
             upper=True,
             help="Uncompressed layer tars, headers included.",
-            measure=_of_content(lambda a: Fraction(a.sizes.tar)),
+            measure=_of_content(lambda case: Fraction(case.analysis.sizes.tar)),
         ),
         Rule(
             name="max_wasted",
             quantity="size",
             upper=True,
             help="Wasted content.",
-            measure=_of_content(lambda a: Fraction(a.sizes.wasted)),
+            measure=_of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
         ),
         Rule(
             name="max_wasted_percent",
@@ -211,7 +205,7 @@ RULES: dict[str, Rule] = {
             quantity="count",
             upper=True,
             help="Number of layers.",
-            measure=lambda a: Measured(Fraction(len(a.layers))),
+            measure=lambda case, _: Measured(Fraction(len(case.analysis.layers))),
         ),
         Rule(
             name="max_layer_size",
@@ -220,6 +214,26 @@ RULES: dict[str, Rule] = {
             help="Content of the largest layer.",
             measure=_of_content(_largest_layer),
         ),
+        Rule(
+            name="max_growth",
+            quantity="growth",
+            upper=True,
+            help="Growth of the content against --baseline (2MB or 1%).",
+            measure=_growth,
+        ),
+        Rule(
+            name="max_drift",
+            quantity="growth",
+            upper=True,
+            help="Growth of the content against --anchor, which stays where it is (20MB or 10%).",
+            measure=_drift,
+        ),
     )
 }
-"""Every rule by name, in the order in which a verdict lists them."""
+"""Every rule that has one limit, by name, in the order in which a verdict lists them."""
+
+WASTE_RULES = ("max_wasted", "max_wasted_percent", "min_efficiency")
+LOWER_LIMITS = frozenset(
+    (*(rule.name for rule in RULES.values() if not rule.upper), "lowestEfficiency")
+)
+"""Rules that ask for at least their limit; all others ask for at most."""

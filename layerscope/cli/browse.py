@@ -13,11 +13,11 @@ from layerscope.cli.exits import Exit
 from layerscope.cli.options import (
     image_argument,
     output_options,
-    rule_options,
     source_options,
     take_choice,
 )
 from layerscope.cli.report import report
+from layerscope.cli.rules import rule_options
 from layerscope.cli.streams import is_terminal
 
 if TYPE_CHECKING:

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any, TextIO
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from layerscope.analysis.budget import CONFIG_NAME, evaluate
-from layerscope.cli.examine import examine
+from layerscope.analysis.budget import CONFIG_NAME, PYPROJECT
+from layerscope.cli.examine import Choice, examine
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import (
     image_argument,
     output_options,
-    rule_options,
     source_options,
-    take_budget,
     take_choice,
     take_format,
 )
 from layerscope.cli.outputs import STDOUT, check_outputs, parse_outputs, write_outputs
-from layerscope.cli.streams import wants_color, width_of, write_stdout
-from layerscope.errors import UsageError
+from layerscope.cli.replace import check_target, replacing, shown
+from layerscope.cli.rules import Judged, Ruling, check_former, judge, rule_options, take_ruling
+from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
+from layerscope.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
 
 
 @click.command("check", short_help="Hold an image against a budget; exit 1 when it is broken.")
 @image_argument
 @rule_options
+@click.option(
+    "--init",
+    is_flag=True,
+    help=f"Write a first {CONFIG_NAME} (or the file of --config) with the sizes of today and some headroom.",
+)
+@click.option(
+    "--update",
+    "updates",
+    metavar="RULE",
+    multiple=True,
+    help="Raise this limit in the file of rules when it is broken; path:GLOB and instruction:PATTERN too.",
+)
+@click.option(
+    "--headroom",
+    type=click.IntRange(0, 1000),
+    default=10,
+    show_default=True,
+    metavar="PERCENT",
+    help="What --init and --update leave free above the sizes of today.",
+)
+@click.option("--today", metavar="YYYY-MM-DD", hidden=True, help="The day for `until`.")
 @output_options
 @source_options
 def command(**given: Any) -> int:
@@ -34,37 +61,45 @@ def command(**given: Any) -> int:
 
     Rules stand in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
     an option beats the file. A rule that is not named is off, and a limit that is just reached is kept. Sizes are
-    written as 150MB (10^6) or 1.2GiB (2^30).
+    written as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options are taken as they are.
 
     \b
     layerscope check docker:app --max-size 200MB --max-wasted-percent 5
     layerscope check app.tar --config ci/layerscope.toml -o json=report.json
+    layerscope check app.tar --max-growth 1% --baseline release.json -o markdown=summary.md
+    layerscope check app.tar --init
 
     One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
+    init, updates, headroom = given.pop("init"), given.pop("updates"), given.pop("headroom")
+    today = _today(given.pop("today"))
+    if init:
+        return _init(given, headroom)
     outputs = parse_outputs(given.pop("outputs"), take_format(given), default=None)
     check_outputs(outputs, force=given["force"])
-    budget = take_budget(given)
-    if not budget:
+    ruling = take_ruling(given, find_dive=True)
+    if not ruling.budget:
         raise UsageError(
             "there is no rule to check",
-            hint=f"give one such as --max-size 200MB, or put it into {CONFIG_NAME}",
+            hint=f"give one such as --max-size 200MB, or write a {CONFIG_NAME} with `layerscope check IMAGE --init`",
         )
+    check_former(ruling)
     choice = take_choice(given)
-    analysis = examine(choice, hashes=given["files"])
-    verdict = evaluate(budget, analysis)
+    judged = judge(ruling, choice, hashes=given["files"], today=today)
+    if updates:
+        judged = _update(ruling, judged, updates, headroom, today)
 
     from layerscope.report.document import TOP, build
     from layerscope.report.page import Page
     from layerscope.report.verdict import write_verdict
 
-    document = build(
-        analysis,
+    document: Document = build(
+        judged.analysis,
         top=TOP if given["top"] is None else given["top"],
         files=given["files"],
         hashes=given["files"],
-        verdict=verdict,
         show_args=given["show_args"],
+        **judged.parts,
     )
 
     def write(out: TextIO) -> None:
@@ -76,4 +111,69 @@ def command(**given: Any) -> int:
     write_outputs(outputs, document, rows=given["top"], force=given["force"])
     if not to_stdout:
         write_stdout(write)
-    return Exit.OK if verdict.passed else Exit.BUDGET
+    assert judged.verdict is not None
+    return Exit.OK if judged.verdict.passed else Exit.BUDGET
+
+
+def _today(given: str | None) -> date:
+    """The day on which exceptions are looked at: `SOURCE_DATE_EPOCH` (reproducible-builds.org) where it is set, else today."""
+    if given is not None:
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise UsageError(f"--today {given!r} is no day", hint="write 2027-01-31") from None
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isascii() and epoch.isdigit() and len(epoch) < 12:
+        return datetime.fromtimestamp(int(epoch), UTC).date()
+    return datetime.now(UTC).date()
+
+
+def _init(given: dict[str, Any], headroom: int) -> int:
+    """Write a first budget; a file that is there stays as it is, unless with --force."""
+    from layerscope.analysis.headroom import first_budget
+
+    path = given["config"] or CONFIG_NAME
+    if os.path.basename(path) == PYPROJECT:
+        raise UsageError(
+            f"--init writes a file of its own, and {PYPROJECT} has more in it",
+            hint=f"leave --config out, and move the tables to [tool.layerscope] of {PYPROJECT}",
+        )
+    check_target(path, force=given["force"])
+    if os.path.lexists(path) and not given["force"]:
+        raise OutputError(
+            f"{shown(path)} is there already",
+            hint="raise single limits with --update RULE, or write it anew with --force",
+        )
+    choice: Choice = take_choice(given)
+    text = first_budget(examine(choice, base=given["base"]).analysis, headroom)
+    with replacing(path, force=given["force"]) as file:
+        file.write(text.encode())
+    if not choice.quiet:
+        tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")
+    return Exit.OK
+
+
+def _update(
+    ruling: Ruling, judged: Judged, updates: Sequence[str], headroom: int, today: date
+) -> Judged:
+    """Raise the limits that are named in the file they came from, and judge again by it."""
+    from layerscope.analysis.budget import evaluate, load_budget
+    from layerscope.analysis.headroom import update_budget
+
+    path = ruling.budget.file
+    if path is None:
+        raise UsageError(
+            "--update has no file of rules", hint=f"write a {CONFIG_NAME} with --init first"
+        )
+    plain = load_budget(path)
+    verdict = evaluate(plain, judged.analysis, today=today)
+    place = ("tool", "layerscope") if path.name == PYPROJECT else ()
+    text = path.read_text("utf-8-sig")
+    changed, done = update_budget(text, place, updates, verdict, headroom)
+    if any(each.after is not None for each in done):
+        with replacing(str(path)) as file:
+            file.write(changed.encode())
+    for each in done:
+        what = f"{each.before} → {each.after}" if each.after else f"{each.before} is enough"
+        tell(f"{shown(str(path))}: {each.rule}: {what}")
+    return judged.again(ruling.load(), today)

@@ -52,25 +52,25 @@ class Examined:
     dive: DiveNumbers | None
 
 
-def examine(choice: Choice, *, hashes: bool = False) -> Analysis:
+def examine(
+    choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
+) -> Examined:
     """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`.
 
-    `hashes` also reads the live contents that nothing else asked for, so that the report can stand for the image.
+    `hashes` also reads the live contents that nothing else asked for, so that the report can stand for the image; `base`
+    names the image that it stands on, and `dive` asks for dive's numbers.
     """
     with (
         collector_paused(),
         progress_bar(quiet=choice.quiet) as progress,
-        layerscope.load(
-            choice.reference,
-            platform=choice.platform,
-            tag=choice.tag,
-            pull=choice.pull,
-            dockerfile=choice.dockerfile,
-            limits=choice.limits,
-            progress=progress,
-            cancelled=stopping.is_set,
-        ) as image,
+        _loaded(choice, progress) as image,
     ):
+        if base is not None:
+            from layerscope.analysis.base import on_base
+
+            under = replace(choice, reference=base, tag=None, dockerfile=None)
+            with _loaded(under, progress) as below:
+                image = on_base(image, below)
         analysis = layerscope.analyze(
             image,
             verify=choice.verify,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from layerscope.analysis.budget import CONFIG_NAME, PYPROJECT, Budget, load_budget
-from layerscope.analysis.rules import RULES
 from layerscope.cli.examine import Choice
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -19,10 +16,8 @@ from layerscope.units import parse_size
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_METAVARS = {"size": "SIZE", "percent": "PERCENT", "share": "SHARE", "count": "N"}
 
-
-def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def stacked(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """One decorator for several options, listed by `--help` in the order given."""
 
     def decorate(command: Command) -> Command:
@@ -39,7 +34,7 @@ def image_argument(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """How to find the image, wherever it is."""
-    return _stack(
+    return stacked(
         click.option("--tag", metavar="TAG", help="Pick this image from an archive of several."),
         click.option(
             "--dockerfile",
@@ -55,12 +50,12 @@ def engine_options(command: Command) -> Command:
     platform = click.option(
         "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick this platform from an index."
     )
-    return _stack(platform, reading_options)(command)
+    return stacked(platform, reading_options)(command)
 
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
-    return _stack(
+    return stacked(
         click.option(
             "--pull", is_flag=True, help="Let the engine fetch an image it does not have."
         ),
@@ -78,7 +73,7 @@ def reading_options(command: Command) -> Command:
 
 def output_options(command: Command) -> Command:
     """What is written where."""
-    return _stack(
+    return stacked(
         click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
         click.option(
             "--format",
@@ -113,37 +108,6 @@ def output_options(command: Command) -> Command:
             help="Compare every digest with the bytes, or none; by default those that are read in full anyway.",
         ),
     )(command)
-
-
-def rule_options(command: Command) -> Command:
-    """The rules of a budget, each under the name it has in the configuration file."""
-    config = click.option(
-        "--config",
-        metavar="PATH",
-        help=f"File of rules; by default {CONFIG_NAME} or {PYPROJECT} in the current folder.",
-    )
-    return _stack(
-        config,
-        *(
-            click.option(
-                f"--{rule.name.replace('_', '-')}",
-                rule.name,
-                metavar=_METAVARS[rule.quantity],
-                help=rule.help,
-            )
-            for rule in RULES.values()
-        ),
-    )(command)
-
-
-def take_budget(given: dict[str, Any]) -> Budget:
-    """The budget of `--config` and the rule options, which are taken out of `given`."""
-    config = given.pop("config")
-    rules = {name: given.pop(name) for name in RULES}
-    return load_budget(
-        None if config is None else Path(config),
-        {name: value for name, value in rules.items() if value is not None},
-    )
 
 
 def take_choice(given: dict[str, Any]) -> Choice:

@@ -6,18 +6,16 @@ from typing import Any
 
 import click
 
-from layerscope.cli.examine import examine
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import (
     image_argument,
     output_options,
-    rule_options,
     source_options,
-    take_budget,
     take_choice,
     take_format,
 )
 from layerscope.cli.outputs import check_outputs, parse_outputs, write_outputs
+from layerscope.cli.rules import judge, rule_options, take_ruling
 
 
 @click.command("report", short_help="Report an image's sizes, waste and causes.")
@@ -45,19 +43,18 @@ def report(given: dict[str, Any]) -> int:
     """Run the command with its options."""
     outputs = parse_outputs(given.pop("outputs"), take_format(given))
     check_outputs(outputs, force=given["force"])
-    budget = take_budget(given)
-    analysis = examine(take_choice(given), hashes=given["files"])
+    ruling = take_ruling(given)
+    judged = judge(ruling, take_choice(given), hashes=given["files"])
 
-    from layerscope.analysis.budget import evaluate
     from layerscope.report.document import TOP, build
 
     document = build(
-        analysis,
+        judged.analysis,
         top=TOP if given["top"] is None else given["top"],
         files=given["files"],
         hashes=given["files"],
-        verdict=evaluate(budget, analysis) if budget else None,
         show_args=given["show_args"],
+        **judged.parts,
     )
     write_outputs(outputs, document, rows=given["top"], force=given["force"])
     return Exit.OK

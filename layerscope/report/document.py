@@ -9,13 +9,17 @@ import layerscope
 from layerscope.analysis.advice import advise
 from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.growth import grown_instructions
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
 from layerscope.report.configuration import configuration
 from layerscope.report.entries import EntryRows
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
-    from layerscope.analysis.budget import Verdict
+    from layerscope.analysis.budget import RuleResult, Verdict
+    from layerscope.analysis.comparison.side import Side
+    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.growth import Former
     from layerscope.analysis.model import InstructionSummary, LayerSummary
     from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction
@@ -37,13 +41,17 @@ def build(
     verdict: Verdict | None = None,
     show_args: bool = False,
     hashes: bool = False,
+    baseline: Former | None = None,
+    min_change: int = 0,
+    dive: DiveNumbers | None = None,
 ) -> Document:
     """The report of one image, the same for the same image always.
 
     The `top` largest rows of waste are given (all of them for None) and the others in sum, as one row more. `files`
     adds the entries of each layer, and `hashes` to them that of each live content, so that the report can stand for the
     image in a comparison; what was not read yet is read, so the image has to be open. Values of build arguments, which
-    can be secrets, are hidden unless `show_args`.
+    can be secrets, are hidden unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
+    `min_change` bytes or more, and `dive` the numbers that dive gives.
     """
     image = analysis.image
     summary = WasteSummary(analysis.waste)
@@ -122,7 +130,32 @@ def build(
             row["entries"] = EntryRows(() if index is None else index.entries, hashes=hashes)
     if verdict is not None:
         document["verdict"] = _verdict(verdict)
+    if baseline is not None and baseline.side is not None:
+        document["baseline"] = _baseline(analysis, baseline.name, baseline.side, min_change)
+    if dive is not None:
+        document["dive_compatible"] = {
+            "efficiencyScore": dive.efficiency_score,
+            "inefficientBytes": dive.inefficient_bytes,
+            "sizeBytes": dive.size_bytes,
+            "userWastedPercent": dive.user_wasted_percent,
+        }
+        difference = dive.difference(analysis)
+        if difference is not None:
+            document["notes"].append({"code": "dive-differs", "message": difference})
     return document
+
+
+def _baseline(analysis: Analysis, name: str, side: Side, min_change: int) -> Row:
+    return {
+        "grown": [
+            {"before": each.before, "bytes": each.bytes, "instruction": each.instruction}
+            for each in grown_instructions(analysis, side, min_change)
+        ],
+        "reference": clean_text(name),
+        "sizes": _sizes(side.sizes)
+        if all(layer.indexed for layer in side.layers)
+        else _unknown_sizes(side.sizes),
+    }
 
 
 def _text_or_none(value: object) -> str | None:
@@ -276,19 +309,40 @@ def _note(note: Note) -> Row:
 
 
 def _verdict(verdict: Verdict) -> Row:
-    return {
+    row: Row = {
         "passed": verdict.passed,
-        "rules": [
-            {
-                "actual": result.actual,
-                "limit": result.limit,
-                "message": clean_text(result.message),
-                "passed": result.passed,
-                "rule": result.rule,
-            }
-            for result in verdict.rules
-        ],
+        "rules": [_rule(result) for result in verdict.rules],
     }
+    if verdict.allowed:
+        row["allowed"] = [
+            {
+                "bytes": each.bytes,
+                "files": each.files,
+                "glob": clean_text(each.allow.glob),
+                "name": clean_text(each.allow.label),
+                "reason": clean_text(each.allow.reason),
+                "until": _text_or_none(each.allow.until),
+            }
+            for each in verdict.allowed
+        ]
+    return row
+
+
+def _rule(result: RuleResult) -> Row:
+    row: Row = {
+        "actual": result.actual,
+        "level": result.level,
+        "limit": result.limit,
+        "message": clean_text(result.message),
+        "passed": result.passed,
+        "rule": result.rule,
+        "unit": result.unit,
+    }
+    if result.reason:
+        row["reason"] = clean_text(result.reason)
+    if result.scope is not None:
+        row["scope"] = clean_text(result.scope)
+    return row
 
 
 def rest_of(rows: Iterable[Row]) -> Row | None:

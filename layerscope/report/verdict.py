@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.rules import RULES
+from layerscope.analysis.rules import LOWER_LIMITS
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.page import Page, Span
+from layerscope.report.words import count, is_warning, rule_numbers, verdict_words
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def write_verdict(page: Page, document: Document) -> None:
     names = max((len(rule["rule"]) for rule in rules), default=0)
     columns = max((cell_width(text) for text in numbers), default=0)
     for rule, text in zip(rules, numbers, strict=True):
-        word = ("pass", "good") if rule["passed"] else ("FAIL", "bad")
+        word = _word(rule)
         start = 8 + names + 3
         line: list[Span] = ["  ", word, "  ", pad(rule["rule"], names), "   "]
         message = f"({rule['message']})" if rule["passed"] and rule["message"] else rule["message"]
@@ -36,38 +37,25 @@ def write_verdict(page: Page, document: Document) -> None:
             page.paragraph(text, indent=start)
         if message:
             page.paragraph(message, indent=start)
-    broken = sum(not rule["passed"] for rule in rules)
-    if verdict["passed"]:
-        page.line(("verdict: pass", "good"))
-    else:
-        page.line((f"verdict: fail ({broken} of {len(rules)} rules)", "bad"))
+    for row in verdict.get("allowed", ()):
+        page.paragraph(_exception(row), indent=8, head=("allow ", "dim"))
+    style = "good" if verdict["passed"] else "bad"
+    page.line((f"verdict: {verdict_words(document)}", style))
 
 
 def _numbers(rule: dict[str, Any]) -> str:
     """`168.9 MB of 200.0 MB`, with as many digits as it takes to tell the two apart."""
-    known = RULES.get(rule["rule"])
-    quantity = known.quantity if known else ""
-    between = " of " if known is None or known.upper else ", at least "
-    actual, limit = rule["actual"], rule["limit"]
-    if actual is None:
-        return f"unknown{between}{_short(limit, quantity)}"
-    texts = _short(actual, quantity), _short(limit, quantity)
-    if texts[0] == texts[1] and actual != limit:
-        texts = _exact(actual, quantity), _exact(limit, quantity)
-    return f"{texts[0]}{between}{texts[1]}"
+    actual, limit = rule_numbers(rule)
+    return f"{actual}{', at least ' if rule['rule'] in LOWER_LIMITS else ' of '}{limit}"
 
 
-def _short(value: float, quantity: str) -> str:
-    if quantity == "size":
-        return format_size(int(value))
-    if quantity in ("percent", "share"):
-        return f"{100 * value if quantity == 'share' else value:.1f} %"
-    return f"{value:,}"
+def _word(rule: dict[str, Any]) -> tuple[str, str]:
+    if rule["passed"]:
+        return "pass", "good"
+    return ("warn", "waste") if is_warning(rule) else ("FAIL", "bad")
 
 
-def _exact(value: float, quantity: str) -> str:
-    if quantity == "size":
-        return f"{int(value):,} B"
-    if quantity in ("percent", "share"):
-        return f"{100 * value if quantity == 'share' else value:.12g} %"
-    return f"{value:,}"
+def _exception(row: dict[str, Any]) -> str:
+    until = f" until {row['until']}" if row["until"] else ""
+    files = count(row["files"], "wasted file")
+    return f"{row['name']}: {format_size(row['bytes'])} in {files} allowed{until}: {row['reason']}"

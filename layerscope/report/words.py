@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.rules import RULES
+from layerscope.analysis.rules import LOWER_LIMITS, RULES
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_size
 
@@ -83,30 +83,35 @@ def short_digest(digest: str) -> str:
 
 def rule_numbers(rule: Row) -> tuple[str, str]:
     """What a rule of the verdict found and its limit, with as many digits as it takes to tell the two apart."""
-    known = RULES.get(rule["rule"])
-    quantity = known.quantity if known else ""
+    unit = rule_unit(rule)
     actual, limit = rule["actual"], rule["limit"]
     if actual is None:
-        return "unknown", _number(limit, quantity)
-    texts = _number(actual, quantity), _number(limit, quantity)
+        return "unknown", _number(limit, unit)
+    texts = _number(actual, unit), _number(limit, unit)
     if texts[0] == texts[1] and actual != limit:
-        return _number(actual, quantity, exact=True), _number(limit, quantity, exact=True)
+        return _number(actual, unit, exact=True), _number(limit, unit, exact=True)
     return texts
 
 
-def _number(value: float, quantity: str, *, exact: bool = False) -> str:
-    if quantity == "size":
+def rule_unit(rule: Row) -> str:
+    """The unit of a rule's numbers; reports of before there were units have bytes under the name of a size."""
+    known = RULES.get(rule["rule"])
+    unit = rule.get("unit") or (known.quantity if known else "count")
+    return "bytes" if unit == "size" else str(unit)
+
+
+def _number(value: float, unit: str, *, exact: bool = False) -> str:
+    if unit == "bytes":
         return f"{int(value):,} B" if exact else format_size(int(value))
-    if quantity in ("percent", "share"):
-        percent = 100 * value if quantity == "share" else value
+    if unit in ("percent", "share"):
+        percent = 100 * value if unit == "share" else value
         return f"{percent:.12g} %" if exact else f"{percent:.1f} %"
     return f"{value:,}"
 
 
 def rule_bound(rule: Row) -> str:
     """The word before a limit that says on which side of it an image has to be."""
-    known = RULES.get(rule["rule"])
-    return "at most" if known is None or known.upper else "at least"
+    return "at least" if rule["rule"] in LOWER_LIMITS else "at most"
 
 
 def rule_sentence(rule: Row) -> str:

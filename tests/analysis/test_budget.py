@@ -11,6 +11,7 @@ from layerscope.analysis.budget import Verdict, evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.analysis.rules import RULES
 from layerscope.errors import ConfigError
+from layerscope.image.image import Base
 from tests.report.sample import make_analysis, python_app, wasted, without_tar
 
 EMPTY = Path("/nonexistent")
@@ -68,6 +69,7 @@ def test_shares_are_compared_exactly() -> None:
 
 def test_every_rule_has_a_limit_that_an_empty_image_keeps() -> None:
     empty = make_analysis([("CMD a", 0)], compressed=0)
+    empty = replace(empty, image=replace(empty.image, base=Base(layers=0, name=None, evidence="x")))
     verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})
     assert verdict.passed
     assert len(verdict.rules) == len(RULES)
@@ -95,7 +97,9 @@ def test_what_cannot_be_known_breaks_its_rule_and_says_why() -> None:
 
 @pytest.mark.parametrize("rule", sorted(RULES.keys() - {"max_compressed_size", "max_layers"}))
 def test_sizes_are_unknown_when_a_layer_is_missing(rule: str) -> None:
-    (result,) = judge(without_tar(four_fifths(), 1), **{rule: 0}).rules
+    analysis = without_tar(four_fifths(), 1)
+    image = replace(analysis.image, base=Base(layers=1, name="a", evidence="image"))
+    (result,) = judge(replace(analysis, image=image), **{rule: 0}).rules
     assert (result.actual, result.passed) == (None, False)
     assert "layer 1" in result.message
 

@@ -1,0 +1,85 @@
+"""Exceptions from a budget: paths that waste and path rules let pass, with a reason and often a date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from layerscope.analysis.comparison.glob import compile_glob
+from layerscope.analysis.model import Analysis
+
+ALLOWED_IN = (
+    "max_wasted",
+    "max_wasted_percent",
+    "min_efficiency",
+    "max_path_size",
+    "forbidden_path",
+)
+"""The rules from which paths can be excepted: those that look at single files."""
+_WASTE = ("max_wasted", "max_wasted_percent", "min_efficiency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """One exception. It holds up to and including the day `until`, for ever without one."""
+
+    glob: str
+    reason: str
+    name: str = ""
+    until: date | None = None
+    rules: tuple[str, ...] = ALLOWED_IN
+
+    @property
+    def label(self) -> str:
+        return self.name or self.glob
+
+    def expired(self, today: date | None) -> bool:
+        """Whether its day is past; never where no day is looked at."""
+        return today is not None and self.until is not None and today > self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What one exception lets pass: wasted bytes and the number of wasted files."""
+
+    allow: Allow
+    bytes: int
+    files: int
+
+
+class Allowance:
+    """The exceptions that hold, as tests of absolute paths by rule."""
+
+    def __init__(self, allows: Iterable[Allow]) -> None:
+        self._allows = [(allow, compile_glob(allow.glob)) for allow in allows]
+
+    def of(self, rule: str) -> Callable[[bytes], bool]:
+        """A test of absolute paths: whether the rule passes over one."""
+        tests = [matches for allow, matches in self._allows if rule in allow.rules]
+
+        def allows(path: bytes) -> bool:
+            return any(matches(path) for matches in tests)
+
+        return allows
+
+    def waste(self, analysis: Analysis) -> tuple[Mapping[str, int], tuple[Allowed, ...]]:
+        """The allowed bytes of waste by rule, each counted once, and what each exception lets pass."""
+        totals = dict.fromkeys(_WASTE, 0)
+        counts = [[0, 0] for _ in self._allows]
+        if self._allows:
+            for file in analysis.waste:
+                path = b"/" + file.path
+                rules: set[str] = set()
+                for number, (allow, matches) in enumerate(self._allows):
+                    if matches(path):
+                        rules.update(allow.rules)
+                        counts[number][0] += file.bytes
+                        counts[number][1] += 1
+                for rule in rules & totals.keys():
+                    totals[rule] += file.bytes
+        allowed = tuple(
+            Allowed(allow=allow, bytes=size, files=files)
+            for (allow, _), (size, files) in zip(self._allows, counts, strict=True)
+        )
+        return totals, allowed

@@ -1,0 +1,39 @@
+"""Where the base image ends, told by the base image itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from layerscope.errors import UsageError
+from layerscope.image.image import Base, Image
+
+if TYPE_CHECKING:
+    from layerscope.image.image import Layer
+
+
+def on_base(image: Image, base: Image) -> Image:
+    """The image, knowing that it stands on `base`: layer for layer its own from the bottom, by diff_id.
+
+    Raises `UsageError` for an image that is not the base of it.
+    """
+    mine, its = _keys(image.layers), _keys(base.layers)
+    for number, (one, other) in enumerate(zip(mine, its, strict=False)):
+        if one is None or one != other:
+            raise UsageError(
+                f"{base.reference} is not the base of {image.reference}: "
+                f"layer {number} is {one or 'unknown'} and not {other or 'unknown'}",
+                hint="name the very image that it was built FROM, of the same platform",
+            )
+    if len(its) > len(mine):
+        raise UsageError(
+            f"{base.reference} is not the base of {image.reference}: "
+            f"it has {len(its)} layers, and the image {len(mine)}",
+            hint="name the image that it was built FROM",
+        )
+    return replace(image, base=Base(layers=len(its), name=base.reference, evidence="image"))
+
+
+def _keys(layers: Sequence[Layer]) -> list[str | None]:
+    return [None if layer.diff_id is None else str(layer.diff_id) for layer in layers]

@@ -1,0 +1,318 @@
+"""The file of a budget: `layerscope.toml`, or `[tool.layerscope]` of `pyproject.toml`, read strictly."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from layerscope.analysis.allow import ALLOWED_IN, Allow
+from layerscope.analysis.comparison.glob import compile_glob
+from layerscope.analysis.quantities import Number, kind_of, parse_limit
+from layerscope.analysis.rules import RULES
+from layerscope.analysis.scope import InstructionLimit, Level, PathLimit
+from layerscope.errors import ConfigError, UsageError
+
+CONFIG_NAME = "layerscope.toml"
+PYPROJECT = "pyproject.toml"
+CONFIG_BYTES = 1024 * 1024
+LISTS = ("instruction", "path", "allow")
+REFERENCES = ("baseline", "anchor", "base")
+KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
+"""All that a budget can hold."""
+
+
+@dataclass(slots=True)
+class Rules:
+    """What one file says."""
+
+    limits: dict[str, Number] = field(default_factory=dict)
+    terms: dict[str, tuple[Level, str]] = field(default_factory=dict)
+    instructions: list[InstructionLimit] = field(default_factory=list)
+    paths: list[PathLimit] = field(default_factory=list)
+    allows: list[Allow] = field(default_factory=list)
+    min_change: int = 0
+    baseline: str | None = None
+    anchor: str | None = None
+    base: str | None = None
+    file: Path | None = None
+
+
+def discover(folder: Path) -> Rules | None:
+    """The rules of the one file in `folder` that has some. Raises `ConfigError` where two have."""
+    own, common = folder / CONFIG_NAME, folder / PYPROJECT
+    from_own = read(own) if os.path.lexists(own) else None
+    from_common = read(common) if os.path.lexists(common) else None
+    if from_own is not None and from_common is not None:
+        raise ConfigError(
+            f"both {CONFIG_NAME} and {PYPROJECT} hold rules",
+            hint="keep them in one, or name one with --config",
+        )
+    return from_own if from_own is not None else from_common
+
+
+def shown(path: Path) -> str:
+    """The path as text for a message."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def read(path: Path) -> Rules | None:
+    """The rules of one file; None when it has none to give. Raises `ConfigError`."""
+    document = _parse_toml(path)
+    if path.name == PYPROJECT:
+        tool = document.get("tool", {})
+        if not isinstance(tool, dict):
+            raise ConfigError(f"{shown(path)}: tool is no table", hint="write [tool.layerscope]")
+        if "layerscope" not in tool:
+            return None
+        table, place = tool["layerscope"], "tool.layerscope"
+    else:
+        table, place = document, ""
+    rules = Rules(file=path)
+    for name, (value, key) in _values(table, place, shown(path)).items():
+        _take(rules, name, value, f"{shown(path)}: {key}")
+    return rules
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """The bytes of a small regular file, which is called `what`. Raises `ConfigError`."""
+    name = shown(path)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{name} is no regular file", hint=f"name {what}")
+        with path.open("rb") as file:
+            data = file.read(CONFIG_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{name} does not exist", hint="check the name") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{name} cannot be read: {error.strerror}", hint=f"name {what} that can be read"
+        ) from None
+    if len(data) > CONFIG_BYTES:
+        raise ConfigError(
+            f"{name} has more than {CONFIG_BYTES} bytes", hint=f"name {what} of rules"
+        )
+    return data
+
+
+def _parse_toml(path: Path) -> dict[str, Any]:
+    name = shown(path)
+    data = read_bytes(path, "a TOML file")
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{name} is not UTF-8 at byte {error.start}", hint="save it as UTF-8"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}", hint="mend the line") from None
+    except (RecursionError, ValueError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise ConfigError(f"{name} cannot be read: {reason}", hint="mend the file") from None
+
+
+def _values(table: object, place: str, name: str) -> dict[str, tuple[object, str]]:
+    """What stands in the budget table or directly above it, each with its full key."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name}: {place} is no table", hint=f"write [{place}]")
+    inner = table.get("budget", {})
+    inner_place = f"{place}.budget".lstrip(".")
+    if not isinstance(inner, dict):
+        raise ConfigError(f"{name}: {inner_place} is no table", hint=f"write [{inner_place}]")
+    outer = {key: value for key, value in table.items() if key != "budget"}
+    values: dict[str, tuple[object, str]] = {}
+    for part, where in ((outer, place), (inner, inner_place)):
+        for key, value in part.items():
+            full = f"{where}.{key}".lstrip(".")
+            if key not in KEYS:
+                raise ConfigError(f"{name}: unknown key {full}", hint=_meant(key, KEYS))
+            if key in values:
+                raise ConfigError(f"{name}: {key} is set twice", hint=f"keep {full}")
+            values[key] = value, full
+    return values
+
+
+def _take(rules: Rules, name: str, value: object, place: str) -> None:
+    if name in RULES:
+        level: Level = "fail"
+        reason = ""
+        if isinstance(value, dict):
+            table = _Table(value, place, ("limit", "level", "reason"))
+            value, level, reason = table.needed("limit"), table.level(), table.text("reason")
+            place = f"{place}.limit"
+        rules.limits[name] = _placed(lambda: RULES[name].parse(value), place)
+        if (level, reason) != ("fail", ""):
+            rules.terms[name] = level, reason
+    elif name == "min_change":
+        rules.min_change = parse_min_change(value, place)
+    elif name in REFERENCES:
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{place}: {kind_of(value)} is no reference", hint="name an image")
+        setattr(rules, name, _beside(rules.file, value))
+    else:
+        rows = value if isinstance(value, list) else None
+        if rows is None or not all(isinstance(row, dict) for row in rows):
+            raise ConfigError(f"{place} is no array of tables", hint=f"write [[budget.{name}]]")
+        for number, row in enumerate(rows):
+            _SCOPES[name](rules, row, f"{place}[{number}]")
+
+
+def parse_min_change(value: object, place: str) -> int:
+    """The size under which growth does not count. Raises `ConfigError`, naming `place`."""
+    return int(_placed(lambda: parse_limit("size", value), place))
+
+
+def _placed(parse: Callable[[], Number], place: str) -> Number:
+    try:
+        return parse()
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error.message}", hint=error.hint) from None
+
+
+def _beside(file: Path | None, reference: str) -> str:
+    """A path in a file is one beside it, where there is such a thing."""
+    if file is not None and "\0" not in reference and not os.path.isabs(reference):
+        beside = file.parent / reference
+        if os.path.lexists(beside):
+            return str(beside)
+    return reference
+
+
+class _Table:
+    """A table of which every key is known and checked."""
+
+    def __init__(self, table: Mapping[str, object], place: str, keys: tuple[str, ...]) -> None:
+        self._table = table
+        self._place = place
+        for key in table:
+            if key not in keys:
+                raise ConfigError(f"{place}: unknown key {key}", hint=_meant(key, keys))
+
+    def needed(self, key: str) -> object:
+        if key not in self._table:
+            raise ConfigError(f"{self._place}: {key} is missing", hint=f"add {key} = …")
+        return self._table[key]
+
+    def text(self, key: str, *, needed: bool = False) -> str:
+        value = self.needed(key) if needed else self._table.get(key, "")
+        if not isinstance(value, str) or (needed and not value.strip()):
+            raise ConfigError(
+                f"{self._place}.{key}: {kind_of(value) if not isinstance(value, str) else 'an empty string'}"
+                f" is no {key}",
+                hint="write a string",
+            )
+        return value
+
+    def size(self, key: str) -> int:
+        value = self.needed(key)
+        return int(_placed(lambda: parse_limit("size", value), f"{self._place}.{key}"))
+
+    def level(self) -> Level:
+        value = self._table.get("level", "fail")
+        if value == "fail":
+            return "fail"
+        if value == "warn":
+            return "warn"
+        raise ConfigError(
+            f"{self._place}.level: {value!r} is no level", hint='write "fail" or "warn"'
+        )
+
+    def glob(self) -> str:
+        pattern = self.text("glob", needed=True)
+        try:
+            compile_glob(pattern)
+        except UsageError as error:
+            raise ConfigError(f"{self._place}.glob: {error.message}", hint=error.hint) from None
+        return pattern
+
+    def day(self, key: str) -> date | None:
+        value = self._table.get(key)
+        if isinstance(value, str):
+            try:
+                value = date.fromisoformat(value)
+            except ValueError:
+                value = None
+            if value is not None:
+                return value
+        elif value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        raise ConfigError(
+            f"{self._place}.{key}: {self._table[key]} is no day",
+            hint="write one such as 2027-01-31",
+        )
+
+    def rules(self) -> tuple[str, ...]:
+        value = self._table.get("rules")
+        if value is None:
+            return ALLOWED_IN
+        if not isinstance(value, list):
+            raise ConfigError(
+                f"{self._place}.rules: {kind_of(value)} is no list of rules",
+                hint=f"write some of {', '.join(ALLOWED_IN)}",
+            )
+        for name in value:
+            if name not in ALLOWED_IN:
+                raise ConfigError(
+                    f"{self._place}.rules: {name!r} has no exceptions",
+                    hint=f"write some of {', '.join(ALLOWED_IN)}",
+                )
+        return tuple(value)
+
+
+def _instruction(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("match", "max", "level", "reason"))
+    rules.instructions.append(
+        InstructionLimit(
+            match=table.text("match", needed=True),
+            limit=table.size("max"),
+            level=table.level(),
+            reason=table.text("reason"),
+        )
+    )
+
+
+def _path(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("glob", "max", "level", "reason"))
+    rules.paths.append(
+        PathLimit(
+            glob=table.glob(),
+            limit=table.size("max"),
+            level=table.level(),
+            reason=table.text("reason"),
+        )
+    )
+
+
+def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("glob", "reason", "name", "until", "rules"))
+    rules.allows.append(
+        Allow(
+            glob=table.glob(),
+            reason=table.text("reason", needed=True),
+            name=table.text("name"),
+            until=table.day("until"),
+            rules=table.rules(),
+        )
+    )
+
+
+_SCOPES: dict[str, Callable[[Rules, Mapping[str, object], str], None]] = {
+    "instruction": _instruction,
+    "path": _path,
+    "allow": _allow,
+}
+
+
+def _meant(name: str, known: tuple[str, ...]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(str(name).replace("-", "_"), known, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"{'the rules are' if known is KEYS else 'it has'} {', '.join(known)}"

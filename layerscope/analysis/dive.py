@@ -1,0 +1,315 @@
+"""The numbers that dive 0.13.1 gives for an image, to the letter, for budgets that were made with it.
+
+They are not the true ones: dive counts every copy of a file and not only those that are gone, misses directories removed
+in one piece and opaque whiteouts, and takes all but the lowest layer for the user's. `Sizes` has the true numbers.
+
+dive builds the tree of each layer, walks its leaves, and for every whiteout stacks all layers below anew to see what it
+removes. Here one stacked tree grows along, which gives the same numbers in time linear in the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from layerscope.analysis.model import Analysis
+from layerscope.layers.content import stored_bytes
+from layerscope.layers.entry import DIRECTORY, FILE, OPAQUE, OTHER, WHITEOUT, Entry
+from layerscope.layers.header import BLOCK_SIZE, number
+from layerscope.layers.index import LayerIndex
+from layerscope.layers.names import OPAQUE_MARKER, WHITEOUT_PREFIX
+from layerscope.units import format_percent, format_size
+
+_ODD_SIZES: Final = frozenset(("size-on-link", "size-without-data", "odd-whiteout"))
+_DROPPED: Final = b".wh..wh.."
+"""What dive does not put into a tree; other names of AUFS are whiteouts to it."""
+_SIZE_FIELD: Final = slice(124, 136)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiveNumbers:
+    """dive's sizes in bytes, its score from 0 to 1, and the share of the upper layers it calls wasted.
+
+    `user_wasted_percent` is None where dive divides by zero, having no upper layer with content.
+    """
+
+    size_bytes: int
+    inefficient_bytes: int
+    efficiency_score: float
+    user_wasted_percent: float | None
+
+    def difference(self, analysis: Analysis) -> str | None:
+        """Where dive's numbers are not the true ones, in a sentence; None where they agree."""
+        sizes = analysis.sizes
+        if self.inefficient_bytes == sizes.wasted and self.efficiency_score == sizes.efficiency:
+            return None
+        return (
+            f"dive calls {format_size(self.inefficient_bytes)} wasted and the image "
+            f"{100 * self.efficiency_score:.1f} % efficient; in truth {format_size(sizes.wasted)} are wasted and "
+            f"{format_percent(sizes.live, sizes.content) if sizes.content else '100.0 %'} are live: dive also counts "
+            "copies that are in use, and misses directories removed as a whole"
+        )
+
+
+def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
+    """dive's numbers; None where the source does not hold a layer. The image has to be open.
+
+    Differs from dive where dive reads an archive wrongly: a layer that stands twice in a legacy docker-archive is empty
+    to dive the second time, and it refuses layers with a PAX global header.
+    """
+    indexes = [index for index in analysis.indexes if index is not None]
+    if len(indexes) != len(analysis.layers):
+        return None
+    sizes = _Sizes(analysis.indexes)
+    totals = [sizes.total(index) for index in indexes]
+    tally = _Tally()
+    stacked: _Node | None = None
+    for index in indexes:
+        tree = _tree(index.entries, sizes)
+        below = tree if stacked is None else stacked
+        tally.add(tree, below)
+        if stacked is None:
+            stacked = _tree(index.entries, sizes)
+        _stack(stacked, tree)
+    user = sum(totals[1:])
+    return DiveNumbers(
+        size_bytes=sum(totals),
+        inefficient_bytes=tally.wasted,
+        efficiency_score=tally.score,
+        user_wasted_percent=tally.wasted / user if user else None,
+    )
+
+
+class _Sizes:
+    """The size in the header of each entry, which layerscope does not count where no data follows it."""
+
+    def __init__(self, indexes: Sequence[LayerIndex | None]) -> None:
+        self._indexes = indexes
+        self._odd = {
+            _key(index)
+            for index in indexes
+            if index is not None and any(note.code in _ODD_SIZES for note in index.notes)
+        }
+        self._known: dict[tuple[object, int], int] = {}
+
+    def of(self, entry: Entry) -> int:
+        if entry.kind == FILE or entry.size:
+            extra = entry.extra
+            return entry.size if extra is None or extra.logical_size is None else extra.logical_size
+        index = self._indexes[entry.layer]
+        assert index is not None
+        if entry.kind != OTHER and _key(index) not in self._odd:
+            return 0
+        return self._read(index, entry)
+
+    def _read(self, index: LayerIndex, entry: Entry) -> int:
+        key = _key(index), entry.data
+        if key not in self._known:
+            self._read_all(index)
+        return self._known.get(key, 0)
+
+    def _read_all(self, index: LayerIndex) -> None:
+        """Look once more at the headers of the entries whose size says nothing, in the order they stand."""
+        tar = stored_bytes([index], 0)
+        for entry in index.entries:
+            if entry.kind != FILE and not entry.size:
+                block = tar.read_at(entry.data - BLOCK_SIZE, BLOCK_SIZE)
+                if len(block) == BLOCK_SIZE:
+                    self._known[_key(index), entry.data] = number(block[_SIZE_FIELD])
+
+    def total(self, index: LayerIndex) -> int:
+        return sum(self.of(entry) for entry in index.entries if not _is_made_up(entry, index))
+
+
+def _key(index: LayerIndex) -> tuple[int, int, int]:
+    return index.blob.file.fd, index.blob.offset, index.blob.size
+
+
+def _is_made_up(entry: Entry, index: LayerIndex) -> bool:
+    """Whether an opaque whiteout stands for an attribute and not for a member of its own."""
+    return (
+        entry.kind == OPAQUE
+        and entry.link == b""
+        and entry.extra is None
+        and _is_native(entry, index)
+    )
+
+
+def _is_native(entry: Entry, index: LayerIndex) -> bool:
+    return any(note.code == "overlay-opaque" and note.path == entry.path for note in index.notes)
+
+
+class _Node:
+    """A name in a tree of dive's: its size, whether it is a directory, and what is below."""
+
+    __slots__ = ("children", "directory", "size")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, _Node] = {}
+        self.size = 0
+        self.directory = False
+
+
+def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
+    """The tree of one layer, as the members of its tar come."""
+    root = _Node()
+    for entry in entries:
+        path = _raw_path(entry)
+        if not path:
+            continue
+        node: _Node | None = root
+        for name in path.split(b"/"):
+            assert node is not None
+            below = node.children.get(name)
+            if below is None:
+                if name.startswith(_DROPPED):
+                    node = None
+                    break
+                below = node.children[name] = _Node()
+            node = below
+        if node is not None:
+            node.size = sizes.of(entry)
+            node.directory = entry.kind == DIRECTORY
+    return root
+
+
+def _raw_path(entry: Entry) -> bytes:
+    """The name of the member, cleaned, with the prefix that makes it a whiteout."""
+    path = entry.path
+    if entry.kind == OPAQUE:
+        return path + b"/" + OPAQUE_MARKER if path else OPAQUE_MARKER
+    if entry.kind == WHITEOUT and not (entry.extra is not None and entry.extra.device == (0, 0)):
+        parent, _, name = path.rpartition(b"/")
+        return parent + b"/" + WHITEOUT_PREFIX + name if parent else WHITEOUT_PREFIX + name
+    return path
+
+
+class _Visit:
+    """A directory on the way of a walk: its node, its path, its place in the walk above, and what is still to come.
+
+    `at` is where a second tree has the same path, looked for when it is asked for.
+    """
+
+    __slots__ = ("above", "at", "name", "names", "node", "path")
+
+    def __init__(self, node: _Node, name: bytes, path: bytes, above: _Visit | None) -> None:
+        self.node = node
+        self.name = name
+        self.path = path
+        self.above = above
+        self.names = iter(sorted(node.children))
+        self.at: _Node | None = None
+
+
+def _walk(root: _Node, at: _Node) -> Iterator[_Visit]:
+    """Every node below the root, children first and by name, as dive walks; `at` is the root of the second tree."""
+    top = _Visit(root, b"", b"", None)
+    top.at = at
+    stack = [top]
+    while stack:
+        visit = stack[-1]
+        name = next(visit.names, None)
+        if name is not None:
+            stack.append(_Visit(visit.node.children[name], name, visit.path + b"/" + name, visit))
+            continue
+        stack.pop()
+        if visit is not top:
+            yield visit
+
+
+def _found(visit: _Visit, *, make: bool) -> _Node | None:
+    """The same path in the second tree, made with all above it where it is not there and `make` asks for it."""
+    missing: list[_Visit] = []
+    current: _Visit | None = visit
+    while current is not None and current.at is None:
+        missing.append(current)
+        current = current.above
+    assert current is not None
+    node = current.at
+    for each in reversed(missing):
+        assert node is not None
+        below = node.children.get(each.name)
+        if below is None:
+            if not make:
+                return None
+            below = node.children[each.name] = _Node()
+        each.at = node = below
+    return node
+
+
+def _is_whiteout(name: bytes) -> bool:
+    return name.startswith(WHITEOUT_PREFIX)
+
+
+def _stack(lower: _Node, upper: _Node) -> None:
+    """Put the tree of a layer onto what is below: whiteouts remove, everything else takes its place."""
+    for visit in _walk(upper, lower):
+        if not _is_whiteout(visit.name):
+            node = _found(visit, make=True)
+            assert node is not None
+            node.size = visit.node.size
+            node.directory = visit.node.directory
+            continue
+        assert visit.above is not None
+        parent = _found(visit.above, make=False)
+        if parent is not None:
+            parent.children.pop(visit.name.removeprefix(WHITEOUT_PREFIX), None)
+
+
+class _Tally:
+    """What dive adds up for each path: how often it is a leaf, all sizes in sum, and the smallest."""
+
+    def __init__(self) -> None:
+        self._paths: dict[bytes, list[int]] = {}
+
+    def add(self, tree: _Node, below: _Node) -> None:
+        """Count the leaves of a layer's tree; `below` are the stacked layers below it.
+
+        A whiteout of what is not there ends the count of the whole layer, in dive as here.
+        """
+        weights: dict[int, int] = {}
+        for visit in _walk(tree, below):
+            if visit.node.children:
+                continue
+            path = visit.path
+            if not _is_whiteout(visit.name):
+                size = visit.node.size
+                row = self._paths.setdefault(path, [0, 0, -1])
+            else:
+                assert visit.above is not None
+                name = visit.name.removeprefix(WHITEOUT_PREFIX)
+                row = self._paths.setdefault(visit.above.path + b"/" + name, [0, 0, -1])
+                parent = _found(visit.above, make=False)
+                removed = None if parent is None else parent.children.get(name)
+                if removed is None:
+                    return
+                size = _weight(removed, weights) if removed.directory else 0
+            row[0] += 1
+            row[1] += size
+            row[2] = size if row[2] < 0 else min(row[2], size)
+
+    @property
+    def wasted(self) -> int:
+        return sum(total for count, total, _ in self._paths.values() if count >= 2)
+
+    @property
+    def score(self) -> float:
+        total = sum(row[1] for row in self._paths.values())
+        least = sum(row[2] for row in self._paths.values())
+        return 1.0 if total == 0 else float(least) / float(total)
+
+
+def _weight(node: _Node, known: dict[int, int]) -> int:
+    """The sizes of a node and of all below it in sum; each node is added up once."""
+    stack = [(node, iter(node.children.values()))]
+    while stack:
+        current, children = stack[-1]
+        child = next((each for each in children if id(each) not in known), None)
+        if child is not None:
+            stack.append((child, iter(child.children.values())))
+            continue
+        stack.pop()
+        below = sum(known[id(each)] for each in current.children.values())
+        known[id(current)] = current.size + below
+    return known[id(node)]

@@ -1,0 +1,176 @@
+"""dive's rules: the `.dive-ci` file, the options, and what dive 0.13.1 would say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from layerscope.analysis.budget_file import read_bytes, shown
+from layerscope.analysis.model import Analysis
+from layerscope.errors import ConfigError
+from layerscope.units import format_percent, format_size, parse_size
+
+if TYPE_CHECKING:
+    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.verdict import RuleResult
+
+DIVE_CI = ".dive-ci"
+DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
+DISABLED = "disabled"
+DEFAULTS = {
+    "lowestEfficiency": "0.9",
+    "highestWastedBytes": DISABLED,
+    "highestUserWastedPercent": "0.1",
+}
+"""What dive holds an image to where a rule is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiveRules:
+    """Limits as dive reads them, None for a rule that is disabled; `defaults` are those that nobody named."""
+
+    lowest_efficiency: Decimal | None
+    highest_wasted_bytes: int | None
+    highest_user_wasted_percent: Decimal | None
+    defaults: frozenset[str] = frozenset()
+
+
+def dive_rules(file: Path | None, options: Mapping[str, str]) -> DiveRules | None:
+    """The rules of a `.dive-ci` file under dive's options; None where neither is given. Raises `ConfigError`."""
+    if file is None and not options:
+        return None
+    written = {} if file is None else _read(file)
+    places = dict.fromkeys(written, "" if file is None else f"{shown(file)}: rules.")
+    written |= options
+    places |= dict.fromkeys(options, "--")
+    limits = {
+        name: _limit(name, written.get(name, DEFAULTS[name]), places.get(name, ""))
+        for name in DIVE_RULES
+    }
+    bytes_limit = limits["highestWastedBytes"]
+    return DiveRules(
+        lowest_efficiency=limits["lowestEfficiency"],
+        highest_wasted_bytes=None if bytes_limit is None else int(bytes_limit),
+        highest_user_wasted_percent=limits["highestUserWastedPercent"],
+        defaults=frozenset(DIVE_RULES) - written.keys(),
+    )
+
+
+def _read(path: Path) -> dict[str, str]:
+    import yaml
+
+    name = shown(path)
+    data = read_bytes(path, "a .dive-ci file")
+    try:
+        document: Any = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but strings
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise ConfigError(f"{name} is not valid YAML: {line[:200]}", hint="mend the file") from None
+    rules = _below(document, "rules") if isinstance(document, dict) else None
+    if not isinstance(rules, dict):
+        if document in (None, "") or (isinstance(document, dict) and rules in (None, "")):
+            return {}
+        raise ConfigError(
+            f"{name} has no table of rules", hint="write rules: and below it dive's rules"
+        )
+    found: dict[str, str] = {}
+    for rule in DIVE_RULES:
+        value = _below(rules, rule)
+        if value in (None, ""):
+            continue
+        if not isinstance(value, str):
+            raise ConfigError(
+                f"{name}: rules.{rule} is no value", hint="write a number, or disabled"
+            )
+        found[rule] = value
+    return found
+
+
+def _below(table: Mapping[object, object], key: str) -> object:
+    """The value of a key, whose case does not matter to dive."""
+    return next((value for each, value in table.items() if str(each).lower() == key.lower()), None)
+
+
+def _limit(name: str, value: str, place: str) -> Decimal | None:
+    text = value.strip()
+    if text == DISABLED:
+        return None
+    if name == "highestWastedBytes":
+        try:
+            return Decimal(_dive_size(text))
+        except ConfigError as error:
+            raise ConfigError(f"{place}{name}: {error.message}", hint=error.hint) from None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or not 0 <= number <= 1 or len(text) > 40:
+        raise ConfigError(
+            f"{place}{name}: {text[:40]!r} is not from 0 to 1",
+            hint="dive takes shares, such as 0.1 for 10 %, or disabled",
+        )
+    return number
+
+
+def _dive_size(text: str) -> int:
+    """A size as dive reads it: commas are passed over, and `Mi` is `MiB`."""
+    plain = text.replace(",", "")
+    return parse_size(f"{plain}B" if plain[-1:] in "iI" and plain else plain)
+
+
+def judge(
+    rules: DiveRules, numbers: DiveNumbers | None, analysis: Analysis
+) -> Iterator[RuleResult]:
+    """dive's verdict by its own numbers: a limit that is just met is kept, as in dive. Beside it stand the true numbers."""
+    from layerscope.analysis.verdict import RuleResult
+
+    sizes = analysis.sizes
+    true = f"in truth {format_size(sizes.wasted)} are wasted"
+    share = format_percent(sizes.live, sizes.content) if sizes.content else "100.0 %"
+    rows: tuple[tuple[str, Decimal | int | None, float | None, str], ...] = (
+        (
+            "lowestEfficiency",
+            rules.lowest_efficiency,
+            None if numbers is None else numbers.efficiency_score,
+            f"in truth {share} are live",
+        ),
+        (
+            "highestWastedBytes",
+            rules.highest_wasted_bytes,
+            None if numbers is None else numbers.inefficient_bytes,
+            true,
+        ),
+        (
+            "highestUserWastedPercent",
+            rules.highest_user_wasted_percent,
+            None if numbers is None else numbers.user_wasted_percent,
+            true,
+        ),
+    )
+    for name, limit, actual, beside in rows:
+        if limit is None:
+            continue
+        unit: Literal["bytes", "share"] = "bytes" if name == "highestWastedBytes" else "share"
+        bound = float(limit) if unit == "share" else int(limit)
+        words = [beside]
+        if name in rules.defaults:
+            words.append("dive's default, which nobody named; write disabled to be rid of it")
+        if numbers is None:
+            passed = False
+            words = ["unknown: the source does not hold every layer"]
+        elif actual is None:
+            passed = not numbers.inefficient_bytes
+            words.insert(0, "dive divides by zero: nothing is above the lowest layer")
+        else:
+            passed = actual >= bound if name == "lowestEfficiency" else actual <= bound
+        yield RuleResult(
+            rule=name,
+            limit=bound,
+            actual=actual,
+            passed=passed,
+            message="; ".join(words),
+            unit=unit,
+        )

@@ -1,0 +1,99 @@
+"""What grew: an image against its last release, and against an anchor that stays where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from layerscope.analysis.model import Analysis
+from layerscope.analysis.quantities import Number
+from layerscope.errors import UsageError
+from layerscope.units import format_delta, format_size
+
+if TYPE_CHECKING:
+    from layerscope.analysis.comparison.side import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """An image to hold another against: its name as it was asked for, and the image; None where it is not there yet."""
+
+    name: str
+    side: Side | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grown:
+    """An instruction that stores more than before. `before` is 0 where the former image has no such instruction."""
+
+    instruction: int
+    bytes: int
+    before: int
+
+
+Found = tuple[Fraction | None, str, str, str]
+"""The value, why it is not known, why it does not matter, and what to say beside it."""
+
+
+def growth(analysis: Analysis, baseline: Former, limit: Number, min_change: int) -> Found:
+    """By how much the content grew, in bytes or percent, as the limit is; less than `min_change` bytes are let pass."""
+    value, unknown, excuse, detail = _grown_by(analysis, baseline, limit)
+    side = baseline.side
+    if side is not None and not excuse:
+        change = analysis.sizes.content - side.sizes.content
+        if 0 < change < min_change:
+            excuse = f"{format_delta(change)} is less than min_change, {format_size(min_change)}"
+    return value, unknown, excuse, detail
+
+
+def drift(analysis: Analysis, anchor: Former, limit: Number) -> Found:
+    """By how much the content grew since the anchor, in bytes or percent, as the limit is."""
+    return _grown_by(analysis, anchor, limit)
+
+
+def _grown_by(analysis: Analysis, former: Former, limit: Number) -> Found:
+    side = former.side
+    if side is None:
+        return None, "", f"not checked: there is no {former.name} yet", ""
+    if any(not layer.indexed for layer in side.layers):
+        return None, f"unknown: sizes of {former.name} are not known; save it anew", "", ""
+    before, now = side.sizes.content, analysis.sizes.content
+    change = f"{format_size(before)} → {format_size(now)}, {format_delta(now - before)} since {former.name}"
+    if not isinstance(limit, Decimal):
+        return Fraction(now - before), "", "", change
+    if not before and now:
+        return None, f"unknown: {former.name} has no content that this could be a part of", "", ""
+    return (Fraction(100 * (now - before), before) if before else Fraction(0)), "", "", change
+
+
+def check_platform(analysis: Analysis, former: Former) -> None:
+    """Raise `UsageError` where two images cannot be held against each other."""
+    side = former.side
+    if side is not None and side.platform != analysis.image.platform:
+        raise UsageError(
+            f"{former.name} is of the platform {side.platform}, and the image of {analysis.image.platform}",
+            hint="name one of the same platform, or choose with --platform",
+        )
+
+
+def grown_instructions(analysis: Analysis, former: Side, least: int = 0) -> tuple[Grown, ...]:
+    """The instructions that store more than in the former image, the largest growth first.
+
+    Those that grew by less than `least` bytes are left out.
+    """
+    from layerscope.analysis.comparison.layers import compare_layers
+    from layerscope.analysis.comparison.side import Side
+
+    rows = compare_layers(former, Side.of(analysis)).instructions
+    grown = [
+        Grown(
+            instruction=row.b.instruction.index,
+            bytes=row.b.sizes.content,
+            before=0 if row.a is None else row.a.sizes.content,
+        )
+        for row in rows
+        if row.b is not None and row.content_delta >= max(least, 1)
+    ]
+    return tuple(sorted(grown, key=lambda each: (each.before - each.bytes, each.instruction)))

@@ -1,0 +1,220 @@
+"""Limits made of what an image is today: a first budget, and single limits raised in one that is there.
+
+Files are written with tomlkit, so that comments and order stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from layerscope.analysis.budget_file import LISTS
+from layerscope.analysis.rules import LOWER_LIMITS, RULES, Case
+from layerscope.errors import ConfigError
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.verdict import RuleResult, Verdict
+
+HEADROOM = 10
+"""Percent of today's size that a new limit leaves free."""
+_FIRST = (
+    "max_size",
+    "max_own_size",
+    "max_compressed_size",
+    "max_wasted",
+    "min_efficiency",
+    "max_layers",
+)
+"""The rules of a first budget."""
+
+_MORE = """
+# Growth since the last release (check --baseline IMAGE or report.json) and since a fixed point.
+# max_growth = "2%"
+# min_change = "100kB"
+# max_drift = "20%"
+# anchor = "first-release.json"
+
+# A limit on single instructions, on paths, and paths that may not be there at all.
+# [[budget.instruction]]
+# match = "RUN pip*"
+# max = "80MB"
+
+# [[budget.path]]
+# glob = "/usr/share/doc/**"
+# max = "5MB"
+# level = "warn"
+
+# [[budget.path]]
+# glob = "**/.git/**"
+# max = 0
+# reason = "the history of the repository is nobody's business"
+
+# Paths that rules on waste and on paths let pass for a while.
+# [[budget.allow]]
+# glob = "/opt/vendor/**"
+# reason = "the vendor's installer writes its files twice"
+# until = 2027-01-31
+"""
+
+
+def write_size(size: int) -> str:
+    """A size as a budget has it, with three digits and rounded up: `187MB`."""
+    factor, unit = 1, "B"
+    for unit_factor, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit_factor:
+            factor, unit = unit_factor, name
+            break
+    if factor == 1:
+        return f"{size}B"
+    places = max(0, 3 - len(str(size // factor)))
+    scaled = -(-size * 10**places // factor)
+    digits = str(scaled).rjust(places + 1, "0")
+    whole, part = (digits[:-places], digits[-places:]) if places else (digits, "")
+    part = part.rstrip("0")
+    return f"{whole}.{part}{unit}" if part else f"{whole}{unit}"
+
+
+def with_headroom(size: int, percent: int) -> int:
+    """The size and so many percent of it, rounded up."""
+    return size + -(-size * percent // 100)
+
+
+def limit_for(rule: str, value: Fraction, percent: int) -> str | int | float:
+    """A limit that leaves room for `value`, as a configuration file has it."""
+    quantity = RULES[rule].quantity if rule in RULES else "size"
+    if rule in LOWER_LIMITS:
+        room = (1 - value) * percent / 100
+        return int((value - room) * 1000) / 1000 if value > room else 0.0
+    if quantity == "size":
+        return write_size(with_headroom(int(value), percent))
+    if quantity == "count":
+        return with_headroom(int(value), percent)
+    more = value * (100 + percent) / 100
+    return min(100.0, float(-(-more * 10 // 1)) / 10)
+
+
+def first_budget(analysis: Analysis, percent: int = HEADROOM) -> str:
+    """A commented `layerscope.toml` whose limits are the sizes of today and `percent` more."""
+    image = analysis.image
+    name = " ".join(image.reference.split()).encode("ascii", "backslashreplace").decode("ascii")
+    name = "".join(each if each.isprintable() else "?" for each in name)
+    lines = [
+        f"# The budget of {name} ({image.platform}): the sizes of the day it was made, and {percent} % more.",
+        "# `layerscope check IMAGE` holds an image against it; a limit that is just reached is kept.",
+        "# After growth that is meant: `layerscope check IMAGE --update max_size`.",
+        "",
+        "[budget]",
+    ]
+    lines += _first_rules(analysis, percent)
+    return "\n".join(lines) + "\n" + _MORE
+
+
+def _first_rules(analysis: Analysis, percent: int) -> Iterator[str]:
+    case = Case(analysis=analysis)
+    for name in _FIRST:
+        rule = RULES[name]
+        value = rule.measure(case, 0).value
+        if value is None:
+            yield f"# {rule.help} Not known here."
+            yield f'# {name} = "…"'
+            continue
+        limit = limit_for(name, value, percent)
+        written = f'"{limit}"' if isinstance(limit, str) else f"{limit}"
+        yield f"# {rule.help} Now {_today(rule.quantity, value)}."
+        yield f"{name} = {written}"
+
+
+def _today(quantity: str, value: Fraction) -> str:
+    if quantity == "size":
+        return format_size(int(value))
+    return format_percent(float(value), 1) if quantity == "share" else str(int(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A limit that was raised, and both as they were written; `after` is None where there was no need."""
+
+    rule: str
+    before: str
+    after: str | None
+
+
+def update_budget(
+    text: str, place: Sequence[str], wanted: Sequence[str], verdict: Verdict, percent: int
+) -> tuple[str, tuple[Update, ...]]:
+    """The text of a file with the limits raised that are named, and what was done.
+
+    `place` is the way to the budget table's parent (`tool`, `layerscope` in pyproject.toml). A rule is named as in the
+    verdict, one about a part as `path:GLOB` or `instruction:PATTERN`. Raises `ConfigError` for one that the file does
+    not have, and for one that is no limit of a single image.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ConfigError(f"the budget cannot be updated: {error}", hint="mend the file") from None
+    table: Any = document
+    for key in place:
+        table = table.get(key, {})
+    updates = tuple(_update(table, name, verdict, percent) for name in wanted)
+    return tomlkit.dumps(document), updates
+
+
+def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
+    group, colon, scope = name.partition(":")
+    if colon and group in LISTS[:2]:
+        row, key = _row(table, group, scope), "max"
+        results = [each for each in verdict.rules if each.scope == scope]
+        result = next((each for each in results if each.rule != "expired_allow"), None)
+    else:
+        rule = name.replace("-", "_")
+        row, key = _holder(table, rule), rule
+        if row is not None and isinstance(row[rule], dict):
+            row, key = row[rule], "limit"
+        result = next((each for each in verdict.rules if each.rule == rule), None)
+    if row is None or result is None:
+        raise ConfigError(f"--update {name}: the file has no such rule", hint=_names(table))
+    if result.rule in ("max_growth", "max_drift", "forbidden_path"):
+        raise ConfigError(
+            f"--update {name}: {result.rule} is no size of the image",
+            hint="edit the file, or take another baseline",
+        )
+    return _raise(row, key, name, result, percent)
+
+
+def _raise(row: Any, key: str, name: str, result: RuleResult, percent: int) -> Update:
+    before = str(row[key])
+    if result.actual is None:
+        raise ConfigError(f"--update {name}: {result.message}", hint="no number, no limit")
+    if result.passed:
+        return Update(name, before, None)
+    row[key] = limit_for(result.rule, Fraction(result.actual), percent)
+    return Update(name, before, str(row[key]))
+
+
+def _holder(table: Any, rule: str) -> Any:
+    """The table that holds a rule: the budget's, or the one above."""
+    inner = table.get("budget", {})
+    return next((each for each in (inner, table) if rule in each), None)
+
+
+def _row(table: Any, group: str, scope: str) -> Any:
+    key = "match" if group == "instruction" else "glob"
+    holder = _holder(table, group)
+    rows = [] if holder is None else holder[group]
+    return next((row for row in rows if row.get(key) == scope), None)
+
+
+def _names(table: Any) -> str:
+    inner = table.get("budget", {})
+    names = [name for name in RULES if name in inner or name in table]
+    for group, key in (("instruction", "match"), ("path", "glob")):
+        holder = _holder(table, group)
+        names += [f"{group}:{row[key]}" for row in (holder[group] if holder else ()) if key in row]
+    return f"it has {', '.join(names)}" if names else "it has none"

@@ -1,0 +1,143 @@
+"""Limits on a part of an image: the instructions that a pattern matches, or the paths."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from layerscope.analysis.allow import Allowance
+from layerscope.analysis.comparison.glob import compile_glob
+from layerscope.analysis.model import Analysis
+from layerscope.analysis.rules import missing_layers
+from layerscope.layers.entry import FILE, METADATA, OTHER, Entry
+from layerscope.units import format_size
+
+Level = Literal["fail", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a part of an image holds, in the unit of the limit, and what to say of it; None where it is not known."""
+
+    value: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructionLimit:
+    """A limit on the content of each instruction whose text matches a shell pattern."""
+
+    match: str
+    limit: int
+    level: Level = "fail"
+    reason: str = ""
+
+    rule = "max_instruction_size"
+    unit: Literal["bytes"] = "bytes"
+
+    @property
+    def scope(self) -> str:
+        return self.match
+
+    def measure(self, analysis: Analysis, _: Allowance) -> Found:
+        """The largest of the instructions that match."""
+        matches = re.compile(fnmatch.translate(self.match)).match
+        found = [
+            each
+            for each in analysis.instructions
+            if matches(" ".join(each.instruction.text.split())) is not None
+        ]
+        if not found:
+            return Found(0, "no instruction matches")
+        if any(
+            not analysis.layers[layer].indexed
+            for each in found
+            for layer in each.instruction.layers
+        ):
+            return Found(None, missing_layers(analysis))
+        largest = min(found, key=lambda each: (-each.sizes.content, each.instruction.index))
+        return Found(largest.sizes.content, f"instruction {largest.instruction.index}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathLimit:
+    """A limit on what all layers store under the paths that a pattern matches; 0 allows no such path at all."""
+
+    glob: str
+    limit: int
+    level: Level = "fail"
+    reason: str = ""
+
+    @property
+    def scope(self) -> str:
+        return self.glob
+
+    @property
+    def forbids(self) -> bool:
+        return self.limit == 0
+
+    @property
+    def rule(self) -> str:
+        return "forbidden_path" if self.forbids else "max_path_size"
+
+    @property
+    def unit(self) -> Literal["bytes", "count"]:
+        return "count" if self.forbids else "bytes"
+
+    def measure(self, analysis: Analysis, allowance: Allowance) -> Found:
+        """The bytes stored at the paths, or their number where they are forbidden."""
+        missing = missing_layers(analysis)
+        if missing:
+            return Found(None, missing)
+        matches = compile_glob(self.glob)
+        allows = allowance.of(self.rule)
+        entries = [
+            entry
+            for entry in _entries(analysis)
+            if matches(b"/" + entry.path) and not allows(b"/" + entry.path)
+        ]
+        return self._count(analysis, entries) if self.forbids else self._sum(analysis, entries)
+
+    def _count(self, analysis: Analysis, entries: list[Entry]) -> Found:
+        paths = {entry.path for entry in entries}
+        if not entries:
+            return Found(0, "")
+        first = entries[0]
+        return Found(len(paths), f"{_shown(first.path)} {_by(analysis, first.layer)}")
+
+    def _sum(self, analysis: Analysis, entries: list[Entry]) -> Found:
+        stored = [entry for entry in entries if is_content(entry)]
+        if not stored:
+            return Found(0, "")
+        by_layer: Counter[int] = Counter()
+        for entry in stored:
+            by_layer[entry.layer] += entry.size
+        layer = min(by_layer, key=lambda each: (-by_layer[each], each))
+        message = f"most, {format_size(by_layer[layer])}, {_by(analysis, layer)}"
+        return Found(sum(by_layer.values()), message)
+
+
+def _entries(analysis: Analysis) -> Iterator[Entry]:
+    """The members of all layers that are part of the filesystem, or of its stored content."""
+    for index in analysis.indexes:
+        if index is not None:
+            for entry in index.entries:
+                if entry.kind <= OTHER or is_content(entry):
+                    yield entry
+
+
+def is_content(entry: Entry) -> bool:
+    """Whether the bytes of an entry count as content of its layer."""
+    return entry.kind == FILE or (entry.kind == METADATA and entry.content is not None)
+
+
+def _by(analysis: Analysis, layer: int) -> str:
+    return f"by instruction {analysis.layers[layer].instruction}"
+
+
+def _shown(path: bytes) -> str:
+    return "/" + path[:200].decode("utf-8", "backslashreplace")

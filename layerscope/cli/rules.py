@@ -1,0 +1,223 @@
+"""The options of a budget, and an image judged by them: what `report` and `check` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from layerscope.analysis.budget import CONFIG_NAME, PYPROJECT, Budget, load_budget
+from layerscope.analysis.dive_rules import DIVE_CI, DIVE_RULES
+from layerscope.analysis.growth import Former, check_platform
+from layerscope.analysis.rules import RULES
+from layerscope.analysis.verdict import NO_ANCHOR, NO_BASELINE, Verdict, evaluate
+from layerscope.cli.examine import Choice, examine
+from layerscope.cli.options import stacked
+from layerscope.cli.streams import tell
+from layerscope.errors import ImageNotFound, UsageError
+
+if TYPE_CHECKING:
+    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.model import Analysis
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_METAVARS = {
+    "size": "SIZE",
+    "percent": "PERCENT",
+    "share": "SHARE",
+    "count": "N",
+    "growth": "SIZE|PERCENT%",
+}
+_OTHERS = ("min_change", "baseline", "anchor", "base")
+
+
+def rule_options(command: Command) -> Command:
+    """The rules of a budget, each under the name it has in the configuration file."""
+    return stacked(
+        click.option(
+            "--config",
+            metavar="PATH",
+            help=f"File of rules; by default {CONFIG_NAME} or {PYPROJECT} in the current folder.",
+        ),
+        *(
+            click.option(
+                f"--{rule.name.replace('_', '-')}",
+                rule.name,
+                metavar=_METAVARS[rule.quantity],
+                help=rule.help,
+            )
+            for rule in RULES.values()
+        ),
+        click.option(
+            "--min-change",
+            metavar="SIZE",
+            help="Growth of less than this is none for --max-growth.",
+        ),
+        click.option(
+            "--baseline",
+            metavar="IMAGE|REPORT",
+            help="The last release, or its saved JSON report: what growth is measured from.",
+        ),
+        click.option(
+            "--anchor",
+            metavar="IMAGE|REPORT",
+            help="A fixed image or saved JSON report: what drift is measured from.",
+        ),
+        click.option(
+            "--allow-missing-baseline",
+            is_flag=True,
+            help="A baseline or anchor that is not there is no error: its rules are not checked.",
+        ),
+        click.option(
+            "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
+        ),
+        click.option(
+            "--ci-config",
+            metavar="PATH",
+            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself where no other file has rules.",
+        ),
+        *(
+            click.option(f"--{name}", name, metavar="VALUE", help="dive's rule of this name.")
+            for name in DIVE_RULES
+        ),
+        click.option(
+            "--dive-compatible", is_flag=True, help="Add the numbers that dive 0.13.1 gives."
+        ),
+    )(command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What an image is to be judged by."""
+
+    budget: Budget
+    load: Callable[[], Budget]
+    """Reads the same budget once more, from a file that may have changed."""
+    allow_missing: bool
+    dive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An image, its verdict where there are rules, and what it was held against."""
+
+    analysis: Analysis
+    verdict: Verdict | None
+    baseline: Former | None
+    anchor: Former | None
+    dive: DiveNumbers | None
+    min_change: int
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What the report document takes of it."""
+        return {
+            "verdict": self.verdict,
+            "baseline": self.baseline,
+            "dive": self.dive,
+            "min_change": self.min_change,
+        }
+
+    def again(self, budget: Budget, today: date | None) -> Judged:
+        """The same image judged by another budget."""
+        verdict = None
+        if budget:
+            verdict = evaluate(
+                budget,
+                self.analysis,
+                baseline=self.baseline or NO_BASELINE,
+                anchor=self.anchor or NO_ANCHOR,
+                dive=self.dive,
+                today=today,
+            )
+        return replace(self, verdict=verdict, min_change=budget.min_change)
+
+
+def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
+    """The budget of `--config` and the rule options, which are taken out of `given`."""
+    config, ci_config = given.pop("config"), given.pop("ci_config")
+    rules = {name: given.pop(name) for name in (*RULES, *_OTHERS)}
+    dive = {name: given.pop(name) for name in DIVE_RULES}
+    load = partial(
+        load_budget,
+        None if config is None else Path(config),
+        {name: value for name, value in rules.items() if value not in (None, "")},
+        dive_options={name: value for name, value in dive.items() if value is not None},
+        dive_file=None if ci_config is None else Path(ci_config),
+        find_dive=find_dive,
+    )
+    budget = load()
+    return Ruling(
+        budget=budget,
+        load=load,
+        allow_missing=given.pop("allow_missing_baseline"),
+        dive=given.pop("dive_compatible") or budget.dive is not None,
+    )
+
+
+def check_former(ruling: Ruling) -> None:
+    """Raise `UsageError` for a rule about growth that has nothing to measure it from."""
+    budget = ruling.budget
+    for rule, option, reference in (
+        ("max_growth", "baseline", budget.baseline),
+        ("max_drift", "anchor", budget.anchor),
+    ):
+        if rule in budget.limits and reference is None and not ruling.allow_missing:
+            raise UsageError(
+                f"{rule} has no {option} to measure from",
+                hint=f"give --{option} with an image or a saved JSON report, or --allow-missing-baseline",
+            )
+
+
+def judge(
+    ruling: Ruling, choice: Choice, *, hashes: bool = False, today: date | None = None
+) -> Judged:
+    """Read what the image is held against, then the image, and judge it. Raises any `LayerscopeError`."""
+    budget = ruling.budget
+    baseline = _former(budget.baseline, "baseline", choice, ruling)
+    anchor = _former(budget.anchor, "anchor", choice, ruling)
+    found = examine(choice, hashes=hashes, base=budget.base, dive=ruling.dive)
+    for former in (baseline, anchor):
+        if former is not None:
+            check_platform(found.analysis, former)
+    judged = Judged(
+        analysis=found.analysis,
+        verdict=None,
+        baseline=baseline,
+        anchor=anchor,
+        dive=found.dive,
+        min_change=0,
+    )
+    return judged.again(budget, today)
+
+
+def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) -> Former | None:
+    """The image or saved report that a rule looks back to."""
+    if reference is None:
+        return None
+    from layerscope.analysis.comparison.side import Side
+    from layerscope.report.saved import SCHEME, read_report, report_path
+
+    path = report_path(reference)
+    named = reference.removeprefix(SCHEME)
+    try:
+        if (path is not None or named.endswith(".json")) and not os.path.lexists(named):
+            raise ImageNotFound(f"no {what} {named!r} was found")
+        if path is not None:
+            return Former(reference, read_report(path))
+        other = replace(choice, reference=reference, tag=None, dockerfile=None)
+        return Former(reference, Side.of(examine(other).analysis))
+    except ImageNotFound as error:
+        if ruling.allow_missing:
+            if not choice.quiet:
+                tell(f"layerscope: no {what} yet: {error.message}")
+            return Former(reference, None)
+        hints = (error.hint, "--allow-missing-baseline for the first time")
+        raise ImageNotFound(error.message, hint="; ".join(hint for hint in hints if hint)) from None
