@@ -198,23 +198,28 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
     def note(code: str, message: str, path: bytes | None) -> None:
         notes.add(code, message, layer=layer, path=path)
 
-    scanner = TarScanner(window, limits, note, layer=layer)
-    entries: list[Entry] = []
-    append = entries.append
-    refused = 0
-    for entry in islice(scanner, limits.members + 1):
-        path = entry.path
-        if path and path[-1] == 0x2F:
-            path = entry.path = path.rstrip(b"/") or b"/"
+    refused: list[Entry] = []
+    markers: dict[int, Entry] = {}
+
+    def settle(entry: Entry) -> bool:
+        entry.path = path = entry.path.rstrip(b"/") or entry.path[:1]
         if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
             entry, note
         ):
-            refused += 1
-            continue
+            refused.append(entry)
+            return False
         if entry.extra is not None and entry.kind <= OTHER:
-            _read_overlay_native(entry, append, note)
-        append(entry)
-    if len(entries) + refused > limits.members:
+            marker = _overlay_marker(entry, note)
+            if marker is not None:
+                markers[id(entry)] = marker
+        return True
+
+    scanner = TarScanner(window, limits, note, layer=layer, settle=settle)
+    entries = list(islice(scanner, limits.members + 1))
+    if markers:
+        pairs = ((markers.get(id(entry)), entry) for entry in entries)
+        entries = [each for pair in pairs for each in pair if each is not None]
+    if len(entries) + len(refused) > limits.members:
         raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
     if entries and entries[-1].path == _ESTARGZ_TOC:
         _set_estargz_apart(entries)
@@ -229,10 +234,12 @@ def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -
         return False
     if raw[0] == 0x2F:
         note("absolute-name", "an absolute name is taken as relative to the image's root", raw)
-    path, climbed = names.clean(raw)
-    if climbed:
-        note("parent-name", "a name with .. is cleaned as engines clean it", raw)
-    entry.path = path
+    path = raw
+    if raw[0] in b"./" or names.DOTS.search(raw) is not None:
+        path, climbed = names.clean(raw)
+        if climbed:
+            note("parent-name", "a name with .. is cleaned as engines clean it", raw)
+        entry.path = path
     if names.WHITEOUT_PREFIX not in path:
         if not path and entry.kind != DIRECTORY:
             note(
@@ -277,15 +284,11 @@ def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -
     return True
 
 
-def _read_overlay_native(
-    entry: Entry,
-    append: Callable[[Entry], None],
-    note: Callable[[str, str, bytes | None], None],
-) -> None:
-    """Read overlayfs's own whiteouts, which a badly made export leaves in the tar."""
+def _overlay_marker(entry: Entry, note: Callable[[str, str, bytes | None], None]) -> Entry | None:
+    """Read overlayfs's own whiteouts, which a badly made export leaves in the tar; the marker of an opaque directory."""
     extra = entry.extra
     if extra is None:
-        return
+        return None
     if entry.kind == CHARACTER and extra.device == (0, 0):
         note(
             "overlay-whiteout",
@@ -297,11 +300,10 @@ def _read_overlay_native(
         key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs
     ):
         note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", entry.path)
-        append(
-            Entry(
-                entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None, entry.layer
-            )
+        return Entry(
+            entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None, entry.layer
         )
+    return None
 
 
 def _set_estargz_apart(entries: list[Entry]) -> None:

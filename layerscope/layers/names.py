@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 WHITEOUT_PREFIX: Final = b".wh."
 OPAQUE_MARKER: Final = b".wh..wh..opq"
 METADATA_PREFIX: Final = b".wh..wh."
+DOTS: Final = re.compile(rb"/(?:/|\.{1,2}(?:/|\Z))")
+"""What behind its first character makes a name unclean."""
 
 
 def clean(name: bytes) -> tuple[bytes, bool]:

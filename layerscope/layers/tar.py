@@ -86,16 +86,25 @@ class Pending:
 class TarScanner:
     """Iterates over the members of one tar; afterwards `end` is where its end marker begins (or the tar itself ends).
 
+    `settle` is asked about each member that may need more than a path taken as it is: one whose name is not clean or
+    could be a whiteout's, and one with extra facts. It may change the entry; those for which it says False are left out.
     Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
     """
 
     def __init__(
-        self, window: Window, limits: Limits, note: NoteCallback, *, layer: int = 0
+        self,
+        window: Window,
+        limits: Limits,
+        note: NoteCallback,
+        *,
+        layer: int = 0,
+        settle: Callable[[Entry], bool] = lambda _: True,
     ) -> None:
         self._window = window
         self._limits = limits
         self._note = note
         self._layer = layer
+        self._settle = settle
         self.end = 0
         self.marked = False
 
@@ -126,6 +135,7 @@ class TarScanner:
         fingerprints = window.fingerprints
         path_limit = self._limits.path_bytes
         layer = self._layer
+        settle = self._settle
         length = window.length
         fd, offset, direct = window.fd, window.offset, window.direct
         data = b""
@@ -253,8 +263,17 @@ class TarScanner:
                         f"the tar ends before the {stored} bytes of {name[:200]!r} do",
                         offset=position,
                     )
-            yield entry
             position = content + (stored + 511 & -512)
+            if (
+                not name
+                or name[0] in b"./"
+                or name[-1] == 0x2F
+                or b"/." in name
+                or b"//" in name
+                or extra is not None
+            ) and not settle(entry):
+                continue
+            yield entry
 
     def _note_size(self, kind: int, size: int, name: bytes) -> int:
         """Tell of a size on a header that has no data; how much data a hard link may carry all the same."""
@@ -348,6 +367,11 @@ class TarScanner:
         if _KINDS.get(flag, OTHER) in _HEADER_ONLY:
             raise TarError("a sparse map on a member that has no data", offset=position)
         regions, real_size, start, real_name = found
+        if real_name and len(real_name) > self._limits.path_bytes:
+            raise LimitExceeded(
+                f"a name of {len(real_name)} bytes at byte {position}, over the"
+                f" {self._limits.path_bytes} allowed"
+            )
         stored = size - (start - data)
         if stored < 0:
             raise TarError("a sparse map larger than its member", offset=data)
