@@ -108,7 +108,9 @@ def command(**given: Any) -> int:
     to_stdout = any(output.path == STDOUT for output in outputs)
     if to_stdout and sys.stderr is not None and not choice.quiet:
         write(sys.stderr)
-    write_outputs(outputs, document, rows=given["top"], force=given["force"])
+    write_outputs(
+        outputs, document, rows=given["top"], force=given["force"], analysis=judged.analysis
+    )
     if not to_stdout:
         write_stdout(write)
     assert judged.verdict is not None

@@ -56,5 +56,7 @@ def report(given: dict[str, Any]) -> int:
         show_args=given["show_args"],
         **judged.parts,
     )
-    write_outputs(outputs, document, rows=given["top"], force=given["force"])
+    write_outputs(
+        outputs, document, rows=given["top"], force=given["force"], analysis=judged.analysis
+    )
     return Exit.OK
