@@ -101,6 +101,8 @@ A size with a minus sign is that of files that were removed.
     def _columns(self, width: int) -> list[str]:
         """The wanted columns, without those that would leave no room for the names."""
         kept = [name for name in COLUMNS if name in self.columns]
+        if "wasted" in kept and self.totals is not None and not self.totals.wasted[ROOT]:
+            kept.remove("wasted")
         room = width - 2 - sum(COLUMNS[name][1] for name in kept)
         for name in _DROPPED_FIRST:
             if room >= _LEAST_NAME:

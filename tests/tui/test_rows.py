@@ -166,9 +166,10 @@ def test_walking_the_hits_opens_what_hides_them() -> None:
     search(rows, "usr/lib/small.so", "etc/passwd", "usr")
     rows.close_all()
     seen = []
-    row: int | None = 0
-    while (row := rows.next_hit(row)) is not None:
+    row = rows.next_hit(0)
+    while row is not None:
         seen.append(shown(rows)[row].strip())
+        row = rows.next_hit(row)
     assert seen == ["usr", "small.so", "passwd"]
     rows.close_all()
     seen = []

@@ -1,0 +1,574 @@
+"""The browser driven by keys and clicks, at the usual size, at 80x24 and at 200x50."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Static
+
+from layerscope.errors import ConfigError
+from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.dialogs import ErrorDialog, LoadScreen
+from layerscope.tui.file_screen import FileScreen, PageView
+from layerscope.tui.help_screen import HelpScreen
+from layerscope.tui.jump_screen import JumpScreen
+from layerscope.tui.settings import Settings
+from layerscope.tui.view import Scope
+from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
+
+SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])
+
+
+def status(driver: Driver) -> str:
+    return str(driver.app.browse.files.query_one(".status", Static).visual)
+
+
+@SIZES
+def test_it_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        assert driver.rows()[0] == ""
+        assert "app" in driver.text
+        assert "content" in driver.text.splitlines()[0]
+        assert driver.app.browse.files.scope == Scope("tree", 4, 4)
+        assert "n/N" not in status(driver)
+
+    browse(archive, script, size=size)
+
+
+@SIZES
+def test_every_pane_has_a_key(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        for key, word in (("w", "metadata only"), ("b", "model.bin"), ("i", "platform"), ("f", "mode")):
+            await driver.press(key)
+            assert word in driver.text, key
+
+    browse(archive, script, size=size)
+
+
+def test_views_of_layer_tree_and_range(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        files = driver.app.browse.files
+        await driver.press("ctrl+l")
+        assert files.scope == Scope("layer", 4, 4)
+        assert [row.strip() for row in driver.rows()][:3] == ["", "root", ".cache"]
+        assert "removed" in status(driver)
+        await driver.press("shift+tab", "shift+tab", "up")
+        assert files.scope == Scope("layer", 3, 3)
+        assert [row.strip() for row in driver.rows()] == ["", "app", "data", "model.bin", "main.py"]
+        await driver.press("ctrl+a")
+        assert files.scope == Scope("range", 0, 3)
+        await driver.press("up", "m", "down", "down")
+        assert files.scope == Scope("range", 2, 4)
+        await driver.press("v")
+        assert files.scope.mode == "layer"
+        await driver.press("v")
+        assert files.scope == Scope("tree", 4, 4)
+
+    browse(archive, script)
+
+
+def test_an_instruction_without_a_layer_shows_the_tree_below_it(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("shift+tab", "shift+tab", "home", "down")
+        assert driver.app.browse.files.scope == Scope("tree", 0, 0)
+        assert "it changes the configuration only" in driver.text
+
+    browse(archive, script, size=WIDE)
+
+
+def test_empty_instructions_fold_away(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        listed = driver.app.browse.instructions
+        assert listed.row_count == 7
+        await driver.press("shift+tab", "shift+tab", "z")
+        assert listed.row_count == 5
+        await driver.press("z")
+        assert listed.row_count == 7
+
+    browse(archive, script)
+
+
+@SIZES
+def test_opening_and_closing_directories(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("down", "l")
+        assert "app" in driver.rows()[1]
+        assert "    data" in driver.rows()
+        await driver.press("down", "space")
+        assert any("model.bin" in row for row in driver.rows())
+        await driver.press("h", "h", "h")
+        assert "    data" not in driver.rows()
+        await driver.press("asterisk")
+        count = len(driver.rows())
+        await driver.press("home", "asterisk")
+        assert len(driver.rows()) > count
+        await driver.press("ctrl+@")
+        assert len(driver.rows()) < 10
+
+    browse(archive, script, size=size)
+
+
+def test_sorting_keeps_the_cursor_on_its_file(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("down", "down")
+        files = driver.app.browse.files
+        path = files.path
+        await driver.press("s")
+        assert [row.strip() for row in driver.rows()[1:]] == sorted(row.strip() for row in driver.rows()[1:])
+        assert files.path == path
+        await driver.press("ctrl+o")
+        assert "by files" in status(driver)
+
+    browse(archive, script)
+
+
+def test_columns_can_be_chosen(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        assert "drwxr-xr-x" in driver.text
+        await driver.press("ctrl+b")
+        assert "drwxr-xr-x" not in driver.text
+        await driver.press("ctrl+b", "c")
+        assert "files " in driver.text
+
+    browse(archive, script, size=WIDE)
+
+
+@SIZES
+def test_a_filter_stays_while_one_works_in_its_result(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash")
+        await driver.press(*"main")
+        await driver.pilot.pause(0.1)
+        await driver.settle()
+        assert "1 hit" in status(driver)
+        await driver.press("enter")
+        assert driver.app.browse.files.path == b"app/main.py"
+        assert [row.strip() for row in driver.rows()] == ["", "app", "main.py"]
+        await driver.press("up", "h", "l")
+        assert [row.strip() for row in driver.rows()] == ["", "app", "main.py"]
+        await driver.press("escape")
+        assert len(driver.rows()) > 5
+        assert driver.app.browse.files.path == b"app"
+
+    browse(archive, script, size=size)
+
+
+def test_walking_the_hits(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("*.py")
+        seen = [driver.app.browse.files.path]
+        for _ in range(3):
+            await driver.press("n")
+            seen.append(driver.app.browse.files.path)
+        assert len(set(seen)) == 4
+        assert all(path.endswith(b".py") for path in seen)
+        await driver.press("N")
+        assert driver.app.browse.files.path == seen[2]
+
+    browse(archive, script)
+
+
+def test_a_filter_that_cannot_be_understood_says_so(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("re:(")
+        assert "not a regular expression" in status(driver)
+        await driver.press("escape")
+        assert "files" in status(driver)
+
+    browse(archive, script)
+
+
+def test_a_filter_goes_with_the_view(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("kind:removed")
+        assert "20 hits" in status(driver) or "22 hits" in status(driver)
+        await driver.press("shift+tab", "shift+tab", "up")
+        assert "nothing found" in status(driver)
+
+    browse(archive, script)
+
+
+def test_hiding_kinds_of_change(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+l", "ctrl+r")
+        assert [row.strip() for row in driver.rows()] == [""]
+        await driver.press("ctrl+r")
+        assert "  root" in driver.rows()
+
+    browse(archive, script)
+
+
+@SIZES
+def test_from_waste_to_both_layers_and_back(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        screen = driver.app.browse
+        await driver.press("w", "v")
+        await driver.press("enter")
+        assert screen.tab == "files"
+        assert screen.files.scope == Scope("layer", 1, 1)
+        assert screen.files.path == b"app/data/model.bin"
+        await driver.press("x")
+        assert screen.files.scope == Scope("layer", 3, 3)
+        assert screen.files.path == b"app/data/model.bin"
+        await driver.press("backspace")
+        assert screen.files.scope == Scope("layer", 1, 1)
+        await driver.press("backspace")
+        assert screen.tab == "waste"
+        await driver.press("x")
+        assert screen.files.scope == Scope("layer", 3, 3)
+
+    browse(archive, script, size=size)
+
+
+def test_waste_opens_by_kind_pair_and_file(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("w")
+        assert "2 COPY . /app" in driver.text
+        await driver.press("down", "l", "down")
+        assert "/app/data/model.bin" in driver.text
+        await driver.press("h", "h", "h", "h")
+        assert "2 COPY . /app" not in driver.text
+        await driver.filter(".cache")
+        assert "20 files" in driver.text
+
+    browse(archive, script, size=WIDE)
+
+
+def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("b")
+        listed = driver.app.browse.query_one("#largest-list")
+        paths = [listed.path_at(row) for row in range(3)]  # type: ignore[attr-defined]
+        assert paths[0] == b"app/data/model.bin"
+        await driver.press("s")
+        assert listed.path_at(0) < listed.path_at(1)  # type: ignore[attr-defined]
+        await driver.filter("<10kB *.py")
+        assert {listed.path_at(row) for row in range(listed.row_count)} == {  # type: ignore[attr-defined]
+            b"app/main.py",
+            b"app/again.py",
+            b"usr/lib/flask.py",
+        }
+        await driver.press("home", "enter")
+        assert driver.app.browse.tab == "files"
+
+    browse(archive, script)
+
+
+@SIZES
+def test_looking_inside_a_text(archive: str, size: tuple[int, int]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("main.py")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, FileScreen)
+        assert "return 'new'" in driver.text
+        await driver.press("d")
+        assert "return 'old'" in driver.text
+        assert "-     return 'old'" in driver.text
+        await driver.press("x")
+        assert "69 6d 70 6f 72 74" in driver.text
+        await driver.press("escape")
+        assert driver.app.screen is driver.app.browse
+
+    browse(archive, script, size=size)
+
+
+def test_colours_of_a_program(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("main.py")
+        await driver.press("enter")
+        view = driver.app.screen.query_one(PageView)
+        assert ("import", "keyword") in view.lines[0]
+
+    browse(archive, script)
+
+
+def test_a_large_file_comes_by_page(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("big.log")
+        await driver.press("enter")
+        assert "page 1 of 3" in driver.text
+        await driver.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
+        assert "page 3 of 3" in driver.text
+        await driver.press("left_square_bracket")
+        assert "page 2 of 3" in driver.text
+
+    browse(archive, script)
+
+
+def test_a_binary_opens_in_hexadecimal_and_a_changed_one_says_what_changed(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("model.bin")
+        await driver.press("enter")
+        assert "00 01 02 03" in driver.text
+        await driver.press("d")
+        assert "0:0 → 1000:0" in driver.text
+        assert "the content is the same" in driver.text
+
+    browse(archive, script)
+
+
+def test_a_deleted_file_can_be_looked_at(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("pip/7")
+        await driver.press("enter")
+        assert "07 07 07" in driver.text
+        assert "gone with layer 4" in driver.text
+
+    browse(archive, script)
+
+
+def test_following_a_link(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("link.py")
+        await driver.press("escape", "enter")
+        assert "leads   to /app/main.py" in driver.text
+        await driver.press("o")
+        assert driver.app.browse.files.path == b"app/main.py"
+
+    browse(archive, script)
+
+
+def test_a_sparse_file_shows_its_holes(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("hole")
+        await driver.press("enter")
+        assert "sparse, 6 B stored" in driver.text
+        await driver.press("right_square_bracket", "x")
+        assert "page 2 of 4" in driver.text
+
+    browse(archive, script)
+
+
+def test_extracting_asks_for_a_folder_and_before_it_overwrites(archive: str, tmp_path: Path) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("main.py")
+        for expected in ("new", "mine"):
+            await driver.press("e")
+            driver.app.screen.query_one(Input).value = str(tmp_path / "out")
+            await driver.press("enter")
+            if expected == "mine":
+                assert "there already" in driver.text
+                await driver.press("n")
+                assert (tmp_path / "out/main.py").read_text() == "mine"
+                await driver.press("e")
+                driver.app.screen.query_one(Input).value = str(tmp_path / "out")
+                await driver.press("enter", "y")
+            assert "'new'" in (tmp_path / "out/main.py").read_text()
+            (tmp_path / "out/main.py").write_text("mine")
+
+    browse(archive, script)
+
+
+def test_extracting_into_what_is_no_folder_is_a_dialog(archive: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    async def script(driver: Driver) -> None:
+        await driver.press("down", "ctrl+e")
+        driver.app.screen.query_one(Input).value = str(tmp_path / "file")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ErrorDialog)
+        assert "cannot write into" in driver.app.screen.message
+        await driver.press("escape")
+        assert driver.app.screen is driver.app.browse
+
+    browse(archive, script)
+
+
+def test_saving_the_report_by_the_ending(archive: str, tmp_path: Path) -> None:
+    async def script(driver: Driver) -> None:
+        for name in ("report.json", "report.txt", "report.md"):
+            await driver.press("S")
+            driver.app.screen.query_one(Input).value = str(tmp_path / name)
+            await driver.press("enter")
+        assert (tmp_path / "report.json").read_text().startswith("{")
+        assert "wasted" in (tmp_path / "report.txt").read_text()
+        await driver.press("S")
+        driver.app.screen.query_one(Input).value = str(tmp_path / "report.unknown")
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, ErrorDialog)
+
+    browse(archive, script)
+    assert sorted(os.listdir(tmp_path)) == ["report.json", "report.md", "report.txt"]
+
+
+def test_copying(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("main.py")
+        await driver.press("y")
+        assert driver.app.clipboard == "/app/main.py"
+        await driver.press("Y")
+        assert driver.app.clipboard == f"layerscope extract {archive} /app/main.py -o ."
+
+    browse(archive, script)
+
+
+def test_help_tells_the_keys_of_the_focused_pane(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("question_mark")
+        assert isinstance(driver.app.screen, HelpScreen)
+        assert "tree.open" in driver.text
+        await driver.press("escape", "w", "question_mark")
+        assert "waste.writer" in driver.text
+
+    browse(archive, script, size=WIDE)
+
+
+def test_jump_mode(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("apostrophe")
+        assert isinstance(driver.app.screen, JumpScreen)
+        await driver.press("a")
+        assert driver.app.browse.instructions.has_focus
+        await driver.press("apostrophe", "escape")
+        assert driver.app.screen is driver.app.browse
+
+    browse(archive, script)
+
+
+def test_the_palette_lists_what_applies(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        titles = [command.title for command in driver.app.browse.commands()]
+        assert "Back" not in titles
+        await driver.press("ctrl+p", *"waste", "enter")
+        assert driver.app.browse.tab == "waste" or "Waste" in driver.text
+
+    browse(archive, script)
+
+
+def test_a_narrow_terminal_folds_the_left_half(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        assert "Instructions" not in driver.text
+        await driver.press("tab")
+        assert "Instructions" in driver.text
+        assert driver.app.browse.instructions.has_focus
+        await driver.press("enter")
+        assert "Instructions" not in driver.text
+        await driver.pilot.resize_terminal(*WIDE)
+        await driver.settle()
+        assert "Instructions" in driver.text
+        await driver.pilot.resize_terminal(1, 1)
+        await driver.settle()
+        await driver.pilot.resize_terminal(30, 5)
+        await driver.press("down", "l", "w", "b", "i", "f", "slash", "escape", "tab", "tab")
+
+    browse(archive, script, size=NARROW)
+
+
+def test_the_mouse_does_what_keys_do(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        tree = driver.app.browse.files.tree_view
+        await driver.pilot.click(tree, offset=(60, 2), times=2)
+        await driver.settle()
+        assert tree.cursor == 1
+        assert "    data" in driver.rows()
+        await driver.pilot.click(tree, offset=(65, 0))
+        await driver.settle()
+        assert tree.rows is not None
+        assert tree.rows.sort == "name"
+        await driver.pilot.click(driver.app.browse.strip, offset=(13, 0))
+        await driver.settle()
+        assert driver.app.browse.tab == "waste"
+        await driver.pilot.click(driver.app.browse.instructions, offset=(5, 1))
+        await driver.settle()
+        assert driver.app.browse.instructions.cursor == 0
+
+    browse(archive, script)
+
+
+def test_the_users_own_keys(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("comma")
+        assert driver.app.browse.tab == "waste"
+        await driver.press("w")
+        assert driver.app.browse.tab == "waste"
+
+    browse(archive, script, settings=Settings({"browse.waste": "comma"}))
+
+
+@pytest.mark.parametrize("theme", ["layerscope-light", "ansi-dark", "ansi-light", "nord"])
+def test_themes(archive: str, theme: str) -> None:
+    async def script(driver: Driver) -> None:
+        assert "app" in driver.text
+        await driver.press("w")
+
+    browse(archive, script, settings=Settings(theme=theme))
+
+
+def test_a_theme_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="no-such"):
+        LayerscopeApp("x", reader("x", {}, {}), settings=Settings(theme="no-such"))
+
+
+def test_without_colour_marks_still_tell(archive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+l")
+        assert any(line.lstrip("│╭ ").startswith("- ") or "│- " in line for line in driver.text.splitlines())
+        assert "▶" in driver.text
+        colours = {
+            segment.style.color.triplet
+            for strip in driver.app.screen._compositor.render_strips(driver.app.size)
+            for segment in strip
+            if segment.style is not None and segment.style.color is not None
+        }
+        assert driver.app.no_color
+        assert colours
+
+    browse(archive, script)
+
+
+def test_secrets_are_hidden(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("i", "end")
+        assert "API_TOKEN" in driver.text
+        assert "hunter2" not in driver.text
+
+    browse(archive, script, size=WIDE)
+
+
+def test_an_image_that_cannot_be_opened_is_a_calm_dialog() -> None:
+    async def script(driver: Driver) -> None:
+        assert isinstance(driver.app.screen, ErrorDialog)
+        assert "nowhere" in driver.text
+        assert "Traceback" not in driver.text
+        await driver.press("enter")
+
+    assert browse("docker-archive:/nowhere/at-all.tar", script) == 3
+
+
+def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+    read = reader(archive, {}, {})
+
+    def slowly(progress: object, cancelled: object) -> object:
+        begun.set()
+        assert callable(cancelled)
+        while not cancelled():
+            stopped.wait(0.005)
+        stopped.set()
+        return read(lambda _: None, cancelled)
+
+    async def run() -> int | None:
+        app = LayerscopeApp(archive, slowly)  # type: ignore[arg-type]
+        async with app.run_test(size=USUAL) as pilot:
+            await pilot.pause()
+            assert begun.wait(5)
+            assert isinstance(app.screen, LoadScreen)
+            await pilot.press("escape")
+            await pilot.pause()
+        return app.return_value
+
+    assert asyncio.run(run()) == 130
+    assert stopped.wait(5), "the reading heard of it"
+
+
+def test_ctrl_c_and_q_leave(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+c")
+
+    assert browse(archive, script) == 0
