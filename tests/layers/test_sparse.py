@@ -213,3 +213,15 @@ def test_a_map_that_promises_millions_costs_nothing(count: bytes) -> None:
     tracemalloc.stop()
     assert error is not None
     assert peak < MIB
+
+
+def test_the_name_of_a_sparse_file_is_bounded() -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, path_bytes=100)
+    for length in (100, 101):
+        records = [*told("0,5,10,5"), ("name", "n" * length)]
+        scan = seek(pax_sparse(records, b"x" * 10, "x"), limits)
+        if length == 100:
+            assert scan.only().path == b"n" * 100
+        else:
+            assert isinstance(scan.error, LimitExceeded)
+            assert "101 bytes" in str(scan.error)
