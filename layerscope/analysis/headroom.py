@@ -100,7 +100,8 @@ def limit_for(rule: str, value: Fraction, percent: int) -> str | int | float:
 def first_budget(analysis: Analysis, percent: int = HEADROOM) -> str:
     """A commented `layerscope.toml` whose limits are the sizes of today and `percent` more."""
     image = analysis.image
-    name = " ".join(image.reference.split()).encode("ascii", "backslashreplace").decode("ascii")
+    name = image.tags[0] if image.tags and "-" in image.source else image.reference
+    name = " ".join(name.split()).encode("ascii", "backslashreplace").decode("ascii")
     name = "".join(each if each.isprintable() else "?" for each in name)
     lines = [
         f"# The budget of {name} ({image.platform}): the sizes of the day it was made, and {percent} % more.",

@@ -109,9 +109,8 @@ def _own_size(case: Case, _: Number) -> Measured:
     if missing:
         return Measured(None, missing)
     own = sum(layer.sizes.content for layer in analysis.layers[base.layers :])
-    return Measured(
-        Fraction(own), detail=f"without {base.layers} layers of {base.name or 'the base image'}"
-    )
+    name = (base.name or "the base image").partition("@")[0]
+    return Measured(Fraction(own), detail=f"without {base.layers} layers of {name}")
 
 
 def _wasted(case: Case, rule: str) -> int:
