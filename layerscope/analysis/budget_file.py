@@ -26,6 +26,8 @@ LISTS = ("instruction", "path", "allow")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
 """All that a budget can hold."""
+OTHER_TABLES = ("budget", "keys", "browser")
+"""What stands beside rules in their file: a table of their own, and how the browser is to be."""
 
 
 @dataclass(slots=True)
@@ -125,7 +127,7 @@ def _values(table: object, place: str, name: str) -> dict[str, tuple[object, str
     inner_place = f"{place}.budget".lstrip(".")
     if not isinstance(inner, dict):
         raise ConfigError(f"{name}: {inner_place} is no table", hint=f"write [{inner_place}]")
-    outer = {key: value for key, value in table.items() if key != "budget"}
+    outer = {key: value for key, value in table.items() if key not in OTHER_TABLES}
     values: dict[str, tuple[object, str]] = {}
     for part, where in ((outer, place), (inner, inner_place)):
         for key, value in part.items():
