@@ -1,24 +1,66 @@
-"""Real images for the rules that look into layers: built in memory, read from an archive."""
+"""Analyse an image that a test writes down as layers."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import layerscope
 from layerscope.analysis.model import Analysis
-from tests.builder import ImageBuilder, docker_legacy
+from layerscope.limits import Limits
+from tests.builder import FORMS, ImageBuilder
+from tests.builder.image import BuiltImage, Members
 
-Steps = list[tuple[str, Mapping[str, Any]]]
+
+def image_of(*layers: Members) -> BuiltImage:
+    """One instruction a layer."""
+    builder = ImageBuilder("app:1")
+    for number, members in enumerate(layers):
+        builder.layer(members, created_by=f"/bin/sh -c step {number}")
+    return builder.build()
 
 
-def analysis_of(folder: Path, steps: Steps, tag: str = "app:1") -> Analysis:
-    """The analysis of an image that these instructions made, in the order given."""
-    builder = ImageBuilder(tag)
-    for text, members in steps:
-        builder.layer(members, created_by=f"/bin/sh -c #(nop) {text}")
-    path = folder / f"{tag.replace(':', '-')}.tar"
-    docker_legacy([builder.build()]).write(path)
-    with layerscope.load(str(path)) as image:
-        return layerscope.analyze(image)
+def analysis_of(
+    *layers: Members,
+    form: str = "docker-legacy",
+    compression: str = "none",
+    verify: Literal["auto", "full", "off"] = "auto",
+    limits: Limits | None = None,
+) -> Analysis:
+    return analysed(image_of(*layers), form, compression, verify, limits)
+
+
+def analysed(
+    image: BuiltImage,
+    form: str = "docker-legacy",
+    compression: str = "none",
+    verify: Literal["auto", "full", "off"] = "auto",
+    limits: Limits | None = None,
+) -> Analysis:
+    with tempfile.TemporaryDirectory() as folder:
+        reference = FORMS[form].write([image], Path(folder) / "image", compression)
+        with layerscope.load(reference, limits=limits) as opened:
+            return layerscope.analyze(opened, verify=verify, limits=limits)
+
+
+def waste_of(analysis: Analysis) -> list[tuple[str, str, int, int, int]]:
+    """Path, kind, bytes, layer, and the layer that made it waste."""
+    return [
+        (row.path.decode(), row.kind, row.bytes, row.layer, row.wasted_in) for row in analysis.waste
+    ]
+
+
+def closes(analysis: Analysis) -> None:
+    """All sums that design and reports promise."""
+    sizes = analysis.sizes
+    kinds: Mapping[Any, int] = analysis.wasted_by_kind
+    assert sizes.live + sizes.wasted == sizes.content
+    assert sizes.content + sizes.overhead == sizes.tar
+    assert sum(kinds.values()) == sizes.wasted == sum(row.bytes for row in analysis.waste)
+    for name in ("tar", "content", "live", "wasted", "overhead"):
+        whole = getattr(sizes, name)
+        assert whole >= 0
+        assert sum(getattr(layer.sizes, name) for layer in analysis.layers) == whole
+        assert sum(getattr(row.sizes, name) for row in analysis.instructions) == whole

@@ -17,7 +17,7 @@ from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image
 from layerscope.image.platform import Platform
 from layerscope.report.document import build
-from tests.analysis.images import analysis_of
+from tests.analysis.steps import analysis_of
 from tests.report.sample import make_analysis, without_tar
 
 EMPTY = Path("/nonexistent")

@@ -11,7 +11,7 @@ import pytest
 from layerscope.analysis.budget import Budget, Verdict, evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
-from tests.analysis.images import Steps, analysis_of
+from tests.analysis.steps import Steps, analysis_of
 from tests.builder import WHITEOUT, Directory, File, Symlink
 from tests.report.sample import make_analysis, without_tar
 
