@@ -26,7 +26,7 @@ from tests.report.test_injection import hostile_image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page, Request
 
 RULES: dict[str, object] = {"max_size": "6MB", "min_efficiency": 0.3}
 
@@ -148,10 +148,17 @@ def opened(browser: Browser) -> Iterator[Page]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     page.on("console", lambda message: faults.append(f"console: {message.text}"))
-    page.on("dialog", lambda dialog: (faults.append("dialog"), dialog.dismiss()))
-    page.on(
-        "request", lambda request: request.url.startswith("file:") or faults.append(request.url)
-    )
+
+    def on_dialog(dialog: Dialog) -> None:
+        faults.append("dialog")
+        dialog.dismiss()
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith("file:"):
+            faults.append(request.url)
+
+    page.on("dialog", on_dialog)
+    page.on("request", on_request)
     yield page
     page.close()
     assert faults == []

@@ -203,7 +203,7 @@ def test_names_given_on_the_command_line(text: str) -> None:
 def test_the_text_is_still_there_for_people(document: Document) -> None:
     """Escaping must not lose what it makes harmless."""
     page = lxml.html.document_fromstring(written("html", document))
-    texts = " ".join(page.find("body").text_content().split())  # type: ignore[union-attr]
+    texts = " ".join(page.find("body").text_content().split())
     shown = " ".join(
         each.text_content() for each in parse(written("markdown", document, None)).iter("code")
     )
