@@ -215,7 +215,7 @@ def unavailable(place: Place, error: BaseException) -> LayerscopeError:
         return SourceUnavailable(f"{place} does not answer: no such socket", hint=place.start_hint)
     if "paramiko" in str(error):
         return SourceUnavailable(
-            f"{place} needs the paramiko package", hint="pip install 'docker[ssh]'"
+            f"{place} needs the paramiko package", hint="pip install 'layerscope[ssh]'"
         )
     return SourceUnavailable(f"{place} does not answer: {cause(error)}", hint=place.start_hint)
 
