@@ -17,7 +17,19 @@ from layerscope.errors import Cancelled, LayerscopeError, UsageError
 
 NAME = "layerscope"
 COMPLETE = "_LAYERSCOPE_COMPLETE"
-COMMANDS = ("report", "compare", "check", "files", "extract", "export", "serve", "schema")
+COMMANDS = (
+    "report",
+    "compare",
+    "check",
+    "build",
+    "files",
+    "extract",
+    "export",
+    "serve",
+    "schema",
+    "completion",
+    "plugin",
+)
 """Names of the modules beside this one that hold a command each, in the order of the help."""
 
 
