@@ -32,7 +32,7 @@ def members(number: int, count: int, seed: int, mtime: int) -> dict[str, File | 
     block = common.randbytes(1 << 16)
     found: dict[str, File | Directory] = {}
     for each in range(count):
-        folder = f"layer{number}/d{each % 97}/e{each % 389}"
+        folder = f"layer{number}/d{each % 97}/e{each % 8}"
         if folder not in found:
             found[folder] = Directory(mtime=mtime)
         start, size = common.randrange(1 << 15), int(min(1 << 15, common.lognormvariate(7.5, 1.6)))

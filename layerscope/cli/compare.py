@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import layerscope
+from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import parse_limits, reading_options, take_format
 from layerscope.cli.outputs import Output, check_outputs, parse_outputs, write_outputs
@@ -104,7 +105,11 @@ def command(**given: Any) -> int:
         from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
     outputs = parse_outputs(given.pop("outputs"), take_format(given), formats=FOUND)
     check_outputs(outputs, force=given["force"])
-    with progress_bar(quiet=given["quiet"]) as progress, ExitStack() as stack:
+    with (
+        collector_paused(),
+        progress_bar(quiet=given["quiet"]) as progress,
+        ExitStack() as stack,
+    ):
         sides = _open_all(references, given, progress, stack)
         if several:
             return _tabulate(sides, outputs, given)

@@ -33,14 +33,15 @@ went or came; `unknown` two files of one size of which a saved report does not t
 class FileChange:
     """One difference; `path_a` and `path_b` are both set where the file is on both sides, and differ when it moved.
 
-    Bytes are those counted at this path. `changed` names what of mode, uid, gid, mtime and xattrs differs.
+    `path` is where it is now, or was. Bytes are those counted there. `changed` names what of mode, uid, gid, mtime and xattrs differs.
     """
 
-    __slots__ = ("a", "a_bytes", "b", "b_bytes", "changed", "kind", "path_a", "path_b")
+    __slots__ = ("a", "a_bytes", "b", "b_bytes", "changed", "kind", "path", "path_a", "path_b")
 
     def __init__(
         self,
         kind: ChangeKind,
+        path: bytes,
         path_a: bytes | None,
         path_b: bytes | None,
         a: Entry | None,
@@ -48,6 +49,7 @@ class FileChange:
         changed: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
+        self.path = path
         self.path_a = path_a
         self.path_b = path_b
         self.a = a
@@ -55,13 +57,6 @@ class FileChange:
         self.a_bytes = 0
         self.b_bytes = 0
         self.changed = changed
-
-    @property
-    def path(self) -> bytes:
-        """Where it is now, or was."""
-        path = self.path_b if self.path_b is not None else self.path_a
-        assert path is not None
-        return path
 
     @property
     def delta(self) -> int:

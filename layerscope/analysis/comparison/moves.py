@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
-from layerscope.analysis.comparison.files import ChangeKind, FileChange
+from layerscope.analysis.comparison.files import FileChange
 from layerscope.analysis.comparison.side import Files
-from layerscope.analysis.contents import content_hash, read_contents
+from layerscope.analysis.contents import content_hash, read_all
 from layerscope.layers.entry import DIRECTORY, Entry
 from layerscope.progress import CancelledCallback, ProgressCallback
 
 _PERMISSIONS = 0o7777
+_PATH = attrgetter("path")
 
 
 def find_moves(
@@ -25,23 +27,35 @@ def find_moves(
 
     Those of one base name find each other first, the others in byte order of their paths. Empty files do not move.
     """
-    gone, come = _by_size(changes, "removed"), _by_size(changes, "added")
-    sizes = gone.keys() & come.keys()
+    gone = [
+        (change, change.a.content)
+        for change in changes
+        if change.kind == "removed" and change.a is not None and change.a.content is not None
+    ]
+    come = [
+        (change, change.b.content)
+        for change in changes
+        if change.kind == "added" and change.b is not None and change.b.content is not None
+    ]
+    sizes = {content.size for _, content in gone} & {content.size for _, content in come}
     if not sizes:
         return list(changes)
-    read_both(
-        files_a,
-        files_b,
-        [change.a for size in sizes for change in gone[size] if change.a is not None],
-        [change.b for size in sizes for change in come[size] if change.b is not None],
-        progress,
-        cancelled,
+    gone = [held for held in gone if held[1].size in sizes]
+    come = [held for held in come if held[1].size in sizes]
+    read_all(
+        (
+            (list({id(content): content for _, content in gone}.values()), files_a.indexes),
+            (list({id(content): content for _, content in come}.values()), files_b.indexes),
+        ),
+        progress=progress,
+        cancelled=cancelled,
     )
     joined: dict[int, FileChange] = {}
-    for size in sizes:
-        hashes_a, hashes_b = _by_hash(gone[size]), _by_hash(come[size])
-        for mark in hashes_a.keys() & hashes_b.keys():
-            for old, new in _matched(hashes_a[mark], hashes_b[mark]):
+    hashes_a, hashes_b = _by_hash(gone), _by_hash(come)
+    for mark, old_ones in hashes_a.items():
+        new_ones = hashes_b.get(mark)
+        if new_ones is not None:
+            for old, new in _matched(old_ones, new_ones):
                 joined[id(old)] = joined[id(new)] = _move(old, new)
     return [
         joined.get(id(change), change)
@@ -54,63 +68,32 @@ def _move(old: FileChange, new: FileChange) -> FileChange:
     assert old.a is not None
     assert new.b is not None
     changed = changed_metadata(old.a, new.b)
-    move = FileChange("moved", old.path, new.path, old.a, new.b, changed)
+    move = FileChange("moved", new.path, old.path, new.path, old.a, new.b, changed)
     move.a_bytes, move.b_bytes = old.a_bytes, new.b_bytes
     return move
 
 
-def read_both(
-    files_a: Files,
-    files_b: Files,
-    entries_a: Iterable[Entry],
-    entries_b: Iterable[Entry],
-    progress: ProgressCallback | None,
-    cancelled: CancelledCallback | None,
-) -> None:
-    """Make the contents of these entries known on both sides, as far as they can be read."""
-    for files, entries in ((files_a, entries_a), (files_b, entries_b)):
-        contents = {id(each.content): each.content for each in entries if each.content}
-        read_contents(contents.values(), files.indexes, progress=progress, cancelled=cancelled)
-
-
-def hash_of(entry: Entry) -> bytes | None:
-    """What is equal for equal content; None where a saved report does not tell it."""
-    return content_hash(entry.content) if entry.content is not None else None
-
-
 def changed_metadata(a: Entry, b: Entry) -> tuple[str, ...]:
     """What of the metadata differs; the time of a directory says nothing, as every layer rewrites it."""
-    if a.owner == b.owner and a.mtime == b.mtime and a.extra is b.extra:
-        return ()
     names = []
-    if (a.mode ^ b.mode) & _PERMISSIONS:
-        names.append("mode")
-    if a.uid != b.uid:
-        names.append("uid")
-    if a.gid != b.gid:
-        names.append("gid")
-    if a.mtime != b.mtime and DIRECTORY not in (a.kind, b.kind):
+    if a.owner != b.owner:
+        if (a.mode ^ b.mode) & _PERMISSIONS:
+            names.append("mode")
+        if a.uid != b.uid:
+            names.append("uid")
+        if a.gid != b.gid:
+            names.append("gid")
+    if a.mtime != b.mtime and a.kind != DIRECTORY != b.kind:
         names.append("mtime")
-    if a.xattrs != b.xattrs:
+    if a.extra is not b.extra and a.xattrs != b.xattrs:
         names.append("xattrs")
     return tuple(names)
 
 
-def _by_size(changes: Iterable[FileChange], kind: ChangeKind) -> defaultdict[int, list[FileChange]]:
-    found: defaultdict[int, list[FileChange]] = defaultdict(list)
-    for change in changes:
-        if change.kind == kind:
-            entry = change.a or change.b
-            if entry is not None and entry.content is not None:
-                found[entry.content.size].append(change)
-    return found
-
-
-def _by_hash(changes: Iterable[FileChange]) -> defaultdict[bytes, list[FileChange]]:
+def _by_hash(held: Iterable[tuple[FileChange, Entry]]) -> dict[bytes, list[FileChange]]:
     found: defaultdict[bytes, list[FileChange]] = defaultdict(list)
-    for change in changes:
-        entry = change.a or change.b
-        mark = hash_of(entry) if entry is not None else None
+    for change, content in held:
+        mark = content.fingerprint if content.extra is None else content_hash(content)
         if mark is not None:
             found[mark].append(change)
     return found
@@ -119,8 +102,10 @@ def _by_hash(changes: Iterable[FileChange]) -> defaultdict[bytes, list[FileChang
 def _matched(
     gone: Sequence[FileChange], come: Sequence[FileChange]
 ) -> list[tuple[FileChange, FileChange]]:
-    left = sorted(gone, key=lambda change: change.path)
-    right = sorted(come, key=lambda change: change.path)
+    if len(gone) == 1 == len(come):
+        return [(gone[0], come[0])]
+    left = sorted(gone, key=_PATH)
+    right = sorted(come, key=_PATH)
     names: defaultdict[bytes, list[FileChange]] = defaultdict(list)
     for change in reversed(right):
         names[_base(change)].append(change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from layerscope.analysis.comparison.files import (
     CHANGE_KINDS,
@@ -16,10 +16,9 @@ from layerscope.analysis.comparison.files import (
 from layerscope.analysis.comparison.moves import (
     changed_metadata,
     find_moves,
-    hash_of,
-    read_both,
 )
 from layerscope.analysis.comparison.side import Files, Side, layer_key
+from layerscope.analysis.contents import content_hash, read_all
 from layerscope.filesystem.node import Node, is_implicit
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE, Entry
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
@@ -100,10 +99,11 @@ class _Walk:
         below_b: dict[bytes, Node],
         pending: list[Directory],
     ) -> None:
-        """The names that A has."""
+        """The names that A has. Files of one name alone, of which there are the most, are judged here at once."""
         base = directory.path + b"/"
-        stores_a, stores_b = self._stores_a, self._stores_b
-        matches = self._matches
+        stores_a, stores_b, one_stack = self._stores_a, self._stores_b, self._one_stack
+        simple = self._matches is None
+        equal_files = equal_bytes = 0
         for name, node_a in below_a.items():
             a = node_a.latest
             if a is None or a.ended != VISIBLE:
@@ -112,19 +112,23 @@ class _Walk:
             b = node_b.latest if node_b is not None else None
             if b is not None and b.ended != VISIBLE:
                 b = None
-            if (
-                b is not None
-                and matches is None
-                and a.kind == FILE == b.kind
-                and a.data == b.data >= 0
-                and stores_a[a.layer] == stores_b[b.layer]
-                and a.names < 2 > b.names
-            ):
-                directory.a_files += 1
-                directory.b_files += 1
-                directory.a_bytes += a.size
-                directory.b_bytes += a.size
-                continue
+            if simple and a.kind == FILE and a.names < 2:
+                if b is None:
+                    path = base + name
+                    self._alone(
+                        directory, FileChange("removed", path, path, None, a, None), a.size, 0
+                    )
+                    continue
+                if b.kind == FILE and b.names < 2 and a.size == b.size:
+                    same = one_stack or (
+                        a.data == b.data >= 0 and stores_a[a.layer] == stores_b[b.layer]
+                    )
+                    if same or a.size:
+                        equal_files += 1
+                        equal_bytes += a.size
+                        if not same:
+                            self._questions.append((base + name, directory, a, b))
+                        continue
             path = base + name
             is_dir_a = a.kind == DIRECTORY
             is_dir_b = b is not None and b.kind == DIRECTORY
@@ -135,6 +139,10 @@ class _Walk:
                     )
                 )
             self._pair(path, directory, a, b)
+        directory.a_files += equal_files
+        directory.b_files += equal_files
+        directory.a_bytes += equal_bytes
+        directory.b_bytes += equal_bytes
 
     def _visit_new(
         self,
@@ -145,6 +153,7 @@ class _Walk:
     ) -> None:
         """The names that only B has."""
         base = directory.path + b"/"
+        simple = self._matches is None
         for name, node_b in below_b.items():
             b = node_b.latest
             if b is None or b.ended != VISIBLE:
@@ -153,9 +162,25 @@ class _Walk:
             if node_a is not None and node_a.latest is not None and node_a.latest.ended == VISIBLE:
                 continue
             path = base + name
+            if simple and b.kind == FILE and b.names < 2:
+                self._alone(directory, FileChange("added", path, None, path, None, b), 0, b.size)
+                continue
             if b.kind == DIRECTORY:
                 pending.append(Directory(path, directory, None, node_b))
             self._pair(path, directory, None, b)
+
+    def _alone(self, directory: Directory, change: FileChange, size_a: int, size_b: int) -> None:
+        """A file that only one side has."""
+        change.a_bytes = size_a
+        change.b_bytes = size_b
+        self.changes.append(change)
+        directory.changes += 1
+        directory.a_bytes += size_a
+        directory.b_bytes += size_b
+        if change.a is not None:
+            directory.a_files += 1
+        else:
+            directory.b_files += 1
 
     def _pair(self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None) -> None:
         """One path, with what stands there on each side."""
@@ -194,32 +219,32 @@ class _Walk:
     ) -> FileChange | None:
         """The difference at a path as far as no content has to be read; else a question is noted."""
         if a is None:
-            return FileChange("added", None, path, None, b)
+            return FileChange("added", path, None, path, None, b)
         if b is None:
-            return FileChange("removed", path, None, a, None)
+            return FileChange("removed", path, path, None, a, None)
         kind, other = a.kind, b.kind
         if kind in (FILE, HARDLINK):
             if other not in (FILE, HARDLINK):
-                return FileChange("type", path, path, a, b, changed_metadata(a, b))
+                return FileChange("type", path, path, path, a, b, changed_metadata(a, b))
             one, two = a.content, b.content
             if one is not two:
                 if one is None or two is None or one.size != two.size:
-                    return FileChange("content", path, path, a, b, changed_metadata(a, b))
+                    return FileChange("content", path, path, path, a, b, changed_metadata(a, b))
                 if not self._same_place(one, two):
                     self._questions.append((path, directory, a, b))
                     return None
         elif kind != other:
-            return FileChange("type", path, path, a, b, changed_metadata(a, b))
+            return FileChange("type", path, path, path, a, b, changed_metadata(a, b))
         elif kind == DIRECTORY:
             if is_implicit(a) or is_implicit(b):
                 return None
         elif kind == SYMLINK:
             if a.link != b.link:
-                return FileChange("content", path, path, a, b, changed_metadata(a, b))
+                return FileChange("content", path, path, path, a, b, changed_metadata(a, b))
         elif _device(a) != _device(b):
-            return FileChange("content", path, path, a, b, changed_metadata(a, b))
+            return FileChange("content", path, path, path, a, b, changed_metadata(a, b))
         changed = changed_metadata(a, b)
-        return FileChange("metadata", path, path, a, b, changed) if changed else None
+        return FileChange("metadata", path, path, path, a, b, changed) if changed else None
 
     def _same_place(self, one: Entry, two: Entry) -> bool:
         """Whether both contents are the same bytes of one layer, so that nothing has to be read."""
@@ -246,7 +271,7 @@ class _Walk:
             directory.a_bytes += size_a
             directory.b_bytes += size_b
             if change is None and size_a != size_b and path not in asked:
-                change = FileChange("hardlink", path, path, a, b)
+                change = FileChange("hardlink", path, path, path, a, b)
                 self.changes.append(change)
                 directory.changes += 1
             if change is not None:
@@ -256,19 +281,26 @@ class _Walk:
         self, progress: ProgressCallback | None, cancelled: CancelledCallback | None
     ) -> None:
         """Compare the contents that are in question."""
-        read_both(
-            self._files_a,
-            self._files_b,
-            [a for _, _, a, _ in self._questions],
-            [b for _, _, _, b in self._questions],
-            progress,
-            cancelled,
+        linked = self._linked
+        read_all(
+            (
+                (_contents(a for _, _, a, _ in self._questions), self._files_a.indexes),
+                (_contents(b for _, _, _, b in self._questions), self._files_b.indexes),
+            ),
+            progress=progress,
+            cancelled=cancelled,
         )
         for path, directory, a, b in self._questions:
-            one, two = hash_of(a), hash_of(b)
+            content_a, content_b = a.content, b.content
+            assert content_a is not None
+            assert content_b is not None
+            if content_a.extra is content_b.extra:
+                one, two = content_a.fingerprint, content_b.fingerprint
+            else:
+                one, two = content_hash(content_a), content_hash(content_b)
             changed = changed_metadata(a, b)
             kind: ChangeKind
-            sizes = self._linked.get(path)
+            sizes = linked.get(path) if linked else None
             if one is None or two is None:
                 kind = "unknown"
             elif one != two:
@@ -279,10 +311,8 @@ class _Walk:
                 kind = "hardlink"
             else:
                 continue
-            change = FileChange(kind, path, path, a, b, changed)
-            assert a.content is not None
-            assert b.content is not None
-            change.a_bytes, change.b_bytes = sizes or (a.content.size, b.content.size)
+            change = FileChange(kind, path, path, path, a, b, changed)
+            change.a_bytes, change.b_bytes = sizes or (content_a.size, content_b.size)
             self.changes.append(change)
             directory.changes += 1
         for directory in reversed(self._directories):
@@ -335,3 +365,9 @@ def _counted(path: bytes, entry: Entry | None, first: dict[int, bytes]) -> int:
     if entry is None or entry.content is None or first[id(entry.content)] != path:
         return 0
     return entry.content.size
+
+
+def _contents(entries: Iterable[Entry]) -> list[Entry]:
+    """What these names reach, each once."""
+    found = {id(entry.content): entry.content for entry in entries if entry.content is not None}
+    return list(found.values())

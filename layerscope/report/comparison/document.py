@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import layerscope
@@ -223,13 +224,22 @@ def _changes(files: FileComparison, top: int | None) -> list[Row]:
     return rows
 
 
-def _largest(changes: Iterable[FileChange], top: int | None) -> list[FileChange]:
-    def order(change: FileChange) -> tuple[int, bytes, bytes]:
-        return -abs(change.delta), change.path, change.path_a or b""
+def _largest(changes: Sequence[FileChange], top: int | None) -> list[FileChange]:
+    """The `top` largest differences, largest first, those of one size by path."""
+    if top is None or top >= len(changes):
+        return sorted(changes, key=_order)
+    if not top:
+        return []
+    deltas = [abs(change.b_bytes - change.a_bytes) for change in changes]
+    least = heapq.nlargest(top, deltas)[-1]
+    found = [change for change, delta in zip(changes, deltas, strict=True) if delta > least]
+    level = (change for change, delta in zip(changes, deltas, strict=True) if delta == least)
+    found.sort(key=_order)
+    return found + heapq.nsmallest(top - len(found), level, key=attrgetter("path"))
 
-    if top is None:
-        return sorted(changes, key=order)
-    return heapq.nsmallest(top, changes, key=order)
+
+def _order(change: FileChange) -> tuple[int, bytes]:
+    return -abs(change.delta), change.path
 
 
 def _change(change: FileChange) -> Row:
