@@ -89,7 +89,8 @@ def _parse(data: bytes, name: str) -> Any:
     try:
         value = json.loads(data, parse_constant=refuse)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(data.rstrip()) - 1 or error.msg.startswith("Unterminated")
+        whole = data.rstrip()
+        cut = not whole.endswith(b"}") or error.pos >= len(whole)
         problem = "is cut short" if cut else "is no JSON"
         raise UsageError(f"{name} {problem} at character {error.pos}", hint=HINT) from None
     except (ValueError, RecursionError) as error:

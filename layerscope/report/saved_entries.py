@@ -60,6 +60,8 @@ def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
 
 def _entry(row: Any, layer: int) -> Entry:
     """One entry. Raises `KeyError`, `TypeError`, `ValueError` or `UsageError` for what no report holds."""
+    if not isinstance(row, dict):
+        raise TypeError("is no object")
     kind = METADATA if row.get("metadata") is True else _kind(row["type"])
     path = row["path"]
     cleaned = _path(path)

@@ -74,26 +74,28 @@ class ComparisonText:
 def _overview(page: Page, document: Document) -> None:
     """The two sides in columns, with the difference."""
     a, b = document["a"], document["b"]
-    column = max(12, min(28, (page.width - 36) // 2))
+    change_width = 14 if page.width >= 52 else 11
+    gap = 2 if page.width >= 52 else 1
+    column = max(8, min(28, (page.width - 12 - gap - change_width) // 2))
     names = [fit_start(one_line(side["name"]), column) for side in (a, b)]
-    width = max(12, *(cell_width(name) for name in names))
+    width = min(column, max(12, *(cell_width(name) for name in names)))
     page.line(
         " " * 12,
         (pad(names[0], width, right=True), "title"),
-        "  ",
+        " " * gap,
         (pad(names[1], width, right=True), "title"),
-        pad("change", 13, right=True),
+        pad("change", change_width, right=True),
     )
 
     def line(name: str, one: str, other: str, change: str, more: str = "") -> None:
         page.line(
             "  ",
             pad(name, 10),
-            pad(one, width, right=True),
-            "  ",
-            pad(other, width, right=True),
-            pad(change, 13, right=True),
-            pad(more, 11, right=True) if 2 * width + 38 <= page.width else "",
+            pad(fit_start(one, width), width, right=True),
+            " " * gap,
+            pad(fit_start(other, width), width, right=True),
+            pad(fit_start(change, change_width), change_width, right=True),
+            pad(more, 11, right=True) if 2 * width + 39 <= page.width else "",
         )
 
     for name, key in _SIZES:
@@ -111,7 +113,7 @@ def _overview(page: Page, document: Document) -> None:
         "efficiency",
         f"{100 * efficiency['a']:.1f} %",
         f"{100 * efficiency['b']:.1f} %",
-        percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0",
+        percent_delta(100 * efficiency["delta"]).replace(" %", " points" if gap > 1 else "") or "0",
     )
     layers = a["layers"], b["layers"]
     line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))

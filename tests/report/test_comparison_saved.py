@@ -1,0 +1,187 @@
+"""Saved reports as a side: what is refused, with one line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import layerscope
+from layerscope.analysis.comparison.compare import compare
+from layerscope.errors import UsageError
+from layerscope.report.document import build
+from layerscope.report.json import dumps
+from layerscope.report.saved import parse_report, read_report, report_path
+from tests.builder import FORMS, Device, File, Hardlink, ImageBuilder, Sparse, Symlink
+
+Report = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A report of everything that an entry can be."""
+    image = (
+        ImageBuilder("app:1")
+        .layer(
+            {
+                "f": File(b"f" * 100, xattrs={"user.x": b"\xff", "user.\\": b"1"}),
+                "again": b"f" * 100,
+                "hard": Hardlink("f"),
+                "soft": Symlink("/a\\b"),
+                "null": Device(major=1, minor=3),
+                "holes": Sparse(size=10_000, chunks=((512, b"x" * 512),)),
+                b"odd\xff\\name\n": b"odd",
+                ".wh..wh.plnk/1": b"kept by a driver",
+            },
+            "/bin/sh -c #(nop) COPY dir:" + "a" * 64 + " in / ",
+        )
+        .layer({".wh.again": b""}, "/bin/sh -c rm again")
+        .configure(Env=["PATH=/bin", "TOKEN=hunter2"], Labels={"a": "b"}, Cmd=["x"])
+        .build()
+    )
+    path = tmp_path_factory.mktemp("saved") / "app.tar"
+    with layerscope.load(FORMS["docker-legacy"].write([image], path)) as opened:
+        analysis = layerscope.analyze(opened)
+        text = dumps(build(analysis, files=True, hashes=True))
+        assert not compare(parse_report(text.encode(), "saved"), side_of(analysis)).differs
+    return text
+
+
+def side_of(analysis: Any) -> Any:
+    from layerscope.analysis.comparison.side import Side
+
+    return Side.of(analysis)
+
+
+def refusal(text: str | bytes) -> str:
+    data = text.encode() if isinstance(text, str) else text
+    with pytest.raises(UsageError) as caught:
+        parse_report(data, "saved.json")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("saved.json")
+    assert caught.value.exit_code == 2
+    return message
+
+
+def test_every_way_to_cut_it_short(report: str) -> None:
+    step = max(1, len(report) // 500)
+    for end in range(0, len(report) - 2, step):
+        assert "cut short" in refusal(report[:end]) or end == 0
+
+
+def edited(report: str, edit: Callable[[Report], object]) -> str:
+    document = json.loads(report)
+    edit(document)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (lambda d: d.update(schema_version=2), "schema version 2, and this layerscope reads 1"),
+        (lambda d: d.update(kind="comparison"), "kind 'comparison'"),
+        (lambda d: d.pop("kind"), "is no report of layerscope"),
+        (lambda d: d.pop("layers"), "layers is missing"),
+        (lambda d: d.pop("config"), "config is missing"),
+        (lambda d: d.update(sizes=[]), "sizes is no object"),
+        (lambda d: d["sizes"].update(content=-1), "sizes.content is no whole number"),
+        (lambda d: d["sizes"].update(content=True), "sizes.content is no whole number"),
+        (lambda d: d["sizes"].update(live=0), "does not close"),
+        (lambda d: d["layers"].pop(), "layers"),
+        (lambda d: d["layers"][0].update(instruction=1), "other instructions"),
+        (lambda d: d["layers"][0].update(diff_id="sha256:x"), "is no digest"),
+        (lambda d: d["layers"][0].update(index=7), "has the index 7"),
+        (lambda d: d["instructions"][0].update(layers=[9]), "beyond the 2 there are"),
+        (lambda d: d["instructions"][0].update(range=[1]), "range"),
+        (lambda d: d["layers"][0]["entries"].pop(0), "live bytes"),
+        (lambda d: d["layers"][0]["entries"][0].pop("path"), "entries[0]: has no 'path'"),
+        (lambda d: d["layers"][0]["entries"][0].update(path="f"), "no absolute path"),
+        (lambda d: d["layers"][0]["entries"][0].update(path="/a\\q"), "lone backslash"),
+        (lambda d: d["layers"][0]["entries"][0].update(path="/"), "the root is no file"),
+        (lambda d: d["layers"][0]["entries"][0].update(type="door"), "no type of entry"),
+        (lambda d: d["layers"][0]["entries"][0].update(size=-5), "no size"),
+        (lambda d: d["layers"][0]["entries"][0].update(mtime="now"), "no time"),
+        (lambda d: d["layers"][0]["entries"][0].update(content_hash="zz"), "entries[0]"),
+        (lambda d: d["layers"][0]["entries"][0].update(content_hash="00"), "no content_hash"),
+        (lambda d: d["layers"][0]["entries"][0].update(xattrs={"a": "%"}), "xattrs"),
+        (lambda d: d["layers"][0]["entries"].insert(0, 5), "entries[0]"),
+        (lambda d: d["image"].update(tags="x"), "image.tags is no list"),
+    ],
+)
+def test_what_is_refused(report: str, edit: Callable[[Report], object], problem: str) -> None:
+    assert problem in refusal(edited(report, edit))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "cut short"),
+        ("[]", "is no report of layerscope"),
+        ("{}", "is no report of layerscope"),
+        ('{"kind": "analysis", "schema_version": NaN}', "NaN is no JSON"),
+        ("[" * 200_000, "nested too deep"),
+        ('{"kind": ' + "9" * 5000 + "}", "is no JSON"),
+        (b'{"kind": "\xff"}', "is no JSON"),
+        ("{,}", "is no JSON at character 1"),
+    ],
+)
+def test_what_is_no_report(text: str | bytes, problem: str) -> None:
+    assert problem in refusal(text)
+
+
+def test_paths_that_climb_stay_in_the_image(report: str) -> None:
+    def climb(document: Report) -> None:
+        document["layers"][0]["entries"][0]["path"] = "/../../f"
+
+    side = parse_report(edited(report, climb).encode(), "saved")
+    assert side.files is not None
+    assert side.files.tree.find(b"f") is not None
+
+
+def test_a_report_without_files_still_tells_layers(report: str) -> None:
+    def strip(document: Report) -> None:
+        for layer in document["layers"]:
+            del layer["entries"]
+
+    bare = parse_report(edited(report, strip).encode(), "saved")
+    comparison = compare(bare, parse_report(report.encode(), "saved"))
+    assert comparison.files is None
+    assert [note.code for note in comparison.notes] == ["no-file-list"]
+    assert not comparison.differs
+
+
+def test_without_hashes_equal_sizes_are_unknown(report: str) -> None:
+    def strip(document: Report) -> None:
+        for entry in document["layers"][0]["entries"]:
+            entry.pop("content_hash", None)
+        document["layers"][0]["diff_id"] = "sha256:" + "1" * 64
+
+    comparison = compare(
+        parse_report(edited(report, strip).encode(), "saved"),
+        parse_report(report.encode(), "saved"),
+    )
+    assert comparison.files is not None
+    kinds = {change.kind for change in comparison.files.changes}
+    assert kinds == {"unknown"}
+    assert "content-unknown" in [note.code for note in comparison.notes]
+
+
+def test_which_files_are_reports(tmp_path: Path, report: str) -> None:
+    saved = tmp_path / "saved.json"
+    saved.write_text("\n " + report)
+    assert report_path(str(saved)) == str(saved)
+    assert report_path(f"report:{saved}") == str(saved)
+    assert read_report(str(saved)).reference
+    image = ImageBuilder("app:1").layer({"f": b"f"}, "/bin/sh -c f").build()
+    FORMS["docker-legacy"].write([image], tmp_path / "app.tar")
+    assert report_path(str(tmp_path / "app.tar")) is None
+    assert report_path(str(tmp_path)) is None
+    assert report_path("python:3.8") is None
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_report(str(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="no regular file"):
+        read_report("/dev/null")
