@@ -13,6 +13,7 @@ from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 import layerscope
@@ -180,6 +181,14 @@ class LayerscopeApp(App[int]):
         if self._image is not None:
             self._image.close()
             self._image = None
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A letter that was on its way to a list when the key before it opened an input belongs into that input."""
+        focused = self.focused
+        if isinstance(focused, Input) and event.is_printable:
+            focused.post_message(events.Key(event.key, event.character))
+        else:
+            await super()._on_key(event)
 
     async def action_quit(self) -> None:
         self.exit(0)

@@ -108,7 +108,7 @@ On the left the instructions that made the image, on the right what they put the
     def on_mount(self) -> None:
         self.strip.active = "files"
         self.fit(self.app.size)
-        self.files.tree_view.focus()
+        self.set_focus(self.files.tree_view)
 
     # Parts
 
@@ -163,7 +163,8 @@ On the left the instructions that made the image, on the right what they put the
             if sizes.compressed is not None:
                 facts.append(f"download {format_size(sizes.compressed)}")
             if self.session.analysis.notes:
-                facts.append(f"{len(self.session.analysis.notes)} notes")
+                count = len(self.session.analysis.notes)
+                facts.append(f"{count} note" + ("s" if count != 1 else ""))
             text = "   ".join(facts)
             while len(facts) > 2 and len(text) > width * 2 // 3:
                 facts.pop()
@@ -297,7 +298,7 @@ On the left the instructions that made the image, on the right what they put the
             pane.begin()
         if self.session is not None:
             self._paint_box()
-        (pane.lines if isinstance(pane, ListPane) else pane).focus()
+        self.set_focus(pane.lines if isinstance(pane, ListPane) else pane)
 
     @on(TabStrip.Picked)
     def _tab_picked(self, event: TabStrip.Picked) -> None:
@@ -318,13 +319,13 @@ On the left the instructions that made the image, on the right what they put the
             pane = panes[at]
             self.set_class(at < 2, "-left")
             if at != 1 or not self.has_class("-short") or self.has_class("-narrow"):
-                pane.focus()
+                self.set_focus(pane)
                 return
 
     def go_to_pane(self, pane: Widget) -> None:
         """Focus a pane, unfolding the half it stands in."""
         self.set_class(pane.id in ("instructions", "details"), "-left")
-        pane.focus()
+        self.set_focus(pane)
 
     def action_view(self) -> None:
         """The next kind of view: layer, tree, range."""

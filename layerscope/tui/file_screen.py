@@ -154,7 +154,7 @@ class FileScreen(Screen[bytes | None]):
 
     def on_mount(self) -> None:
         self._paint_title()
-        self.query_one(PageView).focus()
+        self.set_focus(self.query_one(PageView))
         if self.entry.kind in (FILE, HARDLINK):
             self._tell("reading")
             self._read(None, 0)

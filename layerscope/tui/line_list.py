@@ -161,15 +161,15 @@ class LineList(ScrollView, can_focus=True):
         height = max(1, self.scrollable_content_region.height - self._top)
         top = round(self.scroll_y)
         if row < top:
-            self.scroll_to(y=row, animate=False)
+            self.scroll_to(y=row, animate=False, force=True)
         elif row >= top + height:
-            self.scroll_to(y=row - height + 1, animate=False)
+            self.scroll_to(y=row - height + 1, animate=False, force=True)
 
     def center_row(self, row: int) -> None:
         """Put the cursor on a row, and that in the middle."""
         self.cursor = row
         height = max(1, self.scrollable_content_region.height - self._top)
-        self.scroll_to(y=max(0, row - height // 2), animate=False)
+        self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
 
     def action_move(self, step: int) -> None:
         self.cursor += step

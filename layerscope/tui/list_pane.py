@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -28,13 +27,6 @@ class FilterBar(Input):
         Binding("down", "to_list", "To the list", show=False, id="filter.to-list"),
     ]
 
-    class Left(Message):
-        """The filter line was left: kept with enter, cleared with escape."""
-
-        def __init__(self, *, keep: bool) -> None:
-            super().__init__()
-            self.keep = keep
-
     def __init__(self) -> None:
         super().__init__(
             placeholder="text  *.glob  re:regex  >10MB  kind:removed  type:symlink  layer:3",
@@ -42,15 +34,23 @@ class FilterBar(Input):
             compact=True,
         )
 
+    @property
+    def pane(self) -> ListPane:
+        return self.query_ancestor(ListPane)
+
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "escape":
             event.stop()
-            self.post_message(self.Left(keep=False))
+            self.pane.action_clear()
             return
         await super()._on_key(event)
 
+    async def action_submit(self) -> None:
+        """Take the filter at once, so that the next key is the list's."""
+        self.pane.take_filter()
+
     def action_to_list(self) -> None:
-        self.post_message(self.Left(keep=True))
+        self.pane.take_filter()
 
 
 class ListPane(Vertical):
@@ -86,18 +86,19 @@ class ListPane(Vertical):
         raise NotImplementedError
 
     def action_filter(self) -> None:
-        self.bar.add_class("-open")
-        self.bar.focus()
+        self.bar.display = True
+        self.screen.set_focus(self.bar)
 
     def action_clear(self) -> None:
         self._stop_timer()
-        self.bar.remove_class("-open", "-wrong")
+        self.bar.remove_class("-wrong")
+        self.bar.display = False
         if self.bar.value or self.query_text:
             self.query_text = ""
             with self.prevent(Input.Changed):
                 self.bar.value = ""
             self.find(None)
-        self.lines.focus()
+        self.screen.set_focus(self.lines)
 
     @property
     def filtered(self) -> bool:
@@ -105,7 +106,7 @@ class ListPane(Vertical):
 
     def set_filter(self, text: str) -> None:
         """Filter as if the text had been typed."""
-        self.bar.add_class("-open")
+        self.bar.display = True
         self.bar.value = text
 
     @on(Input.Changed)
@@ -133,22 +134,10 @@ class ListPane(Vertical):
         self.bar.remove_class("-wrong")
         self.find(query)
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
+    def take_filter(self) -> None:
+        """Go to the list, with the filter that stands there."""
         if self._timer is not None:
             self.apply_filter()
-        self._leave()
-
-    @on(FilterBar.Left)
-    def _left(self, event: FilterBar.Left) -> None:
-        event.stop()
-        if event.keep:
-            self._leave()
-        else:
-            self.action_clear()
-
-    def _leave(self) -> None:
         if not self.bar.value:
-            self.bar.remove_class("-open")
-        self.lines.focus()
+            self.bar.display = False
+        self.screen.set_focus(self.lines)

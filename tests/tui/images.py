@@ -158,6 +158,11 @@ class Driver:
             for strip in self.app.screen._compositor.render_strips(self.app.size)
         )
 
+    @property
+    def is_browsing(self) -> bool:
+        """Whether no dialog and no file stands above the image."""
+        return self.app.screen is self.app.browse
+
     def rows(self) -> list[str]:
         """The names of the tree's rows, indented."""
         rows = self.app.browse.files.tree_view.rows

@@ -42,7 +42,12 @@ def test_it_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None
 @SIZES
 def test_every_pane_has_a_key(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
-        for key, word in (("w", "metadata only"), ("b", "model.bin"), ("i", "platform"), ("f", "mode")):
+        for key, word in (
+            ("w", "metadata only"),
+            ("b", "model.bin"),
+            ("i", "platform"),
+            ("f", "mode"),
+        ):
             await driver.press(key)
             assert word in driver.text, key
 
@@ -118,7 +123,9 @@ def test_sorting_keeps_the_cursor_on_its_file(archive: str) -> None:
         files = driver.app.browse.files
         path = files.path
         await driver.press("s")
-        assert [row.strip() for row in driver.rows()[1:]] == sorted(row.strip() for row in driver.rows()[1:])
+        assert [row.strip() for row in driver.rows()[1:]] == sorted(
+            row.strip() for row in driver.rows()[1:]
+        )
         assert files.path == path
         await driver.press("ctrl+o")
         assert "by files" in status(driver)
@@ -271,7 +278,7 @@ def test_looking_inside_a_text(archive: str, size: tuple[int, int]) -> None:
         await driver.press("x")
         assert "69 6d 70 6f 72 74" in driver.text
         await driver.press("escape")
-        assert driver.app.screen is driver.app.browse
+        assert driver.is_browsing
 
     browse(archive, script, size=size)
 
@@ -343,7 +350,9 @@ def test_a_sparse_file_shows_its_holes(archive: str) -> None:
     browse(archive, script)
 
 
-def test_extracting_asks_for_a_folder_and_before_it_overwrites(archive: str, tmp_path: Path) -> None:
+def test_extracting_asks_for_a_folder_and_before_it_overwrites(
+    archive: str, tmp_path: Path
+) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
         for expected in ("new", "mine"):
@@ -373,7 +382,7 @@ def test_extracting_into_what_is_no_folder_is_a_dialog(archive: str, tmp_path: P
         assert isinstance(driver.app.screen, ErrorDialog)
         assert "cannot write into" in driver.app.screen.message
         await driver.press("escape")
-        assert driver.app.screen is driver.app.browse
+        assert driver.is_browsing
 
     browse(archive, script)
 
@@ -424,7 +433,7 @@ def test_jump_mode(archive: str) -> None:
         await driver.press("a")
         assert driver.app.browse.instructions.has_focus
         await driver.press("apostrophe", "escape")
-        assert driver.app.screen is driver.app.browse
+        assert driver.is_browsing
 
     browse(archive, script)
 
@@ -508,7 +517,10 @@ def test_without_colour_marks_still_tell(archive: str, monkeypatch: pytest.Monke
 
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+l")
-        assert any(line.lstrip("│╭ ").startswith("- ") or "│- " in line for line in driver.text.splitlines())
+        assert any(
+            line.lstrip("│╭ ").startswith("- ") or "│- " in line
+            for line in driver.text.splitlines()
+        )
         assert "▶" in driver.text
         colours = {
             segment.style.color.triplet

@@ -1,0 +1,57 @@
+"""`layerscope files`: every version of every file, with the layers that wrote and hide it."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Run
+
+
+def test_deleted_files_are_listed_with_the_layer_that_hides_them(run: Run) -> None:
+    done = run("files", "app.tar", "--deleted", "--sort", "size")
+    assert done.returncode == 0
+    rows = done.stdout.splitlines()
+    assert rows[0].split()[-3:] == ["1", "3", "/app/model.bin"]
+    assert sum("/root/.cache/pip/" in row for row in rows) == 100
+    assert all(row.split()[-2] != "–" for row in rows)
+
+
+def test_live_files_in_the_order_of_their_paths(run: Run) -> None:
+    done = run("files", "app.tar", "--live")
+    paths = [row.split()[-1] for row in done.stdout.splitlines()]
+    assert paths == sorted(paths)
+    assert "/app/model.bin" in paths
+    assert "/root/.cache/pip/1" not in paths
+
+
+def test_json_has_a_row_for_each_version(run: Run) -> None:
+    done = run("files", "app.tar", "model.bin", "--json")
+    rows = json.loads(done.stdout)
+    assert [(row["layer"], row["hidden_by"], row["uid"]) for row in rows] == [
+        (1, 3, 0),
+        (3, None, 1000),
+    ]
+    assert {row["size"] for row in rows} == {3_000_000}
+
+
+def test_filters_and_layers(run: Run) -> None:
+    done = run("files", "app.tar", ">1MB", "*.bin", "--layer", "3")
+    assert [row.split()[-1] for row in done.stdout.splitlines()] == ["/app/model.bin"]
+    done = run("files", "app.tar", "re:(")
+    assert done.returncode == 2
+    assert "regular expression" in done.stderr
+
+
+def test_hostile_names_stay_on_their_line(run: Run) -> None:
+    done = run("files", "evil.tar")
+    assert "\x1b" not in done.stdout
+    assert r"/usr/new\nline\r::error::x" in done.stdout
+    assert len(done.stdout.splitlines()) == len(
+        json.loads(run("files", "evil.tar", "--json").stdout)
+    )
+
+
+def test_nothing_found_is_no_error(run: Run) -> None:
+    done = run("files", "app.tar", "no-such-name")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert json.loads(run("files", "app.tar", "no-such-name", "--json").stdout) == []
