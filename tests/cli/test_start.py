@@ -17,7 +17,7 @@ def loaded_by(code: str, folder: object) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; sys.stderr.write(' '.join(sys.modules))"],
         cwd=str(folder),
-        env=environment(),
+        env={name: value for name, value in environment().items() if "COVERAGE" not in name},
         capture_output=True,
         text=True,
         check=True,

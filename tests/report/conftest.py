@@ -22,9 +22,9 @@ def app_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return analyze(app(), tmp_path_factory.mktemp("app"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; CI must have one."""
+    """A headless Chromium; CI must have one. Of one module, since its driver keeps an event loop that others cannot nest in."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None or not Path(path).exists():
         if os.environ.get("CI", "").lower() in ("1", "true"):
