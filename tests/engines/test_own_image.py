@@ -1,0 +1,88 @@
+"""layerscope's own image: built from its Dockerfile by a real engine, run, and held against its budget."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.conftest import environment
+
+from . import bookworm
+from .engine import EngineError, NoEngineError
+
+if TYPE_CHECKING:
+    from .engine import DockerEngine
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def built(docker_engine: DockerEngine) -> DockerEngine:
+    """The engine with `layerscope:own` on a base of Debian 12, since no registry can be relied on here."""
+    try:
+        tar = bookworm.root_tar()
+    except NoEngineError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    certificates = f"ENV PIP_CERT={bookworm.CERTIFICATES}"
+    docker_engine.docker("import", "--change", certificates, str(tar), "python:own")
+    docker_engine.build(
+        ROOT, "layerscope:own", buildkit=False, arguments=["--build-arg", "PYTHON=python:own"]
+    )
+    return docker_engine
+
+
+def layerscope(engine: DockerEngine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "layerscope", *arguments],
+        env=environment(DOCKER_HOST=engine.host),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_it_keeps_its_own_budget(built: DockerEngine) -> None:
+    budget = str(ROOT / "integrations/image/budget.toml")
+    done = layerscope(
+        built, "check", "docker:layerscope:own", "--config", budget, "--base", "docker:python:own"
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.splitlines()[-1] == "verdict: pass"
+
+
+@pytest.mark.slow
+def test_its_sources_are_not_in_it(built: DockerEngine) -> None:
+    done = layerscope(built, "report", "docker:layerscope:own", "--json", "--files")
+    paths = {
+        row["path"]
+        for layer in json.loads(done.stdout)["layers"][1:]
+        for row in layer["entries"]
+        if row["type"] == "file"
+    }
+    assert any(path.endswith("/layerscope/cli/main.py") for path in paths)
+    assert not [path for path in paths if path.startswith(("/src/", "/work/"))]
+
+
+@pytest.mark.slow
+def test_it_runs(built: DockerEngine, tmp_path: Path) -> None:
+    image = (ROOT / "fixtures/my-python-app-buildkit.tar").read_bytes()
+    assert built.docker("run", "--rm", "--network=none", "layerscope:own", "--version").startswith(
+        "layerscope "
+    )
+    piped = built._run(
+        ["run", "--rm", "-i", "--network=none", "layerscope:own", "report", "-", "--json"],
+        stdin=image,
+    )
+    assert json.loads(piped.stdout)["image"]["tags"] == ["my-python-app:latest"]
+    with pytest.raises(EngineError, match="exited 2"):
+        built.docker("run", "--rm", "--network=none", "layerscope:own", "check", "x.tar")

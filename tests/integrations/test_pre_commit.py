@@ -1,0 +1,48 @@
+"""The pre-commit hook: its manifest as pre-commit reads it, and its entry as it runs it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.cli.conftest import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_manifest_is_valid() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pre_commit",
+            "validate-manifest",
+            str(ROOT / ".pre-commit-hooks.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_entry_is_the_gate(tmp_path: Path) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, *arguments = shlex.split(hook["entry"])
+    assert program == "layerscope"
+    image = str(ROOT / "fixtures/my-python-app-buildkit.tar")
+    for limit, code in (("max_layers = 20", 0), ("max_layers = 2", 1)):
+        (tmp_path / "layerscope.toml").write_text(limit)
+        done = subprocess.run(
+            [sys.executable, "-m", program, *arguments, image],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
