@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from layerscope.report.json import dumps
 from layerscope.report.saved import parse_report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .containerd import ContainerdEngine
@@ -28,14 +30,14 @@ CMD ["cat", "/version.txt"]
 """
 
 
-def check_rebuild(engine: Engine, folder: Path, **options: object) -> None:
+def check_rebuild(engine: Engine, folder: Path, make: Callable[[Path, str], object]) -> None:
     """Build twice with another file, and compare: live, saved, and the one with itself under another name."""
     (folder / "Dockerfile").write_text(DOCKERFILE)
     references = []
     for version in ("1", "22"):
         (folder / "version.txt").write_text(f"version {version}\n")
         tag = f"rebuilt:{version}"
-        engine.build(folder, tag, **options)  # type: ignore[call-arg]
+        make(folder, tag)
         references.append(str(engine.save(tag, folder / f"{version}.tar")))
     with layerscope.load(references[0]) as a, layerscope.load(references[1]) as b:
         one, two = layerscope.analyze(a), layerscope.analyze(b)
@@ -65,11 +67,12 @@ def check_rebuild(engine: Engine, folder: Path, **options: object) -> None:
 
 @pytest.mark.parametrize("buildkit", [False, True], ids=["classic", "buildkit"])
 def test_a_rebuild_of_docker(docker_engine: DockerEngine, tmp_path: Path, buildkit: bool) -> None:
-    check_rebuild(docker_engine, tmp_path, buildkit=buildkit)
+    check_rebuild(docker_engine, tmp_path, partial(docker_engine.build, buildkit=buildkit))
 
 
 @pytest.mark.parametrize("provenance", ["min", "max"])
 def test_a_rebuild_of_containerd(
     containerd_engine: ContainerdEngine, tmp_path: Path, provenance: str
 ) -> None:
-    check_rebuild(containerd_engine, tmp_path, provenance=provenance)
+    make = partial(containerd_engine.build, provenance=provenance)
+    check_rebuild(containerd_engine, tmp_path, make)
