@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,6 @@ from layerscope.progress import Progress
 from layerscope.tui import themes
 from layerscope.tui.browse_screen import BrowseScreen
 from layerscope.tui.dialogs import ErrorDialog, LoadScreen
-from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.session import Session
 from layerscope.tui.settings import Settings
@@ -38,18 +38,28 @@ PAUSE = 0.1
 
 
 def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
-    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each."""
+    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each.
+
+    What is read stays until the end, in millions of small objects: the garbage collector looks neither for them while
+    they are made nor at them afterwards.
+    """
 
     def read(
         progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> tuple[Image, Session]:
         image = layerscope.load(reference, progress=progress, cancelled=cancelled, **load)
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             analysis = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
             return image, Session(analysis)
         except BaseException:
             image.close()
             raise
+        finally:
+            gc.freeze()
+            if collecting:
+                gc.enable()
 
     return read
 
@@ -194,6 +204,8 @@ class LayerscopeApp(App[int]):
         self.exit(0)
 
     def action_help(self) -> None:
+        from layerscope.tui.help_screen import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen, self.focused))
 

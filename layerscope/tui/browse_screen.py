@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult, SystemCommand
@@ -15,7 +15,6 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from layerscope.report.escape import fit_end, fit_start
-from layerscope.tui.commands import ScreenCommands, browse_commands
 from layerscope.tui.details import image_text, instruction_text
 from layerscope.tui.files_pane import FilesPane
 from layerscope.tui.going_out import GoingOut
@@ -31,9 +30,19 @@ from layerscope.tui.view import REMOVED, Mode, Scope
 from layerscope.tui.waste_pane import WasteList, WastePane
 from layerscope.units import format_percent, format_size
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 MOST_PLACES = 100
 NARROW = 100
 LOW = 30
+
+
+def _screen_commands() -> type[Provider]:
+    """The palette's provider, which is loaded when the palette is opened."""
+    from layerscope.tui.commands import ScreenCommands
+
+    return ScreenCommands
 
 
 class BrowseScreen(GoingOut):
@@ -51,7 +60,7 @@ On the left the instructions that made the image, on the right what they put the
         ("largest", "b", "Largest"),
         ("image", "i", "Image"),
     )
-    COMMANDS = {ScreenCommands}  # noqa: RUF012
+    COMMANDS = {_screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
         Binding("shift+tab", "pane(-1)", "Pane", show=False, id="browse.previous-pane"),
@@ -426,6 +435,8 @@ On the left the instructions that made the image, on the right what they put the
 
     def commands(self) -> Iterable[SystemCommand]:
         """What the palette offers on this screen now."""
+        from layerscope.tui.commands import browse_commands
+
         return browse_commands(self)
 
     @property

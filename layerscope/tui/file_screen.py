@@ -53,9 +53,6 @@ class PageView(LineList):
 `t` shows text, `x` bytes in hexadecimal, `d` what changed against the version in the layers below. Large files come by
 page: `]` and `[` turn them.
 """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"line--{name}" for name in ("comment", "keyword", "string", "numeral", "defined")
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "shift(8)", "Right", show=False, id="file.right"),
         Binding("left,h", "shift(-8)", "Left", show=False, id="file.left"),

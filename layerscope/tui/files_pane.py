@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import compress
 from typing import ClassVar
 
 from textual import on, work
@@ -14,7 +15,7 @@ from layerscope.errors import Cancelled
 from layerscope.layers.entry import Entry
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.outline import ROOT
-from layerscope.tui.query import Finder, Query, select
+from layerscope.tui.query import NO_DIRECTORY, Finder, Query, both, select
 from layerscope.tui.rows import TreeRows, lead_to, spread
 from layerscope.tui.session import CHANGES, Change, Session
 from layerscope.tui.tree_view import FileTreeView
@@ -70,6 +71,7 @@ class FilesPane(ListPane):
         self.wanted = self.scope
         self.hidden: set[Change] = set()
         self._query: Query | None = None
+        self._answered: Query | None = None
 
     @property
     def path(self) -> bytes:
@@ -211,13 +213,7 @@ class FilesPane(ListPane):
             )
         except Cancelled:
             return
-        size = 0
-        number = hits.find(1)
-        sizes, count = totals.size, outline.count
-        while number >= 0:
-            if not count[number]:
-                size += sizes[number]
-            number = hits.find(1, number + 1)
+        size = sum(compress(totals.size, both(hits, select(totals.kinds, NO_DIRECTORY))))
         flags = spread(outline, hits, shown)
         if not worker.is_cancelled:
             self.post_message(self._Found(scope, query, flags, size))
@@ -227,6 +223,7 @@ class FilesPane(ListPane):
         tree = self.tree_view
         if event.query is not self._query or event.scope != self.scope or tree.rows is None:
             return
+        self._answered = event.query
         number = tree.number
         tree.rows.set_filter(*event.flags)
         needle = event.query.needle

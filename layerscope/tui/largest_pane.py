@@ -21,7 +21,7 @@ from layerscope.tui.query import Finder, Query, select
 from layerscope.tui.session import CHANGES, Session
 from layerscope.units import format_size
 
-MOST = 10_000
+MOST = 5_000
 """Files that are listed, the largest."""
 _ORDERS = ("size", "path", "layer")
 
@@ -63,12 +63,13 @@ The largest files of the image as a container sees it. Enter goes to the file in
     def _sort(self) -> None:
         assert self.session is not None
         path = self.session.outline.path
+        sizes = self.session.totals(self.session.whole).size
         if self.order == "path":
             self.numbers.sort(key=path)
         elif self.order == "layer":
             self.numbers.sort(key=lambda number: (self._layer_of(number), -self._bytes_of(number)))
         else:
-            self.numbers.sort(key=lambda number: (-self._bytes_of(number), path(number)))
+            self.numbers.sort(key=lambda number: (-sizes[number], number))
         self.rows_changed()
 
     @property

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from layerscope.tui.paint import Span
+from layerscope.tui.styles import style_of
 
 
 class LineList(ScrollView, can_focus=True):
@@ -25,13 +26,7 @@ class LineList(ScrollView, can_focus=True):
     markup, and have passed `paint`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"line--{name}"
-        for name in (
-            *("cursor", "heading", "dim", "strong", "bar", "waste", "folder", "link", "match"),
-            *("added", "modified", "removed", "fleeting", "rewritten", "same", "number"),
-        )
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
         Binding("down,j", "move(1)", "Down", show=False, id="list.down"),
@@ -87,21 +82,14 @@ class LineList(ScrollView, can_focus=True):
         return 0 if self.heading(self.scrollable_content_region.width or 80) is None else 1
 
     def style_named(self, name: str) -> Style:
-        """The style of a component: of the cursor its background, of all others what they do to the text."""
+        """The style of a span; that of the cursor is a background alone."""
         style = self._styles.get(name)
         if style is None:
-            style = Style()
-            if name:
-                full = self.get_component_rich_style(f"line--{name}")
-                if name == "cursor":
-                    style = Style(bgcolor=full.bgcolor, bold=full.bold, reverse=full.reverse)
-                else:
-                    style = Style(
-                        color=full.color,
-                        bold=full.bold,
-                        italic=full.italic,
-                        underline=full.underline,
-                    )
+            if name == "cursor":
+                full = self.get_component_rich_style("line--cursor")
+                style = Style(bgcolor=full.bgcolor, bold=full.bold, reverse=full.reverse)
+            else:
+                style = style_of(self.app, name)
             self._styles[name] = style
         return style
 

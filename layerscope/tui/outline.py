@@ -109,8 +109,12 @@ class Outline:
 
 def _fold(texts: list[bytes]) -> list[bytes]:
     """The texts in lower case; the very same object where that changes nothing."""
-    lowered = [text.lower() for text in texts]
-    return [text if text == lower else lower for text, lower in zip(texts, lowered, strict=True)]
+    folded = texts.copy()
+    for number, text in enumerate(texts):
+        lower = text.lower()
+        if lower != text:
+            folded[number] = lower
+    return folded
 
 
 class TreeOutline(Outline):

@@ -36,7 +36,7 @@ _KINDS: Final = {
     "rewritten": {REWRITTEN},
     "unchanged": {SAME},
 }
-_NO_DIRECTORY: Final = frozenset(range(len(KIND_NAMES))) - {DIRECTORY}
+NO_DIRECTORY: Final = frozenset(range(len(KIND_NAMES))) - {DIRECTORY}
 _TYPES: Final = {name: number for number, name in reversed(list(enumerate(KIND_NAMES)))}
 _PIECE = 1 << 15
 _DENSE = 50_000
@@ -212,7 +212,7 @@ class Finder:
         if query.wasted:
             found = both(found, bytearray([each > 0 for each in totals.wasted]))
         if query.over is not None or query.under is not None or query.wasted:
-            found = both(found, select(totals.kinds, _NO_DIRECTORY))
+            found = both(found, select(totals.kinds, NO_DIRECTORY))
         for test in query.tests:
             found = self._passing(test, found)
         found[0] = 0

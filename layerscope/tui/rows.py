@@ -14,7 +14,7 @@ from layerscope.tui.outline import ROOT, Outline
 Sort = Literal["size", "name", "files"]
 SORTS: Final[tuple[Sort, ...]] = ("size", "name", "files")
 
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = 10_000
 """Rows that one key may open; what is beyond stays closed."""
 MOST_OPENED: Final = 1_000
 """Hits whose directories a filter opens by itself."""

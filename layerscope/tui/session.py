@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, InstructionSummary
     from layerscope.layers.entry import Entry
 
-KEPT_VIEWS: Final = 6
+KEPT_NAMES: Final = 3_000_000
+"""Names of the views that are kept, in sum; a view costs some 20 bytes a name."""
 Change = Literal["added", "modified", "removed", "unchanged"]
 CHANGES: Final[dict[Change, frozenset[int]]] = {
     "added": frozenset({ADDED}),
@@ -78,8 +79,9 @@ class Session:
         totals = self.known_totals(scope)
         if totals is None:
             totals = self._views[scope] = measure(self.outline, scope, cancelled)
-            while len(self._views) > KEPT_VIEWS:
-                self._views.popitem(last=False)
+            while len(self._views) > max(2, KEPT_NAMES // len(self.outline)):
+                oldest = next(kept for kept in self._views if kept != self.whole)
+                del self._views[oldest]
         return totals
 
     def entry(self, number: int, scope: Scope) -> Entry | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
@@ -12,11 +10,12 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.tui.styles import style_of
+
 
 class TabStrip(Widget):
     """The names of the tabs with their keys; the active one is marked by brackets beside its colour."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--active", "tabs--other"}
     DEFAULT_CSS = "TabStrip { height: 1; width: 1fr; }"
 
     active: reactive[str] = reactive("")
@@ -40,8 +39,8 @@ class TabStrip(Widget):
         base = self.rich_style
         segments = []
         for name, label in self._labels():
-            style = "tabs--active" if name == self.active else "tabs--other"
-            segments.append(Segment(label, self.get_component_rich_style(style)))
+            style = style_of(self.app, "tab" if name == self.active else "dim")
+            segments.append(Segment(label, base + style))
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def render(self) -> Content:

@@ -148,12 +148,17 @@ def measure(
     return Totals(
         marks=marks,
         kinds=kinds,
-        size=array("q", size),
-        gone=array("q", gone),
-        wasted=array("q", wasted),
-        files=array("i", files),
+        size=_packed(size),
+        gone=_packed(gone),
+        wasted=_packed(wasted),
+        files=_packed(files),
         layer=layer,
     )
+
+
+def _packed(values: list[int]) -> Sequence[int]:
+    """The values in as few bytes as the largest, which is the root's, lets them have."""
+    return array("I" if values[0] < 1 << 32 else "q", values)
 
 
 def _sum_up(outline: TreeOutline, values: list[int]) -> None:

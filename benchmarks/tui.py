@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""What the browser costs: ``python benchmarks/tui.py [--entries N] [--keep FOLDER]``.
+
+An image of 60,000 entries: CPU until the frame is painted (mark: 0.5 s), and until the tree is shown, beside `layerscope
+report` (mark: 1.5 times). An image of 1,000,000 entries: event-loop time of each key (mark: 50 ms), time until a filter has
+its answer (mark: 300 ms), peak memory (mark: 1 GB). Exit code 1 says that a mark was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+LAYERS = 5
+MARKS = {"frame": 0.5, "ratio": 1.5, "key": 0.050, "filter": 0.300, "memory": 1000.0}
+KEYS = (
+    *(
+        "down",
+        "l",
+        "down",
+        "l",
+        "j",
+        "pagedown",
+        "end",
+        "home",
+        "asterisk",
+        "pagedown",
+        "end",
+        "home",
+    ),
+    *("s", "s", "s", "ctrl+@", "v", "v", "v", "ctrl+l", "ctrl+a", "ctrl+t", "c", "ctrl+b"),
+    *("w", "end", "v", "b", "end", "s", "home", "i", "f", "tab", "up", "up", "down", "tab", "tab"),
+)
+FILTERS = (
+    "e",
+    "mod",
+    "module-1",
+    "no-such-name",
+    "*.py",
+    "*_7.*",
+    "re:e_1\\d\\.py$",
+    ">90kB",
+    "kind:modified",
+    "layer:2",
+)
+
+
+def header(name: str, size: int, mtime: int) -> bytes:
+    """A ustar header, made fast."""
+    block = bytearray(512)
+    raw = name.encode()
+    block[: len(raw)] = raw
+    block[100:108], block[108:116], block[116:124] = b"0000644\0", b"0000000\0", b"0000000\0"
+    block[124:136], block[136:148] = b"%011o\0" % size, b"%011o\0" % mtime
+    block[148:156], block[156:157], block[257:265] = b" " * 8, b"0", b"ustar\x0000"
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def layer(number: int, entries: int) -> bytes:
+    """Small files in nested directories; some of those of the layer before are stored again."""
+    source = random.Random(number)
+    parts = []
+    for each in range(entries):
+        owner = number - 1 if number and each % 10 == 0 else number
+        folder = f"usr/lib/package-{each % 50:02}/module-{each % 997}/part-{owner}"
+        size = source.randrange(1, 400)
+        parts += [header(f"{folder}/some_file_name_{each}.py", size, number), bytes(512)]
+    return b"".join(parts) + bytes(1024)
+
+
+def archive(path: Path, entries: int) -> None:
+    """Write a docker-archive."""
+    with tarfile.open(path, "w") as out:
+
+        def add(name: str, data: bytes) -> None:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            out.addfile(info, io.BytesIO(data))
+
+        diff_ids = []
+        for number in range(LAYERS):
+            data = layer(number, entries // LAYERS)
+            diff_ids.append("sha256:" + sha256(data).hexdigest())
+            add(f"{number}/layer.tar", data)
+        history = [{"created_by": f"RUN step {number}"} for number in range(LAYERS)]
+        config = {"architecture": "amd64", "os": "linux", "config": {}, "history": history}
+        config["rootfs"] = {"type": "layers", "diff_ids": diff_ids}
+        add("config.json", json.dumps(config).encode())
+        layers = [f"{number}/layer.tar" for number in range(LAYERS)]
+        add(
+            "manifest.json",
+            json.dumps([{"Config": "config.json", "RepoTags": ["b:1"], "Layers": layers}]).encode(),
+        )
+
+
+class Loop:
+    """CPU that the event loop's thread spends in callbacks: the sum, and the longest one."""
+
+    def __init__(self) -> None:
+        self.reset()
+        run = asyncio.Handle._run
+
+        def timed(handle: asyncio.Handle) -> None:
+            begun = time.thread_time()
+            run(handle)
+            spent = time.thread_time() - begun
+            self.total += spent
+            self.longest = max(self.longest, spent)
+
+        asyncio.Handle._run = timed  # type: ignore[method-assign]
+
+    def reset(self) -> None:
+        self.total = 0.0
+        self.longest = 0.0
+
+
+async def drive(path: str, *, keys: bool) -> dict[str, Any]:
+    from layerscope.tui.app import LayerscopeApp, reader
+
+    loop = Loop()
+    app = LayerscopeApp(path, reader(path, {}, {}))
+    found: dict[str, Any] = {"keys": {}, "filters": {}}
+    async with app.run_test(size=(120, 36)) as pilot:
+        found["frame"] = time.thread_time()
+        files = app.browse.files
+        while files.tree_view.totals is None:
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+        found["shown"] = time.process_time()
+
+        async def settle() -> None:
+            await pilot.pause()
+            while any(not worker.is_finished for worker in app.workers):
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+
+        await settle()
+        for number, key in enumerate(KEYS if keys else ()):
+            loop.reset()
+            await pilot.press(key)
+            await settle()
+            found["keys"][f"{number} {key}"] = loop.longest
+        app.browse.action_tab("files")
+        app.browse.action_mode("tree")
+        await settle()
+        await pilot.press("slash")
+        for number, text in enumerate(FILTERS if keys else ()):
+            if number == 0:
+                files.bar.value = "warm"
+                files.apply_filter()
+                await settle()
+            with files.prevent():
+                files.bar.value = text
+            loop.reset()
+            begun = time.perf_counter()
+            files.apply_filter()
+            while files.tree_view.rows.hits is None or files._answered is not files._query:
+                await asyncio.sleep(0.001)
+            found["filters"][text] = time.perf_counter() - begun
+            await settle()
+            found["keys"][f"filter {text}"] = loop.longest
+        if keys:
+            for key in ("enter", "n", "n", "N", "escape"):
+                loop.reset()
+                await pilot.press(key)
+                await settle()
+                found["keys"][f"filtered {key}"] = loop.longest
+    found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return found
+
+
+def measured(path: Path, *, keys: bool) -> dict[str, Any]:
+    """Drive the browser in a process of its own."""
+    words = [sys.executable, __file__, "--drive", str(path), *(["--keys"] if keys else [])]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def report_cpu(path: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "layerscope", "report", str(path)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument(
+        "--keep", type=Path, help="folder where the images are kept for the next run"
+    )
+    parser.add_argument("--drive", help=argparse.SUPPRESS)
+    parser.add_argument("--keys", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.drive:
+        print(json.dumps(asyncio.run(drive(given.drive, keys=given.keys))))
+        return 0
+    missed = []
+
+    def show(name: str, value: float, mark: float, unit: str) -> None:
+        word = "ok" if value <= mark else "MISSED"
+        print(f"{name:<44} {value:10.3f} {unit:<3} (mark {mark:g}) {word}")
+        if value > mark:
+            missed.append(name)
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        small, large = folder / "60000.tar", folder / f"{given.entries}.tar"
+        for path, entries in ((small, 60_000), (large, given.entries)):
+            if not path.exists():
+                archive(path, entries)
+        found = measured(small, keys=False)
+        report = min(report_cpu(small) for _ in range(3))
+        show("60,000 entries: frame, CPU", found["frame"], MARKS["frame"], "s")
+        print(f"{'60,000 entries: report, CPU':<44} {report:10.3f} s")
+        show(
+            "60,000 entries: tree shown, beside the report",
+            found["shown"] / report,
+            MARKS["ratio"],
+            "x",
+        )
+        found = measured(large, keys=True)
+        slowest = sorted(found["keys"].items(), key=lambda item: -item[1])
+        for key, spent in slowest[:8]:
+            show(f"{given.entries:,} entries: key {key}", 1000 * spent, 1000 * MARKS["key"], "ms")
+        for text, spent in found["filters"].items():
+            show(
+                f"{given.entries:,} entries: filter {text}",
+                1000 * spent,
+                1000 * MARKS["filter"],
+                "ms",
+            )
+        show(f"{given.entries:,} entries: peak memory", found["memory"], MARKS["memory"], "MB")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
