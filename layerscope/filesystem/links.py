@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from layerscope.errors import LimitExceeded
 from layerscope.filesystem.node import Node
-from layerscope.layers.entry import DIRECTORY, SYMLINK
+from layerscope.layers.entry import DIRECTORY, SYMLINK, VISIBLE, Entry
 
 MOST_LINKS: Final = 40
 """Links that one path may lead through, as Linux has it."""
 MOST_NAMES: Final = 100_000
+MOST_NAMES_IN_ALL: Final = 10_000_000
+"""Names that are looked up while the paths of one image are led through symlinks."""
+
+Names = dict[bytes, "Names"]
 
 
 def resolve(root: Node, start: Node, target: bytes, layer: int) -> Node | None:
@@ -44,3 +51,97 @@ def resolve(root: Node, start: Node, target: bytes, layer: int) -> Node | None:
             node = root
         waiting.extend(reversed(found.link.split(b"/")))
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Where a path leads: `target` is what the last symlink on its way stands for, None if there is no symlink."""
+
+    path: bytes
+    target: bytes | None = None
+    lower: bool = False
+    """Whether a symlink of a lower layer was followed."""
+
+
+class Follower:
+    """Leads paths through the symlinks of a tree that is being built, as they stand now."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._left = MOST_NAMES_IN_ALL
+
+    def lead(self, path: bytes, layer: int, *, own: bool) -> Lead:
+        """Where a clean path leads by the symlinks that stand, or with `own` by those of this layer alone.
+
+        What is not there is taken for a directory to be made; a loop leads nowhere. Raises `LimitExceeded`.
+        """
+        nodes: list[Node | None] = [self._root]
+        names: list[bytes] = []
+        waiting = path.split(b"/")[::-1] if path else []
+        links = behind = 0
+        target = None
+        following = lower = False
+        while waiting:
+            self._spend()
+            part = waiting.pop()
+            above = nodes[-1]
+            node = above.children.get(part) if above is not None and above.children else None
+            entry = node.latest if node is not None else None
+            if part == b"..":
+                if names:
+                    names.pop()
+                    nodes.pop()
+            elif (
+                entry is not None
+                and entry.kind == SYMLINK
+                and entry.ended == VISIBLE
+                and entry.link
+                and (entry.layer == layer or not own)
+            ):
+                links += 1
+                if links > MOST_LINKS:
+                    return Lead(path)
+                if not following:
+                    following, behind = True, len(waiting)
+                lower = lower or entry.layer != layer
+                if entry.link.startswith(b"/"):
+                    del nodes[1:], names[:]
+                waiting.extend(reversed(entry.link.split(b"/")))
+            elif part not in (b"", b"."):
+                nodes.append(node)
+                names.append(part)
+            if following and len(waiting) <= behind:
+                target, following = b"/".join(names), False
+        return Lead(b"/".join(names), target, lower)
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise LimitExceeded(
+                f"paths lead through symlinks by more than {MOST_NAMES_IN_ALL:,} names",
+                hint="no engine would unpack this image in reasonable time",
+            )
+
+
+def link_names(entries: Iterable[Entry]) -> Names:
+    """The paths of the symlinks among the entries, one dictionary a name; a link's own has an empty name."""
+    names: Names = {}
+    for entry in entries:
+        if entry.kind == SYMLINK:
+            here = names
+            for part in entry.path.split(b"/"):
+                here = here.setdefault(part, {})
+            here[b""] = {}
+    return names
+
+
+def leads_through(names: Names, path: bytes) -> bool:
+    """Whether one of these symlinks is a folder on the way to a path, or is the path."""
+    here: Names | None = names
+    for part in path.split(b"/"):
+        here = here.get(part) if here else None
+        if here is None:
+            return False
+        if b"" in here:
+            return True
+    return False

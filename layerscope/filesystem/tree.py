@@ -2,6 +2,9 @@
 
 Whiteouts and opaque whiteouts of a layer act on the layers below it alone, wherever they stand in the tar; then its
 entries are applied in tar order. Hiding costs the subtree that is hidden, never the image.
+
+What a layer stores below a symlink of its own stands where the link leads, as in every engine; below a symlink of a lower
+layer it stands in a directory that takes the link's place, since a layer is unpacked by itself.
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from layerscope.filesystem.change import compare
+from layerscope.filesystem.links import Follower, leads_through, link_names
 from layerscope.filesystem.node import Node, implicit_directory, is_implicit
+from layerscope.filesystem.oddities import Oddities
 from layerscope.layers.entry import (
     DELETED,
     DIRECTORY,
     FILE,
     HARDLINK,
     METADATA,
-    MODIFIED,
+    OPAQUE,
     SYMLINK,
     UNCHANGED,
     VISIBLE,
@@ -62,8 +68,9 @@ class FileTree:
         self.rewrites: list[tuple[Entry, Entry]] = []
         self.deleted: list[int] = []
         self.never_seen: list[Entry] = []
-        self._notes = notes
+        self._odd = Oddities(notes)
         self._directories: dict[bytes, Node] = {b"": self.root}
+        self._links = Follower(self.root)
         self._layer = -1
         self._gone = 0
         self._lost: list[tuple[Entry, int, Node]] = []
@@ -100,7 +107,7 @@ class FileTree:
 
     def apply(self, layer: int, entries: Sequence[Entry]) -> None:
         """Put one layer on top."""
-        self._layer = layer
+        self._layer = self._odd.layer = layer
         self._gone = 0
         whited, metadata = self._hide(entries)
         last_parent_path: bytes | None = None
@@ -116,7 +123,11 @@ class FileTree:
                 last_parent_path = parent_path
             above = parent.latest
             if above is None or above.ended != VISIBLE or above.kind != DIRECTORY:
-                self._make_directory(parent)
+                made = self._make_directory(parent)
+                if made is not parent:
+                    parent = made
+                    path = entry.path = _joined(parent.path, name)
+                    last_parent_path = None
             if not path:
                 node = self.root
             else:
@@ -129,7 +140,7 @@ class FileTree:
                 else:
                     node = found
             if whited and path in whited:
-                self._note_order(entry, position < whited[path])
+                self._odd.order(entry, position < whited[path])
             if kind == FILE:
                 if entry.size:
                     entry.content = entry
@@ -160,6 +171,8 @@ class FileTree:
         for position, entry in enumerate(entries):
             if entry.kind < WHITEOUT:
                 continue
+            if not whited and not parents and not metadata:
+                self._lead_whiteouts(entries)
             if entry.kind == METADATA:
                 metadata[entry.path] = entry
                 entry.change = UNCHANGED
@@ -173,6 +186,34 @@ class FileTree:
         for path in parents:
             self._turn_into_directory(path)
         return whited, metadata
+
+    def _lead_whiteouts(self, entries: Sequence[Entry]) -> None:
+        """Give the whiteouts below symlinks of their own layer the paths that they lead to."""
+        names = link_names(entries)
+        if not names or not any(
+            entry.kind >= WHITEOUT and leads_through(names, entry.path) for entry in entries
+        ):
+            return
+        alone = FileTree(Notes())
+        waiting: list[Entry] = []
+        for entry in entries:
+            if entry.kind < WHITEOUT:
+                waiting.append(entry.copy_to(0))
+                continue
+            if entry.kind == METADATA or not leads_through(names, entry.path):
+                continue
+            alone.apply(0, waiting)
+            waiting.clear()
+            folder, _, name = entry.path.rpartition(b"/")
+            if entry.kind == OPAQUE:
+                folder, name = entry.path, b""
+            lead = alone._links.lead(folder, 0, own=True)
+            if lead.target is None:
+                continue
+            entry.path = _joined(lead.path, name) if name else lead.path
+            node = alone.find(lead.target)
+            if node is None or not node.visible:
+                self._odd.led(lead.target)
 
     def _settle_losses(self) -> None:
         """Now that the layer is applied, tell what stands where content was lost in it."""
@@ -201,14 +242,22 @@ class FileTree:
         self._directories[path] = node
         return node
 
-    def _make_directory(self, node: Node) -> None:
-        """Let a visible directory stand at the node and at all above it, as engines do for a path that needs it."""
+    def _make_directory(self, node: Node) -> Node:
+        """Let a visible directory stand at the node and at all above it, as engines do for a path that needs it.
+
+        Returns that directory's node: another one where a symlink of this layer leads away.
+        """
         missing = []
         current: Node | None = node
         while current is not None:
             latest = current.latest
-            if latest is not None and latest.ended == VISIBLE and latest.kind == DIRECTORY:
-                break
+            if latest is not None and latest.ended == VISIBLE:
+                if latest.kind == DIRECTORY:
+                    break
+                if latest.kind == SYMLINK and latest.layer == self._layer:
+                    led = self._led(node)
+                    if led is not None:
+                        return led
             missing.append(current)
             current = current.parent
         for current in reversed(missing):
@@ -216,7 +265,7 @@ class FileTree:
             before = current.latest
             if before is not None:
                 if before.ended == VISIBLE:
-                    self._note_turned(current, before)
+                    self._odd.turned(current, before)
                 self._replace(current, before, entry)
             current.latest = entry
             above = current.parent
@@ -225,12 +274,34 @@ class FileTree:
                 if above.shown is None:
                     above.shown = []
                 above.shown.append(current)
+        return node
+
+    def _led(self, node: Node) -> Node | None:
+        """The directory that the symlinks of this layer on the way to the node lead to; None for a loop."""
+        lead = self._links.lead(node.path, self._layer, own=True)
+        if lead.target is None:
+            return None
+        held = self.find(lead.target)
+        target = held.latest if held is not None else None
+        if (
+            target is None
+            or target.ended != VISIBLE
+            or (target.layer != self._layer and lead.target)
+        ):
+            self._odd.led(lead.target)
+        led = self._directory(lead.path)
+        self._make_directory(led)
+        return led
 
     def _link(self, entry: Entry, node: Node, metadata: dict[bytes, Entry]) -> None:
         """Give a hard link the content of its target, as visible now."""
         target_path, _ = clean(entry.link)
         target = self.find(target_path)
         latest = target.latest if target is not None else None
+        by_lower_link = False
+        if latest is None or latest.ended != VISIBLE:
+            target, by_lower_link = self._find_through_links(target_path)
+            latest = target.latest if target is not None else None
         if latest is None or latest.ended != VISIBLE or latest.kind == DIRECTORY or target is node:
             kept = metadata.get(target_path)
             if kept is not None and kept.size:
@@ -238,23 +309,21 @@ class FileTree:
                 kept.content = kept
                 kept.names += 1
                 return
-            self._notes.add(
-                "broken-link",
-                f"a hard link to {_shown(target_path)}, which is no file there",
-                layer=self._layer,
-                path=entry.path,
-            )
+            self._odd.broken_link(entry, target_path)
             return
-        if latest.layer != self._layer:
-            self._notes.add(
-                "link-to-lower-layer",
-                f"a hard link to {_shown(target_path)} of a lower layer; engines disagree on it",
-                layer=self._layer,
-                path=entry.path,
-            )
+        if latest.layer != self._layer or by_lower_link:
+            self._odd.lower_link(entry, target_path, by_lower_link)
         if latest.content is not None:
             entry.content = latest.content
             latest.content.names += 1
+
+    def _find_through_links(self, path: bytes) -> tuple[Node | None, bool]:
+        """The node that a path leads to by the symlinks above it, and whether one of them is of a lower layer."""
+        folder, _, name = path.rpartition(b"/")
+        lead = self._links.lead(folder, self._layer, own=False)
+        if lead.target is None:
+            return None, False
+        return self.find(_joined(lead.path, name)), lead.lower
 
     def _replace(self, node: Node, before: Entry, entry: Entry) -> None:
         """Let `entry` follow `before` at the node: hide what it hides, and tell what changed."""
@@ -269,12 +338,12 @@ class FileTree:
                 if entry.kind != DIRECTORY:
                     self._hide_children(node)
                     if before.layer == layer and not is_implicit(before):
-                        self._note_duplicate(entry)
+                        self._odd.duplicate(entry)
             else:
                 if entry.kind == DIRECTORY and before.layer != layer and not is_implicit(entry):
-                    self._note_turned(node, before)
+                    self._odd.turned(node, before)
                 if before.layer == layer:
-                    self._note_duplicate(entry)
+                    self._odd.duplicate(entry)
                 if before.content is not None:
                     self._release(before, REPLACED, node)
         base = self._below(before)
@@ -282,7 +351,7 @@ class FileTree:
             return
         if ended == layer and not is_implicit(base):
             self._gone -= 1
-        entry.change = _compare(base, entry)
+        entry.change = compare(base, entry)
         if entry.change == UNCHANGED and entry.content is not base.content:
             self.rewrites.append((base, entry))
 
@@ -335,12 +404,7 @@ class FileTree:
         latest = node.latest if node is not None else None
         if node is None or latest is None or latest.ended != VISIBLE:
             if not self._removed_here(entry.path):
-                self._notes.add(
-                    "whiteout-of-nothing",
-                    "a whiteout of a path that no lower layer has",
-                    layer=self._layer,
-                    path=entry.path,
-                )
+                self._odd.whiteout_of_nothing(entry)
             return
         entry.change = DELETED
         latest.ended = self._layer
@@ -353,11 +417,7 @@ class FileTree:
     def _opaque(self, entry: Entry) -> None:
         entry.change = UNCHANGED
         if not entry.path:
-            self._notes.add(
-                "opaque-root",
-                "an opaque whiteout of the root hides all lower layers; overlay2 ignores it, so engines disagree",
-                layer=self._layer,
-            )
+            self._odd.opaque_root()
         node = self.find(entry.path)
         if node is not None and node.visible:
             gone = self._gone
@@ -392,74 +452,6 @@ class FileTree:
             node = below
             yield node
 
-    # Telling what is odd
 
-    def _note_duplicate(self, entry: Entry) -> None:
-        if not is_implicit(entry):
-            self._notes.add(
-                "duplicate-entry",
-                "stored more than once in one layer; the last one counts, and engines disagree",
-                layer=self._layer,
-                path=entry.path,
-            )
-
-    def _note_turned(self, node: Node, before: Entry) -> None:
-        where = "a lower layer" if before.layer != self._layer else "the same layer"
-        if before.kind == SYMLINK:
-            code, what = "directory-over-symlink", f"a symlink of {where} becomes a directory"
-        else:
-            code, what = "directory-over-file", f"a file of {where} becomes a directory"
-        self._notes.add(
-            code,
-            f"{what}, which hides what it led to; engines disagree on this layer",
-            layer=self._layer,
-            path=node.path,
-        )
-
-    def _note_order(self, entry: Entry, whiteout_later: bool) -> None:
-        if whiteout_later:
-            self._notes.add(
-                "whiteout-after-entry",
-                "a whiteout behind the entry of the same name hides only lower layers; engines disagree",
-                layer=self._layer,
-                path=entry.path,
-            )
-        elif entry.kind == DIRECTORY:
-            self._notes.add(
-                "whiteout-and-directory",
-                "a directory whited out and made again in one layer is empty but for it; overlay2 shows the old files",
-                layer=self._layer,
-                path=entry.path,
-            )
-
-
-def _shown(path: bytes) -> str:
-    return "/" + path[:200].decode("utf-8", "backslashreplace")
-
-
-def _compare(before: Entry, entry: Entry) -> int:
-    """How `entry` changes the path, as far as headers tell; content of one size has still to be compared."""
-    kind = entry.kind
-    if kind != before.kind or is_implicit(entry):
-        if is_implicit(entry):
-            return UNCHANGED if before.kind == DIRECTORY else MODIFIED
-        if not {kind, before.kind} <= {FILE, HARDLINK}:
-            return MODIFIED
-    if entry.owner != before.owner:
-        return MODIFIED
-    if entry.xattrs != before.xattrs:
-        return MODIFIED
-    if kind == DIRECTORY:
-        return UNCHANGED
-    if entry.mtime != before.mtime:
-        return MODIFIED
-    if kind == SYMLINK:
-        return UNCHANGED if entry.link == before.link else MODIFIED
-    if kind in (FILE, HARDLINK):
-        old, new = before.content, entry.content
-        if old is new:
-            return UNCHANGED
-        if old is None or new is None or old.size != new.size:
-            return MODIFIED
-        return UNCHANGED
-    return UNCHANGED if entry.extra == before.extra else MODIFIED
+def _joined(folder: bytes, name: bytes) -> bytes:
+    return folder + b"/" + name if folder else name

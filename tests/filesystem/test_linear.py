@@ -12,14 +12,23 @@ from typing import Any
 
 import pytest
 
+from layerscope.filesystem import links as links_module
 from layerscope.filesystem import node as node_module
 from layerscope.filesystem import tree as tree_module
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers import names
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, OPAQUE, WHITEOUT, Entry
+from layerscope.layers.entry import (
+    DIRECTORY,
+    FILE,
+    HARDLINK,
+    OPAQUE,
+    SYMLINK,
+    WHITEOUT,
+    Entry,
+)
 from layerscope.notes import Notes
 
-COUNTED = {tree_module.__file__, node_module.__file__, names.__file__}
+COUNTED = {tree_module.__file__, node_module.__file__, links_module.__file__, names.__file__}
 Layers = list[list[Entry]]
 
 
@@ -112,6 +121,19 @@ def whiteouts_below_a_link(size: int) -> Layers:
     return [[entry(b"f")], [entry(b"f/%d" % number, WHITEOUT, 1) for number in range(size)]]
 
 
+def below_a_link_of_its_own_layer(size: int) -> Layers:
+    chain = [entry(b"l%d" % number, SYMLINK, 1, b"l%d" % (number + 1)) for number in range(9)]
+    files = [entry(b"l0/%d" % number, FILE, 1) for number in range(size)]
+    links = [entry(b"h%d" % number, HARDLINK, 1, b"l0/%d" % number) for number in range(size)]
+    return [[entry(b"l9", DIRECTORY)], [*chain, *files, *links]]
+
+
+def whiteouts_below_a_link_of_its_own_layer(size: int) -> Layers:
+    first = [entry(b"d/%d" % number) for number in range(size)]
+    second = [entry(b"l/%d" % number, WHITEOUT, 1) for number in range(size)]
+    return [first, [entry(b"l", SYMLINK, 1, b"d"), *second]]
+
+
 def nested_directories(size: int) -> Layers:
     """As many bytes of path as the square of the depth, and no more work than bytes."""
     depth = int(size**0.5)
@@ -145,6 +167,8 @@ SHAPES: Sequence[Callable[[int], Layers]] = (
     links_to_one_file,
     whiteouts_of_nothing,
     whiteouts_below_a_link,
+    below_a_link_of_its_own_layer,
+    whiteouts_below_a_link_of_its_own_layer,
     nested_directories,
     deep_whiteout_of_nothing,
     deep_opaque_below_a_file,

@@ -48,6 +48,7 @@ class Entry:
     content: Content | None = None
     explicit: bool = False
     header: tuple[object, ...] = ()
+    target: bytes = b""
 
 
 IMPLICIT = ("directory", 0o755, 0, 0, ())
@@ -140,10 +141,11 @@ class Stack:
             self.lost = []
             before = self.tree
             self.tree = dict(before)
-            for name, node in members:
-                self.hide(as_bytes(name), node)
-            for name, node in members:
-                self.turn(as_bytes(name), node)
+            whiteouts = self.whiteouts(members)
+            for folder, victim in whiteouts:
+                self.hide(folder, victim)
+            for folder, _ in whiteouts:
+                self.turn(folder)
             for name, node in members:
                 self.put(as_bytes(name), node)
             self.judge()
@@ -162,22 +164,30 @@ class Stack:
 
     # What a layer removes from the layers below it.
 
-    def hide(self, name: bytes, node: object) -> None:
-        folder, victim = whiteout(name, node)
-        if folder is None:
-            return
+    def whiteouts(self, members: Sequence[Member]) -> list[tuple[Path, Path | None]]:
+        """Folder and victim of each, led through the symlinks that stand before it in its layer."""
+        found: list[tuple[Path, Path | None]] = []
+        for position, (name, node) in enumerate(members):
+            folder, victim = whiteout(as_bytes(name), node)
+            if folder is None:
+                continue
+            alone = Stack()
+            for earlier, other in members[:position]:
+                alone.put(as_bytes(earlier), other)
+            folder = alone.lead(folder, own=True)
+            found.append((folder, None if victim is None else (*folder, victim[-1])))
+        return found
+
+    def hide(self, folder: Path, victim: Path | None) -> None:
         for path in list(self.tree):
             if below(path, folder if victim is None else victim) and path != folder:
                 self.remove(path, None)
 
-    def turn(self, name: bytes, node: object) -> None:
+    def turn(self, folder: Path) -> None:
         """What a whiteout stands in is a directory, as in an overlay, be the victim there or not."""
-        folder, _ = whiteout(name, node)
-        if folder is None:
-            return
         for path in ancestors((*folder, b"")):
             if path in self.tree and self.tree[path].kind != "directory":
-                self.out.disputed.append(f"whiteout {name!r} below a file or link")
+                self.out.disputed.append(f"whiteout in {folder!r} below a file or link")
                 self.remove(path, path)
                 self.tree[path] = Entry("directory", self.number, header=IMPLICIT)
 
@@ -193,6 +203,7 @@ class Stack:
         path = clean(name)
         if not path or isinstance(node, Whiteout | Opaque) or path[-1].startswith(WHITEOUT_PREFIX):
             return
+        path = (*self.lead(path[:-1], own=True), path[-1])
         for above in ancestors(path):
             old = self.tree.get(above)
             if old is None or old.kind != "directory":
@@ -217,13 +228,35 @@ class Stack:
         if entry.content is not None and entry.content not in self.contents:
             self.contents.append(entry.content)
 
+    def lead(self, path: Path, *, own: bool) -> Path:
+        """Where a path leads by the symlinks that stand now, or by those of this layer alone."""
+        done: Path = ()
+        rest = list(path)
+        links = 0
+        while rest:
+            part = rest.pop(0)
+            entry = self.tree.get((*done, part))
+            if part == b"..":
+                done = done[:-1]
+            elif entry is not None and entry.target and (entry.layer == self.number or not own):
+                links += 1
+                if links > 40:
+                    return path
+                done = () if entry.target.startswith(b"/") else done
+                rest = entry.target.split(b"/") + rest
+            elif part not in (b"", b"."):
+                done = (*done, part)
+        return done
+
     def entry(self, path: Path, node: object) -> Entry:
         number = self.number
         match node:
             case Directory():
                 return Entry("directory", number, None, True, header("directory", node)[:-1])
             case Symlink():
-                return Entry("symlink", number, None, True, (*header("symlink", node), node.target))
+                target = as_bytes(node.target)
+                facts = (*header("symlink", node), node.target)
+                return Entry("symlink", number, None, True, facts, target)
             case Hardlink():
                 found = self.target(path, clean(as_bytes(node.target)))
                 kind = "hardlink" if found is None else found.kind
@@ -243,6 +276,8 @@ class Stack:
         """The entry that a hard link at `path` is another name of, or None for a broken link."""
         if below(target, path) or below(path, target):
             self.out.disputed.append(f"link {path!r} above or below its target")
+        if target and target not in self.tree:
+            target = (*self.lead(target[:-1], own=False), target[-1])
         for above in ancestors(target):
             entry = self.tree.get(above)
             if entry is not None and entry.kind != "directory":

@@ -1,0 +1,209 @@
+"""Paths through symlinks, as Docker 20.10 (overlay2), Docker 26 (containerd), podman and umoci were seen to take them."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerscope.errors import LimitExceeded
+from layerscope.filesystem import links
+from layerscope.layers.entry import FILE, OPAQUE, SYMLINK, WHITEOUT, Entry
+from tests.builder import OPAQUE as OPAQUE_NODE
+from tests.builder import WHITEOUT as WHITEOUT_NODE
+from tests.builder import Directory, File, Hardlink, Symlink
+from tests.builder.image import Members
+from tests.builder.nodes import MemberLike
+from tests.filesystem.replay import Replayed
+
+USR: list[MemberLike] = [("usr/", Directory()), ("usr/lib/", Directory())]
+LIB: list[MemberLike] = [*USR, ("lib", Symlink("usr/lib"))]
+LOWER: Members = {"usr/": b"", "usr/lib/": b"", "usr/lib/low": b"low", "lib": Symlink("usr/lib")}
+AGREED: dict[str, tuple[list[MemberLike], set[str]]] = {
+    "a file": ([*LIB, ("lib/x", b"x")], {"usr/lib/x"}),
+    "a directory without an entry": ([*LIB, ("lib/sub/x", b"x")], {"usr/lib/sub/x"}),
+    "a directory": ([*LIB, ("lib/sub/", Directory()), ("lib/sub/x", b"x")], {"usr/lib/sub/x"}),
+    "an absolute target": ([*USR, ("lib", Symlink("/usr/lib")), ("lib/x", b"x")], {"usr/lib/x"}),
+    "a chain": ([*LIB, ("lib64", Symlink("lib")), ("lib64/x", b"x")], {"usr/lib/x"}),
+    "a climb": ([*LIB, ("usr/up", Symlink("../../usr")), ("usr/up/x", b"x")], {"usr/x"}),
+    "the root": ([("top", Symlink("/")), ("top/x", b"x")], {"x"}),
+    "a hard link": ([*LIB, ("f", b"f"), ("lib/h", Hardlink("f"))], {"f", "usr/lib/h"}),
+}
+
+
+@pytest.mark.parametrize("case", AGREED)
+def test_below_a_symlink_of_its_own_layer(case: str) -> None:
+    members, expected = AGREED[case]
+    done = Replayed(members)
+    kept = {path for path, kind in done.names().items() if kind == "file" or "hard" in kind}
+    assert kept == expected
+    assert done.codes == []
+    assert {entry.path.decode() for entry in done.indexes[0].entries} >= expected
+
+
+def test_both_spellings_are_one_path() -> None:
+    done = Replayed([*LIB, ("lib/x", b"first"), ("usr/lib/x", b"last")])
+    assert done.lost() == [("usr/lib/x", 0, 0)]
+    assert done.codes == ["duplicate-entry"]
+
+
+def test_over_a_lower_file() -> None:
+    done = Replayed(LOWER, [*USR, ("lib2", Symlink("usr/lib")), ("lib2/low", b"new")])
+    assert done.lost() == [("usr/lib/low", 0, 1)]
+    assert done.tree.rewrites == [(done.entry("usr/lib/low"), done.entry("usr/lib/low", 1))]
+    assert done.codes == []
+
+
+def test_a_link_told_again_leads() -> None:
+    done = Replayed(LOWER, [*LIB, ("lib/x", b"x")])
+    assert done.files() == {"lib", "usr/lib/low", "usr/lib/x"}
+    assert done.codes == []
+
+
+@pytest.mark.parametrize("target", ["usr/lib", "nowhere"])
+def test_a_directory_that_the_layer_does_not_hold(target: str) -> None:
+    """Docker 20.10 and podman refuse it; containerd and umoci make the directory."""
+    done = Replayed(LOWER, [("l", Symlink(target)), ("l/x", b"x")])
+    assert f"{target}/x" in done.files()
+    assert done.codes == ["through-own-symlink"]
+
+
+def test_a_link_of_a_lower_layer_does_not_lead() -> None:
+    done = Replayed(LOWER, [("lib64", Symlink("lib")), ("lib64/x", b"x")])
+    assert done.names()["lib"] == "implicit"
+    assert "lib/x" in done.files()
+    assert set(done.codes) == {"directory-over-symlink", "through-own-symlink"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("a", Symlink("b")), ("b", Symlink("a")), ("a/x", b"x")],
+        [("a", Symlink("a")), ("a/x", b"x")],
+        [*((f"a{n}", Symlink(f"a{n + 1}")) for n in range(41)), ("a0/x", b"x")],
+    ],
+    ids=["circle", "self", "41 links"],
+)
+def test_a_loop_turns_into_a_directory(members: list[MemberLike]) -> None:
+    done = Replayed(members)
+    assert done.codes == ["directory-over-symlink"]
+    assert sum(path.endswith("/x") for path in done.files()) == 1
+
+
+def test_forty_links_lead() -> None:
+    chain: list[MemberLike] = [(f"a{n}", Symlink(f"a{n + 1}")) for n in range(40)]
+    done = Replayed([("a40/", Directory()), *chain, ("a0/x", b"x")])
+    assert "a40/x" in done.files()
+
+
+def test_a_link_that_turns_while_its_directory_is_filled() -> None:
+    """The entry below `a` replaces the link by which `a` leads."""
+    done = Replayed(
+        [
+            ("d/", Directory()),
+            ("b", Symlink("d")),
+            ("a", Symlink("b/..")),
+            ("a/y", b"y"),
+            ("a/b", Symlink("e/f")),
+            ("a/z", b"z"),
+        ]
+    )
+    assert {"y", "e/z"} <= done.files()
+
+
+# Whiteouts
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_whiteout_below_a_symlink_of_its_own_layer(order: int) -> None:
+    """The link has to come first: an engine unpacks in the order of the tar."""
+    second: list[MemberLike] = [("l", Symlink("usr/lib")), ("l/low", WHITEOUT_NODE)]
+    done = Replayed(LOWER, [*USR, *second[::order]])
+    assert ("usr/lib/low" in done.files()) is (order == -1)
+    assert done.codes == ([] if order == 1 else ["whiteout-of-nothing"])
+
+
+def test_a_whiteout_through_a_link_to_a_lower_directory() -> None:
+    done = Replayed(LOWER, [("l", Symlink("usr/lib")), ("l/low", WHITEOUT_NODE)])
+    assert done.lost() == [("usr/lib/low", 0, 1)]
+    assert done.codes == ["through-own-symlink"]
+
+
+def test_an_opaque_whiteout_through_a_link() -> None:
+    second: list[MemberLike] = [*USR, ("l", Symlink("usr/lib")), ("l", OPAQUE_NODE), ("l/x", b"x")]
+    done = Replayed(LOWER, second)
+    assert {path for path in done.files() if "/" in path} == {"usr/lib/x"}
+    assert done.lost() == [("usr/lib/low", 0, 1)]
+    assert done.codes == []
+
+
+def test_a_whiteout_behind_a_link_that_has_become_a_directory() -> None:
+    second: list[MemberLike] = [*LIB, ("lib/", Directory()), ("lib/low", WHITEOUT_NODE)]
+    done = Replayed(LOWER, second)
+    assert "usr/lib/low" in done.files()
+
+
+# Hard links
+
+
+@pytest.mark.parametrize("target", ["lib/f", "lib64/f", "abs/f", "/lib/f"])
+def test_a_hard_link_to_a_path_through_symlinks(target: str) -> None:
+    more: list[MemberLike] = [
+        ("lib64", Symlink("lib")),
+        ("abs", Symlink("/usr/lib")),
+        ("usr/lib/f", b"ff"),
+    ]
+    done = Replayed([*LIB, *more, ("h", Hardlink(target))])
+    assert done.entry("h").content is done.entry("usr/lib/f")
+    assert done.codes == []
+
+
+def test_the_last_name_of_a_hard_links_target_is_not_followed() -> None:
+    done = Replayed([("f", b"f"), ("s", Symlink("f")), ("h", Hardlink("s"))])
+    assert done.entry("h").content is None
+    assert done.codes == []
+
+
+@pytest.mark.parametrize("name", ["low", "new"])
+def test_a_hard_link_through_a_lower_symlink(name: str) -> None:
+    """umoci takes it, the other engines refuse it."""
+    done = Replayed(LOWER, [*USR, ("usr/lib/new", b"new"), ("h", Hardlink(f"lib/{name}"))])
+    assert done.entry("h", 1).content is done.entry(f"usr/lib/{name}", int(name == "new"))
+    assert done.codes == ["link-to-lower-layer"]
+    assert any("symlink" in note.message for note in done.notes)
+
+
+@pytest.mark.parametrize("target", ["a/x", "lib/none", "lib", "usr/lib", "s/x"])
+def test_hard_links_that_stay_broken(target: str) -> None:
+    loop: list[MemberLike] = [
+        ("a", Symlink("b")),
+        ("b", Symlink("a")),
+        ("s", Symlink("usr/file")),
+        ("usr/file", b""),
+    ]
+    done = Replayed([*LIB, *loop, ("h", Hardlink(target))])
+    assert done.entry("h").content is None
+    assert done.codes == ([] if target == "lib" else ["broken-link"])
+
+
+# Bounds
+
+
+def test_links_that_lead_on_and_on_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "MOST_NAMES_IN_ALL", 10_000)
+    members: list[MemberLike] = [
+        ("l", Symlink("d/../" * 100)),
+        *((f"l/{n}", File()) for n in range(100)),
+    ]
+    with pytest.raises(LimitExceeded, match="10,000 names"):
+        Replayed(members)
+
+
+def test_names_of_links() -> None:
+    def entry(path: bytes, kind: int) -> Entry:
+        return Entry(path, kind, 0, 0, (0o644, 0, 0), 0, b"t", None)
+
+    names = links.link_names([entry(b"a/b", SYMLINK), entry(b"a/c", FILE), entry(b"d", OPAQUE)])
+    through = [path for path in (b"a/b", b"a/b/c/d") if links.leads_through(names, path)]
+    assert through == [b"a/b", b"a/b/c/d"]
+    for path in (b"", b"a", b"a/c/b", b"a/bb", b"d", b"b"):
+        assert not links.leads_through(names, path)
+    assert links.link_names([entry(b"w", WHITEOUT)]) == {}
