@@ -15,7 +15,6 @@ from layerscope.analysis.model import (
     LayerSummary,
     LiveFile,
     Sizes,
-    WastedFile,
 )
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.filesystem.tree import FileTree
@@ -26,8 +25,8 @@ from layerscope.layers.entry import (
     BLOCK,
     CHARACTER,
     DIRECTORY,
-    FILE,
     FIFO,
+    FILE,
     HARDLINK,
     METADATA,
     MODIFIED,
@@ -88,9 +87,7 @@ def analyze(
     for entry in tree.never_seen:
         unseen[entry.layer][entry.change] += 1
     layers = tuple(
-        _summary(
-            layer, index, wasted[layer.index], tree.deleted[layer.index], unseen[layer.index]
-        )
+        _summary(layer, index, wasted[layer.index], tree.deleted[layer.index], unseen[layer.index])
         for layer, index in zip(image.layers, indexes, strict=True)
     )
     present = [index for index in indexes if index is not None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
@@ -17,14 +16,12 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback, s
 
 WHOLE = 1 << 18
 """Bytes that are read at once."""
-WORTH_A_THREAD = 8 << 20
-"""Bytes from which on it takes less time to start a thread than to do without."""
 GAP = 2048
 """Bytes between two contents that are rather read than jumped over: padding and headers."""
 HASH_BYTES = 16
 """Length of a content hash."""
 
-_PLACE = attrgetter("layer", "data")
+_LAYER, _DATA = attrgetter("layer"), attrgetter("data")
 
 Indexes = Sequence[LayerIndex | None]
 
@@ -59,68 +56,26 @@ def read_contents(
     The image has to be open: raises `SourceUnavailable` when it is closed or its file changed, and `Cancelled`. What no
     index holds (a saved report) stays unknown.
     """
-    read_all(((contents, indexes),), progress=progress, cancelled=cancelled)
-
-
-def read_all(
-    images: Iterable[tuple[Iterable[Entry], Indexes]],
-    *,
-    progress: ProgressCallback | None = None,
-    cancelled: CancelledCallback | None = None,
-) -> None:
-    """As `read_contents`, for several images at once: large ones in threads, as reading releases the interpreter lock."""
-    jobs = [(_unread(contents, indexes), indexes) for contents, indexes in images]
-    jobs = [job for job in jobs if job[0]]
-    total = sum(entry.size for unread, _ in jobs for entry in unread)
-    meter = _Meter(total, progress, cancelled)
-    if len(jobs) < 2 or total < WORTH_A_THREAD:
-        for unread, indexes in jobs:
-            _read(unread, indexes, meter)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        for future in [pool.submit(_read, unread, indexes, meter) for unread, indexes in jobs]:
-            future.result()
-
-
-def _unread(contents: Iterable[Entry], indexes: Indexes) -> list[Entry]:
     unread = [
         entry
         for entry in contents
         if entry.fingerprint is None and entry.data >= 0 and indexes[entry.layer] is not None
     ]
-    unread.sort(key=_PLACE)
-    return unread
-
-
-class _Meter:
-    """Tells how far the reading is, from any thread, and hears that it should stop."""
-
-    def __init__(
-        self, total: int, progress: ProgressCallback | None, cancelled: CancelledCallback | None
-    ) -> None:
-        self._total = total
-        self._progress = progress
-        self._cancelled = cancelled
-        self._lock = threading.Lock()
-        self._done = 0
-
-    def advance(self, count: int) -> None:
-        stop_if(self._cancelled)
-        if self._progress is not None:
-            with self._lock:
-                self._done += count
-                self._progress(Progress("compare", self._done, self._total))
-
-
-def _read(unread: Sequence[Entry], indexes: Indexes, meter: _Meter) -> None:
+    if not unread:
+        return
+    unread.sort(key=_DATA)
+    unread.sort(key=_LAYER)
+    total = sum(entry.size for entry in unread)
+    done = 0
     buffer = memoryview(bytearray(WHOLE))
     for run in _runs(unread):
+        stop_if(cancelled)
+        if progress is not None:
+            progress(Progress("compare", done, total))
         index = indexes[run[0].layer]
         assert index is not None
         _hash(index, run, buffer)
-        meter.advance(sum(entry.size for entry in run))
+        done += sum(entry.size for entry in run)
     for index in {id(each): each for each in indexes if each is not None}.values():
         index.blob.file.check_unchanged()
 

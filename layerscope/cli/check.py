@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from layerscope.analysis.budget import CONFIG_NAME, PYPROJECT
+from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice, examine
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import (
@@ -132,7 +132,7 @@ def _today(given: str | None) -> date:
 
 def _init(given: dict[str, Any], headroom: int) -> int:
     """Write a first budget; a file that is there stays as it is, unless with --force."""
-    from layerscope.analysis.headroom import first_budget
+    from layerscope.analysis.budgets.headroom import first_budget
 
     path = given["config"] or CONFIG_NAME
     if os.path.basename(path) == PYPROJECT:
@@ -159,8 +159,8 @@ def _update(
     ruling: Ruling, judged: Judged, updates: Sequence[str], headroom: int, today: date
 ) -> Judged:
     """Raise the limits that are named in the file they came from, and judge again by it."""
-    from layerscope.analysis.budget import evaluate, load_budget
-    from layerscope.analysis.headroom import update_budget
+    from layerscope.analysis.budgets.budget import evaluate, load_budget
+    from layerscope.analysis.budgets.headroom import update_budget
 
     path = ruling.budget.file
     if path is None:

@@ -14,7 +14,7 @@ from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.limits import Limits
 
 if TYPE_CHECKING:
-    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.model import Analysis
     from layerscope.image.image import Image
 
@@ -66,7 +66,7 @@ def examine(
         _loaded(choice, progress) as image,
     ):
         if base is not None:
-            from layerscope.analysis.base import on_base
+            from layerscope.analysis.budgets.base import on_base
 
             under = replace(choice, reference=base, tag=None, dockerfile=None)
             with _loaded(under, progress) as below:
@@ -89,7 +89,7 @@ def examine(
             )
         numbers = None
         if dive:
-            from layerscope.analysis.dive import dive_numbers
+            from layerscope.analysis.budgets.dive import dive_numbers
 
             numbers = dive_numbers(analysis)
         return Examined(analysis, numbers)

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from layerscope.analysis.budget import CONFIG_NAME, PYPROJECT, Budget, load_budget
-from layerscope.analysis.dive_rules import DIVE_CI, DIVE_RULES
-from layerscope.analysis.growth import Former, check_platform
-from layerscope.analysis.rules import RULES
-from layerscope.analysis.verdict import NO_ANCHOR, NO_BASELINE, Verdict, evaluate
+from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT, Budget, load_budget
+from layerscope.analysis.budgets.dive_rules import DIVE_CI, DIVE_RULES
+from layerscope.analysis.budgets.growth import Former, check_platform
+from layerscope.analysis.budgets.rules import RULES
+from layerscope.analysis.budgets.verdict import NO_ANCHOR, NO_BASELINE, Verdict, evaluate
 from layerscope.cli.examine import Choice, examine
 from layerscope.cli.options import stacked
 from layerscope.cli.streams import tell
 from layerscope.errors import ImageNotFound, UsageError
 
 if TYPE_CHECKING:
-    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.model import Analysis
 
 Command = TypeVar("Command", bound=Callable[..., Any])

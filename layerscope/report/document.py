@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import layerscope
 from layerscope.analysis.advice import advise
+from layerscope.analysis.budgets.growth import grown_instructions
 from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
-from layerscope.analysis.growth import grown_instructions
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
 from layerscope.report.configuration import configuration
 from layerscope.report.entries import EntryRows
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
-    from layerscope.analysis.budget import RuleResult, Verdict
+    from layerscope.analysis.budgets.budget import RuleResult, Verdict
+    from layerscope.analysis.budgets.dive import DiveNumbers
+    from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.comparison.side import Side
-    from layerscope.analysis.dive import DiveNumbers
-    from layerscope.analysis.growth import Former
     from layerscope.analysis.model import InstructionSummary, LayerSummary
     from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction

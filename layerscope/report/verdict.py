@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.rules import LOWER_LIMITS
+from layerscope.analysis.budgets.rules import LOWER_LIMITS
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.page import Page, Span
 from layerscope.report.words import count, is_warning, rule_numbers, verdict_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.rules import LOWER_LIMITS, RULES
+from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_size
 

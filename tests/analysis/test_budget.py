@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.budget import Verdict, evaluate, load_budget
+from layerscope.analysis.budgets.budget import Verdict, evaluate, load_budget
+from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.rules import RULES
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
 from tests.report.sample import make_analysis, python_app, wasted, without_tar

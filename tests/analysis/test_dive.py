@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import layerscope
-from layerscope.analysis.dive import DiveNumbers, dive_numbers
+from layerscope.analysis.budgets.dive import DiveNumbers, dive_numbers
 from tests.builder import (
     OPAQUE,
     WHITEOUT,
@@ -225,7 +225,7 @@ def test_random_archives(stack: list[list[Member]], oci: bool, tmp_path: Path) -
 
 def test_many_whiteouts_cost_what_they_remove() -> None:
     """A stack that dive restacks for each of its whiteouts: here the work is counted, which must not be their product."""
-    from layerscope.analysis import dive
+    from layerscope.analysis.budgets import dive
 
     def steps(count: int) -> int:
         files = {f"d{n}/f": b"1" for n in range(count)}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.budget import evaluate, load_budget
-from layerscope.analysis.dive import DiveNumbers
-from layerscope.analysis.dive_rules import DiveRules, dive_rules, judge
+from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.dive import DiveNumbers
+from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules, judge
 from layerscope.errors import ConfigError
 from tests.report.sample import make_analysis, python_app, wasted
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.base import on_base
-from layerscope.analysis.budget import RuleResult, evaluate, load_budget
+from layerscope.analysis.budgets.base import on_base
+from layerscope.analysis.budgets.budget import RuleResult, evaluate, load_budget
+from layerscope.analysis.budgets.growth import Former, check_platform, grown_instructions
 from layerscope.analysis.comparison.side import Side
-from layerscope.analysis.growth import Former, check_platform, grown_instructions
 from layerscope.analysis.model import Analysis
 from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.analysis.budget import evaluate, load_budget
-from layerscope.analysis.headroom import (
+from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.headroom import (
     first_budget,
     limit_for,
     update_budget,
     with_headroom,
     write_size,
 )
-from layerscope.analysis.rules import RULES
+from layerscope.analysis.budgets.rules import RULES
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
 from layerscope.units import parse_size
@@ -177,6 +177,6 @@ def test_growth_and_unknown_sizes_are_not_raised() -> None:
 
 
 def test_every_rule_of_a_first_budget_is_a_rule() -> None:
-    from layerscope.analysis import headroom
+    from layerscope.analysis.budgets import headroom
 
     assert set(headroom._FIRST) <= RULES.keys()

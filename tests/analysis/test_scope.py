@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from layerscope.analysis.budget import Budget, Verdict, evaluate, load_budget
+from layerscope.analysis.budgets.budget import Budget, Verdict, evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from tests.analysis.steps import Steps, analysis_of

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import layerscope
-from layerscope.analysis.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.report.document import Document, build
 from layerscope.report.filesystem import with_filesystem

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import layerscope
-from layerscope.analysis.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.image.instruction import Instruction
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK, Entry

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from layerscope.analysis.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis, LiveFile
 from layerscope.notes import Note
 from layerscope.report.document import Document, build

@@ -47,6 +47,8 @@ class FileChange:
         a: Entry | None,
         b: Entry | None,
         changed: tuple[str, ...] = (),
+        a_bytes: int = 0,
+        b_bytes: int = 0,
     ) -> None:
         self.kind = kind
         self.path = path
@@ -54,8 +56,8 @@ class FileChange:
         self.path_b = path_b
         self.a = a
         self.b = b
-        self.a_bytes = 0
-        self.b_bytes = 0
+        self.a_bytes = a_bytes
+        self.b_bytes = b_bytes
         self.changed = changed
 
     @property

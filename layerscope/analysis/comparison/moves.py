@@ -8,11 +8,12 @@ from operator import attrgetter
 
 from layerscope.analysis.comparison.files import FileChange
 from layerscope.analysis.comparison.side import Files
-from layerscope.analysis.contents import content_hash, read_all
+from layerscope.analysis.contents import content_hash, read_contents
 from layerscope.layers.entry import DIRECTORY, Entry
 from layerscope.progress import CancelledCallback, ProgressCallback
 
 _PERMISSIONS = 0o7777
+_TIME = ("mtime",)
 _PATH = attrgetter("path")
 
 
@@ -42,14 +43,9 @@ def find_moves(
         return list(changes)
     gone = [held for held in gone if held[1].size in sizes]
     come = [held for held in come if held[1].size in sizes]
-    read_all(
-        (
-            (list({id(content): content for _, content in gone}.values()), files_a.indexes),
-            (list({id(content): content for _, content in come}.values()), files_b.indexes),
-        ),
-        progress=progress,
-        cancelled=cancelled,
-    )
+    for files, found in ((files_a, gone), (files_b, come)):
+        once = {id(content): content for _, content in found}
+        read_contents(once.values(), files.indexes, progress=progress, cancelled=cancelled)
     joined: dict[int, FileChange] = {}
     hashes_a, hashes_b = _by_hash(gone), _by_hash(come)
     for mark, old_ones in hashes_a.items():
@@ -68,13 +64,15 @@ def _move(old: FileChange, new: FileChange) -> FileChange:
     assert old.a is not None
     assert new.b is not None
     changed = changed_metadata(old.a, new.b)
-    move = FileChange("moved", new.path, old.path, new.path, old.a, new.b, changed)
-    move.a_bytes, move.b_bytes = old.a_bytes, new.b_bytes
-    return move
+    return FileChange(
+        "moved", new.path, old.path, new.path, old.a, new.b, changed, old.a_bytes, new.b_bytes
+    )
 
 
 def changed_metadata(a: Entry, b: Entry) -> tuple[str, ...]:
     """What of the metadata differs; the time of a directory says nothing, as every layer rewrites it."""
+    if a.owner == b.owner and a.extra is b.extra:
+        return _TIME if a.mtime != b.mtime and a.kind != DIRECTORY != b.kind else ()
     names = []
     if a.owner != b.owner:
         if (a.mode ^ b.mode) & _PERMISSIONS:

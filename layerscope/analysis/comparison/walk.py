@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from layerscope.analysis.comparison.files import (
     CHANGE_KINDS,
@@ -18,7 +18,7 @@ from layerscope.analysis.comparison.moves import (
     find_moves,
 )
 from layerscope.analysis.comparison.side import Files, Side, layer_key
-from layerscope.analysis.contents import content_hash, read_all
+from layerscope.analysis.contents import content_hash, read_contents
 from layerscope.filesystem.node import Node, is_implicit
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE, Entry
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
@@ -116,7 +116,7 @@ class _Walk:
                 if b is None:
                     path = base + name
                     self._alone(
-                        directory, FileChange("removed", path, path, None, a, None), a.size, 0
+                        directory, FileChange("removed", path, path, None, a, None, (), a.size)
                     )
                     continue
                 if b.kind == FILE and b.names < 2 and a.size == b.size:
@@ -163,20 +163,20 @@ class _Walk:
                 continue
             path = base + name
             if simple and b.kind == FILE and b.names < 2:
-                self._alone(directory, FileChange("added", path, None, path, None, b), 0, b.size)
+                self._alone(
+                    directory, FileChange("added", path, None, path, None, b, (), 0, b.size)
+                )
                 continue
             if b.kind == DIRECTORY:
                 pending.append(Directory(path, directory, None, node_b))
             self._pair(path, directory, None, b)
 
-    def _alone(self, directory: Directory, change: FileChange, size_a: int, size_b: int) -> None:
+    def _alone(self, directory: Directory, change: FileChange) -> None:
         """A file that only one side has."""
-        change.a_bytes = size_a
-        change.b_bytes = size_b
         self.changes.append(change)
         directory.changes += 1
-        directory.a_bytes += size_a
-        directory.b_bytes += size_b
+        directory.a_bytes += change.a_bytes
+        directory.b_bytes += change.b_bytes
         if change.a is not None:
             directory.a_files += 1
         else:
@@ -282,14 +282,13 @@ class _Walk:
     ) -> None:
         """Compare the contents that are in question."""
         linked = self._linked
-        read_all(
-            (
-                (_contents(a for _, _, a, _ in self._questions), self._files_a.indexes),
-                (_contents(b for _, _, _, b in self._questions), self._files_b.indexes),
-            ),
-            progress=progress,
-            cancelled=cancelled,
+        asked = (
+            (self._files_a, [a.content for _, _, a, _ in self._questions]),
+            (self._files_b, [b.content for _, _, _, b in self._questions]),
         )
+        for files, contents in asked:
+            once = {id(content): content for content in contents if content is not None}
+            read_contents(once.values(), files.indexes, progress=progress, cancelled=cancelled)
         for path, directory, a, b in self._questions:
             content_a, content_b = a.content, b.content
             assert content_a is not None
@@ -311,9 +310,8 @@ class _Walk:
                 kind = "hardlink"
             else:
                 continue
-            change = FileChange(kind, path, path, path, a, b, changed)
-            change.a_bytes, change.b_bytes = sizes or (content_a.size, content_b.size)
-            self.changes.append(change)
+            size_a, size_b = sizes or (content_a.size, content_b.size)
+            self.changes.append(FileChange(kind, path, path, path, a, b, changed, size_a, size_b))
             directory.changes += 1
         for directory in reversed(self._directories):
             if directory.parent is not None:
@@ -365,9 +363,3 @@ def _counted(path: bytes, entry: Entry | None, first: dict[int, bytes]) -> int:
     if entry is None or entry.content is None or first[id(entry.content)] != path:
         return 0
     return entry.content.size
-
-
-def _contents(entries: Iterable[Entry]) -> list[Entry]:
-    """What these names reach, each once."""
-    found = {id(entry.content): entry.content for entry in entries if entry.content is not None}
-    return list(found.values())

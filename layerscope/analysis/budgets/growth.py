@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.quantities import Number
 from layerscope.errors import UsageError
 from layerscope.units import format_delta, format_size
 

@@ -12,11 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from layerscope.analysis.allow import ALLOWED_IN, Allow
+from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
+from layerscope.analysis.budgets.quantities import Number, kind_of, parse_limit
+from layerscope.analysis.budgets.rules import RULES
+from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.comparison.glob import compile_glob
-from layerscope.analysis.quantities import Number, kind_of, parse_limit
-from layerscope.analysis.rules import RULES
-from layerscope.analysis.scope import InstructionLimit, Level, PathLimit
 from layerscope.errors import ConfigError, UsageError
 
 CONFIG_NAME = "layerscope.toml"

@@ -8,14 +8,14 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from layerscope.analysis.budget_file import read_bytes, shown
+from layerscope.analysis.budgets.budget_file import read_bytes, shown
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size, parse_size
 
 if TYPE_CHECKING:
-    from layerscope.analysis.dive import DiveNumbers
-    from layerscope.analysis.verdict import RuleResult
+    from layerscope.analysis.budgets.dive import DiveNumbers
+    from layerscope.analysis.budgets.verdict import RuleResult
 
 DIVE_CI = ".dive-ci"
 DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
@@ -125,7 +125,7 @@ def judge(
     rules: DiveRules, numbers: DiveNumbers | None, analysis: Analysis
 ) -> Iterator[RuleResult]:
     """dive's verdict by its own numbers: a limit that is just met is kept, as in dive. Beside it stand the true numbers."""
-    from layerscope.analysis.verdict import RuleResult
+    from layerscope.analysis.budgets.verdict import RuleResult
 
     sizes = analysis.sizes
     true = f"in truth {format_size(sizes.wasted)} are wasted"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from layerscope.analysis.allow import Allowance
+from layerscope.analysis.budgets.allow import Allowance
+from layerscope.analysis.budgets.rules import missing_layers
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.rules import missing_layers
 from layerscope.layers.entry import FILE, METADATA, OTHER, Entry
 from layerscope.units import format_size
 

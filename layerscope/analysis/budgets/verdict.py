@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.allow import Allowance, Allowed
-from layerscope.analysis.growth import Former
+from layerscope.analysis.budgets.allow import Allowance, Allowed
+from layerscope.analysis.budgets.growth import Former
+from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
+from layerscope.analysis.budgets.rules import RULES, Case, Measured, Rule
+from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.quantities import Number, Unit, plain, unit_of
-from layerscope.analysis.rules import RULES, Case, Measured, Rule
-from layerscope.analysis.scope import InstructionLimit, Level, PathLimit
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.analysis.budget import Budget
-    from layerscope.analysis.dive import DiveNumbers
+    from layerscope.analysis.budgets.budget import Budget
+    from layerscope.analysis.budgets.dive import DiveNumbers
 
 NO_BASELINE = Former("baseline (--baseline)", None)
 NO_ANCHOR = Former("anchor (--anchor)", None)
@@ -112,7 +112,7 @@ def evaluate(
 
 def _dive(budget: Budget, dive: DiveNumbers | None, analysis: Analysis) -> Iterator[RuleResult]:
     if budget.dive is not None:
-        from layerscope.analysis.dive_rules import judge
+        from layerscope.analysis.budgets.dive_rules import judge
 
         yield from judge(budget.dive, dive, analysis)
 
@@ -225,7 +225,7 @@ def _cause(rule: Rule, case: Case) -> str:
 
 
 def _most_grown(case: Case, rule: str) -> str:
-    from layerscope.analysis.growth import grown_instructions
+    from layerscope.analysis.budgets.growth import grown_instructions
 
     former = case.baseline if rule == "max_growth" else case.anchor
     if former is None or former.side is None:

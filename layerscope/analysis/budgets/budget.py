@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from layerscope.analysis.allow import Allow
-from layerscope.analysis.budget_file import (
+from layerscope.analysis.budgets.allow import Allow
+from layerscope.analysis.budgets.budget_file import (
     CONFIG_NAME,
     PYPROJECT,
     Rules,
@@ -20,11 +20,11 @@ from layerscope.analysis.budget_file import (
     read,
     shown,
 )
-from layerscope.analysis.dive_rules import DIVE_CI, DiveRules, dive_rules
-from layerscope.analysis.quantities import Number
-from layerscope.analysis.rules import RULES
-from layerscope.analysis.scope import InstructionLimit, Level, PathLimit
-from layerscope.analysis.verdict import RuleResult, Verdict, evaluate
+from layerscope.analysis.budgets.dive_rules import DIVE_CI, DiveRules, dive_rules
+from layerscope.analysis.budgets.quantities import Number
+from layerscope.analysis.budgets.rules import RULES
+from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
+from layerscope.analysis.budgets.verdict import RuleResult, Verdict, evaluate
 from layerscope.errors import ConfigError
 
 __all__ = [

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from layerscope.analysis.budget_file import LISTS
-from layerscope.analysis.rules import LOWER_LIMITS, RULES, Case
+from layerscope.analysis.budgets.budget_file import LISTS
+from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES, Case
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
+    from layerscope.analysis.budgets.verdict import RuleResult, Verdict
     from layerscope.analysis.model import Analysis
-    from layerscope.analysis.verdict import RuleResult, Verdict
 
 HEADROOM = 10
 """Percent of today's size that a new limit leaves free."""

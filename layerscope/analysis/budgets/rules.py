@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.growth import drift, growth
+from layerscope.analysis.budgets.growth import drift, growth
+from layerscope.analysis.budgets.quantities import Number, Quantity, parse_limit
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.quantities import Number, Quantity, parse_limit
 
 if TYPE_CHECKING:
-    from layerscope.analysis.growth import Former
+    from layerscope.analysis.budgets.growth import Former
 
 
 @dataclass(frozen=True, slots=True)
