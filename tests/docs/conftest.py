@@ -1,0 +1,57 @@
+"""A folder as the documentation speaks of it, and an engine that knows its image."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import environment
+from tests.docs.pages import ROOT
+from tests.engines.conftest import docker_engine
+
+__all__ = ["docker_engine"]
+
+FILES = {
+    "app.tar": "my-python-app-buildkit.tar",
+    "release.tar": "my-python-app.tar.gz",
+    "python-3.8-slim.tar.gz": "python-3.8-slim.tar.gz",
+    "Dockerfile": "my-python-app/Dockerfile",
+}
+
+
+class Reader:
+    """Someone who types what a page says, in a folder that has what the documentation tells of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name, fixture in FILES.items():
+            shutil.copy(ROOT / "fixtures" / fixture, folder / name)
+        (folder / "fixtures").symlink_to(ROOT / "fixtures")
+        (folder / "context").mkdir()
+        (folder / "context" / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /hello\n")
+        program = folder / "bin" / "layerscope"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
+        program.chmod(0o755)
+        self.variables = environment(DOCKER_CONFIG=str(folder / "docker"))
+        self.variables["PATH"] = f"{program.parent}:{self.variables['PATH']}"
+
+    def type(self, line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.folder,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)

@@ -1,0 +1,127 @@
+"""Every command in the documentation is run, and what a page shows of its output is in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from layerscope.analysis.budgets.budget import load_budget
+from layerscope.cli.main import COMMANDS
+from layerscope.report.renderers import RENDERERS
+from tests.docs.conftest import Reader
+from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
+
+if TYPE_CHECKING:
+    from tests.engines.engine import DockerEngine
+
+
+def play(reader: Reader, block: Block) -> None:
+    """Run the commands of a block; all but the last may end with any verdict, the last as the block says."""
+    expected = next((int(word[5:]) for word in block.words if word.startswith("exit=")), 0)
+    listed = list(commands(block))
+    assert listed
+    ended = []
+    for command in listed:
+        place = f"{block.page.name}:{block.line}: {command.line}"
+        done = reader.type(command.line)
+        assert "Traceback" not in done.stderr, place
+        assert done.returncode in (0, expected), f"{place}: {done.returncode}\n{done.stderr}"
+        ended.append(done.returncode)
+        output = [line.rstrip() for line in done.stdout.splitlines()]
+        for line in command.shown:
+            if line.strip() and not line.strip().startswith("…"):
+                assert any(each.startswith(line.rstrip()) for each in output), (
+                    f"{place}: nothing like {line!r} in\n{done.stdout}"
+                )
+    assert expected in ended
+
+
+def ids(page: Path) -> str:
+    return page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_commands(page: Path, reader: Reader) -> None:
+    for block in blocks(page, "console"):
+        if "engine" not in block.words:
+            play(reader, block)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any("engine" in block.words for block in blocks(page, "console"))],
+    ids=ids,
+)
+def test_commands_that_need_an_engine(
+    page: Path, reader: Reader, docker_engine: DockerEngine
+) -> None:
+    reader.variables["DOCKER_HOST"] = docker_engine.host
+    (reader.folder / "bin" / "docker").symlink_to(docker_engine.client()[0])
+    docker_engine.build(reader.folder / "context", "app", buildkit=False)
+    for block in blocks(page, "console"):
+        if "engine" in block.words:
+            play(reader, block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_python(page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(reader.folder)
+    for block in blocks(page, "python"):
+        exec(compile(block.text, f"{page.name}:{block.line}", "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_budgets(page: Path, tmp_path: Path) -> None:
+    for block in blocks(page, "toml"):
+        (tmp_path / "layerscope.toml").write_text(block.text)
+        assert load_budget(None, {}, directory=tmp_path)
+
+
+def test_workflows_name_inputs_and_outputs_that_there_are() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (workflow, *_) = blocks(ROOT / "docs/ci.md", "yaml")
+    steps = yaml.safe_load(workflow.text)["jobs"]["size"]["steps"]
+    (step,) = [step for step in steps if "layerscope" in step.get("uses", "")]
+    assert set(step["with"]) <= set(action["inputs"])
+    assert set(re.findall(r"steps\.size\.outputs\.(\w+)", workflow.text)) <= set(action["outputs"])
+    text = (ROOT / "docs/ci.md").read_text()
+    assert set(action["outputs"]) <= set(re.findall(r"`(\w+)`", text))
+    template = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())
+    job = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[1].text)["image-size"]
+    assert set(job["variables"]) - {"LAYERSCOPE_IMAGE"} <= set(
+        template[job["extends"]]["variables"]
+    )
+    hook = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[2].text)["repos"][0]["hooks"][0]
+    assert hook["id"] in [
+        row["id"] for row in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    ]
+
+
+def test_every_command_format_and_rule_is_documented() -> None:
+    from layerscope.analysis.budgets.rules import RULES
+
+    text = "".join(page.read_text() for page in PAGES)
+    for name in COMMANDS:
+        assert f"layerscope {name}" in text, name
+    page = (ROOT / "docs/ci.md").read_text()
+    for name in RENDERERS:
+        assert f"| `{name}` |" in page, name
+    page = (ROOT / "docs/budgets.md").read_text()
+    for name in RULES:
+        assert f"| `{name}` |" in page, name
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]*)\)", page.read_text()):
+            other = (page.parent / target) if target else page
+            heads = re.findall(r"^#+ (.*)$", other.read_text(), re.MULTILINE)
+            assert anchor in [
+                re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads
+            ]
