@@ -1,150 +1,77 @@
-"""The report as one HTML file that needs nothing else: no network, no other file, and no script but its own.
-
-Text of the image reaches the page in three ways only: through the template, where it is made visible and escaped; through
-the drawing, which escapes likewise; and as JSON in a data block, from which the script makes text nodes and never markup.
-A strict Content-Security-Policy allows the page's own style and script by their hashes and nothing else, so that even a
-mistake in these could load and run nothing. Without script all of it is there to read but the zoom, sorting and filters.
-"""
+"""The report as one HTML page; without script all of it is there to read but the zoom, sorting and filters."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.escape import escape
-from layerscope.report.json import dumps
-from layerscope.report.palette import DARK, LIGHT, OTHER, Palette, rules
+from layerscope.report.html_page import data_block, write_page
+from layerscope.report.palette import OTHER, Palette
 from layerscope.report.svg import draw
 from layerscope.report.treemap import Rect, Spacing
 from layerscope.report.words import (
     KIND_MEANINGS,
     KIND_WORDS,
     blame,
-    count,
-    group_path,
     instruction_text,
     is_warning,
-    one_line,
     rule_bound,
     rule_numbers,
-    short_digest,
     verdict_words,
 )
-from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from layerscope.report.document import Document
 
 Row = dict[str, Any]
 
-ASSETS = Path(__file__).parent / "assets"
-MOST_ROWS = 1000
-"""Rows of any one table; the rest is one row more, and in the JSON."""
-PAPER = 40
-"""Rows of a table of files that are printed."""
 ADVICE = 3
 """Pieces of advice that are not folded away."""
 MAP = Rect(0, 0, 1200, 620)
 _COARSE = Spacing(smallest=6)
 """For the drawing that stands in the file; the script draws finer."""
+_WORDS = {
+    "ADVICE": ADVICE,
+    "KIND_MEANINGS": KIND_MEANINGS,
+    "KIND_WORDS": KIND_WORDS,
+    "blame": blame,
+    "instruction_text": instruction_text,
+    "is_warning": is_warning,
+    "rule_bound": rule_bound,
+    "rule_numbers": rule_numbers,
+    "verdict_words": verdict_words,
+}
 
 
 class HtmlRenderer:
     """Writes the page; the treemap is left out of a document without the key `filesystem`."""
 
     def render(self, document: Document, out: TextIO) -> None:
-        environment = _environment()
         palette = Palette(document)
-        style = _style()
-        script = _asset("treemap.js") + _asset("tables.js")
-        page = environment.get_template("report.html.j2").stream(
-            document=document,
-            palette=palette,
-            style=style,
-            style_hash=_hash(style),
-            script=script,
-            script_hash=_hash(script),
-            report=_data(dumps(_without_entries(document))),
-            view=_data(json.dumps(_view(document, palette), sort_keys=True)),
-            drawing="\n".join(draw(document, MAP, palette, spacing=_COARSE))
-            if "filesystem" in document
-            else "",
-            map=MAP,
-            most=max((row["sizes"]["content"] for row in document["instructions"]), default=0),
-            legend=_legend(document, palette),
-            segments=_segments(document, palette),
-            kinds=_kinds(document),
-            advice=_advice(document),
+        drawing = ""
+        if "filesystem" in document:
+            drawing = "\n".join(draw(document, MAP, palette, spacing=_COARSE))
+        kinds = _kinds(document)
+        values = {
+            "advice": _advice(document),
+            "document_word": "report",
+            "drawing": drawing,
+            "kind_choices": [(row["kind"], KIND_WORDS[row["kind"]]) for row in kinds],
+            "kinds": kinds,
+            "legend": _legend(document, palette),
+            "map": MAP,
+            "most": max((row["sizes"]["content"] for row in document["instructions"]), default=0),
+            "palette": palette,
+            "segments": _segments(document, palette),
+            "view": data_block(_view(document, palette)),
+        }
+        write_page(
+            out,
+            "report.html.j2",
+            ("treemap.js", "tables.js"),
+            _without_entries(document),
+            words=_WORDS,
+            values=values,
         )
-        page.enable_buffering(64)
-        out.writelines(page)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    def visible(value: Any) -> Any:
-        return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    environment = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        finalize=visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(
-        ADVICE=ADVICE,
-        KIND_MEANINGS=KIND_MEANINGS,
-        KIND_WORDS=KIND_WORDS,
-        MOST_ROWS=MOST_ROWS,
-        OTHER=OTHER,
-        PAPER=PAPER,
-        blame=blame,
-        count=count,
-        group_path=group_path,
-        instruction_text=instruction_text,
-        is_warning=is_warning,
-        one_line=one_line,
-        percent=format_percent,
-        rule_bound=rule_bound,
-        rule_numbers=rule_numbers,
-        short_digest=short_digest,
-        size=format_size,
-        verdict_words=verdict_words,
-    )
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
-
-
-def _style() -> str:
-    style = _asset("report.css")
-    style = style.replace("/* light colours */", rules("c", LIGHT))
-    style = style.replace("/* dark colours */", rules("c", DARK))
-    fills = (f".c{index} {{ fill: var(--c{index}); }}" for index in range(OTHER + 1))
-    return style + "\n".join(fills) + "\n"
-
-
-def _hash(text: str) -> str:
-    """The source expression that allows an inline element of this content (CSP level 3)."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _data(text: str) -> str:
-    """JSON, ASCII already, that no HTML parser can find an end tag or a comment in."""
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _without_entries(document: Document) -> Document:

@@ -14,7 +14,7 @@ import pytest
 
 from layerscope.analysis.model import Analysis
 from layerscope.report.document import Document, build
-from layerscope.report.html import MOST_ROWS
+from layerscope.report.html_page import MOST_ROWS
 from layerscope.report.json import dumps
 from layerscope.report.treemap import Rect, layout
 from layerscope.units import format_size

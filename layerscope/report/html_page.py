@@ -1,0 +1,121 @@
+"""One HTML file that needs nothing else: no network, no other file, and no script but its own.
+
+Text of an image reaches a page in three ways only: through the template, where it is made visible and escaped; through
+drawings, which escape likewise; and as JSON in a data block, from which the script makes text nodes and never markup.
+A strict Content-Security-Policy allows the page's own style and script by their hashes and nothing else, so that even a
+mistake in these could load and run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from layerscope.report.escape import escape
+from layerscope.report.json import dumps
+from layerscope.report.palette import DARK, LIGHT, OTHER, rules
+from layerscope.report.words import count, one_line, short_digest
+from layerscope.units import format_delta, format_percent, format_size
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from layerscope.report.document import Document
+
+ASSETS = Path(__file__).parent / "assets"
+MOST_ROWS = 1000
+"""Rows of any one table; the rest is one row more, and in the JSON."""
+PAPER = 40
+"""Rows of a table of files that are printed."""
+
+
+def write_page(
+    out: TextIO,
+    template: str,
+    scripts: Sequence[str],
+    document: Document,
+    *,
+    words: Mapping[str, object],
+    values: Mapping[str, object],
+) -> None:
+    """Write the page that `template` makes of `document`, which is embedded as JSON.
+
+    `scripts` are the assets that act on it, `words` what its macros need too, `values` what this page alone shows.
+    """
+    environment = _environment()
+    environment.globals.update(words)
+    style = _style()
+    script = "".join(_asset(name) for name in scripts)
+    page = environment.get_template(template).stream(
+        document=document,
+        report=_data(dumps(document)),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        **values,
+    )
+    page.enable_buffering(64)
+    out.writelines(page)
+
+
+def data_block(value: Any) -> str:
+    """JSON for a data block of a page."""
+    return _data(json.dumps(value, sort_keys=True))
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def visible(value: Any) -> Any:
+        return escape(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    environment = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        finalize=visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        MOST_ROWS=MOST_ROWS,
+        OTHER=OTHER,
+        PAPER=PAPER,
+        count=count,
+        delta=format_delta,
+        one_line=one_line,
+        percent=format_percent,
+        short_digest=short_digest,
+        size=format_size,
+    )
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    style = _asset("report.css")
+    style = style.replace("/* light colours */", rules("c", LIGHT))
+    style = style.replace("/* dark colours */", rules("c", DARK))
+    fills = (f".c{index} {{ fill: var(--c{index}); }}" for index in range(OTHER + 1))
+    return style + "\n".join(fills) + "\n"
+
+
+def _hash(text: str) -> str:
+    """The source expression that allows an inline element of this content (CSP level 3)."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _data(text: str) -> str:
+    """JSON, ASCII already, that no HTML parser can find an end tag or a comment in."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
