@@ -46,27 +46,26 @@ def find_moves(
     for files, found in ((files_a, gone), (files_b, come)):
         once = {id(content): content for _, content in found}
         read_contents(once.values(), files.indexes, progress=progress, cancelled=cancelled)
-    joined: dict[int, FileChange] = {}
     hashes_a, hashes_b = _by_hash(gone), _by_hash(come)
+    joined = set()
     for mark, old_ones in hashes_a.items():
         new_ones = hashes_b.get(mark)
         if new_ones is not None:
             for old, new in _matched(old_ones, new_ones):
-                joined[id(old)] = joined[id(new)] = _move(old, new)
-    return [
-        joined.get(id(change), change)
-        for change in changes
-        if change.kind != "removed" or id(change) not in joined
-    ]
+                _join(old, new)
+                joined.add(old)
+    return [change for change in changes if change not in joined]
 
 
-def _move(old: FileChange, new: FileChange) -> FileChange:
+def _join(old: FileChange, new: FileChange) -> None:
+    """Let the file that came be the one that went, at its new path."""
     assert old.a is not None
     assert new.b is not None
-    changed = changed_metadata(old.a, new.b)
-    return FileChange(
-        "moved", new.path, old.path, new.path, old.a, new.b, changed, old.a_bytes, new.b_bytes
-    )
+    new.kind = "moved"
+    new.path_a = old.path_a
+    new.a = old.a
+    new.a_bytes = old.a_bytes
+    new.changed = changed_metadata(old.a, new.b)
 
 
 def changed_metadata(a: Entry, b: Entry) -> tuple[str, ...]:
