@@ -79,7 +79,7 @@ def layer(number: int, entries: int) -> bytes:
     parts = []
     for each in range(entries):
         owner = number - 1 if number and each % 10 == 0 else number
-        folder = f"usr/lib/package-{each % 50:02}/module-{each % 997}/part-{owner}"
+        folder = f"usr/lib/package-{each % 50:02}/module-{each % 97}/part-{owner}"
         size = source.randrange(1, 400)
         parts += [header(f"{folder}/some_file_name_{each}.py", size, number), bytes(512)]
     return b"".join(parts) + bytes(1024)

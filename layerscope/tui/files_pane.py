@@ -92,6 +92,13 @@ class FilesPane(ListPane):
     def open_session(self, session: Session) -> None:
         self.session = session
         self.view(session.whole)
+        self._prepare(session)
+
+    @work(thread=True, group="prepare", exit_on_error=False)
+    def _prepare(self, session: Session) -> None:
+        """Have at hand what the first filter would else wait for."""
+        session.outline.joined_names(folded=True)
+        session.outline.folded_paths()
 
     # Views
 

@@ -11,6 +11,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Final
 
 from layerscope.errors import Cancelled, UsageError
@@ -47,7 +48,7 @@ Flags = bytearray
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A pattern held against paths or names; `folded` ones against those in lower case. A match is not None."""
+    """A pattern held against paths or names; `folded` ones against those in lower case."""
 
     match: Callable[[bytes], object]
     names: bool
@@ -56,7 +57,7 @@ class Test:
     def holds(self, path: bytes) -> bool:
         if self.names:
             path = path.rpartition(b"/")[2]
-        return self.match(path.lower() if self.folded else path) is not None
+        return bool(self.match(path.lower() if self.folded else path))
 
 
 class BadQuery(UsageError):
@@ -169,6 +170,8 @@ def _expression(text: str) -> Test:
 def _glob(word: str) -> Test:
     folded = not _minds_case(word)
     pattern = _encode(word)
+    if pattern[:1] == b"*" and not re.search(rb"[*?\[/]", pattern[1:]):
+        return Test(methodcaller("endswith", pattern[1:]), names=True, folded=folded)
     expression = fnmatch.translate(pattern.strip(b"/").decode("latin-1")).encode("latin-1")
     return Test(re.compile(expression).match, names=b"/" not in pattern, folded=folded)
 
@@ -227,12 +230,28 @@ class Finder:
                 start = text[1:]
                 return bytearray([text in path or path.startswith(start) for path in paths])
             return bytearray([text in path for path in paths])
-        names = outline.folded_names() if folded else outline.names
-        found = _scan(outline.joined_names(folded=folded), names, text)
+        return self._named(text, outline.folded_names() if folded else outline.names, folded)
+
+    def _named(self, text: bytes, names: list[bytes], folded: bool) -> Flags:
+        """What has the text in its name, or in that of a directory above it."""
+        outline = self._outline
+        found = bytearray(len(names))
         first, count = outline.first, outline.count
+        closed = []
         for number in outline.directories:
-            if found[number]:
+            if found[number] or text in names[number]:
+                found[number] = 1
                 found[first[number] : first[number] + count[number]] = b"\1" * count[number]
+            else:
+                closed.append(number)
+        done = 0
+        if found.count(0) * 4 > len(found):
+            done = _scan(outline.joined_names(folded=folded), text, found)
+        for number in closed:
+            end = first[number] + count[number]
+            start = max(first[number], done)
+            if start < end:
+                found[start:end] = bytes([text in name for name in names[start:end]])
         return found
 
     def _passing(self, test: Test, among: Flags) -> Flags:
@@ -249,18 +268,20 @@ class Finder:
             end = min(start + _PIECE, len(among))
             flagged = among.count(1, start, end)
             if flagged * 4 > end - start:
-                found[start:end] = bytes([match(text) is not None for text in texts[start:end]])
+                found[start:end] = bytes(map(bool, map(match, texts[start:end])))
             elif flagged:
                 number = among.find(1, start, end)
                 while number >= 0:
-                    found[number] = match(texts[number]) is not None
+                    found[number] = bool(match(texts[number]))
                     number = among.find(1, number + 1, end)
         return both(found, among)
 
 
-def _scan(joined: bytes, names: list[bytes], text: bytes) -> Flags:
-    """Which names hold the text: by one search through all of them, or name by name where most do."""
-    found = bytearray(len(names))
+def _scan(joined: bytes, text: bytes, found: Flags) -> int:
+    """Flag the names that hold the text by one search through all of them; gives up where most do.
+
+    The number up to which it came is given back.
+    """
     position = number = hits = 0
     while (hit := joined.find(text, position)) >= 0:
         number += joined.count(b"\0", position, hit)
@@ -269,9 +290,8 @@ def _scan(joined: bytes, names: list[bytes], text: bytes) -> Flags:
         hits += 1
         position = joined.find(b"\0", hit) + 1
         if hits == _DENSE:
-            found[number:] = bytes([text in name for name in names[number:]])
-            break
-    return found
+            return number
+    return len(found)
 
 
 def both(one: Flags, other: Flags) -> Flags:
