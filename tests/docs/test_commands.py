@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +68,26 @@ def test_commands_that_need_an_engine(
     for block in blocks(page, "console"):
         if "engine" in block.words:
             play(reader, block)
+
+
+@pytest.mark.slow
+def test_the_first_command_of_the_readme_installs_and_reports(tmp_path: Path) -> None:
+    (first, *_) = blocks(ROOT / "README.md", "sh")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("layerscope", "fixtures"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        ["bash", "-c", first.text],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "what all layers store" in done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
