@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ConfigError
@@ -59,7 +60,8 @@ def _context() -> Context | None:
     if name == "default":
         return None
     try:
-        context = ContextAPI.get_context(name)
+        with _contexts_beside_the_config():
+            context = ContextAPI.get_context(name)
     except Exception as error:  # noqa: BLE001 - the SDK raises bare ones for broken files
         raise ConfigError(
             f"the Docker context {name!r} cannot be read: {one_line(str(error))}",
@@ -70,6 +72,22 @@ def _context() -> Context | None:
             f"there is no Docker context {name!r}", hint="look at `docker context ls`"
         )
     return context
+
+
+@contextmanager
+def _contexts_beside_the_config() -> Iterator[None]:
+    """Let the SDK look for contexts where `docker` does.
+
+    By itself it looks beside the configuration file, and where there is none yet, below the current folder.
+    """
+    config: Any = import_module("docker.context.config")
+    folder = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
+    before = config.find_config_file
+    config.find_config_file = lambda: os.path.join(folder, "config.json")
+    try:
+        yield
+    finally:
+        config.find_config_file = before
 
 
 def _tls(context: Context) -> TLSConfig | bool:

@@ -170,8 +170,6 @@ def test_reading_leaves_no_file(
 def test_contexts(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST")
     config = tmp_path / "config"
-    config.mkdir()
-    (config / "config.json").write_text("{}")
     monkeypatch.setenv("DOCKER_CONFIG", str(config))
     subprocess.run(
         ["docker", "context", "create", "mine", "--docker", f"host={docker.host}"],
@@ -179,6 +177,7 @@ def test_contexts(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         capture_output=True,
     )
     monkeypatch.setenv("DOCKER_CONTEXT", "mine")
+    assert not (config / "config.json").exists()
     with open_image("docker:exporter:1") as image:
         assert len(image.layers) == 3
     monkeypatch.delenv("DOCKER_CONTEXT")
