@@ -162,7 +162,7 @@ def _update(
     from layerscope.analysis.budgets.budget import evaluate, load_budget
     from layerscope.analysis.budgets.headroom import update_budget
 
-    path = ruling.budget.file
+    path = None if ruling.budget is None else ruling.budget.file
     if path is None:
         raise UsageError(
             "--update has no file of rules", hint=f"write a {CONFIG_NAME} with --init first"

@@ -5,25 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT, Budget, load_budget
-from layerscope.analysis.budgets.dive_rules import DIVE_CI, DIVE_RULES
-from layerscope.analysis.budgets.growth import Former, check_platform
-from layerscope.analysis.budgets.rules import RULES
-from layerscope.analysis.budgets.verdict import NO_ANCHOR, NO_BASELINE, Verdict, evaluate
+from layerscope.analysis.budgets.names import (
+    CONFIG_NAME,
+    DIVE_CI,
+    DIVE_RULES,
+    PYPROJECT,
+    RULE_NAMES,
+)
 from layerscope.cli.examine import Choice, examine
 from layerscope.cli.options import stacked
 from layerscope.cli.streams import tell
 from layerscope.errors import ImageNotFound, UsageError
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from layerscope.analysis.budgets.budget import Budget
     from layerscope.analysis.budgets.dive import DiveNumbers
+    from layerscope.analysis.budgets.growth import Former
+    from layerscope.analysis.budgets.verdict import Verdict
     from layerscope.analysis.model import Analysis
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +58,7 @@ def rule_options(command: Command) -> Command:
                 metavar=_METAVARS[rule.quantity],
                 help=rule.help,
             )
-            for rule in RULES.values()
+            for rule in RULE_NAMES
         ),
         click.option(
             "--min-change",
@@ -95,9 +100,9 @@ def rule_options(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """What an image is to be judged by."""
+    """What an image is to be judged by; `budget` is None where nothing names a rule."""
 
-    budget: Budget
+    budget: Budget | None
     load: Callable[[], Budget]
     """Reads the same budget once more, from a file that may have changed."""
     allow_missing: bool
@@ -127,6 +132,8 @@ class Judged:
 
     def again(self, budget: Budget, today: date | None) -> Judged:
         """The same image judged by another budget."""
+        from layerscope.analysis.budgets.verdict import NO_ANCHOR, NO_BASELINE, evaluate
+
         verdict = None
         if budget:
             verdict = evaluate(
@@ -143,28 +150,38 @@ class Judged:
 def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
     """The budget of `--config` and the rule options, which are taken out of `given`."""
     config, ci_config = given.pop("config"), given.pop("ci_config")
-    rules = {name: given.pop(name) for name in (*RULES, *_OTHERS)}
+    rules = {name: given.pop(name) for name in (*(rule.name for rule in RULE_NAMES), *_OTHERS)}
+    rules = {name: value for name, value in rules.items() if value not in (None, "")}
     dive = {name: given.pop(name) for name in DIVE_RULES}
-    load = partial(
-        load_budget,
-        None if config is None else Path(config),
-        {name: value for name, value in rules.items() if value not in (None, "")},
-        dive_options={name: value for name, value in dive.items() if value is not None},
-        dive_file=None if ci_config is None else Path(ci_config),
-        find_dive=find_dive,
-    )
-    budget = load()
+    dive = {name: value for name, value in dive.items() if value is not None}
+
+    def load() -> Budget:
+        from layerscope.analysis.budgets.budget import load_budget
+
+        return load_budget(
+            None if config is None else Path(config),
+            rules,
+            dive_options=dive,
+            dive_file=None if ci_config is None else Path(ci_config),
+            find_dive=find_dive,
+        )
+
+    places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
+    named = rules or dive or config is not None or ci_config is not None
+    budget = load() if named or any(map(os.path.lexists, places)) else None
     return Ruling(
         budget=budget,
         load=load,
         allow_missing=given.pop("allow_missing_baseline"),
-        dive=given.pop("dive_compatible") or budget.dive is not None,
+        dive=given.pop("dive_compatible") or (budget is not None and budget.dive is not None),
     )
 
 
 def check_former(ruling: Ruling) -> None:
     """Raise `UsageError` for a rule about growth that has nothing to measure it from."""
     budget = ruling.budget
+    if budget is None:
+        return
     for rule, option, reference in (
         ("max_growth", "baseline", budget.baseline),
         ("max_drift", "anchor", budget.anchor),
@@ -181,12 +198,12 @@ def judge(
 ) -> Judged:
     """Read what the image is held against, then the image, and judge it. Raises any `LayerscopeError`."""
     budget = ruling.budget
-    baseline = _former(budget.baseline, "baseline", choice, ruling)
-    anchor = _former(budget.anchor, "anchor", choice, ruling)
-    found = examine(choice, hashes=hashes, base=budget.base, dive=ruling.dive)
-    for former in (baseline, anchor):
-        if former is not None:
-            check_platform(found.analysis, former)
+    baseline = anchor = base = None
+    if budget is not None:
+        baseline = _former(budget.baseline, "baseline", choice, ruling)
+        anchor = _former(budget.anchor, "anchor", choice, ruling)
+        base = budget.base
+    found = examine(choice, hashes=hashes, base=base, dive=ruling.dive)
     judged = Judged(
         analysis=found.analysis,
         verdict=None,
@@ -195,6 +212,13 @@ def judge(
         dive=found.dive,
         min_change=0,
     )
+    if budget is None:
+        return judged
+    from layerscope.analysis.budgets.growth import check_platform
+
+    for former in (baseline, anchor):
+        if former is not None:
+            check_platform(found.analysis, former)
     return judged.again(budget, today)
 
 
@@ -202,6 +226,7 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
     """The image or saved report that a rule looks back to."""
     if reference is None:
         return None
+    from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.comparison.side import Side
     from layerscope.report.saved import SCHEME, read_report, report_path
 

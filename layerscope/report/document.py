@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import layerscope
 from layerscope.analysis.advice import advise
-from layerscope.analysis.budgets.growth import grown_instructions
 from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
@@ -146,6 +145,8 @@ def build(
 
 
 def _baseline(analysis: Analysis, name: str, side: Side, min_change: int) -> Row:
+    from layerscope.analysis.budgets.growth import grown_instructions
+
     return {
         "grown": [
             {"before": each.before, "bytes": each.bytes, "instruction": each.instruction}

@@ -12,15 +12,14 @@ from pathlib import Path
 
 from layerscope.analysis.budgets.allow import Allow
 from layerscope.analysis.budgets.budget_file import (
-    CONFIG_NAME,
-    PYPROJECT,
     Rules,
     discover,
     parse_min_change,
     read,
     shown,
 )
-from layerscope.analysis.budgets.dive_rules import DIVE_CI, DiveRules, dive_rules
+from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules
+from layerscope.analysis.budgets.names import CONFIG_NAME, DIVE_CI, PYPROJECT
 from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
+from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT
 from layerscope.analysis.budgets.quantities import Number, kind_of, parse_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
 
-CONFIG_NAME = "layerscope.toml"
-PYPROJECT = "pyproject.toml"
 CONFIG_BYTES = 1024 * 1024
 LISTS = ("instruction", "path", "allow")
 REFERENCES = ("baseline", "anchor", "base")

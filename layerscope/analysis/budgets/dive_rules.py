@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from layerscope.analysis.budgets.budget_file import read_bytes, shown
+from layerscope.analysis.budgets.names import DIVE_RULES
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size, parse_size
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.verdict import RuleResult
 
-DIVE_CI = ".dive-ci"
-DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 DISABLED = "disabled"
 DEFAULTS = {
     "lowestEfficiency": "0.9",

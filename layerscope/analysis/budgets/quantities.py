@@ -7,11 +7,10 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Literal
 
+from layerscope.analysis.budgets.names import Quantity
 from layerscope.errors import ConfigError
 from layerscope.units import parse_size
 
-Quantity = Literal["size", "percent", "share", "count", "growth"]
-"""What a rule is measured in; `growth` is a size, or a percentage of what it grew from."""
 Unit = Literal["bytes", "percent", "share", "count"]
 Number = int | Decimal
 """A limit as it was written: bytes and counts are whole, percentages and shares exact decimals."""

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.budgets.growth import drift, growth
-from layerscope.analysis.budgets.quantities import Number, Quantity, parse_limit
+from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
+from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Analysis
 
 if TYPE_CHECKING:
@@ -147,87 +148,28 @@ def _drift(case: Case, limit: Number) -> Measured:
     return Measured(*drift(case.analysis, case.anchor, limit))
 
 
+_MEASURES: dict[str, Measure] = {
+    "max_size": _of_content(lambda case: Fraction(case.analysis.sizes.content)),
+    "max_own_size": _own_size,
+    "max_compressed_size": _compressed,
+    "max_tar_size": _of_content(lambda case: Fraction(case.analysis.sizes.tar)),
+    "max_wasted": _of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
+    "max_wasted_percent": _of_content(_wasted_percent),
+    "min_efficiency": _of_content(_efficiency),
+    "max_layers": lambda case, _: Measured(Fraction(len(case.analysis.layers))),
+    "max_layer_size": _of_content(_largest_layer),
+    "max_growth": _growth,
+    "max_drift": _drift,
+}
 RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (
-        Rule(
-            name="max_size",
-            quantity="size",
-            upper=True,
-            help="Content of all layers.",
-            measure=_of_content(lambda case: Fraction(case.analysis.sizes.content)),
-        ),
-        Rule(
-            name="max_own_size",
-            quantity="size",
-            upper=True,
-            help="Content of all layers but the base image's.",
-            measure=_own_size,
-        ),
-        Rule(
-            name="max_compressed_size",
-            quantity="size",
-            upper=True,
-            help="Compressed layers: what one pull transfers.",
-            measure=_compressed,
-        ),
-        Rule(
-            name="max_tar_size",
-            quantity="size",
-            upper=True,
-            help="Uncompressed layer tars, headers included.",
-            measure=_of_content(lambda case: Fraction(case.analysis.sizes.tar)),
-        ),
-        Rule(
-            name="max_wasted",
-            quantity="size",
-            upper=True,
-            help="Wasted content.",
-            measure=_of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
-        ),
-        Rule(
-            name="max_wasted_percent",
-            quantity="percent",
-            upper=True,
-            help="Wasted content, in percent of the content.",
-            measure=_of_content(_wasted_percent),
-        ),
-        Rule(
-            name="min_efficiency",
-            quantity="share",
-            upper=False,
-            help="Live content as a share of the content (0.95 or 95%).",
-            measure=_of_content(_efficiency),
-        ),
-        Rule(
-            name="max_layers",
-            quantity="count",
-            upper=True,
-            help="Number of layers.",
-            measure=lambda case, _: Measured(Fraction(len(case.analysis.layers))),
-        ),
-        Rule(
-            name="max_layer_size",
-            quantity="size",
-            upper=True,
-            help="Content of the largest layer.",
-            measure=_of_content(_largest_layer),
-        ),
-        Rule(
-            name="max_growth",
-            quantity="growth",
-            upper=True,
-            help="Growth of the content against --baseline (2MB or 1%).",
-            measure=_growth,
-        ),
-        Rule(
-            name="max_drift",
-            quantity="growth",
-            upper=True,
-            help="Growth of the content against --anchor, which stays where it is (20MB or 10%).",
-            measure=_drift,
-        ),
+    rule.name: Rule(
+        name=rule.name,
+        quantity=rule.quantity,
+        upper=rule.upper,
+        help=rule.help,
+        measure=_MEASURES[rule.name],
     )
+    for rule in RULE_NAMES
 }
 """Every rule that has one limit, by name, in the order in which a verdict lists them."""
 
