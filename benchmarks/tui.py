@@ -151,6 +151,7 @@ async def drive(path: str, *, keys: bool) -> dict[str, Any]:
                 await app.workers.wait_for_complete()
                 await pilot.pause()
 
+        await pilot.pause(0.5)
         await settle()
         for number, key in enumerate(KEYS if keys else ()):
             loop.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from itertools import compress
 from typing import ClassVar
@@ -22,6 +23,8 @@ from layerscope.tui.tree_view import FileTreeView
 from layerscope.tui.view import Scope, Totals
 from layerscope.units import format_size
 
+PATIENCE = 0.3
+"""Seconds after which filters are prepared for, so that the tree stands first."""
 FEW_ROWS = 60
 """A view of changes this small opens as a whole."""
 
@@ -92,13 +95,14 @@ class FilesPane(ListPane):
     def open_session(self, session: Session) -> None:
         self.session = session
         self.view(session.whole)
-        self._prepare(session)
+        self.set_timer(PATIENCE, lambda: self._prepare(session))
 
     @work(thread=True, group="prepare", exit_on_error=False)
     def _prepare(self, session: Session) -> None:
-        """Have at hand what the first filter would else wait for."""
+        """Have at hand what the first filter would else wait for, out of the garbage collector's sight."""
         session.outline.joined_names(folded=True)
         session.outline.folded_paths()
+        gc.freeze()
 
     # Views
 

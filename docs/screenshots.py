@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Draws the pictures of the README from the image in fixtures/: ``python docs/screenshots.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGE = "fixtures/my-python-app-buildkit.tar"
+PICTURES = {
+    "browse": ("layerscope", ("down", "down", "down", "l", "down")),
+    "waste": ("layerscope", ("w", "down", "l", "down")),
+    "inside": ("layerscope", ("slash", "slash", *"app/config.py", "enter", "enter", "d")),
+    "browse-light": ("layerscope-light", ("ctrl+l", "down")),
+}
+
+
+async def draw(name: str, theme: str, keys: tuple[str, ...]) -> None:
+    app = LayerscopeApp(IMAGE, reader(IMAGE, {}, {}), settings=Settings(theme=theme))
+    async with app.run_test(size=(120, 34)) as pilot:
+        while app.browse.files.tree_view.totals is None:
+            await pilot.pause(0.05)
+        for key in keys:
+            await pilot.press({".": "full_stop", "/": "slash"}.get(key, key))
+            await pilot.pause(0.1)
+            while any(not worker.is_finished for worker in app.workers):
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+        picture = app.export_screenshot(title=f"layerscope {IMAGE}", simplify=True)
+    (ROOT / "docs" / "images" / f"{name}.svg").write_text(picture + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    os.chdir(ROOT)
+    for name, (theme, keys) in PICTURES.items():
+        asyncio.run(draw(name, theme, keys))
+
+
+if __name__ == "__main__":
+    main()
