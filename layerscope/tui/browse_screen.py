@@ -78,6 +78,7 @@ On the left the instructions that made the image, on the right what they put the
         Binding("e,ctrl+e", "take_out", "Extract", id="browse.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="browse.copy-path"),
         Binding("Y", "copy_command", "Copy command", show=False, id="browse.copy-command"),
+        Binding("c", "compare", "Compare", id="browse.compare"),
         Binding("S,ctrl+s", "save_report", "Save report", show=False, id="browse.save"),
         Binding("apostrophe", "app.jump", "Jump", show=False, id="browse.jump"),
         Binding("question_mark,f1", "app.help", "Help", id="browse.help"),
@@ -432,6 +433,13 @@ On the left the instructions that made the image, on the right what they put the
             tree.action_fold()
         elif self.files.entry is not None and self.session is not None and tree.number is not None:
             self.look_inside(self.session.outline.nodes[tree.number], self.files.entry)
+
+    def action_compare(self) -> None:
+        """Ask for another image, and show what changes from this one to it."""
+        if self.session is not None:
+            from layerscope.tui.compare_load import ask_other
+
+            ask_other(self, self.session.analysis)
 
     def commands(self) -> Iterable[SystemCommand]:
         """What the palette offers on this screen now."""

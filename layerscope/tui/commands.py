@@ -56,6 +56,7 @@ def browse_commands(screen: BrowseScreen) -> Iterable[SystemCommand]:
     for kind in ("added", "modified", "removed", "wasted"):
         filter_ = f"kind:{kind}"
         yield SystemCommand(f"Only {kind} files", filter_, partial(screen.filter_files, filter_))
+    yield SystemCommand("Compare with another image", "c", screen.action_compare)
     yield SystemCommand("Extract to a folder", "e", screen.action_take_out)
     yield SystemCommand("Save the report", "S", screen.action_save_report)
     yield SystemCommand("Copy the path", "y", screen.action_copy_path)

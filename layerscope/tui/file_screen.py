@@ -130,7 +130,7 @@ class FileScreen(Screen[bytes | None]):
             self.error = error
 
     def __init__(
-        self, session: Session, node: Node, entry: Entry, take_out: Callable[[], None]
+        self, session: Session | None, node: Node, entry: Entry, take_out: Callable[[], None]
     ) -> None:
         super().__init__()
         self.session = session
@@ -195,6 +195,7 @@ class FileScreen(Screen[bytes | None]):
         return lines
 
     def _target(self) -> Node | None:
+        assert self.session is not None
         root = self.session.analysis.tree.root
         return resolve(root, self.node, self.entry.link, self.entry.layer)
 
@@ -218,6 +219,7 @@ class FileScreen(Screen[bytes | None]):
     def _open(self, entry: Entry, cancelled: Callable[[], bool]) -> Content | None:
         if content_entry(entry) is None:
             return None
+        assert self.session is not None
         return open_content(entry, self.session.analysis.indexes, cancelled=cancelled)
 
     def _page(self, look: Look | None, number: int, cancelled: Callable[[], bool]) -> Page:

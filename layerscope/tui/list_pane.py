@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from textual import events, on
@@ -14,7 +15,7 @@ from textual.widgets import Input, Static
 
 from layerscope.report.escape import escape
 from layerscope.tui.line_list import LineList
-from layerscope.tui.query import BadQuery, Query, parse
+from layerscope.tui.query import KINDS, BadQuery, Query, parse
 
 PATIENCE = 0.06
 """Seconds after the last key before a filter is asked for."""
@@ -60,6 +61,9 @@ class ListPane(Vertical):
         Binding("slash,ctrl+f", "filter", "Filter", id="pane.filter"),
         Binding("escape", "clear", "Clear filter", show=False, id="pane.clear"),
     ]
+
+    kinds: Mapping[str, Collection[int]] = KINDS
+    """What `kind:` may be in the filter, as marks."""
 
     def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -126,7 +130,7 @@ class ListPane(Vertical):
         text = self.bar.value.strip()
         self.query_text = text
         try:
-            query = parse(text) if text else None
+            query = parse(text, self.kinds) if text else None
         except BadQuery as error:
             self.bar.add_class("-wrong")
             self.tell(error.message, wrong=True)

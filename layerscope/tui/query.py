@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import methodcaller
 from typing import Final
@@ -28,7 +28,7 @@ from layerscope.tui.view import (
 )
 from layerscope.units import parse_size
 
-_KINDS: Final = {
+KINDS: Final = {
     "added": {ADDED},
     "modified": {MODIFIED},
     "changed": {ADDED, MODIFIED, REMOVED, FLEETING, REWRITTEN},
@@ -94,8 +94,8 @@ class Query:
         )
 
 
-def parse(text: str) -> Query:
-    """Read a filter; raises `BadQuery`."""
+def parse(text: str, kinds: Mapping[str, Collection[int]] = KINDS) -> Query:
+    """Read a filter; `kinds` are the marks that `kind:` may mean. Raises `BadQuery`."""
     texts: list[bytes] = []
     tests: list[Test] = []
     marks: frozenset[int] | None = None
@@ -115,12 +115,13 @@ def parse(text: str) -> Query:
         elif colon and key == "re":
             tests.append(_expression(value))
         elif colon and key == "kind":
-            if value == "wasted":
+            if value == "wasted" and kinds is KINDS:
                 wasted = True
-            elif value in _KINDS:
-                marks = frozenset(_KINDS[value])
+            elif value in kinds:
+                marks = frozenset(kinds[value])
             else:
-                raise BadQuery(f"kind: is one of {', '.join([*_KINDS, 'wasted'])}")
+                more = ["wasted"] if kinds is KINDS else []
+                raise BadQuery(f"kind: is one of {', '.join([*kinds, *more])}")
         elif colon and key == "type":
             if value not in _TYPES:
                 raise BadQuery(f"type: is one of {', '.join(_TYPES)}")

@@ -57,7 +57,7 @@ A size with a minus sign is that of files that were removed.
             "ctrl+space,ctrl+@,minus", "close_all", "Close all", show=False, id="tree.close-all"
         ),
         Binding("s,ctrl+o", "sort", "Sort", id="tree.sort"),
-        Binding("c", "columns", "Columns", show=False, id="tree.columns"),
+        Binding("C", "columns", "Columns", show=False, id="tree.columns"),
         Binding("ctrl+b", "attributes", "Attributes", show=False, id="tree.attributes"),
         Binding("n", "hit(1)", "Next hit", show=False, id="tree.next-hit"),
         Binding("N", "hit(-1)", "Previous hit", show=False, id="tree.previous-hit"),

@@ -138,7 +138,7 @@ def test_columns_can_be_chosen(archive: str) -> None:
         assert "drwxr-xr-x" in driver.text
         await driver.press("ctrl+b")
         assert "drwxr-xr-x" not in driver.text
-        await driver.press("ctrl+b", "c")
+        await driver.press("ctrl+b", "C")
         assert "files " in driver.text
 
     browse(archive, script, size=WIDE)

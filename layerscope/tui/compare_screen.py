@@ -1,0 +1,270 @@
+"""The screen of two images: overview, layers, files and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from layerscope.report.comparison.words import one_line
+from layerscope.report.escape import cell_width, fit_end
+from layerscope.report.paths import escape_path
+from layerscope.tui.compare_details import pair_text, setting_text
+from layerscope.tui.compare_files_pane import CompareFilesPane
+from layerscope.tui.compare_lists import InstructionPairs, SettingList
+from layerscope.tui.compare_overview import overview_lines
+from layerscope.tui.compare_paint import delta_text
+from layerscope.tui.compare_session import CompareSession
+from layerscope.tui.line_list import LineList
+from layerscope.tui.paint import path_text
+from layerscope.tui.styles import STYLES
+from layerscope.tui.tab_strip import TabStrip
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _screen_commands() -> type[Provider]:
+    from layerscope.tui.commands import ScreenCommands
+
+    return ScreenCommands
+
+
+class CompareScreen(Screen[None]):
+    """Shows a comparison; `open_session` fills it. Leaving it goes back to where it was opened from, or ends."""
+
+    HELP = """\
+Two images, A and B: what B has more or less, which instruction does it, and where it lies. Green and `+` is more in B, red
+and `-` less.
+"""
+    TABS: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("overview", "1", "Overview"),
+        ("layers", "2", "Layers"),
+        ("files", "3", "Files"),
+        ("settings", "4", "Configuration"),
+    )
+    COMMANDS = {_screen_commands}  # noqa: RUF012
+    DEFAULT_CSS = """
+    CompareScreen #compare-box { height: 1fr; }
+    CompareScreen #overview-text { height: auto; }
+    CompareScreen .pairs { height: 1fr; }
+    CompareScreen .pairs LineList { height: 3fr; }
+    CompareScreen .pairs VerticalScroll {
+        height: 2fr; padding: 0 1; scrollbar-size-vertical: 1; background: $background;
+        border-top: solid $foreground 25%;
+    }
+    CompareScreen .pairs VerticalScroll:focus { border-top: solid $primary; }
+    CompareScreen .pairs Static { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "pane(1)", "Pane", show=False, id="compare.next-pane"),
+        Binding("shift+tab", "pane(-1)", "Pane", show=False, id="compare.previous-pane"),
+        Binding("o,1", "tab('overview')", "Overview", show=False, id="compare.overview"),
+        Binding("2", "tab('layers')", "Layers", show=False, id="compare.layers"),
+        Binding("f,3", "tab('files')", "Files", show=False, id="compare.files"),
+        Binding("i,4", "tab('settings')", "Configuration", show=False, id="compare.settings"),
+        Binding("y", "copy_path", "Copy path", show=False, id="compare.copy-path"),
+        Binding("question_mark,f1", "app.help", "Help", id="browse.help"),
+        Binding("escape", "leave", "Back", id="compare.leave"),
+        Binding("q", "app.quit", "Quit", id="browse.quit"),
+    ]
+
+    def __init__(self, *, alone: bool = False) -> None:
+        """`alone`: there is no screen below to go back to."""
+        super().__init__()
+        self.alone = alone
+        self.session: CompareSession | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        with Vertical(classes="box", id="compare-box"):
+            yield TabStrip(self.TABS, id="tabs")
+            with ContentSwitcher(initial="overview", id="switcher"):
+                with VerticalScroll(id="overview", classes="sheet", can_focus=True):
+                    yield Static(id="overview-text")
+                with Vertical(id="layers", classes="pairs"):
+                    yield InstructionPairs(id="pairs")
+                    with VerticalScroll(can_focus=True, id="pair-details"):
+                        yield Static(id="pair-text")
+                yield CompareFilesPane(id="files")
+                with Vertical(id="settings", classes="pairs"):
+                    yield SettingList(id="setting-list")
+                    with VerticalScroll(can_focus=True, id="setting-details"):
+                        yield Static(id="setting-text")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(TabStrip).active = "overview"
+        self.set_focus(self.query_one("#overview"))
+        self._paint_title()
+        if self.session is not None:
+            self.open_session(self.session)
+
+    @property
+    def files(self) -> CompareFilesPane:
+        return self.query_one("#files", CompareFilesPane)
+
+    @property
+    def tab(self) -> str:
+        return self.query_one("#switcher", ContentSwitcher).current or "overview"
+
+    # Opening
+
+    def open_session(self, session: CompareSession) -> None:
+        """Fill the screen with what was compared."""
+        self.session = session
+        if not self.is_mounted:
+            return
+        self.query_one(InstructionPairs).show(session.document["instructions"], session.names)
+        self.query_one(SettingList).show(session.document["config"])
+        self.files.open_session(session)
+        self._paint_title()
+        self._paint_overview()
+        self._pair_moved()
+        self._setting_moved()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._paint_title()
+        self._paint_overview()
+
+    def _paint_title(self) -> None:
+        width = max(20, self.app.size.width - 2)
+        parts = [("layerscope  ", "bold $accent")]
+        session = self.session
+        if session is not None:
+            sizes = session.document["sizes"]
+            facts = [f"content {delta_text(sizes['content']['delta'])}"]
+            if sizes["compressed"]["delta"] is not None:
+                facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
+            text = "   ".join(facts)
+            room = max(4, (width - 12 - 4 - 3 - cell_width(text)) // 2)
+            a, b = (fit_end(one_line(name), room) for name in session.names)
+            used = 12 + cell_width(a) + cell_width(b) + 3 + cell_width(text)
+            parts += [(a, "bold"), (" → ", ""), (b, "bold")]
+            parts.append((" " * max(2, width - used) + text, ""))
+        self.query_one("#title", Static).update(Content.assemble(*parts))
+
+    def _paint_overview(self) -> None:
+        if self.session is None:
+            return
+        width = max(40, self.app.size.width - 6)
+        parts: list[tuple[str, str]] = []
+        for line in overview_lines(self.session, width):
+            parts += [(text, STYLES[style]) for text, style in line]
+            parts.append(("\n", ""))
+        self.query_one("#overview-text", Static).update(Content.assemble(*parts))
+
+    # What is shown
+
+    @on(LineList.Highlighted, "#pairs")
+    def _pair_moved(self) -> None:
+        row = self.query_one(InstructionPairs).current
+        if self.session is not None:
+            text = Content("") if row is None else pair_text(self.session.document, row)
+            self.query_one("#pair-text", Static).update(text)
+            self.query_one("#pair-details", VerticalScroll).scroll_home(animate=False)
+
+    @on(LineList.Highlighted, "#setting-list")
+    def _setting_moved(self) -> None:
+        row = self.query_one(SettingList).current
+        if self.session is not None:
+            text = Content("") if row is None else setting_text(row)
+            self.query_one("#setting-text", Static).update(text)
+            self.query_one("#setting-details", VerticalScroll).scroll_home(animate=False)
+
+    @on(LineList.Chosen, "#pairs")
+    @on(LineList.Chosen, "#setting-list")
+    def _to_details(self) -> None:
+        self.action_pane(1)
+
+    @on(LineList.Highlighted, "#compare-tree")
+    def _paint_path(self) -> None:
+        width = max(8, self.size.width - 8)
+        text = fit_end(path_text(self.files.path), width) if self.tab == "files" else ""
+        self.query_one("#compare-box", Vertical).border_subtitle = Content(text)
+
+    @on(LineList.Chosen, "#compare-tree")
+    def _look_inside(self) -> None:
+        tree = self.files.tree_view
+        number = tree.number
+        if tree.rows is None or number is None or self.session is None:
+            return
+        if tree.is_directory(number):
+            tree.action_fold()
+            return
+        from layerscope.tui.compare_file_screen import CompareFileScreen
+
+        def follow(path: bytes | None) -> None:
+            if path is not None and not self.files.go_to(path):
+                self.notify("It is in neither of the trees that are compared.", severity="warning")
+
+        self.app.push_screen(CompareFileScreen(self.session, number), follow)
+
+    # Keys
+
+    def panes(self) -> list[Widget]:
+        """What tab walks through."""
+        if self.tab == "layers":
+            return [self.query_one("#pairs"), self.query_one("#pair-details")]
+        if self.tab == "settings":
+            return [self.query_one("#setting-list"), self.query_one("#setting-details")]
+        return [self.files.lines if self.tab == "files" else self.query_one("#overview")]
+
+    def action_tab(self, name: str) -> None:
+        """Show one of the tabs and go there."""
+        self.query_one("#switcher", ContentSwitcher).current = name
+        self.query_one(TabStrip).active = name
+        self._paint_path()
+        self.set_focus(self.panes()[0])
+
+    @on(TabStrip.Picked)
+    def _tab_picked(self, event: TabStrip.Picked) -> None:
+        self.action_tab(event.name)
+
+    def action_pane(self, step: int) -> None:
+        """The next pane; after the last of a tab, the next tab."""
+        panes = self.panes()
+        at = next((n for n, pane in enumerate(panes) if pane.has_focus_within), 0) + step
+        if 0 <= at < len(panes):
+            self.set_focus(panes[at])
+            return
+        tabs = [name for name, _, _ in self.TABS]
+        self.action_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
+
+    def action_copy_path(self) -> None:
+        if self.tab == "files":
+            path = escape_path(b"/" + self.files.path)
+            self.app.copy_to_clipboard(path)
+            self.notify("The path is copied.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not (action == "leave" and self.alone)
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """What the palette offers on this screen now."""
+        for name, key, title in self.TABS:
+            yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
+        yield SystemCommand("Equal files on/off", "u", self.files.action_only_changed)
+        yield SystemCommand("Filter the files", "/", self._filter)
+        for kind in ("added", "removed", "content", "metadata", "moved"):
+            text = f"kind:{kind}"
+            yield SystemCommand(f"Only {kind} files", text, partial(self._filter, text))
+
+    def _filter(self, text: str = "") -> None:
+        self.action_tab("files")
+        if text:
+            self.files.set_filter(text)
+        else:
+            self.files.action_filter()
