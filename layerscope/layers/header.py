@@ -10,6 +10,7 @@ from typing import Final, Literal
 Magic = Literal["ustar", "star", "gnu", "v7"]
 
 BLOCK_SIZE: Final = 512
+PERMISSIONS: Final = 0o7777
 ZERO_BLOCK = bytes(BLOCK_SIZE)
 
 FIELDS = Struct("100s24s12s12s8sB100s72x16sB166x")
@@ -54,8 +55,11 @@ def octal(field: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def owner(field: bytes) -> tuple[int, int, int]:
-    """Mode, uid and gid of the three fields that hold them, shared by all members that have the same."""
-    return number(field[:8]), number(field[8:16]), number(field[16:])
+    """Mode, uid and gid of the three fields that hold them, shared by all members that have the same.
+
+    The type of the file, which older engines wrote into the mode too, is left out: it would be a difference that is none.
+    """
+    return number(field[:8]) & PERMISSIONS, number(field[8:16]), number(field[16:])
 
 
 def decimal(text: bytes) -> int | None:

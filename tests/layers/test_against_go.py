@@ -23,7 +23,7 @@ from layerscope.layers.entry import (
     SYMLINK,
     Entry,
 )
-from layerscope.layers.header import number
+from layerscope.layers.header import PERMISSIONS, number
 from tests.builder.tar import BLOCK as BLOCK_SIZE
 from tests.fuzz.mutations import many
 from tests.layers import gotar
@@ -121,7 +121,7 @@ def theirs_of(row: dict[str, Any], entry: Entry) -> tuple[object, ...]:
         kind,
         bytes.fromhex(row["name"]),
         bytes.fromhex(row["link"]),
-        (row["mode"], row["uid"], row["gid"]),
+        (row["mode"] & PERMISSIONS, row["uid"], row["gid"]),
         row["mtime"],
         row["size"] if has_data or sparse else 0,
         None if sparse else row["content"] if has_data else 0,
