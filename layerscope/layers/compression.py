@@ -47,18 +47,22 @@ def sniff(blob: Blob) -> str:
 
     Raises `UnsupportedFormat`, by name, for a compression that no engine reads.
     """
-    head = blob.read_at(0, BLOCK_SIZE)
+    return sniff_head(blob.read_at(0, BLOCK_SIZE), blob.name)
+
+
+def sniff_head(head: bytes, name: str) -> str:
+    """The same for the first 512 bytes of what errors call `name`."""
     if is_header(head):
         return "none"
-    for magic, name in _MAGIC:
+    for magic, compression in _MAGIC:
         if head.startswith(magic):
-            return name
+            return compression
     if len(head) >= 4 and head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:
         return "zstd"
-    for magic, name in _UNREADABLE:
+    for magic, compression in _UNREADABLE:
         if head.startswith(magic):
             raise UnsupportedFormat(
-                f"{blob.name}: compressed with {name}, which image layers cannot be",
+                f"{name}: compressed with {compression}, which image layers cannot be",
                 hint="use gzip or zstd",
             )
     return "none"

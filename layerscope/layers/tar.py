@@ -260,7 +260,7 @@ class TarScanner:
                     last = start + len(data) - BLOCK_SIZE
                 elif content + stored > length:
                     raise TarError(
-                        f"the tar ends before the {stored} bytes of {name[:200]!r} do",
+                        f"the tar ends before the {stored} bytes of {name[:200].decode('utf-8', 'backslashreplace')!r} do",
                         offset=position,
                     )
             position = content + (stored + 511 & -512)

@@ -142,7 +142,7 @@ def is_local(reference: str) -> bool:
 
 def look_up(name: str, use: Callable[[Source], _Found]) -> _Found:
     """Try the sources that hold named images one after the other; the error tells of each."""
-    tried = ["no such file"]
+    tried = ["the folder of this name is no OCI layout" if os.path.isdir(name) else "no such file"]
     hints: list[str | None] = []
     for source in SOURCES:
         if source.holds_names is None or not source.holds_names():

@@ -11,7 +11,7 @@ from typing import IO
 
 from layerscope.errors import ImageNotFound, OutputError, SourceUnavailable, UnsupportedFormat
 from layerscope.image.blob import Blob, OpenFile
-from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.compression import Decompression, sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE, ZERO_BLOCK, is_header
 from layerscope.progress import Progress, stop_if
 from layerscope.sources.source import Request
@@ -104,14 +104,18 @@ def spool(
 ) -> OpenFile:
     """Keep a stream in a temporary file without a name, which vanishes however the program ends.
 
-    Raises `OutputError` when there is no room. A stream that begins with zeros is no archive and is refused at once.
+    Raises `OutputError` when there is no room, and `UnsupportedFormat` as soon as the first bytes are of no archive: the
+    stream may have no end.
     """
     done = 0
+    head = b""
     with _temporary_file(name) as file:
         for chunk in chunks:
             stop_if(request.cancelled)
-            if done == 0 and chunk[:BLOCK_SIZE] == ZERO_BLOCK:
-                raise UnsupportedFormat(f"{name} begins with zeros, so it is no archive")
+            if done < BLOCK_SIZE:
+                head += chunk[: BLOCK_SIZE - done]
+                if len(head) == BLOCK_SIZE:
+                    _check_head(head, name)
             try:
                 write_all(file.fileno(), chunk)
             except OSError as error:
@@ -120,6 +124,17 @@ def spool(
             if request.progress is not None:
                 request.progress(Progress(stage, done, total))
         return OpenFile(os.dup(file.fileno()), name)
+
+
+def _check_head(head: bytes, name: str) -> None:
+    if head == ZERO_BLOCK:
+        raise UnsupportedFormat(f"{name} begins with zeros, so it is no archive")
+    if sniff_head(head, name) == "none" and not is_header(head):
+        raise _no_tar(name)
+
+
+def _no_tar(name: str) -> UnsupportedFormat:
+    return UnsupportedFormat(f"{name} is no tar archive and so no image")
 
 
 def _temporary_file(name: str) -> IO[bytes]:
@@ -168,7 +183,7 @@ def _tar(file: OpenFile) -> OpenFile:
     if file.size == 0:
         raise UnsupportedFormat(f"{file.name} is empty")
     if not is_header(Blob(file, 0, file.size, file.name).read_at(0, BLOCK_SIZE)):
-        raise UnsupportedFormat(f"{file.name} is no tar archive and so no image")
+        raise _no_tar(file.name)
     return file
 
 

@@ -182,7 +182,7 @@ ENGINES: Sequence[Row] = (
     Row(
         "symlink-out",
         of(("out", Symlink("../../../../etc")), ("out/passwd", b"x")),
-        notes=("directory-over-symlink",),
+        notes=("through-own-symlink",),
         live=401,
     ),
     Row("overlay-whiteout", of(("f", Device())), notes=("overlay-whiteout",), live=300),

@@ -107,6 +107,11 @@ def test_standard_input_without_an_archive() -> None:
     ):
         assert "begins with zeros" in from_stdin(stdin=zeros.stdout)
         zeros.kill()
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
+        assert (
+            from_stdin(stdin=endless.stdout) == "4 standard input is no tar archive and so no image"
+        )
+        endless.kill()
 
 
 def test_a_terminal_is_no_archive() -> None:

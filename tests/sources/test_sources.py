@@ -49,7 +49,8 @@ def broken(error: Exception) -> Source:
     return Source(name="x", schemes=("x",), open=fail, holds_names=lambda: True)
 
 
-def test_the_error_tells_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_tells_what_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     gone = broken(SourceUnavailable("first is away", hint="start it"))
     empty = broken(ImageNotFound("second has none", hint="pull it"))
     absent = replace(broken(AssertionError()), holds_names=lambda: False)
@@ -59,6 +60,9 @@ def test_the_error_tells_what_was_tried(monkeypatch: pytest.MonkeyPatch) -> None
     assert str(caught.value) == (
         "no image 'app' was found (no such file; first is away; second has none; first is away); pull it"
     )
+    (tmp_path / "app").mkdir()
+    with pytest.raises(ImageNotFound, match="the folder of this name is no OCI layout; first is"):
+        open_image("app")
     half = broken(BrokenOff("second broke off"))
     monkeypatch.setattr(sources, "SOURCES", (gone, half, broken(AssertionError())))
     with pytest.raises(BrokenOff, match="second broke off"):
