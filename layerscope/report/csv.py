@@ -38,10 +38,10 @@ class CsvRenderer:
         writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for row in _rows(document):
-            writer.writerow({name: _cell(value) for name, value in row.items()})
+            writer.writerow({name: cell(value) for name, value in row.items()})
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """Numbers as they are, nothing for what is not known, and text that stays text."""
     if value is None:
         return ""

@@ -14,7 +14,7 @@ from layerscope.analysis.model import Analysis
 from tests.report.pictured import analyze, app
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Dialog, Page, Request
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +40,26 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test for any error, dialog or request but for the file itself."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("console", lambda message: faults.append(f"console: {message.text}"))
+
+    def on_dialog(dialog: Dialog) -> None:
+        faults.append("dialog")
+        dialog.dismiss()
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith("file:"):
+            faults.append(request.url)
+
+    page.on("dialog", on_dialog)
+    page.on("request", on_request)
+    yield page
+    page.close()
+    assert faults == []

@@ -24,9 +24,7 @@ from tests.report.sample import make_analysis, python_app, wasted
 from tests.report.test_injection import hostile_image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Dialog, Page, Request
+    from playwright.sync_api import Browser, Page
 
 RULES: dict[str, object] = {"max_size": "6MB", "min_efficiency": 0.3}
 
@@ -139,29 +137,6 @@ def test_lines_of_the_dockerfile_have_a_column_where_there_are_any() -> None:
 
 
 # In a browser
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test for any error, dialog or request but for the file itself."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    page.on("console", lambda message: faults.append(f"console: {message.text}"))
-
-    def on_dialog(dialog: Dialog) -> None:
-        faults.append("dialog")
-        dialog.dismiss()
-
-    def on_request(request: Request) -> None:
-        if not request.url.startswith("file:"):
-            faults.append(request.url)
-
-    page.on("dialog", on_dialog)
-    page.on("request", on_request)
-    yield page
-    page.close()
-    assert faults == []
 
 
 def visit(page: Page, document: Document, folder: Path) -> None:

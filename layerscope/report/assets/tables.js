@@ -2,11 +2,12 @@
 (() => {
   "use strict";
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-  const size = (bytes) => {
+  const size = (bytes, signed) => {
     let unit = 0;
-    let value = bytes;
+    let value = Math.abs(bytes);
     while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit += 1; }
-    return unit ? `${value.toFixed(1)} ${units[unit]}` : `${value} B`;
+    const sign = bytes < 0 ? "−" : signed && bytes ? "+" : "";
+    return sign + (unit ? `${value.toFixed(1)} ${units[unit]}` : `${value} B`);
   };
   const number = (cell) => Number(cell?.dataset.v ?? 0);
   document.documentElement.classList.add("live");
@@ -21,15 +22,16 @@
     titles.forEach((title, column) => {
       const button = title.querySelector("button");
       button?.addEventListener("click", () => {
-        const numeric = title.dataset.type === "number";
+        const { type } = title.dataset;
+        const numeric = type !== "text";
         const now = title.getAttribute("aria-sort");
         const next = now === "none" ? (numeric ? "descending" : "ascending")
           : now === "descending" ? "ascending" : "descending";
         titles.forEach((each) => { if (each.hasAttribute("aria-sort")) each.setAttribute("aria-sort", "none"); });
         title.setAttribute("aria-sort", next);
         const sign = next === "ascending" ? 1 : -1;
-        const value = numeric
-          ? (row) => number(row.cells[column])
+        const value = type === "number" ? (row) => number(row.cells[column])
+          : type === "delta" ? (row) => Math.abs(number(row.cells[column]))
           : (row) => row.cells[column].textContent;
         const keyed = rows.map((row) => [value(row), row]);
         keyed.sort((a, b) => (a[0] < b[0] ? -sign : a[0] > b[0] ? sign : a[1].place - b[1].place));
@@ -49,13 +51,13 @@
       let sum = 0;
       for (const row of rows) {
         row.words ??= row.textContent.toLowerCase();
-        const fits = words.every((word) => row.words.includes(word)) && (!kind?.value || row.dataset.kind === kind.value);
+        const fits = words.every((word) => row.words.includes(word)) && (!kind?.value || row.dataset.kind.split(" ").includes(kind.value));
         row.hidden = !fits;
         if (fits) { shown += 1; sum += number(row.cells[bytes]); }
       }
       const all = !words.length && !kind?.value;
       for (const row of rest) row.hidden = !all;
-      output.textContent = all ? "" : `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows, ${size(sum)}`;
+      output.textContent = all ? "" : `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} rows, ${size(sum, "signed" in table.dataset)}`;
     };
     text.addEventListener("input", apply);
     kind?.addEventListener("change", apply);

@@ -17,6 +17,24 @@ def _markdown(display: Display) -> Renderer:
     return ComparisonMarkdown(display)
 
 
+def _html(_: Display) -> Renderer:
+    from layerscope.report.comparison.html import ComparisonHtml
+
+    return ComparisonHtml()
+
+
+def _csv(_: Display) -> Renderer:
+    from layerscope.report.comparison.csv import ComparisonCsv
+
+    return ComparisonCsv()
+
+
+def _github(_: Display) -> Renderer:
+    from layerscope.report.comparison.github import ComparisonGithub
+
+    return ComparisonGithub()
+
+
 COMPARISON_RENDERERS: dict[str, Format] = {
     each.name: each
     for each in (
@@ -29,6 +47,24 @@ COMPARISON_RENDERERS: dict[str, Format] = {
             suffix=".md",
             help="For a pull request or a job summary.",
             create=_markdown,
+        ),
+        Format(
+            name="html",
+            suffix=".html",
+            help="One page with tables, the tree of directories and the JSON, without network.",
+            create=_html,
+        ),
+        Format(
+            name="csv",
+            suffix=".csv",
+            help="Sizes, instructions, layers, directories, files and settings as one table.",
+            create=_csv,
+        ),
+        Format(
+            name="github",
+            suffix=".github",
+            help="What grew as annotations of a GitHub workflow.",
+            create=_github,
         ),
     )
 }
