@@ -19,7 +19,7 @@ from layerscope.errors import UsageError
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
 
-FORMATS = ("text", "json", "markdown")
+FORMATS = ("text", "json", "markdown", "html", "csv", "github")
 STDIN = "-"
 
 
@@ -103,7 +103,13 @@ def command(**given: Any) -> int:
         from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
     else:
         from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
-    outputs = parse_outputs(given.pop("outputs"), take_format(given), formats=FOUND)
+    format_name = take_format(given)
+    if format_name is not None and format_name not in FOUND:
+        raise UsageError(
+            f"--format {format_name} is of two images, and {len(references)} are named",
+            hint=f"the formats of several are {', '.join(FOUND)}",
+        )
+    outputs = parse_outputs(given.pop("outputs"), format_name, formats=FOUND)
     check_outputs(outputs, force=given["force"])
     with (
         collector_paused(),

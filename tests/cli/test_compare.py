@@ -55,12 +55,16 @@ def test_text_is_what_a_person_gets(run: Run, two: Path) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_formats_and_files_at_once(run: Run, folder: Path) -> None:
-    done = run("compare", "a.tar", "b.tar", "-o", "json=c.json", "-o", "c.md", "-o", "text=-")
+    files = ("-o", "json=c.json", "-o", "c.md", "-o", "html=c.html", "-o", "c.csv", "-o", "text=-")
+    done = run("compare", "a.tar", "b.tar", *files)
     assert done.returncode == 0
     assert json.loads((folder / "c.json").read_text())["kind"] == "comparison"
     assert (folder / "c.md").read_text().startswith("<!-- layerscope compare -->")
     assert "cache  first broken at instruction 1" in done.stdout
-    assert SECRET not in (folder / "c.json").read_text() + (folder / "c.md").read_text()
+    assert (folder / "c.html").read_text().startswith("<!doctype html>")
+    assert (folder / "c.csv").read_text().startswith("table,status,")
+    for name in ("c.json", "c.md", "c.html", "c.csv"):
+        assert SECRET not in (folder / name).read_text()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +157,7 @@ def test_a_platform_or_a_tag_for_each(run: Run, folder: Path) -> None:
             "--platform is given 3 times for 2 images",
         ),
         (["a.tar", "b.tar", "--format", "sarif"], "sarif"),
+        (["a.tar", "b.tar", "a.tar", "--format", "html"], "--format html is of two images"),
         (["a.tar", "b.tar", "-o", "sarif=x"], "unknown format 'sarif'"),
         (["a.tar", "cut.json"], "cut.json is cut short"),
         (["a.tar", "other.json"], "schema version 2, and this layerscope reads 1"),
