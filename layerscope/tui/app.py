@@ -196,9 +196,8 @@ class LayerscopeApp(App[int]):
         """A letter that was on its way to a list when the key before it opened an input belongs into that input."""
         focused = self.focused
         if isinstance(focused, Input) and event.is_printable:
+            event.prevent_default()
             focused.post_message(events.Key(event.key, event.character))
-        else:
-            await super()._on_key(event)
 
     async def action_quit(self) -> None:
         self.exit(0)

@@ -42,9 +42,8 @@ class FilterBar(Input):
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "escape":
             event.stop()
+            event.prevent_default()
             self.pane.action_clear()
-            return
-        await super()._on_key(event)
 
     async def action_submit(self) -> None:
         """Take the filter at once, so that the next key is the list's."""

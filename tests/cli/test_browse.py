@@ -132,7 +132,7 @@ def test_from_start_to_quit(terminal: Callable[..., Terminal], tmp_path: Path) -
     screen.press("Escape")
     screen.wait("Files", gone="esc Back")
     screen.press("e")
-    screen.wait("into the folder")
+    screen.wait("as it is after instruction 22")
     screen.press("Enter")
     screen.wait("Extracted")
     screen.press("q")
