@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,9 @@ from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import parse_limits, reading_options, take_format
 from layerscope.cli.outputs import Output, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
+from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
+from layerscope.progress import CancelledCallback, ProgressCallback
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
@@ -39,6 +43,7 @@ STDIN = "-"
     metavar="N",
     help="Rows of files and of directories; the others are given in sum.",
 )
+@click.option("--tui", is_flag=True, help="Browse the comparison in the terminal.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when anything differs.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
@@ -103,6 +108,8 @@ def command(**given: Any) -> int:
         from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
     else:
         from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
+    if given["tui"]:
+        return _browse(references, given)
     format_name = take_format(given)
     if format_name is not None and format_name not in FOUND:
         raise UsageError(
@@ -135,7 +142,11 @@ def _each(values: Sequence[str], count: int, option: str) -> Sequence[str | None
 
 
 def _open_all(
-    references: Sequence[str], given: dict[str, Any], progress: ProgressBar, stack: ExitStack
+    references: Sequence[str],
+    given: dict[str, Any],
+    progress: ProgressCallback,
+    stack: ExitStack,
+    cancelled: CancelledCallback = stopping.is_set,
 ) -> list[Side]:
     """Analyze the images, which stay open as long as `stack` does, and read the saved reports."""
     from layerscope.analysis.comparison.side import Side
@@ -159,7 +170,7 @@ def _open_all(
                 pull=given["pull"],
                 limits=limits,
                 progress=progress,
-                cancelled=stopping.is_set,
+                cancelled=cancelled,
             )
         )
         analysis = layerscope.analyze(
@@ -167,7 +178,7 @@ def _open_all(
             verify="auto" if verify is None else "full" if verify else "off",
             limits=limits,
             progress=progress,
-            cancelled=stopping.is_set,
+            cancelled=cancelled,
         )
         sides.append(Side.of(analysis))
     return sides
@@ -194,6 +205,50 @@ def _compare(
         formats=COMPARISON_RENDERERS,
     )
     return Exit.DIFFERENT if given["exit_code"] and comparison.differs else Exit.OK
+
+
+def _browse(references: Sequence[str], given: dict[str, Any]) -> int:
+    """Run the browser of two images until it is left."""
+    asked = {
+        "--json": given["as_json"],
+        "--format": given["format_name"],
+        "--output": given["outputs"],
+        "--exit-code": given["exit_code"],
+        "--top": given["top"] is not None,
+        "--depth": given["depth"] is not None,
+    }
+    useless = [name for name, value in asked.items() if value]
+    if len(references) != 2:
+        raise UsageError(
+            f"--tui compares two images, and {len(references)} are named", hint="name two"
+        )
+    if useless:
+        raise UsageError(f"{useless[0]} says nothing with --tui", hint="leave one of them out")
+    terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
+    if STDIN in references or not (terminal or os.environ.get("TEXTUAL_DRIVER")):
+        raise UsageError(
+            "--tui needs a terminal on standard input and output",
+            hint="leave it out, or name files",
+        )
+    parse_limits(given["limits"])
+
+    from layerscope.tui.compare_app import CompareApp
+    from layerscope.tui.compare_load import pair_reader
+    from layerscope.tui.settings import load_settings
+
+    def open_sides(
+        progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
+    ) -> tuple[Side, Side]:
+        a, b = _open_all(references, given, progress, stack, cancelled)
+        return a, b
+
+    app = CompareApp(
+        " → ".join(references), pair_reader(open_sides, given["path"]), settings=load_settings()
+    )
+    code = app.run()
+    if code is None:
+        return Exit.BUG if app.return_code else Exit.OK
+    return code
 
 
 def _tabulate(sides: Sequence[Side], outputs: Sequence[Output], given: dict[str, Any]) -> int:

@@ -140,13 +140,16 @@ class CompareLoadScreen(LoadScreen):
 
     @on(_Done)
     def _finished(self, event: _Done) -> None:
-        self.dismiss()
-        self._done(event.result)
+        self._leave(event.result)
 
     def action_stop(self) -> None:
         self.workers.cancel_all()
+        self._leave(None)
+
+    def _leave(self, result: Opened | LayerscopeError | None) -> None:
+        """Tell from the application, since what is asked by a screen that has gone hears no answer."""
         self.dismiss()
-        self._done(None)
+        self.app.call_later(self._done, result)
 
 
 def ask_other(screen: Screen[None], analysis: Analysis) -> None:

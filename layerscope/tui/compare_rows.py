@@ -165,10 +165,6 @@ class CompareTotals(Totals):
 def _mark(each: Listed) -> int:
     change = each.change
     if change is None:
-        if each.a is None and each.b is not None:
-            return ADDED
-        if each.b is None and each.a is not None:
-            return REMOVED
         return SAME
     if change.kind == "moved":
         return MOVED_AWAY if each.b is None else MOVED_HERE

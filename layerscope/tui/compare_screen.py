@@ -83,6 +83,7 @@ and `-` less.
         super().__init__()
         self.alone = alone
         self.session: CompareSession | None = None
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -106,6 +107,7 @@ and `-` less.
         self.query_one(TabStrip).active = "overview"
         self.set_focus(self.query_one("#overview"))
         self._paint_title()
+        self._ready = True
         if self.session is not None:
             self.open_session(self.session)
 
@@ -122,7 +124,7 @@ and `-` less.
     def open_session(self, session: CompareSession) -> None:
         """Fill the screen with what was compared."""
         self.session = session
-        if not self.is_mounted:
+        if not self._ready:
             return
         self.query_one(InstructionPairs).show(session.document["instructions"], session.names)
         self.query_one(SettingList).show(session.document["config"])
