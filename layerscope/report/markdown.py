@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.words import (
     KIND_WORDS,
+    base_instructions,
     blame,
     count,
     group_path,
+    has_lines,
     instruction_text,
     is_warning,
     one_line,
@@ -275,19 +277,21 @@ def _instructions(sheet: _Sheet, document: Document) -> None:
     if len(rows) > len(shown):
         rest = f"{count(len(rows) - len(shown), 'other instruction')}: {format_size(left)}"
     titles = ["#>", "instruction", "content>", "wasted>", ""]
-    lines = any(row["location"] for row in shown)
+    lines = has_lines(document)
+    base = base_instructions(document)
     if lines:
         titles.insert(4, "line>")
     sheet.table(
         titles,
-        (_instruction(document, row, lines=lines) for row in shown),
+        (_instruction(document, row, base if lines else None) for row in shown),
         total=len(shown),
         rest=rest,
         fold="<b>Instructions</b>: who wrote the bytes, and who wasted them",
     )
 
 
-def _instruction(document: Document, row: Row, *, lines: bool) -> list[str]:
+def _instruction(document: Document, row: Row, base: range | None) -> list[str]:
+    """The cells of a row; where it was written is one of them where `base`, the base image's instructions, is given."""
     sizes = row["sizes"]
     index = row["index"]
     cells = [
@@ -297,8 +301,9 @@ def _instruction(document: Document, row: Row, *, lines: bool) -> list[str]:
         format_size(sizes["wasted"] or None),
         _blamed(document, index),
     ]
-    if lines:
-        cells.insert(4, str(row["location"]["start_line"]) if row["location"] else "")
+    if base is not None:
+        line = str(row["location"]["start_line"]) if row["location"] else ""
+        cells.insert(4, "base" if index in base else line)
     return cells
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
+from layerscope.report.words import base_instructions, has_lines
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _instructions(page: Page, document: Document) -> None:
         return
     most = max(row["sizes"]["content"] for row in rows)
     numbers = max(2, len(str(rows[-1]["index"])))
-    lines = page.width >= 56 and ("base" in document or any(row["location"] for row in rows))
+    lines = page.width >= 56 and has_lines(document)
     bars = 12 if page.width >= 76 else 0
     fixed = 2 + numbers + 2 + 10 + (bars + 1 if bars else 0) + 10 + (6 if lines else 0)
     room = page.width - fixed - 1
@@ -157,7 +158,7 @@ def _instructions(page: Page, document: Document) -> None:
     ]
     page.line(("".join(str(span) for span in head) + ("  line" if lines else ""), "head"))
     marks = _marks(document["waste_pairs"])
-    base = _base_instructions(document)
+    base = base_instructions(document)
     for row in rows:
         sizes = row["sizes"]
         quiet = "" if row["layers"] else "dim"
@@ -179,14 +180,6 @@ def _instructions(page: Page, document: Document) -> None:
         page.line(*spans)
         if row["index"] in marks:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
-
-
-def _base_instructions(document: Document) -> range:
-    """The instructions of the base image: all up to the first of the Dockerfile's own."""
-    owners = [row["instruction"] for row in document["layers"] if row.get("base")]
-    end = max(owners) + 1 if owners else 0
-    later = [row["index"] for row in document["instructions"][end:] if row["location"]]
-    return range(min(later, default=end))
 
 
 def _marks(pairs: Sequence[Row]) -> dict[int, str]:

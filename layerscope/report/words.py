@@ -50,6 +50,19 @@ def instruction_text(row: Row, width: int | None = None) -> str:
     return one_line(row["text"], width) or one_line(row["created_by"], width) or "–"
 
 
+def base_instructions(document: Document) -> range:
+    """The instructions of the base image: all up to the first of the Dockerfile's own."""
+    owners = [row["instruction"] for row in document["layers"] if row.get("base")]
+    end = max(owners) + 1 if owners else 0
+    later = [row["index"] for row in document["instructions"][end:] if row["location"]]
+    return range(min(later, default=end))
+
+
+def has_lines(document: Document) -> bool:
+    """Whether it is known of any instruction where it was written: on which line, or in the base image."""
+    return "base" in document or any(row["location"] for row in document["instructions"])
+
+
 def count(number: int, one: str) -> str:
     """`1 file`, `9,812 files`."""
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"

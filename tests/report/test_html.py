@@ -132,6 +132,11 @@ def test_an_image_without_anything() -> None:
 def test_lines_of_the_dockerfile_have_a_column_where_there_are_any() -> None:
     document = build(python_app())
     assert cells(parsed(document), "instructions-table")[2][7] == "3"
+    document["base"] = {"evidence": "image", "layers": 1, "name": None}
+    for row in document["layers"]:
+        row["base"] = row["index"] < 1
+    lines = [row[7] for row in cells(parsed(document), "instructions-table")]
+    assert lines[:3] == ["base", "2", "3"]
     document["instructions"][2]["location"]["end_line"] = 5
     assert cells(parsed(document), "instructions-table")[2][7] == "3–5"
 

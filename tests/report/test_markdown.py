@@ -174,3 +174,16 @@ def test_notes_beyond_the_first_are_counted() -> None:
     text = markdown(build(replace(python_app(), notes=notes)))
     assert "and 30 more" in text
     assert "oddity 20" not in text
+
+
+def test_instructions_of_the_base_image_say_so_in_place_of_a_line() -> None:
+    document = build(python_app())
+    document["base"] = {"evidence": "image", "layers": 1, "name": None}
+    for row in document["layers"]:
+        row["base"] = row["index"] < 1
+    instructions = tables(parse(markdown(document)))[2]
+    assert [row[4] for row in instructions[:4]] == ["line", "base", "2", "3"]
+    for row in document["instructions"]:
+        row["location"] = None
+    instructions = tables(parse(markdown(document)))[2]
+    assert [row[4] for row in instructions[:4]] == ["line", "base", "", ""]
