@@ -352,7 +352,9 @@ def test_on_paper_it_is_light_whole_and_without_controls(
     opened: Page, pair: Document, tmp_path: Path
 ) -> None:
     visit(opened, pair, tmp_path)
+    unfolded = shown_directories(opened)
     opened.emulate_media(media="print", color_scheme="dark")
+    assert opened.locator("#tree-table tbody tr:visible .path").all_inner_texts() == unfolded
     background = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(255, 255, 255)"
     assert opened.locator("header nav").is_hidden()
