@@ -158,6 +158,13 @@ CASES: dict[str, tuple[Sequence[Any], Numbers]] = {
         (13, 12, 0.0),
     ),
     "a device 0:0": (({"a": b"1" * 5}, {"a": Device(major=0, minor=0)}), (5, 5, 0.0)),
+    "below a symlink of its own layer": (
+        (
+            {"a/": Directory(), "a/x": b"1" * 4},
+            [("b", Symlink("a")), ("b/x", b"2" * 3), ("b/y", WHITEOUT)],
+        ),
+        (7, 0, 0.75),
+    ),
     "below a whiteout": (
         ({"a": b"1" * 5}, {".wh.a/b": b"2" * 3, ".wh.a/.wh.c": b""}),
         (8, 0, 0.8),

@@ -9,7 +9,7 @@ removes. Here one stacked tree grows along, which gives the same numbers in time
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,14 +63,15 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
         return None
     sizes = _Sizes(analysis.indexes)
     totals = [sizes.total(index) for index in indexes]
+    names = {id(entry): path for entry, path in analysis.tree.renamed}
     tally = _Tally()
     stacked: _Node | None = None
     for index in indexes:
-        tree = _tree(index.entries, sizes)
+        tree = _tree(index.entries, sizes, names)
         below = tree if stacked is None else stacked
         tally.add(tree, below)
         if stacked is None:
-            stacked = _tree(index.entries, sizes)
+            stacked = _tree(index.entries, sizes, names)
         _stack(stacked, tree)
     user = sum(totals[1:])
     return DiveNumbers(
@@ -151,11 +152,11 @@ class _Node:
         self.directory = False
 
 
-def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
-    """The tree of one layer, as the members of its tar come."""
+def _tree(entries: Iterable[Entry], sizes: _Sizes, names: Mapping[int, bytes]) -> _Node:
+    """The tree of one layer, as the members of its tar come; `names` has the paths of those that were led elsewhere."""
     root = _Node()
     for entry in entries:
-        path = _raw_path(entry)
+        path = _raw_path(entry, names.get(id(entry), entry.path))
         if not path:
             continue
         node: _Node | None = root
@@ -174,9 +175,8 @@ def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
     return root
 
 
-def _raw_path(entry: Entry) -> bytes:
+def _raw_path(entry: Entry, path: bytes) -> bytes:
     """The name of the member, cleaned, with the prefix that makes it a whiteout."""
-    path = entry.path
     if entry.kind == OPAQUE:
         return path + b"/" + OPAQUE_MARKER if path else OPAQUE_MARKER
     if entry.kind == WHITEOUT and not (entry.extra is not None and entry.extra.device == (0, 0)):
