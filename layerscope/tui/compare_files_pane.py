@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on, work
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
@@ -84,7 +85,8 @@ class CompareFilesPane(ListPane):
             return False
         if self.tree_view.go_to(number):
             return True
-        self.action_clear()
+        if self.filtered:
+            self.action_clear()
         if self.only_changed:
             self.action_only_changed()
         return self.tree_view.go_to(number)
@@ -110,6 +112,12 @@ class CompareFilesPane(ListPane):
             self._tell()
 
     # Filter
+
+    def action_clear(self) -> None:
+        """Without a filter, the key means what it means on the other tabs."""
+        if not self.bar.display and not self.query_text:
+            raise SkipAction
+        super().action_clear()
 
     def find(self, query: Query | None) -> None:
         self._query = query

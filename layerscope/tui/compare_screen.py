@@ -74,7 +74,7 @@ and `-` less.
         Binding("i,4", "tab('settings')", "Configuration", show=False, id="compare.settings"),
         Binding("y", "copy_path", "Copy path", show=False, id="compare.copy-path"),
         Binding("question_mark,f1", "app.help", "Help", id="browse.help"),
-        Binding("escape", "leave", "Back", id="compare.leave"),
+        Binding("escape,backspace", "leave", "Back", id="compare.leave"),
         Binding("q", "app.quit", "Quit", id="browse.quit"),
     ]
 

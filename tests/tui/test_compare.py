@@ -1,0 +1,339 @@
+"""The browser of two images, through its keys."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerscope.tui.compare_file_screen import CompareFileScreen
+from layerscope.tui.compare_lists import InstructionPairs, SettingList
+from layerscope.tui.compare_screen import CompareScreen
+from layerscope.tui.compare_tree import CompareTreeView
+from layerscope.tui.dialogs import ErrorDialog
+from tests.builder import FORMS
+from tests.cli.conftest import command, environment
+from tests.tui.compared import PairDriver, browse_pair, first, second
+from tests.tui.images import NARROW, WIDE, Driver, browse
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+PYTHON = FIXTURES / "python-3.8.tar.gz", FIXTURES / "python-3.8-slim.tar.gz"
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE])
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("pair")
+    a = FORMS["oci-archive"].write([first()], folder / "a.tar")
+    return a, FORMS["docker-legacy"].write([second()], folder / "b.tar")
+
+
+@SIZES
+def test_the_python_pair_tab_by_tab(size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        text = " ".join(driver.text.split())
+        assert "python:3.8-slim is 6.6 MB (89.1 %) smaller than python:3.8." in text
+        assert "7.4 MB" in text
+        assert "806.9 kB" in text
+        assert "−516" in text
+        await driver.press("2")
+        assert "−4.5 MB" in driver.text
+        assert " - " in driver.text
+        await driver.press("3")
+        assert "756 differences" in driver.text
+        assert "only what differs" in driver.text
+        assert driver.rows()[:2] == ["", "  usr"]
+        await driver.press("4")
+        assert "created" in driver.text
+        await driver.press("1")
+        assert "Instructions" in driver.text
+        await driver.press("q")
+
+    assert browse_pair(str(PYTHON[0]), str(PYTHON[1]), script, size=size) == 0
+
+
+@SIZES
+def test_instructions_side_by_side(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("2")
+        pairs = driver.compared.query_one(InstructionPairs)
+        assert [row["status"] for row in pairs.listed] == ["changed"] * 3 + ["only_b"]
+        row = next(line for line in driver.text.splitlines() if 'ENV ["MODE=old' in line)
+        assert " ~ " in row
+        assert 'ENV ["MODE=new' in row
+        await driver.press("down")
+        details = driver.text
+        assert 'ENV ["MODE=old"]' in details
+        await driver.press("z")
+        assert len(pairs.listed) == 3
+        await driver.press("enter")
+        assert driver.app.focused is driver.compared.query_one("#pair-details")
+
+    browse_pair(*pair, script, size=size)
+
+
+def test_equal_instructions_are_joined_and_can_be_left_out(pair: tuple[str, str]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("2")
+        pairs = driver.compared.query_one(InstructionPairs)
+        assert {row["status"] for row in pairs.listed} == {"same"}
+        assert " = " in driver.text
+        await driver.press("u")
+        assert not pairs.listed
+        await driver.press("u", "4")
+        assert "the configuration is the same" in driver.text
+        await driver.press("3")
+        assert "no file differs" in driver.text
+
+    browse_pair(pair[0], pair[0], script, size=NARROW)
+
+
+@SIZES
+def test_one_tree_of_both(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("3")
+        assert isinstance(driver.app.focused, CompareTreeView)
+        assert "    main.py" in driver.rows()
+        assert "    same.txt" not in driver.rows()
+        lines = {line.split()[-1]: line for line in driver.text.splitlines() if line.strip()}
+        new = next(line for line in driver.text.splitlines() if "new.txt" in line)
+        assert "+" in new
+        assert "+600 B" in new
+        assert "│" in new.strip("│ ")
+        assert lines
+        await driver.press("u")
+        assert "    same.txt" in driver.rows()
+        assert "only what differs" not in driver.text
+        await driver.press("u", "s")
+        assert "by name" in driver.text
+        assert driver.rows()[1] == "  app"
+        await driver.press("s", "s")
+        assert "by change" in driver.text
+
+    browse_pair(*pair, script, size=size)
+
+
+@SIZES
+def test_filter_finds_and_goes(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("3")
+        await driver.filter("kind:moved")
+        assert driver.rows() == ["", "  here", "    moved.bin", "  there", "    moved.bin"]
+        assert "2 hits" in driver.text
+        await driver.press("escape")
+        assert "    main.py" in driver.rows()
+        await driver.filter("same.txt")
+        assert "nothing found; u looks among what is equal too" in driver.text
+        await driver.press("u")
+        assert driver.rows() == ["", "  app", "    same.txt"]
+        await driver.press("escape")
+        await driver.filter("kind:wasted")
+        assert "kind: is one of added, removed" in driver.text
+
+    browse_pair(*pair, script, size=size)
+
+
+async def look_at(driver: PairDriver, name: str) -> CompareFileScreen:
+    await driver.press("3")
+    await driver.filter(name)
+    await driver.press("enter")
+    await driver.settle()
+    screen: Any = driver.app.screen
+    assert isinstance(screen, CompareFileScreen)
+    return screen
+
+
+@SIZES
+def test_a_changed_file_opens_with_its_diff(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await look_at(driver, "main.py")
+        assert "- " in driver.text
+        assert "    return 'old'" in driver.text
+        assert "+     return 'new'" in driver.text
+        assert "diff · A to B" in driver.text
+        await driver.press("t")
+        assert "'new'" in driver.text
+        assert "'old'" not in driver.text
+        await driver.press("s")
+        assert "'old'" in driver.text
+        assert "'new'" not in driver.text
+        await driver.press("x")
+        assert "0000000000" in driver.text
+        await driver.press("d")
+        assert "+     return 'new'" in driver.text
+        await driver.press("escape")
+        assert driver.app.screen is driver.compared
+
+    browse_pair(*pair, script, size=size)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("new.txt", ["newnewnew", "A –"]),
+        ("gone.txt", ["gonegone", "B –"]),
+        ("run.sh", ["rw-r--r--", "rwxr-xr-x", "the content is the same"]),
+        ("turns", ["A   file", "B   symlink → main.py"]),
+        ("kind:moved type:file", ["the content is the same"]),
+    ],
+)
+def test_looking_inside(pair: tuple[str, str], name: str, words: list[str]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await look_at(driver, name)
+        for word in words:
+            assert word in driver.text
+        assert "Extract" not in driver.text
+
+    browse_pair(*pair, script)
+
+
+def test_a_link_leads_to_its_target(pair: tuple[str, str]) -> None:
+    async def script(driver: PairDriver) -> None:
+        screen = await look_at(driver, "/link")
+        assert "symlink → app/new.txt" in driver.text
+        await driver.press("o")
+        assert not screen.is_current
+        assert driver.compared.files.path == b"app/new.txt"
+
+    browse_pair(*pair, script)
+
+
+@SIZES
+def test_settings_hide_secrets(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("4")
+        listed = driver.compared.query_one(SettingList).listed
+        assert {row["name"] for row in listed} >= {"API_TOKEN", "MODE"}
+        assert "hunter" not in driver.text
+        assert "old" in driver.text
+        assert "new" in driver.text
+
+    browse_pair(*pair, script, size=size)
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), env=environment(), text=True, capture_output=True, timeout=60, check=False
+    )
+
+
+def save(reference: str, path: Path, *, files: bool) -> str:
+    words = ["report", reference, "--json", "--quiet", "-o", str(path)]
+    result = run(*words, *(["--files"] if files else []))
+    assert result.returncode == 0, result.stderr
+    assert json.loads(path.read_text())["kind"] == "analysis"
+    return str(path)
+
+
+def test_saved_reports_say_what_they_lack(pair: tuple[str, str], tmp_path: Path) -> None:
+    with_files = save(pair[0], tmp_path / "files.json", files=True)
+    without = save(pair[0], tmp_path / "short.json", files=False)
+
+    async def no_contents(driver: PairDriver) -> None:
+        await look_at(driver, "main.py")
+        assert "A is a saved report, which tells sizes and hashes" in driver.text
+        await driver.press("t")
+        assert "return 'new'" in driver.text
+        await driver.press("s")
+        assert "A is a saved report" in driver.text
+
+    async def no_list(driver: PairDriver) -> None:
+        assert "has no file list" in driver.text
+        await driver.press("3")
+        assert "the saved report of A has no file list" in driver.text
+        await driver.press("enter", "u", "s", "n", "slash", "x", "enter", "2")
+        assert 'ENV ["MODE=new' in driver.text
+
+    browse_pair(with_files, pair[1], no_contents, size=WIDE)
+    browse_pair(without, pair[1], no_list, size=WIDE)
+
+
+@SIZES
+def test_hostile_names_are_shown_escaped(
+    pair: tuple[str, str], evil: str, size: tuple[int, int]
+) -> None:
+    async def script(driver: PairDriver) -> None:
+        for tab in "1234":
+            await driver.press(tab)
+            assert all(line.isprintable() for line in driver.text.splitlines())
+            assert "\u202e" not in driver.text
+        await driver.press("3", "down", "right", "asterisk")
+        assert all(line.isprintable() for line in driver.text.splitlines())
+        await driver.filter("markup")
+        assert "[bold]markup[" in driver.text
+        await driver.press("n")
+        await driver.press("enter")
+        assert all(line.isprintable() for line in driver.text.splitlines())
+
+    browse_pair(pair[0], evil, script, size=size)
+
+
+def test_what_cannot_be_read_is_a_calm_dialog(pair: tuple[str, str], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"kind": "analysis", "schema_version": 99}')
+
+    async def script(driver: PairDriver) -> None:
+        assert isinstance(driver.app.screen, ErrorDialog)
+        assert "99" in driver.text
+        await driver.press("enter")
+
+    assert browse_pair(pair[0], str(broken), script) == 2
+
+
+def test_mouse_and_help(pair: tuple[str, str]) -> None:
+    async def script(driver: PairDriver) -> None:
+        lines = driver.text.splitlines()
+        row = next(y for y, line in enumerate(lines) if "3 Files" in line)
+        await driver.pilot.click(offset=(lines[row].index("Files"), row))
+        await driver.settle()
+        assert "differences" in driver.text
+        lines = driver.text.splitlines()
+        row = next(y for y, line in enumerate(lines) if "▾ app" in line)
+        await driver.pilot.click(offset=(lines[row].index("▾"), row))
+        await driver.settle()
+        assert "    main.py" not in driver.rows()
+        await driver.press("question_mark")
+        assert "moved from here" in driver.text
+        await driver.press("escape")
+        assert driver.app.screen is driver.compared
+
+    browse_pair(*pair, script)
+
+
+def test_from_the_browser_of_one_image(pair: tuple[str, str]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("c")
+        driver.app.screen.query_one("#answer").value = pair[1]  # type: ignore[attr-defined]
+        await driver.press("enter")
+        await driver.settle()
+        await driver.settle()
+        assert isinstance(driver.app.screen, CompareScreen)
+        assert "my-app:2" in driver.text
+        await driver.press("3", "escape")
+        assert driver.is_browsing
+        await driver.press("c")
+        driver.app.screen.query_one("#answer").value = "docker-archive:/nowhere"  # type: ignore[attr-defined]
+        await driver.press("enter")
+        await driver.settle()
+        assert isinstance(driver.app.screen, ErrorDialog)
+        await driver.press("enter")
+        assert driver.is_browsing
+
+    browse(pair[0], script)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["a", "b"], "--tui needs a terminal"),
+        (["a", "b", "c"], "--tui compares two images, and 3 are named"),
+        (["a", "b", "--json"], "--json says nothing with --tui"),
+    ],
+)
+def test_what_the_option_is_not_for(words: list[str], told: str) -> None:
+    result = run("compare", "--tui", *words)
+    assert result.returncode == 2
+    assert told in result.stderr
