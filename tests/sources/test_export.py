@@ -24,8 +24,8 @@ from layerscope.errors import (
 from layerscope.progress import Progress
 from layerscope.sources import export, open_image
 from layerscope.sources.engine import whole
-from layerscope.sources.target import opened_target, write_file
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.sources.target import opened_target, write_file
 from tests.builder import ImageBuilder, docker_legacy
 
 ARCHIVE = docker_legacy([ImageBuilder("app:1").layer({"a": b"x" * 9000}, "RUN a").build()]).pack()
