@@ -133,6 +133,20 @@ def test_other_tools_in_pyproject_are_not_looked_at(tmp_path: Path) -> None:
     assert limits_of(tmp_path) == {}
 
 
+@pytest.mark.parametrize("text", ["[keys]\n'tree.sort' = 'o'", "[browser]\ntheme = 'nord'"])
+def test_a_file_for_the_browser_alone_holds_no_rules(tmp_path: Path, text: str) -> None:
+    own = tmp_path / "layerscope.toml"
+    own.write_text(text)
+    assert limits_of(tmp_path) == {}
+    (tmp_path / "pyproject.toml").write_text("[tool.layerscope]\nmax_layers = 1")
+    budget = load_budget(directory=tmp_path)
+    assert budget.limits == {"max_layers": 1}
+    assert budget.file == tmp_path / "pyproject.toml"
+    own.write_text(text + "\n[budget]\nmax_size = 1")
+    with pytest.raises(ConfigError, match=r"both layerscope\.toml and pyproject\.toml"):
+        limits_of(tmp_path)
+
+
 def test_rules_in_both_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "layerscope.toml").write_text("[budget]\nmax_size = 1")
     (tmp_path / "pyproject.toml").write_text("[tool.layerscope]\nmax_layers = 1")

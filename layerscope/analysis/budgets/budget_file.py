@@ -25,7 +25,8 @@ LISTS = ("instruction", "path", "allow")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
 """All that a budget can hold."""
-OTHER_TABLES = ("budget", "keys", "browser")
+BROWSER_TABLES = frozenset({"keys", "browser"})
+OTHER_TABLES = ("budget", *sorted(BROWSER_TABLES))
 """What stands beside rules in their file: a table of their own, and how the browser is to be."""
 
 
@@ -75,8 +76,11 @@ def read(path: Path) -> Rules | None:
         table, place = tool["layerscope"], "tool.layerscope"
     else:
         table, place = document, ""
+    values = _values(table, place, shown(path))
+    if not values and "budget" not in table and not BROWSER_TABLES.isdisjoint(table):
+        return None
     rules = Rules(file=path)
-    for name, (value, key) in _values(table, place, shown(path)).items():
+    for name, (value, key) in values.items():
         _take(rules, name, value, f"{shown(path)}: {key}")
     return rules
 
