@@ -147,7 +147,7 @@ On the left the instructions that made the image, on the right what they put the
     def open_session(self, session: Session) -> None:
         """Fill the screen with what was read."""
         self.session = session
-        self.instructions.show(session.analysis.instructions)
+        self.instructions.show(session.analysis.instructions, session.base_instructions)
         self._quiet = True
         self.instructions.select(session.instruction_of_layer(session.last_layer))
         self.files.open_session(session)

@@ -82,6 +82,10 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
     if instruction.location is not None:
         where = instruction.location
         sheet.row("from", f"{where.file}:{where.start_line}")
+    if instruction.index in session.base_instructions:
+        base = session.analysis.image.base
+        name = "" if base is None or base.name is None else f" {base.name}"
+        sheet.row("base", f"part of the base image{name}")
     sheet.row("known by", instruction.evidence)
     if instruction.range is not None:
         sheet.row("squashed", f"instructions {instruction.range[0]} to {instruction.range[1]}")

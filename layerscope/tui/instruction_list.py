@@ -14,6 +14,9 @@ from layerscope.tui.paint import Span, cell, one_line, size_text, split_bar
 if TYPE_CHECKING:
     from layerscope.analysis.model import InstructionSummary
 
+BASE = " base"
+"""Ends the row of an instruction of the base image."""
+
 
 class InstructionList(LineList):
     """One row an instruction; those that made no layer are dimmed, and can be folded away."""
@@ -22,6 +25,7 @@ class InstructionList(LineList):
 The instructions that made the image, in order. Moving here changes what the files show.
 
 The bar is what an instruction stores: solid what lives, dotted what is wasted. `◆` marks the start of a range.
+`base` at the end of a row says that the instruction is one of the base image's.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("z", "fold", "Fold empty", show=False, id="instructions.fold"),
@@ -34,10 +38,13 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
         self.folded = False
         self.range_start: int | None = None
         self.in_view: frozenset[int] = frozenset()
+        self.base: range = range(0)
         self._most = 1
 
-    def show(self, summaries: Sequence[InstructionSummary]) -> None:
+    def show(self, summaries: Sequence[InstructionSummary], base: range) -> None:
+        """List the instructions; `base` are the numbers of those of the base image."""
         self.all = summaries
+        self.base = base
         self._most = max([each.sizes.content for each in summaries], default=1) or 1
         self._list()
 
@@ -99,5 +106,8 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
             spans += [*split_bar(sizes.live, sizes.wasted, self._most, columns), (" ", "")]
         left = width - 24 - (columns + 1 if columns else 0)
         text = one_line(instruction.text[:2000]) or one_line(instruction.created_by[:2000]) or "–"
-        spans.append((fit_start(text, max(1, left)), dim))
+        if instruction.index not in self.base:
+            spans.append((fit_start(text, max(1, left)), dim))
+        else:
+            spans += [(cell(text, max(1, left - len(BASE))), dim), (BASE, "dim")]
         return spans

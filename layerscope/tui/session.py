@@ -94,6 +94,21 @@ class Session:
     def instruction_of_layer(self, layer: int) -> int:
         return self.analysis.layers[layer].instruction if self.analysis.layers else 0
 
+    @property
+    def base_instructions(self) -> range:
+        """Those of the base image: all up to the first of the Dockerfile's own; none where no base image is known."""
+        base = self.analysis.image.base
+        if base is None:
+            return range(0)
+        owners = [layer.instruction for layer in self.analysis.layers[: base.layers]]
+        end = max(owners) + 1 if owners else 0
+        later = [
+            each.instruction.index
+            for each in self.analysis.instructions[end:]
+            if each.instruction.location is not None
+        ]
+        return range(min(later, default=end))
+
     def layer_at(self, instruction: int) -> int | None:
         """The layer whose filesystem stands once an instruction is done; None before the first layer."""
         found = None

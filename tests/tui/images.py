@@ -179,11 +179,13 @@ def browse(
     *,
     size: tuple[int, int] = USUAL,
     settings: Settings | None = None,
+    dockerfile: Path | None = None,
 ) -> int | None:
     """Open a reference in the browser, run a script on it once it is read; the exit code, if it came to one."""
 
     async def run() -> int | None:
-        app = LayerscopeApp(reference, reader(reference, {}, {}), settings=settings)
+        load = {} if dockerfile is None else {"dockerfile": str(dockerfile)}
+        app = LayerscopeApp(reference, reader(reference, load, {}), settings=settings)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
             await driver.settle()

@@ -27,6 +27,10 @@ def status(driver: Driver) -> str:
     return str(driver.app.browse.files.query_one(".status", Static).visual)
 
 
+def details(driver: Driver) -> str:
+    return str(driver.app.browse.query_one("#details-text", Static).visual)
+
+
 @SIZES
 def test_it_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
@@ -83,6 +87,40 @@ def test_an_instruction_without_a_layer_shows_the_tree_below_it(archive: str) ->
         assert "it changes the configuration only" in driver.text
 
     browse(archive, script, size=WIDE)
+
+
+@SIZES
+def test_instructions_of_the_base_image_are_marked(
+    archive: str, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(
+        "FROM debian:12\nCOPY . /app\nRUN pip install flask\n"
+        "RUN chown app /app/data/model.bin\nRUN rm -rf /root/.cache\n"
+        'CMD ["python", "main.py"]\n'
+    )
+
+    async def script(driver: Driver) -> None:
+        await driver.press("shift+tab", "shift+tab", "home")
+        listed = driver.app.browse.instructions
+        rows = ["".join(text for text, _ in listed.spans(row, 44)) for row in range(7)]
+        assert [row.endswith(" base") for row in rows] == [True] * 2 + [False] * 5
+        assert {len(row) for row in rows[:2]} == {44}
+        assert len([row for row in driver.text.splitlines() if " base" in row]) >= 2
+        assert "base       part of the base image debian:12" in details(driver)
+        await driver.press("down", "down")
+        assert "base image" not in details(driver)
+
+    browse(archive, script, size=size, dockerfile=dockerfile)
+
+
+def test_no_instruction_is_marked_where_no_base_image_is_known(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("shift+tab", "shift+tab", "home")
+        assert not driver.app.browse.instructions.base
+        assert "base image" not in details(driver)
+
+    browse(archive, script)
 
 
 def test_empty_instructions_fold_away(archive: str) -> None:
