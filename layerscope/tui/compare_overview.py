@@ -42,7 +42,7 @@ def overview_lines(session: CompareSession, width: int) -> list[Line]:
     document = session.document
     width = min(width, _WIDEST)
     lines: list[Line] = [[]]
-    lines += _paragraph(one_line(document["sentence"]), width, "strong")
+    lines += _paragraph(one_line(document["sentence"]), width)
     lines.append([])
     lines += _sizes(session, width)
     if not document["different"]:
