@@ -58,8 +58,7 @@ class FileTree:
 
     `losses` lists the stored content that no name reaches any more, in the order in which it was lost; `rewrites` the
     pairs of an entry and the one of the same kind and size that replaced it; `deleted` the number of paths that each
-    layer took away; `never_seen` the entries that their own layer hides again; `renamed` those that a symlink of their own
-    layer led elsewhere, with the paths that their tar has.
+    layer took away; `never_seen` the entries that their own layer hides again.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -69,7 +68,6 @@ class FileTree:
         self.rewrites: list[tuple[Entry, Entry]] = []
         self.deleted: list[int] = []
         self.never_seen: list[Entry] = []
-        self.renamed: list[tuple[Entry, bytes]] = []
         self._odd = Oddities(notes)
         self._directories: dict[bytes, Node] = {b"": self.root}
         self._links = Follower(self.root)
@@ -128,8 +126,8 @@ class FileTree:
                 made = self._make_directory(parent)
                 if made is not parent:
                     parent = made
-                    self.renamed.append((entry, path))
-                    path = entry.path = _joined(parent.path, name)
+                    path = _joined(parent.path, name)
+                    entry.lead(path)
                     last_parent_path = None
             if not path:
                 node = self.root
@@ -213,8 +211,7 @@ class FileTree:
             lead = alone._links.lead(folder, 0, own=True)
             if lead.target is None:
                 continue
-            self.renamed.append((entry, entry.path))
-            entry.path = _joined(lead.path, name) if name else lead.path
+            entry.lead(_joined(lead.path, name) if name else lead.path)
             node = alone.find(lead.target)
             if node is None or not node.visible:
                 self._odd.led(lead.target)

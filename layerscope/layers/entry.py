@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 FILE: Final = 0
@@ -49,6 +49,8 @@ class Extra:
     device: tuple[int, int] | None = None
     logical_size: int | None = None
     extents: tuple[tuple[int, int], ...] = ()
+    stored_path: bytes | None = field(default=None, compare=False)
+    """The path that the tar gives, where a symlink of the same layer leads to another one."""
 
 
 class Entry:
@@ -58,7 +60,8 @@ class Entry:
     but files), `data` (offset of the content in the uncompressed tar), `mode`, `uid`, `gid`, `mtime` (seconds), `link`
     and `extra`. `fingerprint` is a hash of the content where it was read.
 
-    The replay fills `layer`, `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
+    The replay leads `path` through the symlinks of the entry's own layer (`stored_path` is what the tar says). It fills
+    `layer`, `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
     `content` (the entry that stores the bytes this name reaches), `names` (how many visible names reach these bytes)
     and `change`.
     """
@@ -140,6 +143,17 @@ class Entry:
     @property
     def xattrs(self) -> tuple[tuple[bytes, bytes], ...]:
         return self.extra.xattrs if self.extra is not None else ()
+
+    @property
+    def stored_path(self) -> bytes:
+        """The path that the tar gives."""
+        extra = self.extra
+        return self.path if extra is None or extra.stored_path is None else extra.stored_path
+
+    def lead(self, path: bytes) -> None:
+        """Let the entry stand at another path than the tar says."""
+        self.extra = replace(self.extra or Extra(), stored_path=self.stored_path)
+        self.path = path
 
     def __repr__(self) -> str:
         return (

@@ -77,7 +77,7 @@ def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
         "gid": entry.gid,
         "mode": entry.mode,
         "mtime": entry.mtime,
-        "path": escape_path(entry.path),
+        "path": escape_path(entry.stored_path),
         "size": entry.size,
         "type": KIND_NAMES[entry.kind],
         "uid": entry.uid,

@@ -37,6 +37,9 @@ def test_below_a_symlink_of_its_own_layer(case: str) -> None:
     assert kept == expected
     assert done.codes == []
     assert {entry.path.decode() for entry in done.indexes[0].entries} >= expected
+    assert [e.stored_path.decode() for e in done.indexes[0].entries] == [
+        str(name).rstrip("/") for name, _ in members
+    ]
 
 
 def test_both_spellings_are_one_path() -> None:

@@ -9,7 +9,7 @@ removes. Here one stacked tree grows along, which gives the same numbers in time
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,15 +63,14 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
         return None
     sizes = _Sizes(analysis.indexes)
     totals = [sizes.total(index) for index in indexes]
-    names = {id(entry): path for entry, path in analysis.tree.renamed}
     tally = _Tally()
     stacked: _Node | None = None
     for index in indexes:
-        tree = _tree(index.entries, sizes, names)
+        tree = _tree(index.entries, sizes)
         below = tree if stacked is None else stacked
         tally.add(tree, below)
         if stacked is None:
-            stacked = _tree(index.entries, sizes, names)
+            stacked = _tree(index.entries, sizes)
         _stack(stacked, tree)
     user = sum(totals[1:])
     return DiveNumbers(
@@ -152,8 +151,8 @@ class _Node:
         self.directory = False
 
 
-def _tree(entries: Iterable[Entry], sizes: _Sizes, names: Mapping[int, bytes]) -> _Node:
-    """The tree of one layer, as the members of its tar come; `names` has the paths of those that were led elsewhere."""
+def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
+    """The tree of one layer, as the members of its tar come."""
     root = _Node()
     for entry in entries:
         path = _raw_path(entry, names.get(id(entry), entry.path))
