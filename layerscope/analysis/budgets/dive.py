@@ -155,7 +155,7 @@ def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
     """The tree of one layer, as the members of its tar come."""
     root = _Node()
     for entry in entries:
-        path = _raw_path(entry, names.get(id(entry), entry.path))
+        path = _raw_path(entry, entry.stored_path)
         if not path:
             continue
         node: _Node | None = root
