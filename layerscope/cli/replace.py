@@ -79,15 +79,17 @@ def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
 def _beside(path: str) -> Iterator[BinaryIO]:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
-    mode = _MODE
+    mode = None
     with suppress(FileNotFoundError):
         mode = stat.S_IMODE(os.lstat(path).st_mode) & 0o777
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    fd = os.open(temporary, flags, _MODE if mode is None else 0o600)
     try:
         with open(fd, "wb") as file:
             yield file
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:

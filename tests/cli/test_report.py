@@ -85,6 +85,12 @@ def test_a_report_replaces_an_older_one_and_leaves_nothing_beside_it(
     assert (folder / "new.json").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_new_report_keeps_the_umask(run: Run, folder: Path) -> None:
+    for mask, mode in ((0o077, 0o600), (0o000, 0o644)):
+        assert run("report", "app.tar", "-o", f"{mask}.json", umask=mask).returncode == 0
+        assert (folder / f"{mask}.json").stat().st_mode & 0o777 == mode
+
+
 def test_top_cuts_rows_and_keeps_sums(run: Run) -> None:
     document = json.loads(run("report", "app.tar", "--json", "--top", "2").stdout)
     rows = document["waste"]

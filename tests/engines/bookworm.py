@@ -41,7 +41,12 @@ def _make(path: Path) -> None:
             if call[0] == "tar" and CERTIFICATES.exists():
                 shutil.copy(CERTIFICATES, folder / CERTIFICATES.relative_to("/"))
             done = subprocess.run(
-                call, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+                call,
+                env=trixie.ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
             )
             if done.returncode:
                 raise NoEngineError(f"{call[0]} exited {done.returncode}: see {log}")

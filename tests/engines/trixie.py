@@ -29,6 +29,10 @@ chroot "$0" apt-get clean
 """
 
 
+ENVIRONMENT = {**os.environ, "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"}
+"""debootstrap and what it runs live in folders that a user's PATH may not have."""
+
+
 class RootError(RuntimeError):
     """The root cannot be made; the message says what failed."""
 
@@ -71,7 +75,12 @@ def prepare(folder: Path) -> None:
 def _run(command: list[str], log: Path) -> None:
     with log.open("ab") as output:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            command,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
         )
     if done.returncode != 0:
         raise RootError(
