@@ -115,11 +115,14 @@ class LayerscopeApp(App[int]):
         self.set_keymap(dict(settings.keys))
         self._read = read
         self._image: Image | None = None
+        self._collecting = False
         self._loading = LoadScreen(reference)
         self.browse = BrowseScreen(reference)
 
     def on_mount(self) -> None:
         self._end_on_signals()
+        self._collecting = gc.isenabled()
+        gc.disable()
         self.push_screen(self.browse)
         self.push_screen(self._loading)
         self.load()
@@ -156,6 +159,9 @@ class LayerscopeApp(App[int]):
             told_error.exit_code = 3
             self.post_message(self.Failed(told_error))
             return
+        finally:
+            if self._collecting:
+                gc.enable()
         if worker.is_cancelled or not self.post_message(self.Loaded(image, session)):
             image.close()
 

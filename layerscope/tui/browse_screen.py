@@ -12,13 +12,14 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.details import image_text, instruction_text
 from layerscope.tui.files_pane import FilesPane
 from layerscope.tui.going_out import GoingOut
 from layerscope.tui.instruction_list import InstructionList
+from layerscope.tui.key_line import KeyLine
 from layerscope.tui.largest_pane import LargestList, LargestPane
 from layerscope.tui.line_list import LineList
 from layerscope.tui.list_pane import ListPane
@@ -113,7 +114,7 @@ On the left the instructions that made the image, on the right what they put the
                     yield LargestPane(id="largest")
                     with VerticalScroll(id="image", classes="sheet", can_focus=True):
                         yield Static(id="image-text")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(ready=False)
 
     def on_mount(self) -> None:
         self.strip.active = "files"
@@ -156,6 +157,7 @@ On the left the instructions that made the image, on the right what they put the
         self.query_one("#image-text", Static).update(image_text(session))
         self._show_details()
         self._paint_title()
+        self.query_one(KeyLine).ready = True
         self.refresh_bindings()
 
     def _paint_title(self, columns: int | None = None) -> None:

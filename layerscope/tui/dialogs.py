@@ -55,13 +55,13 @@ class LoadScreen(ModalScreen[None]):
             words.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
         elif progress.done:
             words.append(format_size(progress.done))
-        self.query_one("#stage", Static).update(plain(" · ".join(words)))
+        self.query_one("#stage", Static).update(plain(" · ".join(words)), layout=False)
         self.query_one("#progress", ProgressBar).update(
             total=progress.total, progress=progress.done
         )
 
     def working_out(self) -> None:
-        self.query_one("#stage", Static).update("summing up")
+        self.query_one("#stage", Static).update("summing up", layout=False)
 
     def action_stop(self) -> None:
         self.app.exit(130)

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content as Words
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError
@@ -21,6 +21,7 @@ from layerscope.layers.content import Content, content_entry, open_content
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.report.escape import escape, fit_end, fit_start
 from layerscope.tui.highlight import highlight
+from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.pages import (
     LOOK,
@@ -147,7 +148,7 @@ class FileScreen(Screen[bytes | None]):
         yield Static(id="file-title")
         yield PageView(id="file-lines")
         yield Static(id="file-status")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._paint_title()

@@ -15,16 +15,14 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError, OutputError
-from layerscope.filesystem.extract import Extraction, Item, Taken, items_below
 from layerscope.report.paths import escape_path
-from layerscope.report.renderers import RENDERERS, Display
 from layerscope.tui.dialogs import ConfirmDialog, ErrorDialog, TextDialog
-from layerscope.tui.file_screen import FileScreen
 from layerscope.tui.paint import path_text
 from layerscope.tui.view import REMOVED
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.extract import Item, Taken
     from layerscope.filesystem.node import Node
     from layerscope.layers.entry import Entry
     from layerscope.tui.files_pane import FilesPane
@@ -76,6 +74,7 @@ class GoingOut(Screen[None]):
     def look_inside(self, node: Node, entry: Entry) -> None:
         """Show what a file holds; a followed link moves the cursor to its target."""
         assert self.session is not None
+        from layerscope.tui.file_screen import FileScreen
 
         def follow(path: bytes | None) -> None:
             if path is not None and not self.files.go_to(path):
@@ -153,6 +152,8 @@ class GoingOut(Screen[None]):
 
     @work(thread=True, exclusive=True, group="take", exit_on_error=False)
     def _collect(self, node: Node, layer: int, folder: str) -> None:
+        from layerscope.filesystem.extract import Extraction, items_below
+
         items = items_below(node, layer)
         try:
             with Extraction(folder) as extraction:
@@ -171,6 +172,8 @@ class GoingOut(Screen[None]):
     def _extract(self, folder: str, items: list[Item], *, overwrite: bool) -> None:
         """Runs in a worker."""
         assert self.session is not None
+        from layerscope.filesystem.extract import Extraction
+
         worker = get_current_worker()
         try:
             with Extraction(folder, overwrite=overwrite) as extraction:
@@ -221,6 +224,8 @@ class GoingOut(Screen[None]):
         """Write the report of the image, in the format that the file's ending names."""
         if self.session is None or self._is_elsewhere():
             return
+        from layerscope.report.renderers import RENDERERS
+
         endings = {form.suffix: name for name, form in reversed(RENDERERS.items())}
 
         def begin(path: str | None) -> None:
@@ -249,6 +254,7 @@ class GoingOut(Screen[None]):
     def _save(self, path: str, form: str, *, overwrite: bool) -> None:
         assert self.session is not None
         from layerscope.report.document import build
+        from layerscope.report.renderers import RENDERERS, Display
 
         text = io.StringIO()
         RENDERERS[form].create(Display(width=120)).render(build(self.session.analysis), text)

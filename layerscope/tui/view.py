@@ -104,20 +104,20 @@ def measure(
             continue
         ended = after.ended
         alive = ended == VISIBLE or ended > last
-        if after.layer <= base:
+        if whole and alive and after.previous is None:
+            mark = ADDED if after.layer > base else SAME
+        elif after.layer <= base:
             if alive:
                 mark = SAME
             elif ended > base:
                 mark = REMOVED
-                gone[number] = after.size
-                layer[number] = ended
+                gone[number], layer[number] = after.size, ended
             else:
                 continue
         else:
             mark, stored, vain = _changed(after, alive, base)
             if not whole:
-                size[number] = stored
-                wasted[number] = vain
+                size[number], wasted[number] = stored, vain
             if mark == REMOVED:
                 gone[number] = _before(after, base)
         marks[number] = mark
