@@ -163,6 +163,8 @@ def _packed(values: list[int]) -> Sequence[int]:
 
 def _sum_up(outline: TreeOutline, values: list[int]) -> None:
     """Add to every directory what is below it."""
+    if not any(values):
+        return
     first, count = outline.first, outline.count
     for number in reversed(outline.directories):
         start = first[number]
