@@ -29,6 +29,8 @@ class LayerscopeError(Exception):
     """
 
     exit_code = 2
+    remedy: str | None = None
+    """What to do about any error of the kind, where `hint` has nothing better."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -46,6 +48,8 @@ class UsageError(LayerscopeError):
 class BadReference(UsageError):
     """A reference that names no image."""
 
+    remedy = "name an image, a file or a folder"
+
 
 class AmbiguousImage(UsageError):
     """The source holds several images or platforms, and none was chosen."""
@@ -58,11 +62,14 @@ class ConfigError(UsageError):
 class OutputError(UsageError):
     """An output that cannot be written, or must not be overwritten."""
 
+    remedy = "name a file where you may write"
+
 
 class SourceError(LayerscopeError):
     """The image or the place where it lives is not available."""
 
     exit_code = 3
+    remedy = "see that it is there and can be read"
 
 
 class ImageNotFound(SourceError):
@@ -77,6 +84,7 @@ class FormatError(LayerscopeError):
     """Malformed or hostile bytes in an image."""
 
     exit_code = 4
+    remedy = "the image is damaged or malformed: save or fetch it again"
 
 
 class TarError(FormatError):
@@ -95,9 +103,13 @@ class DigestMismatch(FormatError):
 class UnsupportedFormat(FormatError):
     """A well-formed thing that layerscope cannot read, named."""
 
+    remedy = "give an image that `docker save` or `skopeo copy` wrote"
+
 
 class LimitExceeded(FormatError):
     """Input over a bound of `layerscope.limits.Limits`."""
+
+    remedy = "raise the bound with --limit NAME=VALUE if you trust the image"
 
 
 class Cancelled(LayerscopeError):

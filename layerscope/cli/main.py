@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Cancelled as error:
         return stopping.code or _fail(error.message, error.hint, error.exit_code)
     except LayerscopeError as error:
-        return _fail(error.message, error.hint, error.exit_code)
+        return _fail(error.message, error.hint or error.remedy, error.exit_code)
     except MemoryError:
         return _fail("out of memory", "give it more, or lower a bound with --limit", Exit.SOURCE)
     except RecursionError:

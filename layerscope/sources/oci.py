@@ -35,7 +35,7 @@ def open_layout(
     _check_version(store, request, notes)
     reader = LayoutReader(store, request)
     layout = walk(store, request, reader)
-    found = _choose(store, layout, request, reader, names_of)
+    found = _choose(store, layout, request, reader, names_of, notes)
     manifest = reader.manifest(found.descriptor)
     if not manifest.is_image:
         raise UnsupportedFormat(
@@ -82,6 +82,7 @@ def _choose(
     request: Request,
     reader: LayoutReader,
     names_of: Callable[[Digest], list[str]] | None,
+    notes: Notes,
 ) -> Found:
     choices = layout.manifests
     if not choices:
@@ -101,7 +102,15 @@ def _choose(
             store, wanted, choices, layout
         )
     elif len(choices) > 1 and len({frozenset(one.tags) for one in choices}) == 1:
-        choices = _for_platform(Platform.of_host(), choices, reader) or choices
+        host = Platform.of_host()
+        found = _for_platform(host, choices, reader)
+        if len(found) == 1:
+            offered = listing(str(one.platform) for one in choices)
+            notes.add(
+                "platform-chosen",
+                f"of the images for {offered} this is the one for {host}; --platform picks another",
+            )
+        choices = found or choices
     if len(choices) == 1:
         return choices[0]
     for one in choices:

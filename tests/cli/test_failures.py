@@ -66,6 +66,21 @@ def test_errors_are_one_line(run: Run, folder: Path, arguments: str, code: int, 
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        ("report broken.tar", "the archive is damaged or cut short: save it again"),
+        ("report text.tar", "give an image that `docker save` or `skopeo copy` wrote"),
+        ("report app.tar --limit members=3", "--limit"),
+        ("report app-oci.tar --limit layers=1", "raise the bound with --limit NAME=VALUE"),
+    ],
+)
+def test_errors_say_what_to_do(run: Run, folder: Path, arguments: str, remedy: str) -> None:
+    (folder / "broken.tar").write_bytes((folder / "app.tar").read_bytes()[:5_000_000])
+    (folder / "text.tar").write_text("no tar" * 1000)
+    assert remedy in one_line(run(*shlex.split(arguments))).partition("; ")[2]
+
+
 def test_an_error_shows_a_hostile_name_as_text(run: Run) -> None:
     done = run("report", "./\x1b[31m\n::error::\u202e.tar")
     assert done.returncode == 3

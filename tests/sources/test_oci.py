@@ -134,8 +134,11 @@ def test_the_platform_of_the_host_is_the_default(tmp_path: Path) -> None:
     with opened(tmp_path, archive) as image:
         assert image.platform == HOST
         assert len(image.attestations) == 1
+        assert [note.code for note in image.notes] == ["platform-chosen"]
+        assert f"linux/{OTHER}" in image.notes[0].message
     with opened(tmp_path, archive, platform=f"linux/{OTHER}") as image:
         assert str(image.config_digest) == FOREIGN.config_digest
+        assert image.notes == ()
     with pytest.raises(ImageNotFound, match="holds no image for linux/riscv64, only"):
         opened(tmp_path, archive, platform="linux/riscv64")
 
