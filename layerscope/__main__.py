@@ -19,8 +19,10 @@ def main() -> int:
             pass
         else:
             return 0
-    from layerscope.cli.main import main as run
-
+    try:
+        from layerscope.cli.main import main as run
+    except KeyboardInterrupt:
+        return 130
     return run()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import layerscope
-from tests.cli.conftest import Run, environment
+from tests.cli.conftest import ROOT, Run, command, environment
 
 HEAVY = ("docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis")
 
@@ -39,6 +40,22 @@ def test_the_version_is_told_without_loading_anything(folder: object) -> None:
         "layerscope",
         "layerscope.__main__",
     }
+
+
+def test_an_interrupt_while_modules_load_is_no_traceback(folder: Path) -> None:
+    """The first import that is no part of Python is held up, and interrupted there."""
+    (folder / "click.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)"
+    )
+    done = subprocess.run(
+        command("report", "app.tar"),
+        cwd=folder,
+        env=environment(PYTHONPATH=f"{folder}:{ROOT}"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_importing_the_package_is_cheap(folder: object) -> None:
