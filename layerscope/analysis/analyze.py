@@ -17,6 +17,7 @@ from layerscope.analysis.model import (
     Sizes,
 )
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
+from layerscope.errors import UsageError
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.image import Image, Layer
 from layerscope.image.instruction import Instruction
@@ -62,8 +63,10 @@ def analyze(
     """Where the bytes of an opened image come from, and which of them are wasted.
 
     `verify` compares digests where the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
-    Raises `FormatError` for malformed layers and `Cancelled`.
+    Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
+    if any(layer.blob is not None and layer.blob.file.closed for layer in image.layers):
+        raise UsageError(f"{image.reference} is closed", hint="analyze it before it is closed")
     indexes = index_stack(
         image.layers, verify=verify, limits=limits, progress=progress, cancelled=cancelled
     )

@@ -42,7 +42,8 @@ class OpenFile:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            os.close(self.fd)
+            fd, self.fd = self.fd, -1  # the number may soon be another file's
+            os.close(fd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+import layerscope
 from layerscope.analysis.analyze import LARGEST
-from layerscope.errors import DigestMismatch, LimitExceeded
+from layerscope.errors import DigestMismatch, LimitExceeded, UsageError
 from layerscope.limits import DEFAULT_LIMITS
 from tests.analysis.images import analysed, analysis_of, closes, image_of
 from tests.builder import (
@@ -23,6 +25,7 @@ from tests.builder import (
     Other,
     Sparse,
     Symlink,
+    docker_legacy,
 )
 from tests.builder.image import Members
 
@@ -232,3 +235,11 @@ def test_notes_of_one_kind_are_cut_off_and_counted() -> None:
     messages = [note.message for note in analysis.notes]
     assert len(messages) == 21
     assert messages[-1] == "and 80 more notes of this kind"
+
+
+def test_a_closed_image_is_told(tmp_path: Path) -> None:
+    docker_legacy([ImageBuilder("app:1").layer({"a": b"x"}, "RUN a").build()]).write(tmp_path / "x")
+    image = layerscope.load(str(tmp_path / "x"))
+    image.close()
+    with pytest.raises(UsageError, match="is closed; analyze it before"):
+        layerscope.analyze(image)
