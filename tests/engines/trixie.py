@@ -12,7 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "ca-certificates")
 MARKER = "etc/layerscope-engine"
 RECIPE = f"1 {' '.join(PACKAGES)}\n"  # a root made by another recipe is made anew
@@ -65,7 +64,7 @@ def prepare(folder: Path) -> None:
                 shutil.rmtree(leftover)
         log = folder.with_name(f"{folder.name}.log")
         log.unlink(missing_ok=True)
-        _run(["debootstrap", "--variant=minbase", "trixie", str(partial), MIRROR], log)
+        _run(["debootstrap", "--variant=minbase", "trixie", str(partial)], log)
         # In a mount namespace of its own, so that no mount outlives the installation.
         _run(["unshare", "--mount", "sh", "-c", INSTALL, str(partial)], log)
         (partial / MARKER).write_text(RECIPE)
