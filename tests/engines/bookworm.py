@@ -33,7 +33,7 @@ def _make(path: Path) -> None:
     log = path.with_suffix(".log")
     with log.open("wb") as output:
         calls = (
-            ["debootstrap", *RECIPE, str(folder), trixie.MIRROR],
+            ["debootstrap", *RECIPE, str(folder)],
             ["tar", "--numeric-owner", "-C", str(folder), "--exclude=./var/cache/apt/*",
              "--exclude=./dev/*", "-cf", f"{path}.partial", "."],
         )  # fmt: skip
