@@ -151,7 +151,12 @@ def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
     """The budget of `--config` and the rule options, which are taken out of `given`."""
     config, ci_config = given.pop("config"), given.pop("ci_config")
     rules = {name: given.pop(name) for name in (*(rule.name for rule in RULE_NAMES), *_OTHERS)}
-    rules = {name: value for name, value in rules.items() if value not in (None, "")}
+    # An empty baseline is none, as CI templates leave it; an empty limit is a mistake that must not pass as no rule.
+    rules = {
+        name: value
+        for name, value in rules.items()
+        if value is not None and (value or name not in _OTHERS)
+    }
     dive = {name: given.pop(name) for name in DIVE_RULES}
     dive = {name: value for name, value in dive.items() if value is not None}
 

@@ -247,3 +247,10 @@ reason = "later"
     jsonschema.validate(document, json.loads(schema_text("analysis")))
     assert document["verdict"]["allowed"][0]["files"] == 100
     assert "change from" in (folder / "markdown.out").read_text()
+
+
+def test_an_empty_limit_is_no_limit_left_out(run: Run) -> None:
+    """What `--max-size "$LIMIT"` gives where the variable is not set."""
+    done = run("check", "app.tar", "--max-layers", "9", "--max-size", "")
+    assert done.returncode == 2
+    assert "no size" in done.stderr
