@@ -54,7 +54,14 @@ FILTERS = (
     "no-such-name",
     "*.py",
     "*_7.*",
+    "*7*py",
+    "package-1?/*/part-3/*",
     "re:e_1\\d\\.py$",
+    "re:^usr/lib/.*_7\\.py$",
+    "re:.*\\.so$",
+    "re:(foo|bar)\\.py",
+    "re:module-[13]/.*/some.*9\\.py",
+    "re:\\d+\\.py$",
     ">90kB",
     "kind:modified",
     "layer:2",
@@ -136,7 +143,7 @@ async def drive(path: str, *, keys: bool) -> dict[str, Any]:
 
     loop = Loop()
     app = LayerscopeApp(path, reader(path, {}, {}))
-    found: dict[str, Any] = {"keys": {}, "filters": {}}
+    found: dict[str, Any] = {"keys": {}, "filters": {}, "whole": {}}
     async with app.run_test(size=(120, 36)) as pilot:
         found["frame"] = time.thread_time()
         files = app.browse.files
@@ -172,9 +179,13 @@ async def drive(path: str, *, keys: bool) -> dict[str, Any]:
             loop.reset()
             begun = time.perf_counter()
             files.apply_filter()
-            while files.tree_view.rows.hits is None or files._answered is not files._query:
+            while files.answered is not files._query:
                 await asyncio.sleep(0.001)
             found["filters"][text] = time.perf_counter() - begun
+            while files.searching:
+                await asyncio.sleep(0.001)
+            if time.perf_counter() - begun > 1.2 * found["filters"][text]:
+                found["whole"][text] = time.perf_counter() - begun
             await settle()
             found["keys"][f"filter {text}"] = loop.longest
         if keys:
@@ -251,12 +262,12 @@ def main() -> int:
         for key, spent in slowest[:8]:
             show(f"{given.entries:,} entries: key {key}", 1000 * spent, 1000 * MARKS["key"], "ms")
         for text, spent in found["filters"].items():
-            show(
-                f"{given.entries:,} entries: filter {text}",
-                1000 * spent,
-                1000 * MARKS["filter"],
-                "ms",
-            )
+            name = f"{given.entries:,} entries: filter {text}"
+            show(name, 1000 * spent, 1000 * MARKS["filter"], "ms")
+            if text in found["whole"]:
+                print(
+                    f"{'  the first of them; all of them':<44} {1000 * found['whole'][text]:10.3f} ms"
+                )
         show(f"{given.entries:,} entries: peak memory", found["memory"], MARKS["memory"], "MB")
     return 1 if missed else 0
 

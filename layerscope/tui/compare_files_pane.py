@@ -16,9 +16,10 @@ from layerscope.tui.compare_paint import delta_text
 from layerscope.tui.compare_rows import QUERY_KINDS
 from layerscope.tui.compare_session import CompareSession
 from layerscope.tui.compare_tree import CompareTreeView
+from layerscope.tui.finder import Finder
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.outline import ROOT
-from layerscope.tui.query import Finder, Query
+from layerscope.tui.query import Query
 from layerscope.tui.rows import TreeRows, spread
 from layerscope.tui.tree_view import FileTreeView
 from layerscope.units import format_delta

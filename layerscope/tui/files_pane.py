@@ -14,9 +14,10 @@ from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import Entry
+from layerscope.tui.finder import NO_DIRECTORY, Finder, both, select
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.outline import ROOT
-from layerscope.tui.query import NO_DIRECTORY, Finder, Query, both, select
+from layerscope.tui.query import Query
 from layerscope.tui.rows import TreeRows, lead_to, spread
 from layerscope.tui.session import CHANGES, Change, Session
 from layerscope.tui.tree_view import FileTreeView
@@ -53,18 +54,23 @@ class FilesPane(ListPane):
             self.target = target
 
     class _Found(Message):
+        """What a filter found; all that it finds, if `whole`."""
+
         def __init__(
             self,
             scope: Scope,
             query: Query,
             flags: tuple[bytearray, bytearray, bytearray],
             size: int,
+            *,
+            whole: bool,
         ) -> None:
             super().__init__()
             self.scope = scope
             self.query = query
             self.flags = flags
             self.size = size
+            self.whole = whole
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         self.tree_view = FileTreeView(id="tree")
@@ -74,7 +80,10 @@ class FilesPane(ListPane):
         self.wanted = self.scope
         self.hidden: set[Change] = set()
         self._query: Query | None = None
-        self._answered: Query | None = None
+        self.answered: Query | None = None
+        """The filter whose hits are shown, or the first of them."""
+        self.searching = False
+        """Whether more of them may come."""
 
     @property
     def path(self) -> bytes:
@@ -100,8 +109,8 @@ class FilesPane(ListPane):
     @work(thread=True, group="prepare", exit_on_error=False)
     def _prepare(self, session: Session) -> None:
         """Have at hand what the first filter would else wait for, out of the garbage collector's sight."""
-        session.outline.joined_names(folded=True)
-        session.outline.folded_paths()
+        session.outline.texts(names=True, folded=True)
+        session.outline.texts(names=False, folded=True)
         gc.freeze()
 
     # Views
@@ -218,41 +227,48 @@ class FilesPane(ListPane):
         assert self.session is not None
         outline = self.session.outline
         worker = get_current_worker()
+        files = select(totals.kinds, NO_DIRECTORY)
+
+        def tell(hits: bytearray, *, whole: bool = False) -> None:
+            size = sum(compress(totals.size, both(hits, files)))
+            flags = spread(outline, bytearray(hits), shown)
+            if not worker.is_cancelled:
+                self.post_message(self._Found(scope, query, flags, size, whole=whole))
+
         try:
-            hits = Finder(outline, totals, lambda: worker.is_cancelled).find(
-                query, bytearray(shown)
-            )
+            finder = Finder(outline, totals, lambda: worker.is_cancelled, tell)
+            tell(finder.find(query, bytearray(shown)), whole=True)
         except Cancelled:
             return
-        size = sum(compress(totals.size, both(hits, select(totals.kinds, NO_DIRECTORY))))
-        flags = spread(outline, hits, shown)
-        if not worker.is_cancelled:
-            self.post_message(self._Found(scope, query, flags, size))
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
         tree = self.tree_view
         if event.query is not self._query or event.scope != self.scope or tree.rows is None:
             return
-        self._answered = event.query
         number = tree.number
+        stay = self.answered is event.query
+        self.answered = event.query
+        self.searching = not event.whole
         tree.rows.set_filter(*event.flags)
-        needle = event.query.needle
-        tree.needle = needle or None
+        tree.needle = event.query.needle or None
         tree.rows_changed()
-        if not (number and tree.rows.hits and tree.rows.hits[number] and tree.go_to(number)):
+        hit = number and tree.rows.hits and tree.rows.hits[number]
+        if not ((hit or stay) and number and tree.go_to(number)):
             row = tree.rows.next_hit(0)
             tree.rows_changed()
             tree.center_row(row or 0)
-        hits = tree.rows.hit_count
-        if hits:
+        self._tell_hits(tree.rows.hit_count, event.size)
+        self.post_message(self.Shown())
+
+    def _tell_hits(self, hits: int, size: int) -> None:
+        if self.searching:
+            self.tell(f"{hits:,} hits so far · {format_size(size)} · still looking")
+        elif hits:
             files = f"{hits:,} hit" + ("s" if hits != 1 else "")
-            self.tell(
-                f"{files} · {format_size(event.size)} · n/N walk them, escape shows all again"
-            )
+            self.tell(f"{files} · {format_size(size)} · n/N walk them, escape shows all again")
         else:
             self.tell("nothing found")
-        self.post_message(self.Shown())
 
     def _tell(self) -> None:
         totals = self.tree_view.totals

@@ -14,10 +14,11 @@ from textual.worker import get_current_worker
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import fit_end
+from layerscope.tui.finder import Finder, select
 from layerscope.tui.line_list import LineList
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.paint import Span, bar, cell, path_text, size_text
-from layerscope.tui.query import Finder, Query, select
+from layerscope.tui.query import Query
 from layerscope.tui.session import CHANGES, Session
 from layerscope.units import format_size
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from layerscope.layers.entry import FILE
+from layerscope.tui.texts import Texts
 
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
@@ -20,8 +21,9 @@ ROOT = 0
 class Outline:
     """Every name of a tree by number: the root is 0, and the children of one directory stand beside each other.
 
-    The children of number `i` are `first[i]` up to `first[i] + count[i]`, all greater than `i`, so one walk backwards
-    over `directories` (the numbers that have children, ascending) sums up every subtree.
+    Level follows on level, and within one the children follow each other as their directories do. Those of number `i`
+    are `first[i]` up to `first[i] + count[i]`, all greater than `i`, so one walk backwards over `directories` (the
+    numbers that have children, ascending) sums up every subtree.
     """
 
     def __init__(
@@ -32,10 +34,7 @@ class Outline:
         self.first = first
         self.count = count
         self.directories = [number for number, below in enumerate(count) if below]
-        self._paths: list[bytes] | None = None
-        self._folded: list[bytes] | None = None
-        self._folded_names: list[bytes] | None = None
-        self._joined: dict[bool, bytes] = {}
+        self._texts: dict[tuple[bool, bool], Texts] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -65,56 +64,29 @@ class Outline:
             number = found
         return number
 
-    def paths(self) -> list[bytes]:
-        """All paths, by number; made when they are first asked for."""
-        if self._paths is None:
-            self._paths = self._make_paths()
-        return self._paths
-
-    def folded_paths(self) -> list[bytes]:
-        """All paths in lower case, as far as ASCII goes; those that are so already are not held twice."""
-        if self._folded is None:
-            self._folded = _fold(self.paths())
-        return self._folded
-
-    def folded_names(self) -> list[bytes]:
-        if self._folded_names is None:
-            self._folded_names = _fold(self.names)
-        return self._folded_names
-
-    def joined_names(self, *, folded: bool) -> bytes:
-        """All names behind each other, a NUL after each."""
-        joined = self._joined.get(folded)
-        if joined is None:
-            names = self.folded_names() if folded else self.names
-            joined = self._joined[folded] = b"\0".join(names) + b"\0"
-            if joined.count(b"\0") != len(names):
-                joined = b"\0".join(name.replace(b"\0", b"?") for name in names) + b"\0"
-                self._joined[folded] = joined
-        return joined
-
-    def _make_paths(self) -> list[bytes]:
-        paths = [b""] * len(self.names)
-        names = self.names
-        for number in self.directories:
-            first = self.first[number]
-            end = first + self.count[number]
-            if number == ROOT:
-                paths[first:end] = names[first:end]
+    def texts(self, *, names: bool, folded: bool) -> Texts:
+        """All names or all paths, as they are or in lower case; made when they are first asked for."""
+        texts = self._texts.get((names, folded))
+        if texts is None:
+            if folded:
+                texts = self.texts(names=names, folded=False).folded()
             else:
-                above = paths[number] + b"/"
-                paths[first:end] = [above + name for name in names[first:end]]
-        return paths
+                texts = Texts.of(self.names if names else self._paths(), len(self))
+            self._texts[names, folded] = texts
+        return texts
 
-
-def _fold(texts: list[bytes]) -> list[bytes]:
-    """The texts in lower case; the very same object where that changes nothing."""
-    folded = texts.copy()
-    for number, text in enumerate(texts):
-        lower = text.lower()
-        if lower != text:
-            folded[number] = lower
-    return folded
+    def _paths(self) -> Iterator[bytes]:
+        """The path of every number, which costs one of a directory for all that is in it."""
+        yield b""
+        names, first, count = self.names, self.first, self.count
+        above = {ROOT: b""}
+        for number in self.directories:
+            folder = above.pop(number)
+            for below in range(first[number], first[number] + count[number]):
+                path = folder + names[below]
+                if count[below]:
+                    above[below] = path + b"/"
+                yield path
 
 
 class TreeOutline(Outline):
@@ -141,21 +113,6 @@ class TreeOutline(Outline):
         self.nodes = nodes
         super().__init__([node.name for node in nodes], parent, first, count)
         self.shadowed = list(self._find_shadowed(tree, indexes))
-
-    def _make_paths(self) -> list[bytes]:
-        """The paths that the entries hold already; only directories that no tar describes need one of their own."""
-        paths: list[bytes] = []
-        append = paths.append
-        for number, node in enumerate(self.nodes):
-            entry = node.latest
-            append(entry.path if entry is not None and entry.path else self._join(paths, number))
-        return paths
-
-    def _join(self, paths: list[bytes], number: int) -> bytes:
-        above = self.parent[number]
-        if above <= ROOT:
-            return self.names[number]
-        return paths[above] + b"/" + self.names[number]
 
     def _find_shadowed(
         self, tree: FileTree, indexes: Iterable[LayerIndex | None]

@@ -23,8 +23,9 @@ from layerscope.tui.compare_rows import (
     MergedOutline,
 )
 from layerscope.tui.compare_session import CompareSession
+from layerscope.tui.finder import Finder
 from layerscope.tui.outline import ROOT
-from layerscope.tui.query import BadQuery, Finder, parse
+from layerscope.tui.query import BadQuery, parse
 from layerscope.tui.rows import TreeRows, spread
 from tests.builder import FORMS, BuiltImage, Hardlink, ImageBuilder, Symlink
 from tests.tui.compared import first, second
@@ -179,7 +180,11 @@ def test_kinds_of_one_image_are_none_of_two() -> None:
 def test_a_path_leaves_the_others_out(tmp_path: Path) -> None:
     with compared(first(), second(), tmp_path, "/app/*.py") as session:
         outline, totals = flat(session)
-        files = [path for path in outline.paths() if path.endswith((b".py", b".txt", b".sh"))]
+        files = [
+            path
+            for path in outline.texts(names=False, folded=False)
+            if path.endswith((b".py", b".txt", b".sh"))
+        ]
         assert files == [b"app/main.py"]
         assert totals.files[ROOT] == 1
 
