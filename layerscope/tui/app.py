@@ -22,8 +22,6 @@ from layerscope.errors import Cancelled, ConfigError, LayerscopeError
 from layerscope.progress import Progress
 from layerscope.tui import themes
 from layerscope.tui.browse_screen import BrowseScreen
-from layerscope.tui.dialogs import ErrorDialog, LoadScreen
-from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.session import Session
 from layerscope.tui.settings import Settings
 
@@ -116,7 +114,6 @@ class LayerscopeApp(App[int]):
         self._read = read
         self._image: Image | None = None
         self._collecting = False
-        self._loading = LoadScreen(reference)
         self.browse = BrowseScreen(reference)
 
     def on_mount(self) -> None:
@@ -124,7 +121,6 @@ class LayerscopeApp(App[int]):
         self._collecting = gc.isenabled()
         gc.disable()
         self.push_screen(self.browse)
-        self.push_screen(self._loading)
         self.load()
 
     def _end_on_signals(self) -> None:
@@ -167,18 +163,17 @@ class LayerscopeApp(App[int]):
 
     @on(Progressed)
     def _progressed(self, event: Progressed) -> None:
-        if self._loading.is_mounted:
-            self._loading.show(event.progress)
+        self.browse.show_progress(event.progress)
 
     @on(Loaded)
     def _loaded(self, event: Loaded) -> None:
         self._image = event.image
-        self._loading.dismiss()
         self.browse.open_session(event.session)
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
-        self._loading.dismiss()
+        from layerscope.tui.dialogs import ErrorDialog
+
         error = event.error
 
         def leave(_: None) -> None:
@@ -216,8 +211,9 @@ class LayerscopeApp(App[int]):
 
     def action_jump(self) -> None:
         """Letters on the panes."""
-        if self.screen is not self.browse:
+        if self.screen is not self.browse or self.browse.session is None:
             return
+        from layerscope.tui.jump_screen import JumpScreen
 
         def go(pane: Any) -> None:
             if pane is not None:

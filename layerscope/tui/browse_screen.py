@@ -14,21 +14,21 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from layerscope.progress import Progress
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.details import image_text, instruction_text
 from layerscope.tui.files_pane import FilesPane
 from layerscope.tui.going_out import GoingOut
 from layerscope.tui.instruction_list import InstructionList
 from layerscope.tui.key_line import KeyLine
-from layerscope.tui.largest_pane import LargestList, LargestPane
 from layerscope.tui.line_list import LineList
 from layerscope.tui.list_pane import ListPane
+from layerscope.tui.loading import Loading
 from layerscope.tui.paint import one_line, path_text
 from layerscope.tui.session import Place, Session
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.tree_view import FileTreeView
 from layerscope.tui.view import REMOVED, Mode, Scope
-from layerscope.tui.waste_pane import WasteList, WastePane
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ On the left the instructions that made the image, on the right what they put the
         Binding("ctrl+a", "aggregate", "All up to here", show=False, id="browse.aggregate"),
         Binding("m", "mark_range", "Mark range", show=False, id="browse.mark-range"),
         Binding("x", "other_end", "Other end", show=False, id="browse.other-end"),
+        Binding("escape", "stop", "Stop", show=False, id="browse.stop"),
         Binding("backspace", "back", "Back", show=False, id="browse.back"),
         Binding("e,ctrl+e", "take_out", "Extract", id="browse.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="browse.copy-path"),
@@ -108,18 +109,14 @@ On the left the instructions that made the image, on the right what they put the
                         yield Static(id="details-text")
             with Vertical(classes="box", id="right") as box:
                 yield TabStrip(self.TABS, id="tabs")
-                with ContentSwitcher(initial="files", id="switcher"):
+                with ContentSwitcher(initial="loading", id="switcher"):
+                    yield Loading(self.reference, id="loading")
                     yield FilesPane(id="files")
-                    yield WastePane(id="waste")
-                    yield LargestPane(id="largest")
-                    with VerticalScroll(id="image", classes="sheet", can_focus=True):
-                        yield Static(id="image-text")
         yield KeyLine(ready=False)
 
     def on_mount(self) -> None:
         self.strip.active = "files"
         self.fit(self.app.size)
-        self.set_focus(self.files.tree_view)
 
     # Parts
 
@@ -141,9 +138,22 @@ On the left the instructions that made the image, on the right what they put the
 
     @property
     def tab(self) -> str:
-        return self.switcher.current or "files"
+        """The pane on the right; that of the files while the image is read."""
+        return "files" if self.session is None else self.switcher.current or "files"
 
     # Opening
+
+    def show_progress(self, progress: Progress) -> None:
+        """Tell how far the reading is."""
+        if self.is_mounted and self.session is None:
+            self.query_one(Loading).show(progress)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the image is read, nothing can be done but stop it."""
+        return (action == "stop") == (self.session is None)
+
+    def action_stop(self) -> None:
+        self.app.exit(130)
 
     def open_session(self, session: Session) -> None:
         """Fill the screen with what was read."""
@@ -152,9 +162,8 @@ On the left the instructions that made the image, on the right what they put the
         self._quiet = True
         self.instructions.select(session.instruction_of_layer(session.last_layer))
         self.files.open_session(session)
-        self.query_one("#waste", WastePane).open_session(session)
-        self.query_one("#largest", LargestPane).open_session(session)
-        self.query_one("#image-text", Static).update(image_text(session))
+        self.switcher.current = "files"
+        self.set_focus(self.files.tree_view)
         self._show_details()
         self._paint_title()
         self.query_one(KeyLine).ready = True
@@ -206,7 +215,7 @@ On the left the instructions that made the image, on the right what they put the
 
     @on(LineList.Chosen, "#instructions")
     def _instruction_chosen(self) -> None:
-        self.action_tab("files")
+        self._go_to_tab("files")
 
     def _show_details(self) -> None:
         current = self.instructions.current
@@ -270,7 +279,8 @@ On the left the instructions that made the image, on the right what they put the
 
     def _paint_box(self) -> None:
         """The title of the right half: which view of what."""
-        assert self.session is not None
+        if self.session is None:
+            return
         scope = self.files.scope
         box = self.query_one("#right", Vertical)
         if self.tab != "files":
@@ -300,21 +310,35 @@ On the left the instructions that made the image, on the right what they put the
 
     # Keys
 
-    def action_tab(self, name: str) -> None:
-        """Show one of the panes and go there."""
+    async def action_tab(self, name: str) -> None:
+        """Show one of the panes and go there; it is made when it is first asked for."""
+        if self.session is not None and not self.switcher.query_children(f"#{name}"):
+            await self.switcher.mount(self._make_pane(name, self.session))
+        self._go_to_tab(name)
+
+    def _make_pane(self, name: str, session: Session) -> Widget:
+        if name == "waste":
+            from layerscope.tui.waste_pane import WastePane
+
+            return WastePane(session, id=name)
+        if name == "largest":
+            from layerscope.tui.largest_pane import LargestPane
+
+            return LargestPane(session, id=name)
+        return VerticalScroll(Static(image_text(session)), id=name, classes="sheet", can_focus=True)
+
+    def _go_to_tab(self, name: str) -> None:
         self.switcher.current = name
         self.strip.active = name
         self.remove_class("-left")
+        self._paint_box()
         pane = self.query_one(f"#{name}")
-        if isinstance(pane, LargestPane):
-            pane.begin()
-        if self.session is not None:
-            self._paint_box()
         self.set_focus(pane.lines if isinstance(pane, ListPane) else pane)
 
     @on(TabStrip.Picked)
-    def _tab_picked(self, event: TabStrip.Picked) -> None:
-        self.action_tab(event.name)
+    async def _tab_picked(self, event: TabStrip.Picked) -> None:
+        if self.session is not None:
+            await self.action_tab(event.name)
 
     def panes(self) -> list[Widget]:
         """What tab walks through."""
@@ -348,7 +372,7 @@ On the left the instructions that made the image, on the right what they put the
         self.mode = mode
         self._show_scope()
         if self.tab != "files":
-            self.action_tab("files")
+            self._go_to_tab("files")
 
     def action_aggregate(self) -> None:
         """The changes of all layers up to here together."""
@@ -374,7 +398,7 @@ On the left the instructions that made the image, on the right what they put the
             return
         self._places = [*self._places[-MOST_PLACES:], self._place()]
         self._go(Scope("layer", layer, layer), path)
-        self.action_tab("files")
+        self._go_to_tab("files")
 
     def _go(self, scope: Scope, path: bytes) -> None:
         assert self.session is not None
@@ -392,26 +416,11 @@ On the left the instructions that made the image, on the right what they put the
             return
         place = self._places.pop()
         self._go(place.scope, place.path)
-        self.action_tab(place.pane)
+        self._go_to_tab(place.pane)
 
-    @on(LineList.Chosen, "#waste-list")
-    def _to_writer(self, event: LineList.Chosen) -> None:
-        assert isinstance(event.lines, WasteList)
-        row = event.lines.row(event.row)
-        if row.file is not None:
-            self.jump(row.file.layer, row.file.path)
-
-    @on(WasteList.Waster)
-    def _to_waster(self, event: WasteList.Waster) -> None:
-        assert isinstance(event.lines, WasteList)
-        row = event.lines.row(event.row)
-        if row.file is not None:
-            self.jump(row.file.wasted_in, row.file.path)
-
-    @on(LineList.Chosen, "#largest-list")
-    def _to_largest(self, event: LineList.Chosen) -> None:
-        assert isinstance(event.lines, LargestList)
-        self.jump(event.lines.layer_at(event.row), event.lines.path_at(event.row))
+    @on(ListPane.Jump)
+    def _jump_asked(self, event: ListPane.Jump) -> None:
+        self.jump(event.layer, event.path)
 
     def action_other_end(self) -> None:
         """From a file to the layer that hides it, from a removed one to the layer that stored it."""
@@ -455,7 +464,7 @@ On the left the instructions that made the image, on the right what they put the
 
     def filter_files(self, text: str = "") -> None:
         """Go to the files with this filter, or with an empty one to be written."""
-        self.action_tab("files")
+        self._go_to_tab("files")
         if text:
             self.files.set_filter(text)
         else:

@@ -136,7 +136,7 @@ class CompareLoadScreen(LoadScreen):
 
     @on(_Progressed)
     def _progressed(self, event: _Progressed) -> None:
-        self.show(event.progress)
+        self.how_far.show(event.progress)
 
     @on(_Done)
     def _finished(self, event: _Done) -> None:

@@ -9,18 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, ProgressBar, Static
+from textual.widgets import Button, Input, Static
 
-from layerscope.progress import Progress
 from layerscope.report.escape import escape
-from layerscope.units import format_size
-
-_STAGES = {
-    "export": "the engine exports the image",
-    "pull": "the engine fetches the image",
-    "read": "reading the layers",
-    "spool": "receiving the image",
-}
+from layerscope.tui.loading import Loading
 
 
 def plain(text: str, style: str = "") -> Content:
@@ -29,7 +21,7 @@ def plain(text: str, style: str = "") -> Content:
 
 
 class LoadScreen(ModalScreen[None]):
-    """How far the reading is; escape stops it."""
+    """How far the reading is, above what is shown already; escape stops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
@@ -37,31 +29,12 @@ class LoadScreen(ModalScreen[None]):
 
     def __init__(self, reference: str) -> None:
         super().__init__()
-        self._reference = reference
+        self.how_far = Loading(reference)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = "Opening"
-            yield Static(plain(self._reference, "bold"))
-            yield Static("looking for the image", id="stage")
-            yield ProgressBar(id="progress", show_eta=False)
-            yield Static("escape stops", classes="hint")
-
-    def show(self, progress: Progress) -> None:
-        words = [_STAGES.get(progress.stage, progress.stage)]
-        if progress.layer is not None and progress.layers:
-            words.append(f"layer {progress.layer} of {progress.layers}")
-        if progress.total:
-            words.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
-        elif progress.done:
-            words.append(format_size(progress.done))
-        self.query_one("#stage", Static).update(plain(" · ".join(words)), layout=False)
-        self.query_one("#progress", ProgressBar).update(
-            total=progress.total, progress=progress.done
-        )
-
-    def working_out(self) -> None:
-        self.query_one("#stage", Static).update("summing up", layout=False)
+            yield self.how_far
 
     def action_stop(self) -> None:
         self.app.exit(130)

@@ -16,7 +16,7 @@ from layerscope.tui.view import Totals
 Flags = bytearray
 """For each number 1 or 0."""
 
-PATIENCE: Final = 0.15
+PATIENCE: Final = 0.12
 """Seconds after which a search tells what it has."""
 NO_DIRECTORY: Final = frozenset(range(len(KIND_NAMES))) - {DIRECTORY}
 

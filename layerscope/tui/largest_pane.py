@@ -118,6 +118,10 @@ The largest files of the image as a container sees it. Enter goes to the file in
         spans.append((fit_end(path_text(self.path_at(row)), max(4, left)), ""))
         return spans
 
+    def action_choose(self) -> None:
+        if self.cursor < len(self.numbers):
+            self.post_message(ListPane.Jump(self.layer_at(self.cursor), self.path_at(self.cursor)))
+
     def action_sort(self) -> None:
         self.order = _ORDERS[(_ORDERS.index(self.order) + 1) % len(_ORDERS)]
         self._sort()
@@ -134,29 +138,18 @@ class LargestPane(ListPane):
             self.count = count
             self.size = size
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.largest_list = LargestList(id="largest-list")
         super().__init__(self.largest_list, id=id)
-        self.session: Session | None = None
-        self._query: Query | None = None
-        self._asked = False
-
-    def open_session(self, session: Session) -> None:
         self.session = session
-        self._asked = False
-        if self.largest_list.is_on_screen:
-            self.begin()
+        self._query: Query | None = None
 
-    def begin(self) -> None:
-        """List the files, once the pane is looked at."""
-        if not self._asked and self.session is not None:
-            self._asked = True
-            self.find(None)
+    def on_mount(self) -> None:
+        self.find(None)
 
     def find(self, query: Query | None) -> None:
         self._query = query
-        if self.session is not None:
-            self._search(query, self.session)
+        self._search(query, self.session)
 
     @work(thread=True, exclusive=True, group="largest", exit_on_error=False)
     def _search(self, query: Query | None, session: Session) -> None:
@@ -181,7 +174,7 @@ class LargestPane(ListPane):
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
-        if event.query is not self._query or self.session is None:
+        if event.query is not self._query:
             return
         self.largest_list.show(self.session, event.numbers)
         self.largest_list.cursor = 0

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -60,6 +61,14 @@ class ListPane(Vertical):
         Binding("slash,ctrl+f", "filter", "Filter", id="pane.filter"),
         Binding("escape", "clear", "Clear filter", show=False, id="pane.clear"),
     ]
+
+    class Jump(Message):
+        """To a path, in what a layer changed."""
+
+        def __init__(self, layer: int, path: bytes) -> None:
+            super().__init__()
+            self.layer = layer
+            self.path = path
 
     kinds: Mapping[str, Collection[int]] = KINDS
     """What `kind:` may be in the filter, as marks."""

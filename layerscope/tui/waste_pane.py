@@ -60,9 +60,6 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
         Binding("s,v", "flat", "Flat list", id="waste.flat"),
     ]
 
-    class Waster(LineList.Highlighted):
-        """To where the file of a row was wasted."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.session: Session | None = None
@@ -238,12 +235,16 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
     def action_choose(self) -> None:
         if self._key() is not None:
             self.action_fold()
-        else:
-            super().action_choose()
+            return
+        file = self.current.file if self.current is not None else None
+        if file is not None:
+            self.post_message(ListPane.Jump(file.layer, file.path))
 
     def action_waster(self) -> None:
-        if self.row_count:
-            self.post_message(self.Waster(self, self.cursor))
+        """To the layer in which the file was wasted."""
+        file = self.current.file if self.current is not None else None
+        if file is not None:
+            self.post_message(ListPane.Jump(file.wasted_in, file.path))
 
     def action_flat(self) -> None:
         """All files in one list, or grouped."""
@@ -255,18 +256,15 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 class WastePane(ListPane):
     """The list of waste and its filter."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.waste_list = WasteList(id="waste-list")
         super().__init__(self.waste_list, id=id)
-        self.session: Session | None = None
-
-    def open_session(self, session: Session) -> None:
         self.session = session
+
+    def on_mount(self) -> None:
         self.find(None)
 
     def find(self, query: Query | None) -> None:
-        if self.session is None:
-            return
         waste = self.session.analysis.waste
         if query is None:
             files: Sequence[WastedFile] = waste

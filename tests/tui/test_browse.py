@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
 from layerscope.errors import ConfigError
+from layerscope.progress import Progress
 from layerscope.tui.app import LayerscopeApp, reader
-from layerscope.tui.dialogs import ErrorDialog, LoadScreen
+from layerscope.tui.dialogs import ErrorDialog
 from layerscope.tui.file_screen import FileScreen, PageView
 from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
@@ -595,9 +597,10 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
     begun, stopped = threading.Event(), threading.Event()
     read = reader(archive, {}, {})
 
-    def slowly(progress: object, cancelled: object) -> object:
+    def slowly(progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> object:
+        progress(Progress("read", 500_000, 1_000_000, layer=2, layers=5))
+        progress(Progress("read", 1_000_000, 1_000_000, layer=5, layers=5))
         begun.set()
-        assert callable(cancelled)
         while not cancelled():
             stopped.wait(0.005)
         stopped.set()
@@ -608,7 +611,13 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
         async with app.run_test(size=USUAL) as pilot:
             await pilot.pause()
             assert begun.wait(5)
-            assert isinstance(app.screen, LoadScreen)
+            await pilot.pause()
+            driver = Driver(app, pilot)
+            assert "reading the layers · layer 5 of 5 · 1.0 MB of 1.0 MB" in driver.text
+            assert "█" * 48 + " 100.0 %" in driver.text
+            await pilot.press("w", "v", "s", "slash", "e", "c", "z", "tab", "space")
+            assert driver.is_browsing, "nothing can be done yet"
+            assert "reading the layers" in driver.text
             await pilot.press("escape")
             await pilot.pause()
         return app.return_value

@@ -1,0 +1,51 @@
+"""How far the reading of an image is: what is read, a bar, and how to stop it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from layerscope.progress import Progress
+from layerscope.report.escape import escape
+from layerscope.tui.paint import bar
+from layerscope.units import format_percent, format_size
+
+_STAGES: Final = {
+    "export": "the engine exports the image",
+    "pull": "the engine fetches the image",
+    "read": "reading the layers",
+    "spool": "receiving the image",
+}
+_COLUMNS: Final = 48
+
+
+class Loading(Static):
+    """Four lines that change as the reading goes on."""
+
+    def __init__(self, reference: str, *, id: str | None = None) -> None:  # noqa: A002
+        self._reference = reference
+        super().__init__(self._lines("looking for the image", ""), id=id)
+
+    def _lines(self, stage: str, line: str) -> Content:
+        return Content.assemble(
+            (escape(self._reference) + "\n", "bold"),
+            (stage + "\n", ""),
+            (line + "\n", "$primary"),
+            ("escape stops", "$foreground 55%"),
+        )
+
+    def show(self, progress: Progress) -> None:
+        """Tell what the last message of the reader says."""
+        words = [_STAGES.get(progress.stage, progress.stage)]
+        if progress.layer is not None and progress.layers:
+            words.append(f"layer {progress.layer} of {progress.layers}")
+        line = ""
+        if progress.total:
+            words.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
+            line = bar(progress.done, progress.total, _COLUMNS) + " "
+            line += format_percent(progress.done, progress.total)
+        elif progress.done:
+            words.append(format_size(progress.done))
+        self.update(self._lines(" · ".join(words), line), layout=False)
