@@ -101,7 +101,8 @@ class MergedOutline(Outline):
             if added:
                 names += [child.name for child in listed[-added:]]
                 parent.extend([number] * added)
-        super().__init__(names, parent, first, count)
+        directories = [number for number, below in enumerate(count) if below]
+        super().__init__(names, parent, first, count, directories)
         self.listed: Sequence[Listed] = listed
 
     def entries(self, number: int) -> tuple[Entry | None, Entry | None]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from layerscope.layers.entry import FILE
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
     from layerscope.filesystem.tree import FileTree
     from layerscope.layers.entry import Entry
-    from layerscope.layers.index import LayerIndex
 
 ROOT = 0
 
@@ -27,13 +27,18 @@ class Outline:
     """
 
     def __init__(
-        self, names: list[bytes], parent: array[int], first: array[int], count: array[int]
+        self,
+        names: list[bytes],
+        parent: array[int],
+        first: array[int],
+        count: array[int],
+        directories: list[int],
     ) -> None:
         self.names = names
         self.parent = parent
         self.first = first
         self.count = count
-        self.directories = [number for number, below in enumerate(count) if below]
+        self.directories = directories
         self._texts: dict[tuple[bool, bool], Texts] = {}
 
     def __len__(self) -> int:
@@ -96,41 +101,42 @@ class TreeOutline(Outline):
     has but the last one of a layer.
     """
 
-    def __init__(self, tree: FileTree, indexes: Iterable[LayerIndex | None]) -> None:
+    def __init__(self, tree: FileTree) -> None:
         nodes: list[Node] = [tree.root]
-        parent = array("i", [-1])
-        first = array("i")
-        count = array("i")
+        directories: list[int] = []
+        starts: list[int] = []
+        counts: list[int] = []
         for number, node in enumerate(nodes):
-            first.append(len(nodes))
             children = node.children
             if children:
-                nodes.extend(children.values())
-                parent.extend([number] * len(children))
-                count.append(len(children))
-            else:
-                count.append(0)
+                directories.append(number)
+                starts.append(len(nodes))
+                counts.append(len(children))
+                nodes += children.values()
         self.nodes = nodes
-        super().__init__([node.name for node in nodes], parent, first, count)
-        self.shadowed = list(self._find_shadowed(tree, indexes))
+        first = array("i", bytes(4 * len(nodes)))
+        count = array("i", bytes(4 * len(nodes)))
+        for number, start, below in zip(directories, starts, counts, strict=True):
+            first[number] = start
+            count[number] = below
+        parent = array("i", [-1])
+        parent.extend(chain.from_iterable(map(repeat, directories, counts)))
+        super().__init__([node.name for node in nodes], parent, first, count, directories)
+        self.shadowed = list(self._find_shadowed(tree))
 
-    def _find_shadowed(
-        self, tree: FileTree, indexes: Iterable[LayerIndex | None]
-    ) -> Iterator[tuple[int, Entry]]:
+    def _find_shadowed(self, tree: FileTree) -> Iterator[tuple[int, Entry]]:
         hidden = [
             entry
-            for index in indexes
-            if index is not None
-            for entry in index.entries
+            for entry in tree.never_seen
             if entry.size and entry.ended == entry.layer and entry.kind == FILE
         ]
         if not hidden:
             return
-        wanted = {id(node) for entry in hidden if (node := tree.find(entry.path)) is not None}
+        found = [(entry, node) for entry in hidden if (node := tree.find(entry.path)) is not None]
+        wanted = {id(node) for _, node in found}
         numbers = {id(node): n for n, node in enumerate(self.nodes) if id(node) in wanted}
-        for entry in hidden:
-            node = tree.find(entry.path)
-            if node is not None and not _in_chain(node, entry):
+        for entry, node in found:
+            if not _in_chain(node, entry):
                 yield numbers[id(node)], entry
 
 

@@ -52,7 +52,7 @@ class Session:
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.outline = TreeOutline(analysis.tree, analysis.indexes)
+        self.outline = TreeOutline(analysis.tree)
         self.summary = WasteSummary(analysis.waste)
         self.pairs = self.summary.pairs()
         self.advice: tuple[Advice, ...] = tuple(advise(analysis, self.summary))

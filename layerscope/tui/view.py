@@ -84,76 +84,136 @@ def measure(
 ) -> Totals:
     """Walk once over all names and sum up; raises `Cancelled`."""
     count = len(outline)
-    marks = bytearray(count)
-    kinds = bytearray(count)
-    size = [0] * count
-    gone = [0] * count
-    wasted = [0] * count
-    files = [0] * count
-    layer = array("h", bytes(2 * count))
-    base, last = scope.base, scope.last
-    whole = scope.mode == "tree"
-    linked: set[int] = set()
-    for number, node in enumerate(outline.nodes):
-        if not number % _STEP and cancelled is not None and cancelled():
+    draft = _Draft(
+        marks=bytearray(count),
+        kinds=bytearray(count),
+        size=[0] * count,
+        gone=[0] * count,
+        wasted=[0] * count,
+        files=[0] * count,
+        layer=array("h", bytes(2 * count)),
+        linked=set(),
+    )
+    fill = _fill_tree if scope.mode == "tree" else _fill_changes
+    for start in range(0, count, _STEP):
+        if cancelled is not None and cancelled():
             raise Cancelled("cancelled")
-        after = node.latest
-        while after is not None and after.layer > last:
-            after = after.previous
-        if after is None:
-            continue
-        ended = after.ended
-        alive = ended == VISIBLE or ended > last
-        if whole and alive and after.previous is None:
-            mark = ADDED if after.layer > base else SAME
-        elif after.layer <= base:
-            if alive:
-                mark = SAME
-            elif ended > base:
-                mark = REMOVED
-                gone[number], layer[number] = after.size, ended
-            else:
-                continue
-        else:
-            mark, stored, vain = _changed(after, alive, base)
-            if not whole:
-                size[number], wasted[number] = stored, vain
-            if mark == REMOVED:
-                gone[number] = _before(after, base)
-        marks[number] = mark
-        if mark != REMOVED:
-            layer[number] = after.layer
-        elif not layer[number]:
-            layer[number] = ended
-        kinds[number] = after.kind
-        if after.kind == DIRECTORY:
-            continue
-        if whole:
-            if alive:
-                files[number] = 1
-                bytes_ = after.size if after.kind == FILE else _linked(after, last, linked)
-                if bytes_:
-                    size[number] = bytes_
-                    content = after.content
-                    if content is not None and not content.names:
-                        wasted[number] = bytes_
-        elif mark != SAME:
-            files[number] = 1
-    for number, entry in () if whole else outline.shadowed:
-        if base < entry.layer <= last:
-            size[number] += entry.size
-            wasted[number] += 0 if entry.names else entry.size
-    for values in (size, gone, wasted, files):
+        fill(draft, _standing(outline.nodes[start : start + _STEP], scope.last), start, scope)
+    if scope.mode != "tree":
+        for number, entry in outline.shadowed:
+            if scope.base < entry.layer <= scope.last:
+                draft.size[number] += entry.size
+                draft.wasted[number] += 0 if entry.names else entry.size
+    for values in (draft.size, draft.gone, draft.wasted, draft.files):
         _sum_up(outline, values)
     return Totals(
-        marks=marks,
-        kinds=kinds,
-        size=_packed(size),
-        gone=_packed(gone),
-        wasted=_packed(wasted),
-        files=_packed(files),
-        layer=layer,
+        marks=draft.marks,
+        kinds=draft.kinds,
+        size=_packed(draft.size),
+        gone=_packed(draft.gone),
+        wasted=_packed(draft.wasted),
+        files=_packed(draft.files),
+        layer=draft.layer,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Totals before the sums."""
+
+    marks: bytearray
+    kinds: bytearray
+    size: list[int]
+    gone: list[int]
+    wasted: list[int]
+    files: list[int]
+    layer: array[int]
+    linked: set[int]
+    """The content that a hard link was given the bytes of."""
+
+
+def _standing(nodes: list[Node], last: int) -> list[Entry | None]:
+    """What the layers up to `last` had at each node in the end; None where they had nothing."""
+    entries = [node.latest for node in nodes]
+    for at, entry in enumerate(entries):
+        if entry is not None and entry.layer > last:
+            while entry is not None and entry.layer > last:
+                entry = entry.previous
+            entries[at] = entry
+    return entries
+
+
+def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+    """The filesystem after the last layer, with what the layers above `base` changed marked."""
+    base, last = scope.base, scope.last
+    marks, kinds, layer = draft.marks, draft.kinds, draft.layer
+    size, files = draft.size, draft.files
+    for number, entry in enumerate(entries, start):
+        if entry is None:
+            continue
+        came, ended = entry.layer, entry.ended
+        if ended != VISIBLE and ended <= last:
+            _fill_gone(draft, number, entry, scope)
+            continue
+        if came <= base:
+            marks[number] = SAME
+        elif entry.previous is None:
+            marks[number] = ADDED
+        else:
+            marks[number] = _changed(entry, True, base)[0]
+        layer[number] = came
+        kind = entry.kind
+        if kind == FILE:
+            files[number] = 1
+            size[number] = entry.size
+            if not entry.names:
+                draft.wasted[number] = entry.size
+            continue
+        kinds[number] = kind
+        if kind != DIRECTORY:
+            files[number] = 1
+            if kind == HARDLINK and (bytes_ := _linked(entry, last, draft.linked)):
+                size[number] = bytes_
+                assert entry.content is not None
+                draft.wasted[number] = 0 if entry.content.names else bytes_
+
+
+def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+    """What the layers of the view changed, against what was there below them."""
+    base, last = scope.base, scope.last
+    for number, entry in enumerate(entries, start):
+        if entry is None:
+            continue
+        if entry.ended != VISIBLE and entry.ended <= last:
+            _fill_gone(draft, number, entry, scope)
+            continue
+        mark = SAME
+        if entry.layer > base:
+            mark, draft.size[number], draft.wasted[number] = _changed(entry, True, base)
+        draft.marks[number] = mark
+        draft.layer[number] = entry.layer
+        draft.kinds[number] = entry.kind
+        if mark != SAME and entry.kind != DIRECTORY:
+            draft.files[number] = 1
+
+
+def _fill_gone(draft: _Draft, number: int, entry: Entry, scope: Scope) -> None:
+    """A path that is not there after the last layer; it counts if it was there below the view, or came within it."""
+    base, ended = scope.base, entry.ended
+    mark, gone = REMOVED, entry.size
+    if entry.layer > base:
+        mark, stored, vain = _changed(entry, False, base)
+        gone = _before(entry, base) if mark == REMOVED else 0
+        if scope.mode != "tree":
+            draft.size[number], draft.wasted[number] = stored, vain
+    elif ended <= base:
+        return
+    draft.marks[number] = mark
+    draft.kinds[number] = entry.kind
+    draft.gone[number] = gone
+    draft.layer[number] = ended if mark == REMOVED else entry.layer
+    if scope.mode != "tree" and entry.kind != DIRECTORY:
+        draft.files[number] = 1
 
 
 def _packed(values: list[int]) -> Sequence[int]:

@@ -94,7 +94,7 @@ def test_the_joined_search_finds_what_a_look_at_each_path_does(paths: list[str],
 
 def test_kinds_sizes_types_and_layers(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
-        outline = TreeOutline(analysis.tree, analysis.indexes)
+        outline = TreeOutline(analysis.tree)
         totals = measure(outline, Scope("layer", 3, 3))
         shown = select(totals.marks, {ADDED, MODIFIED, REMOVED})
         finder = Finder(outline, totals)

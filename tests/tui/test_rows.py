@@ -43,7 +43,8 @@ def outline_of(paths: Sequence[str]) -> Outline:
             whole.append(path_ + b"/" + name if path_ else name)
             names.append(name)
             parent.append(number)
-    return Outline(names, parent, first, count)
+    directories = [number for number, below in enumerate(count) if below]
+    return Outline(names, parent, first, count, directories)
 
 
 PATHS = ("usr/lib/big.so", "usr/lib/small.so", "usr/bin/python", "etc/passwd", "app/main.py")

@@ -40,7 +40,7 @@ def outside_the_tree(analysis: Analysis, layer: int) -> int:
 
 
 def check_sums(analysis: Analysis) -> None:
-    outline = TreeOutline(analysis.tree, analysis.indexes)
+    outline = TreeOutline(analysis.tree)
     last = len(analysis.layers) - 1
     whole = measure(outline, Scope("tree", last, last))
     assert whole.size[ROOT] == analysis.sizes.live
@@ -83,7 +83,7 @@ def test_sums_of_the_application(tmp_path: Path) -> None:
 def view(image: BuiltImage, scope: Scope, path: Path) -> dict[str, tuple[int, int, int]]:
     """Mark, size and gone of each path."""
     with analysed(image, path / "image.tar") as analysis:
-        outline = TreeOutline(analysis.tree, analysis.indexes)
+        outline = TreeOutline(analysis.tree)
         totals = measure(outline, scope)
         return {
             outline.path(number).decode(): (
@@ -161,7 +161,7 @@ def test_added_again_after_it_was_removed_is_modified_over_the_range(tmp_path: P
 
 def test_measuring_can_be_stopped(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
-        outline = TreeOutline(analysis.tree, analysis.indexes)
+        outline = TreeOutline(analysis.tree)
         with pytest.raises(Cancelled):
             measure(outline, Scope("tree", 0, 0), lambda: True)
 
