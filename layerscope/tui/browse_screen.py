@@ -75,7 +75,7 @@ On the left the instructions that made the image, on the right what they put the
         Binding("ctrl+a", "aggregate", "All up to here", show=False, id="browse.aggregate"),
         Binding("m", "mark_range", "Mark range", show=False, id="browse.mark-range"),
         Binding("x", "other_end", "Other end", show=False, id="browse.other-end"),
-        Binding("escape", "stop", "Stop", show=False, id="browse.stop"),
+        Binding("escape", "stop", "Stop", id="browse.stop"),
         Binding("backspace", "back", "Back", show=False, id="browse.back"),
         Binding("e,ctrl+e", "take_out", "Extract", id="browse.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="browse.copy-path"),
@@ -112,7 +112,7 @@ On the left the instructions that made the image, on the right what they put the
                 with ContentSwitcher(initial="loading", id="switcher"):
                     yield Loading(self.reference, id="loading")
                     yield FilesPane(id="files")
-        yield KeyLine(ready=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.strip.active = "files"
@@ -159,14 +159,11 @@ On the left the instructions that made the image, on the right what they put the
         """Fill the screen with what was read."""
         self.session = session
         self.instructions.show(session.analysis.instructions, session.base_instructions)
-        self._quiet = True
-        self.instructions.select(session.instruction_of_layer(session.last_layer))
+        self._select_instruction(session.instruction_of_layer(session.last_layer))
         self.files.open_session(session)
         self.switcher.current = "files"
         self.set_focus(self.files.tree_view)
-        self._show_details()
         self._paint_title()
-        self.query_one(KeyLine).ready = True
         self.refresh_bindings()
 
     def _paint_title(self, columns: int | None = None) -> None:
@@ -207,11 +204,18 @@ On the left the instructions that made the image, on the right what they put the
 
     @on(LineList.Highlighted, "#instructions")
     def _instruction_moved(self) -> None:
-        self._show_details()
         if self._quiet:
             self._quiet = False
         elif self.session is not None:
+            self._show_details()
             self._show_scope()
+
+    def _select_instruction(self, index: int) -> None:
+        """Put the cursor on an instruction without a change of what the files show."""
+        row = self.instructions.cursor
+        self.instructions.select(index)
+        self._quiet = self.instructions.cursor != row
+        self._show_details()
 
     @on(LineList.Chosen, "#instructions")
     def _instruction_chosen(self) -> None:
@@ -404,9 +408,7 @@ On the left the instructions that made the image, on the right what they put the
         assert self.session is not None
         self.mode = scope.mode
         self.files.action_clear()
-        row = self.instructions.cursor
-        self.instructions.select(self.session.instruction_of_layer(scope.last))
-        self._quiet = self.instructions.cursor != row
+        self._select_instruction(self.session.instruction_of_layer(scope.last))
         self.files.view(scope, path)
 
     def action_back(self) -> None:

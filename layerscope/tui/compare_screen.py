@@ -13,7 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, fit_end
@@ -24,6 +24,7 @@ from layerscope.tui.compare_lists import InstructionPairs, SettingList
 from layerscope.tui.compare_overview import overview_lines
 from layerscope.tui.compare_paint import delta_text
 from layerscope.tui.compare_session import CompareSession
+from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.paint import path_text
 from layerscope.tui.styles import STYLES
@@ -101,7 +102,7 @@ and `-` less.
                     yield SettingList(id="setting-list")
                     with VerticalScroll(can_focus=True, id="setting-details"):
                         yield Static(id="setting-text")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).active = "overview"

@@ -1,32 +1,86 @@
-"""The last line of a screen: the keys that do something here."""
+"""The last line of a screen: the keys that do something here, each of which can be clicked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from textual.widgets import Footer
+from rich.segment import Segment
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+from layerscope.report.escape import cell_width
+from layerscope.tui.styles import style_of
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+_KEPT: Final = ("app.help", "app.quit", "stop")
+"""Actions that stay where there is no room for all."""
 
-class KeyLine(Footer):
-    """Textual's footer, which is made anew only when other keys are to be on it, and not before it is `ready`."""
 
-    def __init__(self, *, ready: bool = True) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self.ready = ready
-        self._keys: list[tuple[str, str, str, bool, str]] = []
+@dataclass(frozen=True, slots=True)
+class _Key:
+    key: str
+    shown: str
+    description: str
+    action: str
+    enabled: bool
 
-    def bindings_changed(self, screen: Screen[object]) -> None:
-        app = screen.app
-        if not self.ready or not app.app_focus or not self.is_attached or screen is not self.screen:
+    @property
+    def width(self) -> int:
+        return cell_width(self.shown) + cell_width(self.description) + 3
+
+
+class KeyLine(Widget):
+    """One line that is painted anew when the focus moves; Textual's footer makes a widget of every key each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[_Key] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if not self.app.app_focus or screen is not self.screen:
             return
-        keys = [
-            (app.get_key_display(binding), binding.description, binding.action, enabled, tooltip)
-            for _, binding, enabled, tooltip in screen.active_bindings.values()
-            if binding.show
-        ]
-        if keys != self._keys:
-            self._keys = keys
-            super().bindings_changed(screen)
+        keys: dict[str, _Key] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if binding.show and binding.action not in keys:
+                shown = self.app.get_key_display(binding)
+                key = _Key(binding.key, shown, binding.description, binding.action, enabled)
+                keys[binding.action] = key
+        if self._keys != list(keys.values()):
+            self._keys = list(keys.values())
+            self.refresh()
+
+    def _fitting(self) -> list[_Key]:
+        keys = list(self._keys)
+        for key in reversed(self._keys):
+            if sum(each.width for each in keys) <= self.size.width:
+                break
+            if key.action not in _KEPT:
+                keys.remove(key)
+        return keys
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        bold, dim = (base + style_of(self.app, name) for name in ("strong", "dim"))
+        segments = []
+        for key in self._fitting():
+            segments.append(Segment(f" {key.shown} ", bold if key.enabled else dim))
+            segments.append(Segment(f"{key.description} ", base if key.enabled else dim))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        reach = 0
+        for key in self._fitting():
+            reach += key.width
+            if event.x < reach:
+                if key.enabled:
+                    self.app.simulate_key(key.key)
+                else:
+                    self.app.bell()
+                return

@@ -118,13 +118,16 @@ class LineList(ScrollView, can_focus=True):
 
     def rows_changed(self) -> None:
         """To be called when there are other rows: keeps the cursor among them and repaints."""
-        width = self.scrollable_content_region.width
-        self.virtual_size = Size(width, self.row_count + self._top)
+        self._measure()
         self.cursor = self._bounded(self.cursor)
         self.refresh()
 
+    def _measure(self) -> None:
+        """Tell how many lines there are; lines are as wide as there is room, so that is all that can be scrolled."""
+        self.virtual_size = Size(0, self.row_count + self._top)
+
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self.row_count + self._top)
+        self._measure()
         self.show_row(self.cursor)
 
     # The cursor
