@@ -23,10 +23,10 @@ from layerscope.progress import Progress
 from layerscope.tui import themes
 from layerscope.tui.browse_screen import BrowseScreen
 from layerscope.tui.session import Session
-from layerscope.tui.settings import Settings
 
 if TYPE_CHECKING:
     from layerscope.image.image import Image
+    from layerscope.tui.settings import Settings
 
 Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
 """Reads an image: told how to report progress and how to hear that it should stop."""
@@ -102,15 +102,15 @@ class LayerscopeApp(App[int]):
         self.reference = reference
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        settings = settings or Settings()
-        if settings.theme is not None and settings.theme not in self.available_themes:
+        theme = None if settings is None else settings.theme
+        if theme is not None and theme not in self.available_themes:
             raise ConfigError(
-                f"there is no theme {settings.theme!r}",
+                f"there is no theme {theme!r}",
                 hint=f"the themes are {', '.join(sorted(self.available_themes))}",
             )
-        self.theme = settings.theme or themes.DARK.name
+        self.theme = theme or themes.DARK.name
         self.animation_level = "none"
-        self.set_keymap(dict(settings.keys))
+        self.set_keymap({} if settings is None else dict(settings.keys))
         self._read = read
         self._image: Image | None = None
         self._collecting = False

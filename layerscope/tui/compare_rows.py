@@ -10,7 +10,7 @@ from layerscope.analysis.comparison.files import FileChange, FileComparison, Lis
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
-from layerscope.tui.finder import select
+from layerscope.tui.flags import select
 from layerscope.tui.outline import ROOT, Outline
 from layerscope.tui.rows import lead_to
 from layerscope.tui.view import Totals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,15 +14,36 @@ from textual.widgets import Button, Input, Static
 from layerscope.report.escape import escape
 from layerscope.tui.loading import Loading
 
+Result = TypeVar("Result")
+
 
 def plain(text: str, style: str = "") -> Content:
     """Text from anywhere as content that is no markup; line ends stay."""
     return Content.styled("\n".join(escape(line) for line in text.split("\n")), style)
 
 
-class LoadScreen(ModalScreen[None]):
+class Dialog(ModalScreen[Result]):
+    """A box in the middle: what is of the class `dialog`."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog .dialog {
+        width: 72; max-width: 90%; height: auto; max-height: 90%; padding: 1 2;
+        background: $surface; border: round $primary; border-title-color: $accent;
+        &.-error { border: round $error; border-title-color: $text-error; }
+        Static { height: auto; }
+        .hint { color: $foreground 55%; margin-top: 1; }
+        Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+        Button { margin-left: 2; }
+        Input { margin-top: 1; }
+    }
+    """
+
+
+class LoadScreen(Dialog[None]):
     """How far the reading is, above what is shown already; escape stops it."""
 
+    DEFAULT_CSS = "LoadScreen { background: transparent; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
     ]
@@ -40,7 +61,7 @@ class LoadScreen(ModalScreen[None]):
         self.app.exit(130)
 
 
-class ErrorDialog(ModalScreen[None]):
+class ErrorDialog(Dialog[None]):
     """What went wrong, and what to do about it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,7 +90,7 @@ class ErrorDialog(ModalScreen[None]):
         self.dismiss(result)
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """A question whose answer is yes or no; escape is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,7 +119,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class TextDialog(ModalScreen[str | None]):
+class TextDialog(Dialog[str | None]):
     """Asks for one line, such as a folder; None when it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", id="dialog.leave")]

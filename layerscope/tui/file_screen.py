@@ -108,6 +108,11 @@ class Page:
 class FileScreen(Screen[bytes | None]):
     """One file of the image; gives back a path when a link is to be followed."""
 
+    DEFAULT_CSS = """
+    FileScreen #file-title { height: 1; background: $panel; padding: 0 1; }
+    FileScreen #file-status { height: 1; color: $foreground 55%; padding: 0 1; }
+    FileScreen LineList { height: 1fr; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,backspace", "leave", "Back", id="file.leave"),
         Binding("t", "look('text')", "Text", id="file.text"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from itertools import compress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -14,15 +14,17 @@ from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import Entry
-from layerscope.tui.finder import NO_DIRECTORY, Finder, both, select
+from layerscope.tui.flags import NO_DIRECTORY, both, select
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.outline import ROOT
-from layerscope.tui.query import Query
 from layerscope.tui.rows import TreeRows, lead_to, spread
 from layerscope.tui.session import CHANGES, Change, Session
 from layerscope.tui.tree_view import FileTreeView
 from layerscope.tui.view import Scope, Totals
 from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.tui.query import Query
 
 PATIENCE = 0.3
 """Seconds after which filters are prepared for, so that the tree stands first."""
@@ -225,6 +227,8 @@ class FilesPane(ListPane):
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
     def _search(self, query: Query, scope: Scope, totals: Totals, shown: bytearray) -> None:
         assert self.session is not None
+        from layerscope.tui.finder import Finder
+
         outline = self.session.outline
         worker = get_current_worker()
         files = select(totals.kinds, NO_DIRECTORY)

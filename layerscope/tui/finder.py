@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from layerscope.errors import Cancelled
-from layerscope.layers.entry import DIRECTORY, KIND_NAMES
+from layerscope.tui.flags import NO_DIRECTORY, Flags, both, either, select
 from layerscope.tui.outline import Outline
 from layerscope.tui.pattern import Pattern, plain
 from layerscope.tui.query import Query
 from layerscope.tui.view import Totals
 
-Flags = bytearray
-"""For each number 1 or 0."""
-
 PATIENCE: Final = 0.12
 """Seconds after which a search tells what it has."""
-NO_DIRECTORY: Final = frozenset(range(len(KIND_NAMES))) - {DIRECTORY}
 
 
 class Finder:
@@ -118,24 +114,3 @@ class Finder:
     def _stop_if_cancelled(self) -> None:
         if self._cancelled is not None and self._cancelled():
             raise Cancelled("cancelled")
-
-
-def both(one: Flags, other: Flags) -> Flags:
-    """The flags that are set in both, at the speed of one long number."""
-    length = len(one)
-    joined = int.from_bytes(one, "little") & int.from_bytes(other, "little")
-    return bytearray(joined.to_bytes(length, "little"))
-
-
-def either(one: Flags, other: Flags | bytes) -> Flags:
-    """The flags that are set in at least one."""
-    joined = int.from_bytes(one, "little") | int.from_bytes(other, "little")
-    return bytearray(joined.to_bytes(len(one), "little"))
-
-
-def select(marks: bytearray, wanted: Iterable[int]) -> Flags:
-    """Flags of the marks that are wanted."""
-    table = bytearray(256)
-    for mark in wanted:
-        table[mark] = 1
-    return marks.translate(bytes(table))

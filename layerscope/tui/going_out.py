@@ -16,7 +16,6 @@ from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError, OutputError
 from layerscope.report.paths import escape_path
-from layerscope.tui.dialogs import ConfirmDialog, ErrorDialog, TextDialog
 from layerscope.tui.paint import path_text
 from layerscope.tui.view import REMOVED
 from layerscope.units import format_size
@@ -133,6 +132,7 @@ class GoingOut(Screen[None]):
 
     def _ask_folder(self, node: Node, layer: int) -> None:
         assert self.session is not None
+        from layerscope.tui.dialogs import TextDialog
 
         def begin(folder: str | None) -> None:
             if folder is not None:
@@ -198,6 +198,8 @@ class GoingOut(Screen[None]):
         self._ask_overwrite(text, partial(self._overwrite, event.folder, event.items))
 
     def _ask_overwrite(self, question: str, begin: Callable[[], object]) -> None:
+        from layerscope.tui.dialogs import ConfirmDialog
+
         def answered(yes: bool | None) -> None:
             if yes:
                 begin()
@@ -216,7 +218,12 @@ class GoingOut(Screen[None]):
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:
-        self.app.push_screen(ErrorDialog(event.error.message, event.error.hint))
+        self._tell_error(event.error.message, event.error.hint)
+
+    def _tell_error(self, message: str, hint: str | None) -> None:
+        from layerscope.tui.dialogs import ErrorDialog
+
+        self.app.push_screen(ErrorDialog(message, hint))
 
     # Saving and copying
 
@@ -225,6 +232,7 @@ class GoingOut(Screen[None]):
         if self.session is None or self._is_elsewhere():
             return
         from layerscope.report.renderers import RENDERERS
+        from layerscope.tui.dialogs import TextDialog
 
         endings = {form.suffix: name for name, form in reversed(RENDERERS.items())}
 
@@ -234,7 +242,9 @@ class GoingOut(Screen[None]):
             name = os.path.expanduser(path)
             form = endings.get(os.path.splitext(name)[1])
             if form is None:
-                self._tell_endings(endings)
+                self._tell_error(
+                    "the ending tells no format", "end the name in " + ", ".join(endings)
+                )
             elif os.path.lexists(name):
                 question = f"{name} is there already."
                 self._ask_overwrite(question, partial(self._save, name, form, overwrite=True))
@@ -244,11 +254,6 @@ class GoingOut(Screen[None]):
         hint = "By its ending: " + ", ".join(f"{ending} {form}" for ending, form in endings.items())
         dialog = TextDialog("Write the report to:", "report.json", title="Save report", hint=hint)
         self.app.push_screen(dialog, begin)
-
-    def _tell_endings(self, endings: dict[str, str]) -> None:
-        self.app.push_screen(
-            ErrorDialog("the ending tells no format", "end the name in " + ", ".join(endings))
-        )
 
     @work(thread=True, exclusive=True, group="save", exit_on_error=False)
     def _save(self, path: str, form: str, *, overwrite: bool) -> None:

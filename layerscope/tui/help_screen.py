@@ -8,13 +8,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
+from layerscope.tui.dialogs import Dialog
 
-class HelpScreen(ModalScreen[None]):
+
+class HelpScreen(Dialog[None]):
     """Closed by escape, enter, `?` or q."""
+
+    DEFAULT_CSS = """
+    HelpScreen .dialog { width: 84; }
+    HelpScreen VerticalScroll { height: auto; max-height: 100%; }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,question_mark,f1", "close", "Close", id="help.close"),

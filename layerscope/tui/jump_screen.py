@@ -18,6 +18,12 @@ LETTERS = "asdghjkl"
 class JumpScreen(ModalScreen[Widget | None]):
     """Gives back the widget whose letter was pressed."""
 
+    DEFAULT_CSS = """
+    JumpScreen { background: $background 40%; align: left top; }
+    JumpScreen Static {
+        width: auto; height: 1; background: $accent; color: $background; text-style: bold; padding: 0 1; layer: labels;
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,apostrophe", "leave", "Leave", id="jump.leave")
     ]

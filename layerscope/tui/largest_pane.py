@@ -14,7 +14,8 @@ from textual.worker import get_current_worker
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import fit_end
-from layerscope.tui.finder import Finder, select
+from layerscope.tui.finder import Finder
+from layerscope.tui.flags import select
 from layerscope.tui.line_list import LineList
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.paint import Span, bar, cell, path_text, size_text

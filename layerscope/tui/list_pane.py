@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,7 +16,9 @@ from textual.widgets import Input, Static
 
 from layerscope.report.escape import escape
 from layerscope.tui.line_list import LineList
-from layerscope.tui.query import KINDS, BadQuery, Query, parse
+
+if TYPE_CHECKING:
+    from layerscope.tui.query import Query
 
 PATIENCE = 0.06
 """Seconds after the last key before a filter is asked for."""
@@ -70,8 +72,8 @@ class ListPane(Vertical):
             self.layer = layer
             self.path = path
 
-    kinds: Mapping[str, Collection[int]] = KINDS
-    """What `kind:` may be in the filter, as marks."""
+    kinds: Mapping[str, Collection[int]] | None = None
+    """What `kind:` may be in the filter, as marks; by default what it is for one image."""
 
     def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -134,6 +136,8 @@ class ListPane(Vertical):
 
     def apply_filter(self) -> None:
         """Take what stands on the filter line at once."""
+        from layerscope.tui.query import BadQuery, parse
+
         self._stop_timer()
         text = self.bar.value.strip()
         self.query_text = text

@@ -73,8 +73,8 @@ class Query:
         )
 
 
-def parse(text: str, kinds: Mapping[str, Collection[int]] = KINDS) -> Query:
-    """Read a filter; `kinds` are the marks that `kind:` may mean. Raises `BadQuery`."""
+def parse(text: str, kinds: Mapping[str, Collection[int]] | None = None) -> Query:
+    """Read a filter; `kinds` are the marks that `kind:` may mean, by default those of one image. Raises `BadQuery`."""
     texts: list[bytes] = []
     patterns: list[Pattern] = []
     marks: frozenset[int] | None = None
@@ -94,13 +94,14 @@ def parse(text: str, kinds: Mapping[str, Collection[int]] = KINDS) -> Query:
         elif colon and key == "re":
             patterns.append(_expression(value))
         elif colon and key == "kind":
-            if value == "wasted" and kinds is KINDS:
+            known = KINDS if kinds is None else kinds
+            if value == "wasted" and kinds is None:
                 wasted = True
-            elif value in kinds:
-                marks = frozenset(kinds[value])
+            elif value in known:
+                marks = frozenset(known[value])
             else:
-                more = ["wasted"] if kinds is KINDS else []
-                raise BadQuery(f"kind: is one of {', '.join([*kinds, *more])}")
+                more = ["wasted"] if kinds is None else []
+                raise BadQuery(f"kind: is one of {', '.join([*known, *more])}")
         elif colon and key == "type":
             if value not in _TYPES:
                 raise BadQuery(f"type: is one of {', '.join(_TYPES)}")

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, Protocol
 
+from layerscope.tui.flags import either
 from layerscope.tui.outline import ROOT, Outline
 
 Sort = Literal["size", "name", "files"]
@@ -334,5 +335,4 @@ def spread(
             start = first[number]
             end = start + count[number]
             within[start:end] = shown[start:end]
-    joined = int.from_bytes(leading, "little") | int.from_bytes(within, "little")
-    return hits, leading, bytearray(joined.to_bytes(len(leading), "little"))
+    return hits, leading, either(leading, within)

@@ -13,7 +13,6 @@ Names of keys are those that the help shows beside each.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +67,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {os.fspath(path)!r}: {error.strerror}") from None
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{os.fspath(path)} has more than {_MOST_BYTES} bytes")
+    import tomllib
+
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.tui.finder import Finder, both, select
+from layerscope.tui.finder import Finder
+from layerscope.tui.flags import both, select
 from layerscope.tui.outline import Outline, TreeOutline
 from layerscope.tui.query import BadQuery, parse
 from layerscope.tui.view import ADDED, MODIFIED, REMOVED, SAME, Scope, Totals, measure
