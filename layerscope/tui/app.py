@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
 """Reads an image: told how to report progress and how to hear that it should stop."""
 
-PAUSE = 0.1
-"""Seconds between two messages of progress."""
+PAUSE = 0.15
+"""Seconds between two messages of progress, and before the first."""
 
 
 def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
@@ -134,12 +134,12 @@ class LayerscopeApp(App[int]):
     def load(self) -> None:
         """Read the image; what comes of it is told by messages."""
         worker = get_current_worker()
-        told = 0.0
+        told = time.monotonic()
 
         def tell(progress: Progress) -> None:
             nonlocal told
             now = time.monotonic()
-            if now - told >= PAUSE or progress.done == progress.total:
+            if now - told >= PAUSE:
                 told = now
                 self.post_message(self.Progressed(progress))
 

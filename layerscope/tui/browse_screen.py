@@ -464,10 +464,10 @@ On the left the instructions that made the image, on the right what they put the
     def can_go_back(self) -> bool:
         return bool(self._places)
 
-    def filter_files(self, text: str = "") -> None:
+    async def filter_files(self, text: str = "") -> None:
         """Go to the files with this filter, or with an empty one to be written."""
         self._go_to_tab("files")
         if text:
-            self.files.set_filter(text)
+            await self.files.set_filter(text)
         else:
-            self.files.action_filter()
+            await self.files.action_filter()

@@ -83,7 +83,7 @@ much more or less content B has there. `u` leaves out what is equal, `z` what ma
         columns = 25 if width >= 160 else 13 if width >= 110 else 0
         return max(12, (width - 3 - 12 - columns - (1 if columns else 0)) // 2), columns
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         half, columns = self._widths(width)
         a, b = (
             cell(f"  #     size  {letter}  {one_line(name)}", half)
@@ -152,7 +152,7 @@ report. Values that look secret are never shown.
         name = min(40, max(16, width // 4))
         return name, max(8, (width - 4 - name) // 2)
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         name, value = self._widths(width)
         return [("  " + cell("setting", name) + "  " + cell("A", value) + cell("B", value), "")]
 

@@ -265,9 +265,9 @@ and `-` less.
             text = f"kind:{kind}"
             yield SystemCommand(f"Only {kind} files", text, partial(self._filter, text))
 
-    def _filter(self, text: str = "") -> None:
+    async def _filter(self, text: str = "") -> None:
         self.action_tab("files")
         if text:
-            self.files.set_filter(text)
+            await self.files.set_filter(text)
         else:
-            self.files.action_filter()
+            await self.files.action_filter()

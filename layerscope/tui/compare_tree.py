@@ -73,7 +73,7 @@ those of the larger side.
             del kept[name]
         return kept
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         sort = "size" if self.rows is None else self.rows.sort
         spans: list[Span] = [("  ", "")]
         for name, columns in self._widths(width).items():

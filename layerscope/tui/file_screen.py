@@ -50,6 +50,7 @@ Look = Literal["text", "hex", "diff"]
 class PageView(LineList):
     """The lines of one page; left and right move the window over long ones."""
 
+    HEADED = False
     HELP = """\
 `t` shows text, `x` bytes in hexadecimal, `d` what changed against the version in the layers below. Large files come by
 page: `]` and `[` turn them.

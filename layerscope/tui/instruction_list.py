@@ -82,7 +82,7 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
     def _bar(self, width: int) -> int:
         return 10 if width >= 52 else 6 if width >= 38 else 0
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         titles = "   #" + cell("size", 9, right=True) + cell("wasted", 9, right=True) + "  "
         columns = self._bar(width)
         return [(titles + " " * (columns + 1 if columns else 0) + "instruction", "")]

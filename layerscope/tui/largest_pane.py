@@ -85,7 +85,7 @@ The largest files of the image as a container sees it. Enter goes to the file in
     def layer_at(self, row: int) -> int:
         return self._layer_of(self.numbers[row])
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         share = "" if width < 60 else "         "
         marks = {name: name + ("↓" if name == self.order else "") for name in _ORDERS}
         return [

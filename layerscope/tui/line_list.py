@@ -26,6 +26,8 @@ class LineList(ScrollView, can_focus=True):
     markup, and have passed `paint`.
     """
 
+    HEADED: ClassVar[bool] = True
+    """Whether a heading stays above the rows."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
@@ -68,9 +70,9 @@ class LineList(ScrollView, can_focus=True):
         """The line of a row, at most `width` columns wide."""
         raise NotImplementedError
 
-    def heading(self, width: int) -> Sequence[Span] | None:
-        """The line above all rows; None for a list without."""
-        return None
+    def heading(self, width: int) -> Sequence[Span]:
+        """The line above all rows, where there is one."""
+        return ()
 
     def heading_clicked(self, column: int) -> None:
         """What a click on the heading does."""
@@ -79,7 +81,7 @@ class LineList(ScrollView, can_focus=True):
 
     @property
     def _top(self) -> int:
-        return 0 if self.heading(self.scrollable_content_region.width or 80) is None else 1
+        return 1 if self.HEADED else 0
 
     def style_named(self, name: str) -> Style:
         """The style of a span; that of the cursor is a background alone."""
@@ -101,8 +103,7 @@ class LineList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         base = self.rich_style
         if y < self._top:
-            spans = self.heading(width) or ()
-            return self._strip(spans, width, base, self.style_named("heading"))
+            return self._strip(self.heading(width), width, base, self.style_named("heading"))
         row = round(self.scroll_y) + y - self._top
         if row >= self.row_count:
             return Strip.blank(width, base)

@@ -78,17 +78,14 @@ class ListPane(Vertical):
     def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.lines = lines
+        self.bar = FilterBar()
+        self.bar.display = False
         self.query_text = ""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self.lines
         yield Static(classes="status")
-        yield FilterBar()
-
-    @property
-    def bar(self) -> FilterBar:
-        return self.query_one(FilterBar)
 
     def tell(self, text: str, *, wrong: bool = False) -> None:
         """Say what is in the list; the text may hold names of the image."""
@@ -99,9 +96,14 @@ class ListPane(Vertical):
         """Show what a filter means; None shows everything."""
         raise NotImplementedError
 
-    def action_filter(self) -> None:
-        self.bar.display = True
+    async def action_filter(self) -> None:
+        await self._open_bar()
         self.screen.set_focus(self.bar)
+
+    async def _open_bar(self) -> None:
+        if not self.bar.is_attached:
+            await self.mount(self.bar)
+        self.bar.display = True
 
     def action_clear(self) -> None:
         self._stop_timer()
@@ -118,9 +120,9 @@ class ListPane(Vertical):
     def filtered(self) -> bool:
         return bool(self.query_text)
 
-    def set_filter(self, text: str) -> None:
+    async def set_filter(self, text: str) -> None:
         """Filter as if the text had been typed."""
-        self.bar.display = True
+        await self._open_bar()
         self.bar.value = text
 
     @on(Input.Changed)

@@ -17,7 +17,8 @@ _IDLE_START: Final = re.compile(
 _REPEAT: Final = re.compile(r"[*+?]|\{\d*(?:,\d*)?\}")
 _ATOM: Final = re.compile(r"\\(?:x..|[0-9]{1,3}|.)|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
 """An escape, a class, or one letter."""
-_LOOSE_FLAGS: Final = re.compile(r"\(\?[aLsu]*[imx]")
+_LOOSE: Final = re.compile(r"\(\?(?:#|[aLsu]*[imx])")
+"""A comment or a flag, after which letters may not mean what they say."""
 _WILD: Final = re.compile(r"[*?\[]")
 
 
@@ -96,10 +97,10 @@ def _compile(text: str) -> re.Pattern[bytes]:
 def needles_of(expression: str) -> list[str]:
     """Texts that every match of a valid regular expression contains; none where that is not sure.
 
-    What stands in groups is left out, and so is everything where an alternative or a flag leaves it open. A NUL stands
+    What stands in groups is left out, and so is everything where an alternative, a flag or a comment leaves it open. A NUL stands
     for the beginning.
     """
-    if _LOOSE_FLAGS.search(expression):
+    if _LOOSE.search(expression):
         return []
     runs = [""]
     at = 0

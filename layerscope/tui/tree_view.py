@@ -112,7 +112,7 @@ A size with a minus sign is that of files that were removed.
                 room += COLUMNS[name][1]
         return kept
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         spans: list[Span] = [("  ", "")]
         sort = "size" if self.rows is None else self.rows.sort
         for name in self._columns(width):

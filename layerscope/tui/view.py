@@ -117,7 +117,7 @@ def measure(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class _Draft:
     """Totals before the sums."""
 

@@ -135,7 +135,7 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 
     # Painting
 
-    def heading(self, width: int) -> Sequence[Span] | None:
+    def heading(self, width: int) -> Sequence[Span]:
         share = "" if width < 60 else "share    "
         return [
             (cell("size", 10, right=True) + "  " + share + ("path" if self.flat else "what"), "")

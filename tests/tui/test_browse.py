@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from textual.widgets import Input, Static
 
 from layerscope.errors import ConfigError
 from layerscope.progress import Progress
-from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.app import PAUSE, LayerscopeApp, reader
 from layerscope.tui.dialogs import ErrorDialog
 from layerscope.tui.file_screen import FileScreen, PageView
 from layerscope.tui.help_screen import HelpScreen
@@ -598,8 +599,10 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
     read = reader(archive, {}, {})
 
     def slowly(progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> object:
+        progress(Progress("read", 1_000, 1_000_000, layer=1, layers=5))
+        time.sleep(PAUSE)
         progress(Progress("read", 500_000, 1_000_000, layer=2, layers=5))
-        progress(Progress("read", 1_000_000, 1_000_000, layer=5, layers=5))
+        progress(Progress("read", 600_000, 1_000_000, layer=2, layers=5))
         begun.set()
         while not cancelled():
             stopped.wait(0.005)
@@ -613,8 +616,8 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
             assert begun.wait(5)
             await pilot.pause()
             driver = Driver(app, pilot)
-            assert "reading the layers · layer 5 of 5 · 1.0 MB of 1.0 MB" in driver.text
-            assert "█" * 48 + " 100.0 %" in driver.text
+            assert "reading the layers · layer 2 of 5 · 500.0 kB of 1.0 MB" in driver.text
+            assert "█" * 24 + " " * 24 + " 50.0 %" in driver.text
             await pilot.press("w", "v", "s", "slash", "e", "c", "z", "tab", "space")
             assert driver.is_browsing, "nothing can be done yet"
             assert "reading the layers" in driver.text

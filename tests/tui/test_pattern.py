@@ -64,6 +64,7 @@ FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @FIXED
 @given(EXPRESSIONS, st.lists(TEXTS, min_size=1, max_size=8))
 @example(".*|b", ["", "b"])
+@example("a(?#[)*", [""])
 @example(".*+b", ["ab"])
 @example(".*\\d+?\\.2", ["2.2", ".2"])
 @example("[]a]+b", ["]b", "b"])
