@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
@@ -13,7 +12,6 @@ from layerscope.analysis.model import (
     FileCounts,
     InstructionSummary,
     LayerSummary,
-    LiveFile,
     Sizes,
 )
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
@@ -34,7 +32,6 @@ from layerscope.layers.entry import (
     OPAQUE,
     OTHER,
     SYMLINK,
-    VISIBLE,
     WHITEOUT,
     Entry,
 )
@@ -43,9 +40,6 @@ from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
-
-LARGEST = 100
-"""How many of the largest live files an analysis lists."""
 
 _SIZE = attrgetter("size")
 _KIND = attrgetter("kind")
@@ -102,7 +96,6 @@ def analyze(
         layers=layers,
         instructions=tuple(_by_instruction(image.instructions, layers)),
         waste=waste,
-        largest=_largest(present, owners),
         notes=tuple(notes),
         tree=tree,
         indexes=indexes,
@@ -183,41 +176,6 @@ def _counts(indexes: Sequence[LayerIndex]) -> FileCounts:
         others=sum(kinds[kind] for kind in (CHARACTER, BLOCK, FIFO, OTHER, METADATA)),
         whiteouts=kinds[WHITEOUT] + kinds[OPAQUE],
     )
-
-
-def _largest(indexes: Sequence[LayerIndex], owners: Sequence[int]) -> tuple[LiveFile, ...]:
-    live = [entry for index in indexes for entry in index.entries if entry.names > 0]
-    contents = sorted(
-        heapq.nlargest(LARGEST, live, key=_SIZE), key=lambda entry: (-entry.size, entry.path)
-    )
-    aliases = _visible_aliases(indexes, contents)
-    return tuple(
-        LiveFile(
-            path=aliases.get(id(entry), entry.path),
-            bytes=entry.size,
-            layer=entry.layer,
-            written_by=owners[entry.layer],
-        )
-        for entry in contents
-    )
-
-
-def _visible_aliases(indexes: Sequence[LayerIndex], contents: list[Entry]) -> dict[int, bytes]:
-    """For content whose first name is gone, a hard link under which it still lives."""
-    wanted = {id(entry) for entry in contents if entry.ended != VISIBLE or entry.kind == METADATA}
-    aliases: dict[int, bytes] = {}
-    if not wanted:
-        return aliases
-    for index in indexes:
-        for entry in index.entries:
-            if (
-                entry.kind == HARDLINK
-                and entry.ended == VISIBLE
-                and id(entry.content) in wanted
-                and id(entry.content) not in aliases
-            ):
-                aliases[id(entry.content)] = entry.path
-    return aliases
 
 
 def _note_the_stack(

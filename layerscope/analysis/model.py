@@ -127,7 +127,7 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The facts of one image. `waste` is complete, largest first; `largest` holds the largest live files."""
+    """The facts of one image. `waste` is complete, largest first."""
 
     image: Image
     sizes: Sizes
@@ -136,7 +136,13 @@ class Analysis:
     layers: tuple[LayerSummary, ...]
     instructions: tuple[InstructionSummary, ...]
     waste: tuple[WastedFile, ...]
-    largest: tuple[LiveFile, ...]
     notes: tuple[Note, ...]
     tree: FileTree = field(repr=False)
     indexes: tuple[LayerIndex | None, ...] = field(repr=False)
+
+    @property
+    def largest(self) -> tuple[LiveFile, ...]:
+        """The largest live files, largest first; looked for when they are asked for."""
+        from layerscope.analysis.largest import largest_files
+
+        return largest_files(self)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import layerscope
-from layerscope.analysis.analyze import LARGEST
+from layerscope.analysis.largest import LARGEST
 from layerscope.errors import DigestMismatch, LimitExceeded, UsageError
 from layerscope.limits import DEFAULT_LIMITS
 from tests.analysis.images import analysed, analysis_of, closes, image_of

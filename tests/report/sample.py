@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from layerscope.analysis.model import (
     WASTE_KINDS,
@@ -18,11 +19,14 @@ from layerscope.analysis.model import (
     WasteKind,
 )
 from layerscope.filesystem.tree import FileTree
+from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
+from layerscope.layers.entry import FILE, Entry
+from layerscope.layers.index import LayerIndex
 from layerscope.notes import Note, Notes
 
 MB = 1_000_000
@@ -133,10 +137,29 @@ def make_analysis(
         layers=tuple(layers),
         instructions=tuple(summaries),
         waste=tuple(ordered),
-        largest=tuple(largest),
         notes=tuple(notes),
         tree=FileTree(Notes()),
-        indexes=(),
+        indexes=(index_of(largest),) if largest else (),
+    )
+
+
+def index_of(files: Sequence[LiveFile]) -> LayerIndex:
+    """The files as entries that the final filesystem reaches; of whatever layers they are."""
+    entries = []
+    for file in files:
+        path = file.path.lstrip(b"/")
+        entry = Entry(path, FILE, file.bytes, 0, (0o644, 0, 0), 0, b"", None, file.layer)
+        entry.content = entry
+        entry.names = 1
+        entries.append(entry)
+    return LayerIndex(
+        blob=cast("Blob", None),
+        compression="none",
+        entries=entries,
+        tar_size=0,
+        compressed_size=None,
+        verified=False,
+        notes=(),
     )
 
 
