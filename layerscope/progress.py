@@ -10,7 +10,11 @@ from layerscope.errors import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` bytes of a stage (`export`, `spool`, `read`); `total` is None where it is not known."""
+    """`done` of `total` bytes of a stage (`export`, `spool`, `read`); `total` is None where it is not known.
+
+    While layers are read, `layer` is the one that is at work, of `layers` in all; several may be, and a blob that stands
+    in the image more than once counts once.
+    """
 
     stage: str
     done: int

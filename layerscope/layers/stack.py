@@ -46,7 +46,7 @@ def index_stack(
     found: dict[BlobKey, LayerIndex] = {}
 
     def index(layer: Layer, blob: Blob, ahead: bool) -> LayerIndex:
-        return index_layer(
+        found = index_layer(
             blob,
             layer=layer.index,
             digest=layer.digest,
@@ -56,6 +56,8 @@ def index_stack(
             ahead=ahead,
             advanced=meter.advance,
         )
+        meter.finish_layer()
+        return found
 
     streamed: list[tuple[BlobKey, Job]] = []
     for key, layer in firsts.items():
@@ -132,7 +134,7 @@ def _placed(
 
 
 class _Meter:
-    """Adds up what all threads have read, and hands it on in steps of a megabyte."""
+    """Adds up what all threads have read, and hands it on in steps of a megabyte, with how many layers are done."""
 
     def __init__(
         self,
@@ -146,6 +148,12 @@ class _Meter:
         self._lock = threading.Lock()
         self._done = 0
         self._told = 0
+        self._layers = len(firsts)
+        self._finished = 0
+
+    def finish_layer(self) -> None:
+        with self._lock:
+            self._finished += 1
 
     def advance(self, count: int) -> None:
         stop_if(self._cancelled)
@@ -156,4 +164,5 @@ class _Meter:
             if self._done - self._told < 1 << 20 and self._done != self._total:
                 return
             self._told = self._done
-            self._progress(Progress("read", self._done, self._total))
+            layer = min(self._finished + 1, self._layers)
+            self._progress(Progress("read", self._done, self._total, layer, self._layers))

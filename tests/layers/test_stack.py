@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,3 +136,21 @@ def test_progress_reaches_the_sum_of_all_blobs() -> None:
         index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, progress=told.append)
     assert told[-1].done == told[-1].total == sum(map(len, packed))
     assert [step.done for step in told] == sorted(step.done for step in told)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_progress_tells_which_of_the_layers_is_read(compression: str) -> None:
+    told: list[Progress] = []
+    size = 3 << 20
+    packed = [
+        COMPRESSIONS[compression](
+            tar([(f"f{number}", File(random.Random(number).randbytes(size)))])
+        )
+        for number in range(3)
+    ]
+    with stack_of(*packed, packed[0]) as layers:
+        index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, progress=told.append)
+    assert {step.layers for step in told} == {3}
+    seen = [step.layer or 0 for step in told]
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (1, 3)
