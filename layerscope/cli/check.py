@@ -21,10 +21,10 @@ from layerscope.cli.options import (
     take_format,
 )
 from layerscope.cli.outputs import STDOUT, check_outputs, parse_outputs, write_outputs
-from layerscope.cli.replace import check_target, replacing, shown
 from layerscope.cli.rules import Judged, Ruling, check_former, judge, rule_options, take_ruling
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
+from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
     from layerscope.report.document import Document

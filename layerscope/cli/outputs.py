@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from layerscope.cli.replace import check_target, replacing, shown
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
 from layerscope.report.renderers import RENDERERS, Display, Format
+from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis

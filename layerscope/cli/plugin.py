@@ -16,9 +16,9 @@ from collections.abc import Sequence
 import click
 
 from layerscope.cli.exits import Exit
-from layerscope.cli.replace import replacing, shown
 from layerscope.cli.streams import tell, write_stdout
 from layerscope.errors import OutputError, UsageError
+from layerscope.report.replace import replacing, shown
 
 NAME = "layerscope"
 PROGRAM = "docker-layerscope"

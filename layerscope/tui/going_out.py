@@ -259,31 +259,27 @@ class GoingOut(Screen[None]):
     def _save(self, path: str, form: str, *, overwrite: bool) -> None:
         assert self.session is not None
         from layerscope.report.document import build
+        from layerscope.report.filesystem import with_filesystem
         from layerscope.report.renderers import RENDERERS, Display
+        from layerscope.report.replace import replacing
 
+        document = build(self.session.analysis)
+        if RENDERERS[form].filesystem:
+            document = with_filesystem(document, self.session.analysis)
         text = io.StringIO()
-        RENDERERS[form].create(Display(width=120)).render(build(self.session.analysis), text)
+        RENDERERS[form].create(Display(width=120)).render(document, text)
         data = text.getvalue().encode("utf-8", "backslashreplace")
-        beside = f"{path}.{os.getpid()}.part"
         try:
-            if os.path.lexists(path) and not (overwrite and os.path.isfile(path)):
-                raise OutputError(f"{path} is no regular file that may be overwritten")
-            with open(beside, "xb") as file:
+            if os.path.lexists(path) and not overwrite:
+                raise OutputError(f"{path} is there already", hint="name another file")
+            with replacing(path) as file:
                 file.write(data)
-            os.replace(beside, path)
-        except OSError as error:
-            if os.path.exists(beside):
-                os.unlink(beside)
-            self.post_message(self.Refused(OutputError(f"cannot write {path}: {error.strerror}")))
         except LayerscopeError as error:
             self.post_message(self.Refused(error))
-        else:
-            self.app.call_from_thread(
-                self.notify,
-                f"{format_size(len(data))} in {path}",
-                title="Report saved",
-                markup=False,
-            )
+            return
+        self.app.call_from_thread(
+            self.notify, f"{format_size(len(data))} in {path}", title="Report saved", markup=False
+        )
 
     def _path(self) -> str | None:
         selected = self._selected()

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from layerscope.cli.main import main
 from layerscope.errors import ConfigError
 from layerscope.progress import Progress
+from layerscope.report.renderers import RENDERERS
 from layerscope.tui.app import PAUSE, LayerscopeApp, reader
 from layerscope.tui.dialogs import ErrorDialog
 from layerscope.tui.file_screen import FileScreen, PageView
 from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
+from layerscope.tui.key_line import KeyLine
 from layerscope.tui.settings import Settings
 from layerscope.tui.view import Scope
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
@@ -430,9 +433,9 @@ def test_extracting_into_what_is_no_folder_is_a_dialog(archive: str, tmp_path: P
 
 def test_saving_the_report_by_the_ending(archive: str, tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
-        for name in ("report.json", "report.txt", "report.md"):
+        for form in RENDERERS.values():
             await driver.press("S")
-            driver.app.screen.query_one(Input).value = str(tmp_path / name)
+            driver.app.screen.query_one(Input).value = str(tmp_path / f"report{form.suffix}")
             await driver.press("enter")
         assert (tmp_path / "report.json").read_text().startswith("{")
         assert "wasted" in (tmp_path / "report.txt").read_text()
@@ -442,7 +445,12 @@ def test_saving_the_report_by_the_ending(archive: str, tmp_path: Path) -> None:
         assert isinstance(driver.app.screen, ErrorDialog)
 
     browse(archive, script)
-    assert sorted(os.listdir(tmp_path)) == ["report.json", "report.md", "report.txt"]
+    assert len(os.listdir(tmp_path)) == len(RENDERERS)
+    for form in RENDERERS.values():
+        here, there = tmp_path / f"report{form.suffix}", tmp_path / f"told{form.suffix}"
+        if form.name != "text":
+            assert main(["report", archive, "--quiet", "-o", f"{form.name}={there}"]) == 0
+            assert here.read_bytes() == there.read_bytes(), form.name
 
 
 def test_copying(archive: str) -> None:
@@ -522,6 +530,16 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
         await driver.pilot.click(driver.app.browse.strip, offset=(13, 0))
         await driver.settle()
         assert driver.app.browse.tab == "waste"
+        line = driver.app.browse.query_one(KeyLine)
+        painted = line.render_line(0).text
+        await driver.pilot.click(line, offset=(painted.index("Filter"), 0))
+        await driver.settle()
+        assert isinstance(driver.app.focused, Input)
+        await driver.press("escape")
+        await driver.pilot.click(line, offset=(line.render_line(0).text.index("Help"), 0))
+        await driver.settle()
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.press("escape")
         await driver.pilot.click(driver.app.browse.instructions, offset=(5, 1))
         await driver.settle()
         assert driver.app.browse.instructions.cursor == 0
