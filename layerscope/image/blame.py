@@ -18,10 +18,11 @@ from layerscope.notes import Notes
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """Instructions with the lines that are known, and the base image where its end is known."""
+    """Instructions with the lines that are known, the Dockerfiles of these lines, and the base image where its end is known."""
 
     instructions: tuple[Instruction, ...]
     base: Base | None
+    dockerfiles: tuple[tuple[str, str], ...]
 
 
 def blame(
@@ -38,6 +39,7 @@ def blame(
     that cannot be read is noted and passed over: blame then rests on what else is known.
     """
     base: Base | None = None
+    texts: dict[str, str] = {}
     for attestation in attestations:
         try:
             provenance = read_provenance(attestation, layers, limits)
@@ -48,9 +50,11 @@ def blame(
             continue
         if provenance is not None:
             instructions = _by_provenance(instructions, provenance)
+            texts |= dict(provenance.dockerfiles)
             base = base or _base(provenance)
     if dockerfile is not None:
         name, text = dockerfile
+        texts[name] = text
         steps = final_stage(parse_dockerfile(text))
         instructions = align(instructions, steps, name, "dockerfile")
         if not any(step.location for step in instructions):
@@ -59,7 +63,8 @@ def blame(
                 f"no instruction of {name} is found in the image's history: it made another image",
             )
         base = base or _base_above(instructions, steps, name)
-    return Blame(instructions, base)
+    named = {step.location.file for step in instructions if step.location is not None}
+    return Blame(instructions, base, tuple(pair for pair in texts.items() if pair[0] in named))
 
 
 def _by_provenance(

@@ -66,6 +66,8 @@ class Image:
     annotations: tuple[tuple[str, str], ...] = ()
     attestations: tuple[Attestation, ...] = ()
     base: Base | None = None
+    dockerfiles: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Name and text of those that instructions are tied to; untrusted where they come with the image."""
     closers: tuple[Callable[[], None], ...] = field(default=(), repr=False)
 
     def close(self) -> None:

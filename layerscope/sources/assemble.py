@@ -11,7 +11,7 @@ from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
-from layerscope.image.image import Attestation, Image, Layer
+from layerscope.image.image import Attestation, Base, Image, Layer
 from layerscope.image.instruction import attribute
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
@@ -68,7 +68,8 @@ def assemble(
         _note_oddities(index, layer, notes)
     instructions, remarks = attribute(config.history, count)
     notes.extend(remarks)
-    base = None
+    base: Base | None = None
+    dockerfiles: tuple[tuple[str, str], ...] = ()
     if parts.attestations or request.dockerfile is not None:
         from layerscope.image.blame import blame
 
@@ -76,7 +77,7 @@ def assemble(
         blamed = blame(
             instructions, digests, parts.attestations, request.dockerfile, request.limits, notes
         )
-        instructions, base = blamed.instructions, blamed.base
+        instructions, base, dockerfiles = blamed.instructions, blamed.base, blamed.dockerfiles
     owner = {index: step.index for step in instructions for index in step.layers}
     return Image(
         reference=request.reference,
@@ -103,6 +104,7 @@ def assemble(
         annotations=parts.annotations,
         attestations=parts.attestations,
         base=base,
+        dockerfiles=dockerfiles,
         closers=closers,
     )
 

@@ -18,23 +18,24 @@ from layerscope.progress import Progress
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.details import image_text, instruction_text
 from layerscope.tui.files_pane import FilesPane
-from layerscope.tui.going_out import GoingOut
 from layerscope.tui.instruction_list import InstructionList
+from layerscope.tui.jumping import Jumping
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.list_pane import ListPane
 from layerscope.tui.loading import Loading
 from layerscope.tui.paint import one_line, path_text
-from layerscope.tui.session import Place, Session
+from layerscope.tui.session import Session
 from layerscope.tui.tab_strip import TabStrip
+from layerscope.tui.title import image_title
 from layerscope.tui.tree_view import FileTreeView
-from layerscope.tui.view import REMOVED, Mode, Scope
-from layerscope.units import format_percent, format_size
+from layerscope.tui.view import Mode, Scope
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
-MOST_PLACES = 100
+    from layerscope.tui.dockerfile_pane import DockerfileList
+
 NARROW = 100
 LOW = 30
 
@@ -46,7 +47,7 @@ def _screen_commands() -> type[Provider]:
     return ScreenCommands
 
 
-class BrowseScreen(GoingOut):
+class BrowseScreen(Jumping):
     """Made before the image is read; `open_session` fills it."""
 
     HELP = """\
@@ -61,6 +62,7 @@ On the left the instructions that made the image, on the right what they put the
         ("largest", "b", "Largest"),
         ("image", "i", "Image"),
     )
+    DOCKERFILE_TAB: ClassVar[tuple[str, str, str]] = ("dockerfile", "d", "Dockerfile")
     COMMANDS = {_screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
@@ -69,6 +71,7 @@ On the left the instructions that made the image, on the right what they put the
         Binding("w,2", "tab('waste')", "Waste", show=False, id="browse.waste"),
         Binding("b,3", "tab('largest')", "Largest", show=False, id="browse.largest"),
         Binding("i,4", "tab('image')", "Image", show=False, id="browse.image"),
+        Binding("d,5", "tab('dockerfile')", "Dockerfile", show=False, id="browse.dockerfile"),
         Binding("v", "view", "View", id="browse.view"),
         Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
         Binding("ctrl+t", "mode('tree')", "Whole tree", show=False, id="browse.tree"),
@@ -93,7 +96,6 @@ On the left the instructions that made the image, on the right what they put the
         self.session: Session | None = None
         self.mode: Mode = "tree"
         self.range_start: int | None = None
-        self._places: list[Place] = []
         self._quiet = False
 
     def compose(self) -> ComposeResult:
@@ -141,6 +143,13 @@ On the left the instructions that made the image, on the right what they put the
         """The pane on the right; that of the files while the image is read."""
         return "files" if self.session is None else self.switcher.current or "files"
 
+    @property
+    def tabs(self) -> tuple[tuple[str, str, str], ...]:
+        """What the right half can show: also the Dockerfile, where it is known."""
+        if self.session is None or not self.session.analysis.image.dockerfiles:
+            return self.TABS
+        return (*self.TABS, self.DOCKERFILE_TAB)
+
     # Opening
 
     def show_progress(self, progress: Progress) -> None:
@@ -150,6 +159,12 @@ On the left the instructions that made the image, on the right what they put the
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the image is read, nothing can be done but stop it."""
+        if (
+            action == "tab"
+            and parameters == ("dockerfile",)
+            and self.DOCKERFILE_TAB not in self.tabs
+        ):
+            return False
         return (action == "stop") == (self.session is None)
 
     def action_stop(self) -> None:
@@ -159,8 +174,9 @@ On the left the instructions that made the image, on the right what they put the
         """Fill the screen with what was read."""
         self.session = session
         self.instructions.show(session.analysis.instructions, session.base_instructions)
-        self._select_instruction(session.instruction_of_layer(session.last_layer))
+        self.select_instruction(session.instruction_of_layer(session.last_layer))
         self.files.open_session(session)
+        self.strip.show(self.tabs)
         self.switcher.current = "files"
         self.set_focus(self.files.tree_view)
         self._paint_title()
@@ -168,31 +184,9 @@ On the left the instructions that made the image, on the right what they put the
 
     def _paint_title(self, columns: int | None = None) -> None:
         width = max(20, (columns or self.app.size.width) - 2)
-        parts: list[tuple[str, str]] = [("layerscope  ", "bold $accent")]
-        if self.session is None:
-            name = one_line(self.reference)
-            parts.append((fit_end(name, width - 12), "bold"))
-        else:
-            sizes = self.session.analysis.sizes
-            facts = [f"content {format_size(sizes.content)}"]
-            facts.append(
-                f"wasted {format_size(sizes.wasted)} ({format_percent(sizes.wasted, sizes.content)})"
-            )
-            if sizes.compressed is not None:
-                facts.append(f"download {format_size(sizes.compressed)}")
-            if self.session.analysis.notes:
-                count = len(self.session.analysis.notes)
-                facts.append(f"{count} note" + ("s" if count != 1 else ""))
-            text = "   ".join(facts)
-            while len(facts) > 2 and len(text) > width * 2 // 3:
-                facts.pop()
-                text = "   ".join(facts)
-            name = fit_end(
-                one_line(self.session.analysis.image.reference), max(4, width - 14 - len(text))
-            )
-            gap = " " * max(2, width - 12 - Content(name).cell_length - len(text))
-            parts += [(name, "bold"), (gap + text, "")]
-        self.query_one("#title", Static).update(Content.assemble(*parts))
+        analysis = None if self.session is None else self.session.analysis
+        title = image_title(self.reference, analysis, width)
+        self.query_one("#title", Static).update(title, layout=False)
 
     def fit(self, size: Size) -> None:
         """Fold what has no room: the left half of a narrow terminal, the details of a low one."""
@@ -210,16 +204,23 @@ On the left the instructions that made the image, on the right what they put the
             self._show_details()
             self._show_scope()
 
-    def _select_instruction(self, index: int) -> None:
+    def select_instruction(self, index: int) -> None:
         """Put the cursor on an instruction without a change of what the files show."""
         row = self.instructions.cursor
         self.instructions.select(index)
         self._quiet = self.instructions.cursor != row
         self._show_details()
 
+    @on(LineList.Highlighted, "#dockerfile")
+    def _line_moved(self, event: LineList.Highlighted) -> None:
+        """Tell about the instruction of the line; the files stay as they are."""
+        lines: DockerfileList = event.lines  # type: ignore[assignment]
+        if lines.instruction is not None:
+            self.select_instruction(lines.instruction)
+
     @on(LineList.Chosen, "#instructions")
     def _instruction_chosen(self) -> None:
-        self._go_to_tab("files")
+        self.show_pane("files")
 
     def _show_details(self) -> None:
         current = self.instructions.current
@@ -289,7 +290,7 @@ On the left the instructions that made the image, on the right what they put the
         box = self.query_one("#right", Vertical)
         if self.tab != "files":
             box.border_title = Content(
-                next(title for name, _, title in self.TABS if name == self.tab)
+                next(title for name, _, title in self.tabs if name == self.tab)
             )
             box.border_subtitle = ""
             return
@@ -318,7 +319,10 @@ On the left the instructions that made the image, on the right what they put the
         """Show one of the panes and go there; it is made when it is first asked for."""
         if self.session is not None and not self.switcher.query_children(f"#{name}"):
             await self.switcher.mount(self._make_pane(name, self.session))
-        self._go_to_tab(name)
+        self.show_pane(name)
+        if name == "dockerfile" and self.instructions.current is not None:
+            lines: DockerfileList = self.query_one("#dockerfile")  # type: ignore[assignment]
+            lines.select(self.instructions.current.instruction.index)
 
     def _make_pane(self, name: str, session: Session) -> Widget:
         if name == "waste":
@@ -329,9 +333,13 @@ On the left the instructions that made the image, on the right what they put the
             from layerscope.tui.largest_pane import LargestPane
 
             return LargestPane(session, id=name)
+        if name == "dockerfile":
+            from layerscope.tui.dockerfile_pane import DockerfileList
+
+            return DockerfileList(session, id=name)
         return VerticalScroll(Static(image_text(session)), id=name, classes="sheet", can_focus=True)
 
-    def _go_to_tab(self, name: str) -> None:
+    def show_pane(self, name: str) -> None:
         self.switcher.current = name
         self.strip.active = name
         self.remove_class("-left")
@@ -376,7 +384,7 @@ On the left the instructions that made the image, on the right what they put the
         self.mode = mode
         self._show_scope()
         if self.tab != "files":
-            self._go_to_tab("files")
+            self.show_pane("files")
 
     def action_aggregate(self) -> None:
         """The changes of all layers up to here together."""
@@ -391,52 +399,7 @@ On the left the instructions that made the image, on the right what they put the
             self.notify(f"The range begins at {self.range_start}; move to where it ends.")
             self.action_mode("range")
 
-    # From waste and largest files to the layers, and back
-
-    def _place(self) -> Place:
-        return Place(self.tab, self.files.scope, self.files.path)
-
-    def jump(self, layer: int, path: bytes) -> None:
-        """Show what a layer changed, with the cursor on a path; backspace comes back."""
-        if self.session is None:
-            return
-        self._places = [*self._places[-MOST_PLACES:], self._place()]
-        self._go(Scope("layer", layer, layer), path)
-        self._go_to_tab("files")
-
-    def _go(self, scope: Scope, path: bytes) -> None:
-        assert self.session is not None
-        self.mode = scope.mode
-        self.files.action_clear()
-        self._select_instruction(self.session.instruction_of_layer(scope.last))
-        self.files.view(scope, path)
-
-    def action_back(self) -> None:
-        """To where the last jump began."""
-        if not self._places:
-            self.app.bell()
-            return
-        place = self._places.pop()
-        self._go(place.scope, place.path)
-        self._go_to_tab(place.pane)
-
-    @on(ListPane.Jump)
-    def _jump_asked(self, event: ListPane.Jump) -> None:
-        self.jump(event.layer, event.path)
-
-    def action_other_end(self) -> None:
-        """From a file to the layer that hides it, from a removed one to the layer that stored it."""
-        entry = self.files.entry
-        number = self.files.tree_view.number
-        totals = self.files.tree_view.totals
-        if self.tab != "files" or entry is None or number is None or totals is None:
-            return
-        removed = totals.marks[number] == REMOVED
-        layer = entry.layer if removed else entry.ended
-        if layer < 0:
-            self.notify("It is still there at the end: no later layer hides it.")
-        else:
-            self.jump(layer, self.files.path)
+    # What a chosen row leads to
 
     @on(LineList.Chosen, "#tree")
     def _look_inside(self, event: LineList.Chosen) -> None:
@@ -460,13 +423,9 @@ On the left the instructions that made the image, on the right what they put the
 
         return browse_commands(self)
 
-    @property
-    def can_go_back(self) -> bool:
-        return bool(self._places)
-
     async def filter_files(self, text: str = "") -> None:
         """Go to the files with this filter, or with an empty one to be written."""
-        self._go_to_tab("files")
+        self.show_pane("files")
         if text:
             await self.files.set_filter(text)
         else:

@@ -42,7 +42,7 @@ class ScreenCommands(Provider):
 
 def browse_commands(screen: BrowseScreen) -> Iterable[SystemCommand]:
     """What can be done with an image; the more once it is read."""
-    for name, key, title in screen.TABS:
+    for name, key, title in screen.tabs:
         yield SystemCommand(f"Show {title.lower()}", key, partial(screen.action_tab, name))
     if screen.session is None:
         return

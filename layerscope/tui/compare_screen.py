@@ -29,6 +29,7 @@ from layerscope.tui.line_list import LineList
 from layerscope.tui.paint import path_text
 from layerscope.tui.styles import STYLES
 from layerscope.tui.tab_strip import TabStrip
+from layerscope.tui.title import titled
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -141,20 +142,18 @@ and `-` less.
 
     def _paint_title(self) -> None:
         width = max(20, self.app.size.width - 2)
-        parts = [("layerscope  ", "bold $accent")]
         session = self.session
-        if session is not None:
+        if session is None:
+            title = titled([], "", width)
+        else:
             sizes = session.document["sizes"]
             facts = [f"content {delta_text(sizes['content']['delta'])}"]
             if sizes["compressed"]["delta"] is not None:
                 facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
             text = "   ".join(facts)
             room = max(4, (width - 12 - 4 - 3 - cell_width(text)) // 2)
-            a, b = (fit_end(one_line(name), room) for name in session.names)
-            used = 12 + cell_width(a) + cell_width(b) + 3 + cell_width(text)
-            parts += [(a, "bold"), (" → ", ""), (b, "bold")]
-            parts.append((" " * max(2, width - used) + text, ""))
-        self.query_one("#title", Static).update(Content.assemble(*parts))
+            title = titled([fit_end(one_line(name), room) for name in session.names], text, width)
+        self.query_one("#title", Static).update(title)
 
     def _paint_overview(self) -> None:
         if self.session is None:

@@ -32,6 +32,11 @@ class TabStrip(Widget):
         super().__init__(id=id)
         self._tabs = tabs
 
+    def show(self, tabs: tuple[tuple[str, str, str], ...]) -> None:
+        """Other tabs."""
+        self._tabs = tabs
+        self.refresh()
+
     def _labels(self) -> list[tuple[str, str]]:
         return [(name, f" {key} {title} ") for name, key, title in self._tabs]
 

@@ -1,0 +1,51 @@
+"""The first line of a screen: what is looked at, and its sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from layerscope.report.escape import cell_width, fit_end
+from layerscope.tui.paint import one_line
+from layerscope.units import format_percent, format_size
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+
+_NAME = "layerscope  "
+
+
+def image_title(reference: str, analysis: Analysis | None, width: int) -> Content:
+    """The line about one image; before it is read, its reference alone."""
+    if analysis is None:
+        return titled([fit_end(one_line(reference), width - len(_NAME))], "", width)
+    sizes = analysis.sizes
+    facts = [
+        f"content {format_size(sizes.content)}",
+        f"wasted {format_size(sizes.wasted)} ({format_percent(sizes.wasted, sizes.content)})",
+    ]
+    if sizes.compressed is not None:
+        facts.append(f"download {format_size(sizes.compressed)}")
+    if analysis.notes:
+        count = len(analysis.notes)
+        facts.append(f"{count} note" + ("s" if count != 1 else ""))
+    text = "   ".join(facts)
+    while len(facts) > 2 and len(text) > width * 2 // 3:
+        facts.pop()
+        text = "   ".join(facts)
+    room = max(4, width - len(_NAME) - 2 - len(text))
+    return titled([fit_end(one_line(analysis.image.reference), room)], text, width)
+
+
+def titled(names: list[str], facts: str, width: int) -> Content:
+    """The names, with arrows between them, on the left; the facts on the right."""
+    parts: list[tuple[str, str]] = [(_NAME, "bold $accent")]
+    used = len(_NAME) + cell_width(facts)
+    for number, name in enumerate(names):
+        if number:
+            parts.append((" → ", ""))
+            used += 3
+        parts.append((name, "bold"))
+        used += cell_width(name)
+    return Content.assemble(*parts, (" " * max(2, width - used) + facts, ""))
