@@ -121,7 +121,9 @@ def test_the_provenance_of_a_real_image_gives_it() -> None:
 def test_a_hostile_dockerfile_is_shown_and_nothing_more(tmp_path: Path) -> None:
     dockerfile = tmp_path / "Dockerfile"
     text = "# \x1b[31m[red]\u202e\t|\x9b"
-    dockerfile.write_bytes(f"FROM scratch\nCOPY a /a\n{text}\n# {'x' * 5000}\n".encode() + b"\xff\xfe\r\x00\n")
+    dockerfile.write_bytes(
+        f"FROM scratch\nCOPY a /a\n{text}\n# {'x' * 5000}\n".encode() + b"\xff\xfe\r\x00\n"
+    )
     image = ImageBuilder("t").layer({"a": b"1"}, **buildkit.copy("a", "/a")).build()
     reference = FORMS["oci-archive"].write([image], tmp_path / "image.tar")
 

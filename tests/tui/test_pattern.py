@@ -58,7 +58,11 @@ def dense(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(joined, "_DENSE", request.param)
 
 
-FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+FIXED = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
+"""Most random expressions are none; those are passed over."""
 
 
 @FIXED
@@ -85,11 +89,11 @@ def test_an_expression_finds_what_re_does(text: str, paths: list[str]) -> None:
     assert [pattern.holds(text) for text in texts] == found(pattern, texts)
 
 
+@FIXED
 @given(EXPRESSIONS, st.data())
 def test_whatever_matches_contains_the_needles(text: str, data: st.DataObject) -> None:
     search = compiled(text)
     needles = [needle.encode() for needle in needles_of(text)]
-    assume(needles)
     path = b"\0" + data.draw(st.from_regex(search))
     assert all(needle in path for needle in needles)
 
