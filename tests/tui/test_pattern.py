@@ -94,6 +94,7 @@ def test_an_expression_finds_what_re_does(text: str, paths: list[str]) -> None:
 def test_whatever_matches_contains_the_needles(text: str, data: st.DataObject) -> None:
     search = compiled(text)
     needles = [needle.encode() for needle in needles_of(text)]
+    assume(needles and "(?i" not in text)  # which Hypothesis cannot draw from bytes
     path = b"\0" + data.draw(st.from_regex(search))
     assert all(needle in path for needle in needles)
 
