@@ -25,6 +25,8 @@ from layerscope.tui.browse_screen import BrowseScreen
 from layerscope.tui.session import Session
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from layerscope.image.image import Image
     from layerscope.tui.settings import Settings
 
@@ -211,12 +213,16 @@ class LayerscopeApp(App[int]):
 
     def action_jump(self) -> None:
         """Letters on the panes."""
-        if self.screen is not self.browse or self.browse.session is None:
+        from layerscope.tui.jump_screen import Jumpable, JumpScreen
+
+        screen = self.screen
+        if not isinstance(screen, Jumpable):
             return
-        from layerscope.tui.jump_screen import JumpScreen
 
-        def go(pane: Any) -> None:
+        def go(pane: Widget | None) -> None:
             if pane is not None:
-                self.browse.go_to_pane(pane)
+                screen.go_to_pane(pane)
 
-        self.push_screen(JumpScreen([pane for pane in self.browse.panes() if pane.region]), go)
+        panes = [pane for pane in screen.panes() if pane.region]
+        if panes:
+            self.push_screen(JumpScreen(panes), go)

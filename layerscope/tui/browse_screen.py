@@ -353,7 +353,9 @@ On the left the instructions that made the image, on the right what they put the
             await self.action_tab(event.name)
 
     def panes(self) -> list[Widget]:
-        """What tab walks through."""
+        """What tab walks through; nothing while the image is read."""
+        if self.session is None:
+            return []
         right = self.query_one(f"#{self.tab}")
         lines = right.lines if isinstance(right, ListPane) else right
         return [self.instructions, self.query_one("#details"), lines]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,6 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -27,12 +27,17 @@ from layerscope.tui.compare_session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.paint import path_text
+from layerscope.tui.saving import Saving
 from layerscope.tui.styles import STYLES
 from layerscope.tui.tab_strip import TabStrip
+from layerscope.tui.taking_out import Selection, TakingOut
 from layerscope.tui.title import titled
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+    from layerscope.report.document import Document
+    from layerscope.report.renderers import Format
 
 
 def _screen_commands() -> type[Provider]:
@@ -41,7 +46,7 @@ def _screen_commands() -> type[Provider]:
     return ScreenCommands
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(Saving, TakingOut):
     """Shows a comparison; `open_session` fills it. Leaving it goes back to where it was opened from, or ends."""
 
     HELP = """\
@@ -74,7 +79,11 @@ and `-` less.
         Binding("2", "tab('layers')", "Layers", show=False, id="compare.layers"),
         Binding("f,3", "tab('files')", "Files", show=False, id="compare.files"),
         Binding("i,4", "tab('settings')", "Configuration", show=False, id="compare.settings"),
+        Binding("e,ctrl+e", "take_out", "Extract", id="compare.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="compare.copy-path"),
+        Binding("Y", "copy_command", "Copy command", show=False, id="compare.copy-command"),
+        Binding("S,ctrl+s", "save_report", "Save report", show=False, id="compare.save"),
+        Binding("apostrophe", "app.jump", "Jump", show=False, id="browse.jump"),
         Binding("question_mark,f1", "app.help", "Help", id="browse.help"),
         Binding("escape,backspace", "leave", "Back", id="compare.leave"),
         Binding("q", "app.quit", "Quit", id="browse.quit"),
@@ -225,6 +234,7 @@ and `-` less.
         """Show one of the tabs and go there."""
         self.query_one("#switcher", ContentSwitcher).current = name
         self.query_one(TabStrip).active = name
+        self.refresh_bindings()
         self._paint_path()
         self.set_focus(self.panes()[0])
 
@@ -242,13 +252,62 @@ and `-` less.
         tabs = [name for name, _, _ in self.TABS]
         self.action_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
 
+    def go_to_pane(self, pane: Widget) -> None:
+        self.set_focus(pane)
+
+    # What leads out
+
+    def formats(self) -> Mapping[str, Format]:
+        from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
+
+        return {} if self.session is None else COMPARISON_RENDERERS
+
+    def document_for(self, form: Format) -> Document:
+        assert self.session is not None
+        from layerscope.report.comparison.document import build
+        from layerscope.report.document import TOP
+
+        return build(self.session.comparison, top=TOP)
+
+    def selected(self) -> Selection | None:
+        """The file under the cursor as B has it, or A where B has it not."""
+        number = self.files.tree_view.number
+        session = self.session
+        if self.tab != "files" or number is None or session is None or session.outline is None:
+            return None
+        comparison = session.comparison
+        path = session.outline.path(number)
+        for letter, side in (("B", comparison.b), ("A", comparison.a)):
+            node = None if side.files is None else side.files.tree.find(path)
+            if side.files is None or side.saved or node is None or not node.visible:
+                continue
+            last = max(0, len(side.layers) - 1)
+            return Selection(node, last, f"as {letter} has it", side.files.indexes)
+        return None
+
+    def nothing_selected(self) -> str:
+        sides = "" if self.session is None else self.session.contentless
+        if " and " in sides:
+            return f"{sides} are saved reports, which hold no contents."
+        if sides:
+            return f"{sides} is a saved report, which holds no contents."
+        return super().nothing_selected()
+
     def action_copy_path(self) -> None:
+        """Put the path under the cursor on the clipboard."""
         if self.tab == "files":
-            path = escape_path(b"/" + self.files.path)
-            self.app.copy_to_clipboard(path)
-            self.notify("The path is copied.")
+            self.copy(escape_path(b"/" + self.files.path), path_text(self.files.path))
+
+    def action_copy_command(self) -> None:
+        """Put the command line of this comparison on the clipboard."""
+        if self.session is not None:
+            sides = (self.session.comparison.a, self.session.comparison.b)
+            command = shlex.join(["layerscope", "compare", *(side.reference for side in sides)])
+            self.copy(command, one_line(command))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in {"take_out", "copy_path"}:
+            return self.tab == "files" if self._ready else False
         return not (action == "leave" and self.alone)
 
     def action_leave(self) -> None:
@@ -260,6 +319,11 @@ and `-` less.
             yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
         yield SystemCommand("Equal files on/off", "u", self.files.action_only_changed)
         yield SystemCommand("Filter the files", "/", self._filter)
+        yield SystemCommand("Save the report", "S", self.action_save_report)
+        yield SystemCommand("Copy as a command line", "Y", self.action_copy_command)
+        if self.tab == "files":
+            yield SystemCommand("Extract to a folder", "e", self.action_take_out)
+            yield SystemCommand("Copy the path", "y", self.action_copy_path)
         for kind in ("added", "removed", "content", "metadata", "moved"):
             text = f"kind:{kind}"
             yield SystemCommand(f"Only {kind} files", text, partial(self._filter, text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,6 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+
+
+@runtime_checkable
+class Jumpable(Protocol):
+    """A screen with panes to jump between; none while there is nothing in them."""
+
+    def panes(self) -> list[Widget]: ...
+    def go_to_pane(self, pane: Widget) -> None: ...
+
 
 LETTERS = "asdghjkl"
 

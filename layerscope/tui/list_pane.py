@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -28,7 +28,9 @@ class FilterBar(Input):
     """The line a filter is written on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the list", id="filter.submit"),
         Binding("down", "to_list", "To the list", show=False, id="filter.to-list"),
+        Binding("escape", "leave", "Clear", id="filter.leave"),
     ]
 
     def __init__(self) -> None:
@@ -42,11 +44,8 @@ class FilterBar(Input):
     def pane(self) -> ListPane:
         return self.query_ancestor(ListPane)
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "escape":
-            event.stop()
-            event.prevent_default()
-            self.pane.action_clear()
+    def action_leave(self) -> None:
+        self.pane.action_clear()
 
     async def action_submit(self) -> None:
         """Take the filter at once, so that the next key is the list's."""
@@ -86,6 +85,10 @@ class ListPane(Vertical):
     def compose(self) -> ComposeResult:
         yield self.lines
         yield Static(classes="status")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash is part of the filter while that is being written."""
+        return not (action == "filter" and self.bar.has_focus)
 
     def tell(self, text: str, *, wrong: bool = False) -> None:
         """Say what is in the list; the text may hold names of the image."""

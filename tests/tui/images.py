@@ -159,6 +159,11 @@ class Driver:
         )
 
     @property
+    def told(self) -> list[str]:
+        """What was told in passing."""
+        return [note.message for note in self.app._notifications]
+
+    @property
     def is_browsing(self) -> bool:
         """Whether no dialog and no file stands above the image."""
         return self.app.screen is self.app.browse

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
+from layerscope.cli.main import main
+from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
 from layerscope.tui.compare_file_screen import CompareFileScreen
 from layerscope.tui.compare_lists import InstructionPairs, SettingList
 from layerscope.tui.compare_screen import CompareScreen
 from layerscope.tui.compare_tree import CompareTreeView
 from layerscope.tui.dialogs import ErrorDialog
+from layerscope.tui.jump_screen import JumpScreen
 from tests.builder import FORMS
 from tests.cli.conftest import command, environment
-from tests.tui.compared import PairDriver, browse_pair, first, second
+from tests.tui.compared import NEW, PairDriver, browse_pair, first, second
 from tests.tui.images import NARROW, WIDE, Driver, browse
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -337,3 +342,71 @@ def test_what_the_option_is_not_for(words: list[str], told: str) -> None:
     result = run("compare", "--tui", *words)
     assert result.returncode == 2
     assert told in result.stderr
+
+
+def test_saving_the_comparison_in_every_format(pair: tuple[str, str], tmp_path: Path) -> None:
+    def told(suffix: str) -> str:
+        return str(tmp_path / f"{suffix}")
+
+    async def script(driver: PairDriver) -> None:
+        for form in COMPARISON_RENDERERS.values():
+            await driver.press("S")
+            driver.app.screen.query_one(Input).value = told(f"here{form.suffix}")
+            await driver.press("enter")
+
+    browse_pair(*pair, script)
+    for form in COMPARISON_RENDERERS.values():
+        if form.name == "text":
+            assert "larger than" in Path(told("here.txt")).read_text()
+            continue
+        there = told(f"there{form.suffix}")
+        assert main(["compare", *pair, "--quiet", "-o", f"{form.name}={there}"]) == 0
+        assert Path(told(f"here{form.suffix}")).read_bytes() == Path(there).read_bytes(), form.name
+
+
+def test_extracting_takes_what_b_has_and_else_what_a_had(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("e")
+        assert driver.app.screen is driver.compared, "there is no file on the overview"
+        await driver.press("3")
+        for name in ("main.py", "gone.txt"):
+            await driver.filter(f"/app/{name}")
+            await driver.press("e")
+            letter = "B" if name == "main.py" else "A"
+            assert f"/app/{name}, as {letter} has it" in driver.text
+            driver.app.screen.query_one(Input).value = str(tmp_path)
+            await driver.press("enter")
+
+    browse_pair(*pair, script)
+    assert (tmp_path / "main.py").read_bytes() == NEW
+    assert (tmp_path / "gone.txt").read_bytes()
+
+
+def test_nothing_is_taken_out_of_saved_reports(pair: tuple[str, str], tmp_path: Path) -> None:
+    saved = []
+    for number, reference in enumerate(pair):
+        saved.append(str(tmp_path / f"{number}.json"))
+        assert main(["report", reference, "--quiet", "--files", "-o", f"json={saved[-1]}"]) == 0
+
+    async def script(driver: PairDriver) -> None:
+        await driver.press("3", "e")
+        assert driver.told == ["A and B are saved reports, which hold no contents."]
+        assert driver.app.screen is driver.compared
+
+    browse_pair(saved[0], saved[1], script)
+
+
+def test_jump_mode_and_copies(pair: tuple[str, str]) -> None:
+    async def script(driver: PairDriver) -> None:
+        await driver.press("2", "apostrophe")
+        assert isinstance(driver.app.screen, JumpScreen)
+        await driver.press("s")
+        assert driver.app.focused is driver.compared.query_one("#pair-details")
+        await driver.press("Y")
+        assert driver.app.clipboard == shlex.join(["layerscope", "compare", *pair])
+        await driver.press("3", "home", "y")
+        assert driver.app.clipboard == "/"
+
+    browse_pair(*pair, script)
