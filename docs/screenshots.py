@@ -18,12 +18,14 @@ IMAGE = "fixtures/my-python-app-buildkit.tar"
 PICTURES = {
     "browse": ("layerscope", ("down", "down", "down", "l", "down")),
     "waste": ("layerscope", ("w", "down", "l", "down")),
+    "dockerfile": ("layerscope", ("d", "n", "n")),
     "inside": ("layerscope", ("slash", "slash", *"app/config.py", "enter", "enter", "d")),
     "browse-light": ("layerscope-light", ("ctrl+l", "down")),
 }
 
 
-async def draw(name: str, theme: str, keys: tuple[str, ...]) -> None:
+async def draw(theme: str, keys: tuple[str, ...]) -> str:
+    """The picture as SVG; to be called in the folder of the project."""
     app = LayerscopeApp(IMAGE, reader(IMAGE, {}, {}), settings=Settings(theme=theme))
     async with app.run_test(size=(120, 34)) as pilot:
         while app.browse.files.tree_view.totals is None:
@@ -34,14 +36,14 @@ async def draw(name: str, theme: str, keys: tuple[str, ...]) -> None:
             while any(not worker.is_finished for worker in app.workers):
                 await app.workers.wait_for_complete()
                 await pilot.pause()
-        picture = app.export_screenshot(title=f"layerscope {IMAGE}", simplify=True)
-    (ROOT / "docs" / "images" / f"{name}.svg").write_text(picture + "\n", encoding="utf-8")
+        return app.export_screenshot(title=f"layerscope {IMAGE}", simplify=True) + "\n"
 
 
 def main() -> None:
     os.chdir(ROOT)
     for name, (theme, keys) in PICTURES.items():
-        asyncio.run(draw(name, theme, keys))
+        path = ROOT / "docs" / "images" / f"{name}.svg"
+        path.write_text(asyncio.run(draw(theme, keys)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import yaml
 from layerscope.analysis.budgets.budget import load_budget
 from layerscope.cli.main import COMMANDS
 from layerscope.report.renderers import RENDERERS
+from layerscope.tui.settings import load_settings
 from tests.docs.conftest import Reader
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
 
@@ -100,8 +101,18 @@ def test_python(page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_budgets(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "toml"):
-        (tmp_path / "layerscope.toml").write_text(block.text)
-        assert load_budget(None, {}, directory=tmp_path)
+        path = tmp_path / "layerscope.toml"
+        path.write_text(block.text)
+        settings = load_settings([path])
+        budget = load_budget(None, {}, directory=tmp_path)
+        assert budget is not None or (settings.keys and settings.theme), block.line
+        assert settings.keys.keys() <= known_keys()
+
+
+def known_keys() -> set[str]:
+    """The names of all keys, as the help shows them."""
+    texts = (path.read_text() for path in (ROOT / "layerscope" / "tui").glob("*.py"))
+    return {name for text in texts for name in re.findall(r'\bid="([a-z]+\.[a-z-]+)"', text)}
 
 
 def test_workflows_name_inputs_and_outputs_that_there_are() -> None:
