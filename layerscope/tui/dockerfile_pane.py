@@ -77,7 +77,7 @@ Enter goes to what the instruction changed.
                 return
 
     def _bar(self, width: int) -> int:
-        return 10 if width >= 60 else 0
+        return 10 if width >= 90 else 6 if width >= 60 else 0
 
     def heading(self, width: int) -> Sequence[Span]:
         columns = self._bar(width)
