@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 from textual.widgets import Input
 from textual.worker import get_current_worker
@@ -117,6 +118,14 @@ class LayerscopeApp(App[int]):
         self._image: Image | None = None
         self._collecting = False
         self.browse = BrowseScreen(reference)
+
+    def watch_theme(self) -> None:
+        """Without colour, an ANSI theme has none at all, and another one shades of grey: Textual asks only at the start."""
+        if self.no_color:
+            plain = NoColor() if self.native_ansi_color else Monochrome()
+            self._filters = [
+                plain if isinstance(each, NoColor | Monochrome) else each for each in self._filters
+            ]
 
     def on_mount(self) -> None:
         self._end_on_signals()

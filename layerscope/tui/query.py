@@ -82,6 +82,7 @@ def parse(text: str, kinds: Mapping[str, Collection[int]] | None = None) -> Quer
     wasted = False
     bounds: dict[str, int] = {}
     layer: int | None = None
+    text = text.replace("\0", "?")  # as in the names that are searched
     if text.startswith("re:"):
         return Query(patterns=(_expression(text[3:]),))
     for match in _WORD.finditer(text):

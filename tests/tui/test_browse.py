@@ -571,7 +571,10 @@ def test_a_theme_that_is_not_there() -> None:
         LayerscopeApp("x", reader("x", {}, {}), settings=Settings(theme="no-such"))
 
 
-def test_without_colour_marks_still_tell(archive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("theme", ["layerscope", "layerscope-light", "ansi-dark", "ansi-light"])
+def test_without_colour_marks_still_tell(
+    archive: str, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
     async def script(driver: Driver) -> None:
@@ -581,16 +584,22 @@ def test_without_colour_marks_still_tell(archive: str, monkeypatch: pytest.Monke
             for line in driver.text.splitlines()
         )
         assert "▶" in driver.text
-        colours = {
-            segment.style.color.triplet
+        assert driver.app.no_color
+        styles = [
+            segment.style
             for strip in driver.app.screen._compositor.render_strips(driver.app.size)
             for segment in strip
-            if segment.style is not None and segment.style.color is not None
-        }
-        assert driver.app.no_color
-        assert colours
+            if segment.style is not None and segment.text.strip()
+        ]
+        for style in styles:
+            text, ground = (
+                None if each is None or each.is_default else each.get_truecolor()
+                for each in (style.color, style.bgcolor)
+            )
+            assert text is None or len(set(text)) == 1, "a shade of grey"
+            assert (text is None and ground is None) or text != ground, "to be read"
 
-    browse(archive, script)
+    browse(archive, script, settings=Settings(theme=theme))
 
 
 def test_secrets_are_hidden(archive: str) -> None:

@@ -56,6 +56,10 @@ PATHS = ("usr/lib/libc.so.6", "usr/lib/README", "usr/bin/python3", "app/main.py"
         ('"x y"', {"app/lib/x y.py"}),
         ("lib .py", {"app/lib/x y.py"}),
         ("nothing-of-the-kind", set()),
+        ("README\0python3", set()),
+        ("/", {"usr", "usr/lib", "usr/bin", "app", "app/lib", *PATHS}),
+        ("l/", set()),
+        ("*", {"usr", "usr/lib", "usr/bin", "app", "app/lib", *PATHS}),
     ],
 )
 def test_words(text: str, paths: set[str]) -> None:
