@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +22,7 @@ from layerscope.errors import Cancelled, ConfigError, LayerscopeError
 from layerscope.progress import Progress
 from layerscope.tui import themes
 from layerscope.tui.browse_screen import BrowseScreen
+from layerscope.tui.loading import failure, seldom
 from layerscope.tui.session import Session
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
 """Reads an image: told how to report progress and how to hear that it should stop."""
-
-PAUSE = 0.15
-"""Seconds between two messages of progress, and before the first."""
 
 
 def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
@@ -145,15 +142,7 @@ class LayerscopeApp(App[int]):
     def load(self) -> None:
         """Read the image; what comes of it is told by messages."""
         worker = get_current_worker()
-        told = time.monotonic()
-
-        def tell(progress: Progress) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= PAUSE:
-                told = now
-                self.post_message(self.Progressed(progress))
-
+        tell = seldom(lambda progress: self.post_message(self.Progressed(progress)))
         try:
             image, session = self._read(tell, lambda: worker.is_cancelled)
         except Cancelled:
@@ -162,9 +151,7 @@ class LayerscopeApp(App[int]):
             self.post_message(self.Failed(error))
             return
         except (MemoryError, OSError) as error:
-            told_error = LayerscopeError(str(error) or "out of memory")
-            told_error.exit_code = 3
-            self.post_message(self.Failed(told_error))
+            self.post_message(self.Failed(failure(error)))
             return
         finally:
             if self._collecting:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -20,13 +22,11 @@ from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback
 from layerscope.report.saved import read_report, report_path
 from layerscope.tui.compare_session import CompareSession
-from layerscope.tui.dialogs import LoadScreen
+from layerscope.tui.dialogs import Dialog
+from layerscope.tui.loading import Loading, failure, seldom
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis
-
-PAUSE = 0.1
-"""Seconds between two messages of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,13 @@ def reader_against(a: Side, reference: str) -> ReadPair:
     return pair_reader(open_sides)
 
 
-class CompareLoadScreen(LoadScreen):
-    """Reads in a worker; gives what came of it to `done`, None when it was stopped."""
+class CompareLoadScreen(Dialog[None]):
+    """Reads in a worker, above what is shown already; gives what came of it to `done`, None when it was stopped."""
+
+    DEFAULT_CSS = "CompareLoadScreen { background: transparent; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
+    ]
 
     class _Progressed(Message):
         def __init__(self, progress: Progress) -> None:
@@ -99,9 +104,15 @@ class CompareLoadScreen(LoadScreen):
         read: ReadPair,
         done: Callable[[Opened | LayerscopeError | None], None],
     ) -> None:
-        super().__init__(title)
+        super().__init__()
+        self._how_far = Loading(title)
         self._read = read
         self._done = done
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Opening"
+            yield self._how_far
 
     def on_mount(self) -> None:
         self.load()
@@ -110,15 +121,7 @@ class CompareLoadScreen(LoadScreen):
     def load(self) -> None:
         """Read and compare; what comes of it is told by messages."""
         worker = get_current_worker()
-        told = 0.0
-
-        def tell(progress: Progress) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= PAUSE or progress.done == progress.total:
-                told = now
-                self.post_message(self._Progressed(progress))
-
+        tell = seldom(lambda progress: self.post_message(self._Progressed(progress)))
         try:
             opened = self._read(tell, lambda: worker.is_cancelled)
         except Cancelled:
@@ -127,16 +130,14 @@ class CompareLoadScreen(LoadScreen):
             self.post_message(self._Done(error))
             return
         except (MemoryError, OSError) as error:
-            failed = LayerscopeError(str(error) or "out of memory")
-            failed.exit_code = 3
-            self.post_message(self._Done(failed))
+            self.post_message(self._Done(failure(error)))
             return
         if worker.is_cancelled or not self.post_message(self._Done(opened)):
             opened.images.close()
 
     @on(_Progressed)
     def _progressed(self, event: _Progressed) -> None:
-        self.how_far.show(event.progress)
+        self._how_far.show(event.progress)
 
     @on(_Done)
     def _finished(self, event: _Done) -> None:

@@ -12,7 +12,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from layerscope.report.escape import escape
-from layerscope.tui.loading import Loading
 
 Result = TypeVar("Result")
 
@@ -38,27 +37,6 @@ class Dialog(ModalScreen[Result]):
         Input { margin-top: 1; }
     }
     """
-
-
-class LoadScreen(Dialog[None]):
-    """How far the reading is, above what is shown already; escape stops it."""
-
-    DEFAULT_CSS = "LoadScreen { background: transparent; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
-    ]
-
-    def __init__(self, reference: str) -> None:
-        super().__init__()
-        self.how_far = Loading(reference)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as box:
-            box.border_title = "Opening"
-            yield self.how_far
-
-    def action_stop(self) -> None:
-        self.app.exit(130)
 
 
 class ErrorDialog(Dialog[None]):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
 
-from layerscope.progress import Progress
+from layerscope.errors import LayerscopeError
+from layerscope.progress import Progress, ProgressCallback
 from layerscope.report.escape import escape
 from layerscope.tui.paint import bar
 from layerscope.units import format_percent, format_size
@@ -19,6 +22,29 @@ _STAGES: Final = {
     "spool": "receiving the image",
 }
 _COLUMNS: Final = 48
+PAUSE: Final = 0.15
+"""Seconds between two messages of progress, and before the first."""
+
+
+def seldom(tell: Callable[[Progress], object]) -> ProgressCallback:
+    """Hand on what readers tell of their progress, now and then."""
+    told = time.monotonic()
+
+    def report(progress: Progress) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= PAUSE:
+            told = now
+            tell(progress)
+
+    return report
+
+
+def failure(error: MemoryError | OSError) -> LayerscopeError:
+    """What the machine refuses while an image is read, as an error that a person is told."""
+    failed = LayerscopeError(str(error) or "out of memory")
+    failed.exit_code = 3
+    return failed
 
 
 class Loading(Static):

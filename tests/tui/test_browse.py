@@ -16,12 +16,13 @@ from layerscope.cli.main import main
 from layerscope.errors import ConfigError
 from layerscope.progress import Progress
 from layerscope.report.renderers import RENDERERS
-from layerscope.tui.app import PAUSE, LayerscopeApp, reader
+from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.dialogs import ErrorDialog
 from layerscope.tui.file_screen import FileScreen, PageView
 from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.key_line import KeyLine
+from layerscope.tui.loading import PAUSE
 from layerscope.tui.settings import Settings
 from layerscope.tui.view import Scope
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
