@@ -159,6 +159,10 @@ class CompareTotals(Totals):
     def delta(self, number: int) -> int:
         return self.b[number] - self.a[number]
 
+    def weights(self, numbers: range) -> Sequence[int]:
+        part = slice(numbers.start, numbers.stop)
+        return [abs(b - a) for a, b in zip(self.a[part], self.b[part], strict=True)]
+
     def weight(self, number: int) -> int:
         return abs(self.b[number] - self.a[number])
 

@@ -110,9 +110,8 @@ class FilesPane(ListPane):
 
     @work(thread=True, group="prepare", exit_on_error=False)
     def _prepare(self, session: Session) -> None:
-        """Have at hand what the first filter would else wait for, out of the garbage collector's sight."""
-        session.outline.texts(names=True, folded=True)
-        session.outline.texts(names=False, folded=True)
+        """Once, out of the garbage collector's sight."""
+        session.outline.prepare()
         gc.freeze()
 
     # Views

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from layerscope.layers.entry import Entry
 
 ROOT = 0
+LARGE = 2_000
+"""Children from which on a directory is large."""
 
 
 class Outline:
@@ -40,6 +42,7 @@ class Outline:
         self.count = count
         self.directories = directories
         self._texts: dict[tuple[bool, bool], Texts] = {}
+        self._by_name: dict[int, Sequence[int]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,6 +50,26 @@ class Outline:
     def children(self, number: int) -> range:
         first = self.first[number]
         return range(first, first + self.count[number])
+
+    def by_name(self, number: int) -> Sequence[int]:
+        """The places of the children, counted from the first, by their names; those of large directories are kept."""
+        known = self._by_name.get(number)
+        if known is not None:
+            return known
+        children = self.children(number)
+        names = self.names[children.start : children.stop]
+        places = sorted(range(len(names)), key=names.__getitem__)
+        if len(places) >= LARGE:
+            self._by_name[number] = array("i", places)
+        return places
+
+    def prepare(self) -> None:
+        """Have at hand what would else be waited for when a large directory is opened, or a filter is written."""
+        for number in self.directories:
+            if self.count[number] >= LARGE:
+                self.by_name(number)
+        self.texts(names=True, folded=True)
+        self.texts(names=False, folded=True)
 
     def path(self, number: int) -> bytes:
         """The path below the root, without a leading slash."""

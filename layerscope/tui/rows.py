@@ -6,7 +6,7 @@ No part of this knows a terminal, and none goes deeper by calling itself.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, Protocol
 
 from layerscope.tui.flags import either
@@ -26,7 +26,7 @@ class Ranking(Protocol):
 
     @property
     def files(self) -> Sequence[int]: ...
-    def weight(self, number: int) -> int: ...
+    def weights(self, numbers: range) -> Sequence[int]: ...
 
 
 class TreeRows:
@@ -294,21 +294,17 @@ class TreeRows:
     def _children(self, number: int) -> list[int]:
         children = self._sorted.get(number)
         if children is None:
-            shown = self._shown
-            children = [child for child in self.outline.children(number) if shown[child]]
-            children.sort(key=self.outline.names.__getitem__)
-            key = self._key()
-            if key is not None:
-                children.sort(key=key, reverse=True)
-            self._sorted[number] = children
+            numbers = self.outline.children(number)
+            first = numbers.start
+            shown = self._shown[first : numbers.stop]
+            places = [place for place in self.outline.by_name(number) if shown[place]]
+            if self.sort == "size":
+                places.sort(key=self._ranking.weights(numbers).__getitem__, reverse=True)
+            elif self.sort == "files":
+                files = self._ranking.files[first : numbers.stop]
+                places.sort(key=files.__getitem__, reverse=True)
+            children = self._sorted[number] = [first + place for place in places]
         return children
-
-    def _key(self) -> Callable[[int], int] | None:
-        if self.sort == "size":
-            return self._ranking.weight
-        if self.sort == "files":
-            return self._ranking.files.__getitem__
-        return None
 
 
 def lead_to(outline: Outline, flags: bytearray) -> bytearray:

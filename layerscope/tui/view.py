@@ -74,6 +74,11 @@ class Totals:
         self.files = files
         self.layer = layer
 
+    def weights(self, numbers: range) -> Sequence[int]:
+        """The weights of numbers that follow each other."""
+        part = slice(numbers.start, numbers.stop)
+        return [size or gone for size, gone in zip(self.size[part], self.gone[part], strict=True)]
+
     def weight(self, number: int) -> int:
         """By what a row is sorted and its bar drawn: what is there, else what went."""
         return self.size[number] or self.gone[number]

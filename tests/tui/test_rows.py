@@ -20,8 +20,8 @@ class Sizes:
         self.sizes = sizes
         self.files: Sequence[int] = [1] * len(sizes)
 
-    def weight(self, number: int) -> int:
-        return self.sizes[number]
+    def weights(self, numbers: range) -> Sequence[int]:
+        return self.sizes[numbers.start : numbers.stop]
 
 
 def outline_of(paths: Sequence[str]) -> Outline:
