@@ -103,13 +103,13 @@ def layer(number: int, entries: int) -> bytes:
     return b"".join(parts) + bytes(1024)
 
 
-def flat_layer(_: int, entries: int) -> bytes:
-    """Small files in one directory, in no order."""
-    source = random.Random(0)
+def flat_layer(number: int, entries: int) -> bytes:
+    """Small files in one directory, in no order; each layer stores them again."""
+    names, sizes = random.Random(0), random.Random(number)
     parts = []
     for each in range(entries):
-        size = source.randrange(1, 400)
-        parts += [header(f"srv/many/{source.random()}-{each}.py", size, 0), bytes(512)]
+        size = sizes.randrange(1, 400)
+        parts += [header(f"srv/many/{names.random()}-{each}.py", size, 0), bytes(512)]
     return b"".join(parts) + bytes(1024)
 
 
