@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, Protocol
 
 from layerscope.tui.flags import either
-from layerscope.tui.outline import ROOT, Outline
+from layerscope.tui.outline import LARGE, ROOT, Outline
 
 Sort = Literal["size", "name", "files"]
 SORTS: Final[tuple[Sort, ...]] = ("size", "name", "files")
@@ -50,6 +50,7 @@ class TreeRows:
         self._open = {ROOT}
         self._kept_open: set[int] | None = None
         self._sorted: dict[int, list[int]] = {}
+        self._orders: dict[tuple[Sort, int], list[int]] = {}
         self._rebuild()
 
     def __len__(self) -> int:
@@ -90,6 +91,7 @@ class TreeRows:
         """Another view of the same outline, without a filter."""
         self._ranking = ranking
         self._base = shown
+        self._orders.clear()
         self.clear_filter()
 
     def sort_by(self, sort: Sort) -> None:
@@ -294,17 +296,32 @@ class TreeRows:
     def _children(self, number: int) -> list[int]:
         children = self._sorted.get(number)
         if children is None:
-            numbers = self.outline.children(number)
-            first = numbers.start
-            shown = self._shown[first : numbers.stop]
-            places = [place for place in self.outline.by_name(number) if shown[place]]
-            if self.sort == "size":
-                places.sort(key=self._ranking.weights(numbers).__getitem__, reverse=True)
-            elif self.sort == "files":
-                files = self._ranking.files[first : numbers.stop]
-                places.sort(key=files.__getitem__, reverse=True)
-            children = self._sorted[number] = [first + place for place in places]
+            first = self.outline.first[number]
+            shown = self._shown[first : first + self.outline.count[number]]
+            places = self._order(number)
+            if 0 in shown:
+                places = [place for place in places if shown[place]]
+            children = self._sorted[number] = list(map(first.__add__, places))
         return children
+
+    def _order(self, number: int) -> Sequence[int]:
+        """The places of all children as they are sorted, shown or not; kept for large directories."""
+        by_name = self.outline.by_name(number)
+        if self.sort == "name":
+            return by_name
+        places = self._orders.get((self.sort, number))
+        if places is None:
+            numbers = self.outline.children(number)
+            files = self._ranking.files
+            values = (
+                self._ranking.weights(numbers)
+                if self.sort == "size"
+                else list(files[numbers.start : numbers.stop])
+            )
+            places = sorted(by_name, key=values.__getitem__, reverse=True)
+            if len(places) >= LARGE:
+                self._orders[self.sort, number] = places
+        return places
 
 
 def lead_to(outline: Outline, flags: bytearray) -> bytearray:

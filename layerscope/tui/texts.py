@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import compress, islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from layerscope.tui.pattern import Pattern
+if TYPE_CHECKING:
+    from layerscope.tui.pattern import Pattern
 
 PIECE: Final = 1 << 15
 """Texts that stand together in one piece."""

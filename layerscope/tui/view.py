@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE, Entry
+from layerscope.tui.outline import ROOT
 
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
@@ -77,6 +78,8 @@ class Totals:
     def weights(self, numbers: range) -> Sequence[int]:
         """The weights of numbers that follow each other."""
         part = slice(numbers.start, numbers.stop)
+        if not self.gone[ROOT]:
+            return list(self.size[part])
         return [size or gone for size, gone in zip(self.size[part], self.gone[part], strict=True)]
 
     def weight(self, number: int) -> int:

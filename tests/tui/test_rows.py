@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.tui import outline as tui_outline
+from layerscope.tui import rows as tui_rows
 from layerscope.tui.outline import ROOT, Outline
 from layerscope.tui.rows import MOST_ROWS, TreeRows, lead_to, spread
 
@@ -244,3 +246,32 @@ def test_leading_flags_are_those_of_the_directories_above() -> None:
     paths = {outline.path(n).decode() for n in range(len(outline)) if leading[n]}
     assert paths == {"", "usr", "usr/lib", "usr/lib/big.so"}
     assert leading[ROOT]
+
+
+def test_the_order_of_a_large_directory_is_kept_as_long_as_it_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tui_rows, "LARGE", 1)
+    monkeypatch.setattr(tui_outline, "LARGE", 1)
+    paths = [f"d/{name}" for name in "cabd"]
+    outline = outline_of(paths)
+    asked = []
+
+    class Asked(Sizes):
+        def weights(self, numbers: range) -> Sequence[int]:
+            asked.append(numbers)
+            return super().weights(numbers)
+
+    every = bytearray([1]) * len(outline)
+    rows = TreeRows(outline, Asked([9, 9, 3, 1, 2, 4]), every)
+    rows.open(1)
+    assert "".join(outline.names[n].decode() for n in rows.numbers[2:]) == "dcba"
+    for sort in ("name", "files", "size"):
+        rows.sort_by(sort)
+    search(rows, "d/c", "d/a")
+    assert "".join(outline.names[n].decode() for n in rows.numbers[2:]) == "ca"
+    assert len(asked) == 2, "one for each directory"
+    rows.show(Asked([9, 9, 1, 5, 3, 2]), every)
+    assert "".join(outline.names[n].decode() for n in rows.numbers[2:]) == "abdc"
+    rows.sort_by("name")
+    assert "".join(outline.names[n].decode() for n in rows.numbers[2:]) == "abcd"
