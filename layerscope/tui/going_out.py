@@ -73,11 +73,12 @@ class GoingOut(Saving, TakingOut):
         nodes = self.session.outline.nodes
         if self.tab == "largest":
             largest: LargestPane = self.query_one("#largest")  # type: ignore[assignment]
-            numbers = largest.largest_list.numbers
-            cursor = largest.largest_list.cursor
-            if cursor >= len(numbers):
+            file = largest.largest_list.current
+            node = None if file is None else self.session.analysis.tree.find(file.path)
+            if file is None or node is None:
                 return None
-            return self._selection(nodes[numbers[cursor]], self.session.last_layer)
+            layer = self.session.last_layer if file.wasted_in is None else file.layer
+            return self._selection(node, layer)
         number, totals = self.files.tree_view.number, self.files.tree_view.totals
         if self.tab != "files" or number is None or totals is None:
             return None

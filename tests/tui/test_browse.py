@@ -22,6 +22,8 @@ from layerscope.tui.file_screen import FileScreen, PageView
 from layerscope.tui.help_screen import HelpScreen
 from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.key_line import KeyLine
+from layerscope.tui.largest_pane import LargestList
+from layerscope.tui.line_list import LineList
 from layerscope.tui.loading import PAUSE
 from layerscope.tui.settings import Settings
 from layerscope.tui.view import Scope
@@ -293,13 +295,12 @@ def test_waste_opens_by_kind_pair_and_file(archive: str) -> None:
 def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("b")
-        listed = driver.app.browse.query_one("#largest-list")
-        paths = [listed.path_at(row) for row in range(3)]  # type: ignore[attr-defined]
-        assert paths[0] == b"app/data/model.bin"
+        listed = driver.app.browse.query_one("#largest-list", LargestList)
+        assert listed.files[0].path == b"app/data/model.bin"
         await driver.press("s")
-        assert listed.path_at(0) < listed.path_at(1)  # type: ignore[attr-defined]
+        assert listed.files[0].path < listed.files[1].path
         await driver.filter("<10kB *.py")
-        assert {listed.path_at(row) for row in range(listed.row_count)} == {  # type: ignore[attr-defined]
+        assert {file.path for file in listed.files} == {
             b"app/main.py",
             b"app/again.py",
             b"usr/lib/flask.py",
@@ -308,6 +309,40 @@ def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
         assert driver.app.browse.tab == "files"
 
     browse(archive, script)
+
+
+@SIZES
+def test_largest_files_with_what_is_wasted_make_up_the_content(
+    archive: str, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("b")
+        listed = driver.app.browse.query_one("#largest-list", LargestList)
+        session = driver.app.browse.session
+        assert session is not None
+        sizes = session.analysis.sizes
+        assert sum(file.size for file in listed.files) == sizes.live
+        await driver.press("v")
+        assert sum(file.size for file in listed.files) == sizes.content
+        assert [file.path for file in listed.files[:2]] == [b"app/data/model.bin"] * 2
+        assert [(file.layer, file.wasted_in) for file in listed.files[:2]] == [(1, 3), (3, None)]
+        assert [row.startswith("x ") for row in painted(listed, 2)] == [True, False]
+        await driver.press("e")
+        driver.app.screen.query_one(Input).value = str(tmp_path)
+        await driver.press("enter")
+        assert (tmp_path / "model.bin").stat().st_size == 1_024_000
+        await driver.press("x")
+        assert driver.app.browse.files.scope == Scope("layer", 3, 3)
+        await driver.press("backspace", "home", "enter")
+        assert driver.app.browse.files.scope == Scope("layer", 1, 1)
+        await driver.press("backspace", "v")
+        assert sum(file.size for file in listed.files) == sizes.live
+
+    browse(archive, script, size=size)
+
+
+def painted(lines: LineList, count: int) -> list[str]:
+    return ["".join(text for text, _ in lines.spans(row, 70)) for row in range(count)]
 
 
 @SIZES
