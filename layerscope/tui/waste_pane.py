@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
 
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
@@ -16,6 +18,7 @@ from layerscope.tui.list_pane import ListPane
 from layerscope.tui.paint import Span, bar, cell, one_line, path_text, size_text
 from layerscope.tui.query import Query
 from layerscope.tui.session import Session
+from layerscope.tui.waste_rows import Key, Row, WasteRows, key_of
 from layerscope.units import format_percent, format_size
 
 KIND_WORDS = {
@@ -25,21 +28,10 @@ KIND_WORDS = {
     "identical_rewrite": ("identical rewrite", "stored again with nothing changed"),
     "duplicate_entry": ("duplicate entry", "stored twice within one layer"),
 }
+FEW_FILES: Final = 200
+"""Files of which a filter shows every one."""
+_STEP = 1 << 12
 _CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
-MOST_FILES = 2_000
-"""Files of a pair that are listed; the flat list has them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line: of a kind, of a pair, or of a file."""
-
-    depth: int
-    kind: str
-    bytes: int
-    files: int
-    pair: WastePair | None = None
-    file: WastedFile | None = None
 
 
 class WasteList(LineList):
@@ -60,72 +52,32 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
         Binding("s,v", "flat", "Flat list", id="waste.flat"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, session: Session, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.session: Session | None = None
-        self.flat = False
-        self.rows: list[Row] = []
-        self.files: Sequence[WastedFile] = ()
-        self._open: set[object] = set(WASTE_KINDS)
-
-    def show(
-        self, session: Session, files: Sequence[WastedFile], *, open_all: bool = False
-    ) -> None:
-        """List these files, grouped; `open_all` shows every file."""
         self.session = session
-        self.files = files
+        self.flat = False
+        self.waste = WasteRows(())
+        self.rows: list[Row] = []
+        self._open: set[Key] = set(WASTE_KINDS)
+
+    def show(self, waste: WasteRows, *, open_all: bool = False) -> None:
+        """List these files, grouped; `open_all` shows every file."""
+        self.waste = waste
         if open_all:
-            self._open |= {(p.kind, p.written_by, p.wasted_by) for p in session.pairs}
+            self._open |= set(map(key_of, self.session.pairs))
         self.rebuild()
 
     def rebuild(self) -> None:
-        self.rows = [] if self.flat else list(self._grouped())
+        self.rows = [] if self.flat else list(self.waste.rows(self._open))
         self.rows_changed()
-
-    def _grouped(self) -> list[Row]:
-        members: dict[tuple[str, int, int], list[WastedFile]] = {}
-        for file in self.files:
-            members.setdefault((file.kind, file.written_by, file.wasted_by), []).append(file)
-        sums = {key: sum(file.bytes for file in files) for key, files in members.items()}
-        rows: list[Row] = []
-        kinds = {
-            kind: sum(size for key, size in sums.items() if key[0] == kind) for kind in WASTE_KINDS
-        }
-        for kind in sorted(WASTE_KINDS, key=lambda kind: -kinds[kind]):
-            keys = sorted(
-                (key for key in members if key[0] == kind), key=lambda key: (-sums[key], key)
-            )
-            if not keys:
-                continue
-            rows.append(Row(0, kind, kinds[kind], sum(len(members[key]) for key in keys)))
-            if kind not in self._open:
-                continue
-            for key in keys:
-                files = members[key]
-                changed = tuple(sorted({name for file in files for name in file.changed}))
-                pair = WastePair(
-                    kind=files[0].kind,
-                    written_by=key[1],
-                    wasted_by=key[2],
-                    bytes=sums[key],
-                    files=len(files),
-                    changed=changed,
-                )
-                rows.append(Row(1, kind, pair.bytes, pair.files, pair))
-                if key in self._open:
-                    rows += [Row(2, kind, file.bytes, 1, pair, file) for file in files[:MOST_FILES]]
-                    if len(files) > MOST_FILES:
-                        rest = files[MOST_FILES:]
-                        rows.append(Row(2, kind, sum(file.bytes for file in rest), len(rest), pair))
-        return rows
 
     @property
     def row_count(self) -> int:
-        return len(self.files) if self.flat else len(self.rows)
+        return len(self.waste.files) if self.flat else len(self.rows)
 
     def row(self, number: int) -> Row:
         if self.flat:
-            file = self.files[number]
+            file = self.waste.files[number]
             return Row(0, file.kind, file.bytes, 1, None, file)
         return self.rows[number]
 
@@ -143,7 +95,6 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 
     def spans(self, row: int, width: int) -> Sequence[Span]:
         line = self.row(row)
-        assert self.session is not None
         whole = self.session.analysis.sizes.wasted
         spans: list[Span] = [(cell(size_text(line.bytes), 10, right=True) + "  ", "")]
         left = width - 12
@@ -166,14 +117,13 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
             )
             return spans
         pair = line.pair
-        opened = (pair.kind, pair.written_by, pair.wasted_by) in self._open
+        opened = line.key in self._open
         spans.append((indent + ("▾ " if opened else "▸ "), "dim"))
         text = self._pair_text(pair)
         spans.append((fit_start(text, left - 4), ""))
         return spans
 
     def _pair_text(self, pair: WastePair) -> str:
-        assert self.session is not None
         files = f"{pair.files:,} file" + ("s" if pair.files != 1 else "")
         changed = [_CHANGED[name] for name in _CHANGED if name in pair.changed]
         only = f" ({', '.join(changed)})" if changed else ""
@@ -198,15 +148,9 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 
     # Keys
 
-    def _key(self) -> object | None:
+    def _key(self) -> Key | None:
         line = self.current
-        if line is None or self.flat or line.file is not None:
-            return None
-        if line.pair is None:
-            return line.kind
-        return (
-            (line.pair.kind, line.pair.written_by, line.pair.wasted_by) if line.depth == 1 else None
-        )
+        return None if line is None or self.flat else line.key
 
     def action_open(self) -> None:
         key = self._key()
@@ -256,26 +200,48 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 class WastePane(ListPane):
     """The list of waste and its filter."""
 
+    class _Found(Message):
+        def __init__(self, query: Query | None, waste: WasteRows) -> None:
+            super().__init__()
+            self.query = query
+            self.waste = waste
+
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
-        self.waste_list = WasteList(id="waste-list")
+        self.waste_list = WasteList(session, id="waste-list")
         super().__init__(self.waste_list, id=id)
         self.session = session
+        self._query: Query | None = None
 
     def on_mount(self) -> None:
         self.find(None)
 
     def find(self, query: Query | None) -> None:
+        self._query = query
+        self._search(query)
+
+    @work(thread=True, exclusive=True, group="waste", exit_on_error=False)
+    def _search(self, query: Query | None) -> None:
+        worker = get_current_worker()
         waste = self.session.analysis.waste
-        if query is None:
-            files: Sequence[WastedFile] = waste
-        else:
-            files = [
-                file
-                for file in waste
-                if query.holds(file.path, file.bytes, (file.layer, file.wasted_in))
-            ]
-        self.waste_list.show(self.session, files, open_all=query is not None and len(files) <= 200)
-        size = sum(file.bytes for file in files)
-        whole = self.session.analysis.sizes.content
-        text = f"{len(files):,} files · {format_size(size)} · {format_percent(size, whole)} of the content"
-        self.tell(text if files else "nothing is wasted" if query is None else "nothing found")
+        files: list[WastedFile] | tuple[WastedFile, ...] = waste
+        if query is not None:
+            files = []
+            for number, file in enumerate(waste):
+                if not number % _STEP and worker.is_cancelled:
+                    return
+                if query.holds(file.path, file.bytes, (file.layer, file.wasted_in)):
+                    files.append(file)
+        found = WasteRows(files)
+        if not worker.is_cancelled:
+            self.post_message(self._Found(query, found))
+
+    @on(_Found)
+    def _found(self, event: _Found) -> None:
+        if event.query is not self._query:
+            return
+        waste, files = event.waste, len(event.waste.files)
+        self.waste_list.show(waste, open_all=event.query is not None and files <= FEW_FILES)
+        share = format_percent(waste.size, self.session.analysis.sizes.content)
+        text = f"{files:,} files · {format_size(waste.size)} · {share} of the content"
+        nothing = "nothing is wasted" if event.query is None else "nothing found"
+        self.tell(text if files else nothing)

@@ -1,0 +1,71 @@
+"""The rows of the pane of waste: kinds, below them pairs of instructions, below these files; or all files flat."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from layerscope.analysis.grouping import WastePair, WasteSummary
+from layerscope.analysis.model import WASTE_KINDS, WastedFile
+
+MOST_FILES: Final = 2_000
+"""Files of a pair that are listed; the flat list has them all."""
+
+Key = str | tuple[str, int, int]
+"""What can be opened: a kind, or a pair of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line: of a kind, of a pair, of a file, or of the files of a pair that are not listed."""
+
+    depth: int
+    kind: str
+    bytes: int
+    files: int
+    pair: WastePair | None = None
+    file: WastedFile | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """What opens below this line."""
+        if self.pair is None:
+            return self.kind if self.file is None else None
+        return key_of(self.pair) if self.depth == 1 else None
+
+
+def key_of(pair: WastePair) -> Key:
+    return pair.kind, pair.written_by, pair.wasted_by
+
+
+class WasteRows:
+    """Wasted files, grouped once; which groups are open is told when rows are asked for."""
+
+    def __init__(self, files: Sequence[WastedFile]) -> None:
+        self.files = files
+        self.size = sum(file.bytes for file in files)
+        self._summary = WasteSummary(files)
+        self._pairs = self._summary.pairs()
+
+    def rows(self, opened: Container[Key]) -> Iterator[Row]:
+        """The lines from the largest kind to the smallest."""
+        of_kind = {kind: [p for p in self._pairs if p.kind == kind] for kind in WASTE_KINDS}
+        sums = {kind: sum(pair.bytes for pair in pairs) for kind, pairs in of_kind.items()}
+        for kind in sorted(WASTE_KINDS, key=lambda kind: -sums[kind]):
+            pairs = of_kind[kind]
+            if not pairs:
+                continue
+            yield Row(0, kind, sums[kind], sum(pair.files for pair in pairs))
+            for pair in pairs if kind in opened else ():
+                yield Row(1, kind, pair.bytes, pair.files, pair)
+                if key_of(pair) in opened:
+                    yield from self._files(pair)
+
+    def _files(self, pair: WastePair) -> Iterator[Row]:
+        files = self._summary.files_of(pair)
+        for file in files[:MOST_FILES]:
+            yield Row(2, pair.kind, file.bytes, 1, pair, file)
+        rest = files[MOST_FILES:]
+        if rest:
+            yield Row(2, pair.kind, sum(file.bytes for file in rest), len(rest), pair)
