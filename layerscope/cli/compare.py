@@ -232,8 +232,8 @@ def _browse(references: Sequence[str], given: dict[str, Any]) -> int:
         )
     parse_limits(given["limits"])
 
-    from layerscope.tui.compare_app import CompareApp
-    from layerscope.tui.compare_load import pair_reader
+    from layerscope.tui.compare.app import CompareApp
+    from layerscope.tui.compare.load import pair_reader
     from layerscope.tui.settings import load_settings
 
     def open_sides(

@@ -16,7 +16,7 @@ from layerscope.cli.streams import write_stdout
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis
     from layerscope.layers.entry import Entry
-    from layerscope.tui.query import Query
+    from layerscope.tui.model.query import Query
 
 State = dict[str, Any]
 
@@ -45,7 +45,7 @@ def command(**given: Any) -> int:
     words, which, layer = given.pop("words"), given.pop("which"), given.pop("layer")
     sort, as_json = given.pop("sort"), given.pop("as_json")
 
-    from layerscope.tui.query import parse
+    from layerscope.tui.model.query import parse
 
     query = parse(" ".join(words))
     with opened(take_choice(given)) as (analysis, _):

@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -21,9 +22,9 @@ import layerscope
 from layerscope.errors import Cancelled, ConfigError, LayerscopeError
 from layerscope.progress import Progress
 from layerscope.tui import themes
-from layerscope.tui.browse_screen import BrowseScreen
 from layerscope.tui.loading import failure, seldom
-from layerscope.tui.session import Session
+from layerscope.tui.model.session import Session
+from layerscope.tui.screens.browse_screen import BrowseScreen
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -66,7 +67,7 @@ class LayerscopeApp(App[int]):
     """Browses one image; the exit code is what it returns."""
 
     TITLE = "layerscope"
-    CSS_PATH = "layerscope.tcss"
+    CSS_PATH = Path(__file__).with_name("layerscope.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="app.quit"),
@@ -170,7 +171,7 @@ class LayerscopeApp(App[int]):
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
-        from layerscope.tui.dialogs import ErrorDialog
+        from layerscope.tui.screens.dialogs import ErrorDialog
 
         error = event.error
 
@@ -202,14 +203,14 @@ class LayerscopeApp(App[int]):
         self.exit(0)
 
     def action_help(self) -> None:
-        from layerscope.tui.help_screen import HelpScreen
+        from layerscope.tui.screens.help_screen import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen, self.focused))
 
     def action_jump(self) -> None:
         """Letters on the panes."""
-        from layerscope.tui.jump_screen import Jumpable, JumpScreen
+        from layerscope.tui.screens.jump_screen import Jumpable, JumpScreen
 
         screen = self.screen
         if not isinstance(screen, Jumpable):

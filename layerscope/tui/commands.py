@@ -10,7 +10,7 @@ from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 if TYPE_CHECKING:
-    from layerscope.tui.browse_screen import BrowseScreen
+    from layerscope.tui.screens.browse_screen import BrowseScreen
 
 
 @runtime_checkable

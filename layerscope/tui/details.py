@@ -13,7 +13,7 @@ from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import InstructionSummary, LayerSummary
-    from layerscope.tui.session import Session
+    from layerscope.tui.model.session import Session
 
 LONGEST = 20_000
 """Characters of one text of the image that are shown."""

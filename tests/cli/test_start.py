@@ -80,6 +80,15 @@ def test_a_report_loads_what_it_needs(
     assert not loaded_by(code, folder) & set(without)
 
 
+def test_what_the_browser_shows_is_worked_out_without_a_terminal(folder: object) -> None:
+    names = sorted(path.stem for path in (ROOT / "layerscope" / "tui" / "model").glob("*.py"))
+    assert len(names) > 5
+    imports = "\n".join(f"import layerscope.tui.model.{name}" for name in names)
+    modules = loaded_by(imports, folder)
+    assert "layerscope.tui.model.finder" in modules
+    assert not modules & {"textual", "click", "docker"}
+
+
 def test_shell_completion_knows_commands_and_rules(run: Run) -> None:
     def complete(words: str) -> list[str]:
         variables = {

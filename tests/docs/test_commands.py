@@ -110,7 +110,7 @@ def test_budgets(page: Path, tmp_path: Path) -> None:
 
 def known_keys() -> set[str]:
     """The names of all keys, as the help shows them."""
-    texts = (path.read_text() for path in (ROOT / "layerscope" / "tui").glob("*.py"))
+    texts = (path.read_text() for path in (ROOT / "layerscope" / "tui").rglob("*.py"))
     return {name for text in texts for name in re.findall(r'\bid="([a-z]+\.[a-z-]+)"', text)}
 
 

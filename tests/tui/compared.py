@@ -11,9 +11,9 @@ import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.progress import CancelledCallback, ProgressCallback
 from layerscope.report.saved import read_report, report_path
-from layerscope.tui.compare_app import CompareApp
-from layerscope.tui.compare_load import pair_reader
-from layerscope.tui.compare_screen import CompareScreen
+from layerscope.tui.compare.app import CompareApp
+from layerscope.tui.compare.load import pair_reader
+from layerscope.tui.compare.screen import CompareScreen
 from tests.builder import BuiltImage, File, ImageBuilder, Symlink, buildkit
 from tests.tui.images import USUAL, Driver
 

@@ -17,16 +17,16 @@ from layerscope.errors import ConfigError
 from layerscope.progress import Progress
 from layerscope.report.renderers import RENDERERS
 from layerscope.tui.app import LayerscopeApp, reader
-from layerscope.tui.dialogs import ErrorDialog
-from layerscope.tui.file_screen import FileScreen, PageView
-from layerscope.tui.help_screen import HelpScreen
-from layerscope.tui.jump_screen import JumpScreen
 from layerscope.tui.key_line import KeyLine
-from layerscope.tui.largest_pane import LargestList
 from layerscope.tui.line_list import LineList
 from layerscope.tui.loading import PAUSE
+from layerscope.tui.model.view import Scope
+from layerscope.tui.panes.largest_pane import LargestList
+from layerscope.tui.screens.dialogs import ErrorDialog
+from layerscope.tui.screens.file_screen import FileScreen, PageView
+from layerscope.tui.screens.help_screen import HelpScreen
+from layerscope.tui.screens.jump_screen import JumpScreen
 from layerscope.tui.settings import Settings
-from layerscope.tui.view import Scope
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
 
 SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])

@@ -13,12 +13,12 @@ from textual.widgets import Input
 
 from layerscope.cli.main import main
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
-from layerscope.tui.compare_file_screen import CompareFileScreen
-from layerscope.tui.compare_lists import InstructionPairs, SettingList
-from layerscope.tui.compare_screen import CompareScreen
-from layerscope.tui.compare_tree import CompareTreeView
-from layerscope.tui.dialogs import ErrorDialog
-from layerscope.tui.jump_screen import JumpScreen
+from layerscope.tui.compare.file_screen import CompareFileScreen
+from layerscope.tui.compare.lists import InstructionPairs, SettingList
+from layerscope.tui.compare.screen import CompareScreen
+from layerscope.tui.compare.tree import CompareTreeView
+from layerscope.tui.screens.dialogs import ErrorDialog
+from layerscope.tui.screens.jump_screen import JumpScreen
 from tests.builder import FORMS
 from tests.cli.conftest import command, environment
 from tests.tui.compared import NEW, PairDriver, browse_pair, first, second

@@ -11,9 +11,9 @@ import pytest
 import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.report.escape import cell_width
-from layerscope.tui.compare_overview import overview_lines
-from layerscope.tui.compare_paint import ZERO, delta_bar, delta_text
-from layerscope.tui.compare_rows import (
+from layerscope.tui.compare.overview import overview_lines
+from layerscope.tui.compare.paint import ZERO, delta_bar, delta_text
+from layerscope.tui.compare.rows import (
     BELOW,
     MARKS,
     MOVED_AWAY,
@@ -22,11 +22,11 @@ from layerscope.tui.compare_rows import (
     CompareTotals,
     MergedOutline,
 )
-from layerscope.tui.compare_session import CompareSession
-from layerscope.tui.finder import Finder
-from layerscope.tui.outline import ROOT
-from layerscope.tui.query import BadQuery, parse
-from layerscope.tui.rows import TreeRows, spread
+from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.model.finder import Finder
+from layerscope.tui.model.outline import ROOT
+from layerscope.tui.model.query import BadQuery, parse
+from layerscope.tui.model.rows import TreeRows, spread
 from tests.builder import FORMS, BuiltImage, Hardlink, ImageBuilder, Symlink
 from tests.tui.compared import first, second
 from tests.tui.images import hostile

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.tui.dockerfile_pane import DockerfileList
-from layerscope.tui.view import Scope
+from layerscope.tui.model.view import Scope
+from layerscope.tui.panes.dockerfile_pane import DockerfileList
 from tests.builder import FORMS, ImageBuilder, buildkit
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
 

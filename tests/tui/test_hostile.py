@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.tui.dialogs import ErrorDialog
-from layerscope.tui.file_screen import FileScreen
+from layerscope.tui.screens.dialogs import ErrorDialog
+from layerscope.tui.screens.file_screen import FileScreen
 from tests.builder import FORMS, ImageBuilder
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from layerscope.tui import texts as joined
-from layerscope.tui.pattern import Pattern, expression, glob, needles_of, plain
-from layerscope.tui.texts import Texts
+from layerscope.tui.model import texts as joined
+from layerscope.tui.model.pattern import Pattern, expression, glob, needles_of, plain
+from layerscope.tui.model.texts import Texts
 
 PIECES = st.sampled_from(
     [

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.tui.finder import Finder
-from layerscope.tui.flags import both, select
-from layerscope.tui.outline import Outline, TreeOutline
-from layerscope.tui.query import BadQuery, parse
-from layerscope.tui.view import ADDED, MODIFIED, REMOVED, SAME, Scope, Totals, measure
+from layerscope.tui.model.finder import Finder
+from layerscope.tui.model.flags import both, select
+from layerscope.tui.model.outline import Outline, TreeOutline
+from layerscope.tui.model.query import BadQuery, parse
+from layerscope.tui.model.view import ADDED, MODIFIED, REMOVED, SAME, Scope, Totals, measure
 from tests.tui.images import analysed, web_app
 from tests.tui.test_rows import outline_of
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.tui import outline as tui_outline
-from layerscope.tui import rows as tui_rows
-from layerscope.tui.outline import ROOT, Outline
-from layerscope.tui.rows import MOST_ROWS, TreeRows, lead_to, spread
+from layerscope.tui.model import outline as tui_outline
+from layerscope.tui.model import rows as tui_rows
+from layerscope.tui.model.outline import ROOT, Outline
+from layerscope.tui.model.rows import MOST_ROWS, TreeRows, lead_to, spread
 
 
 class Sizes:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from layerscope.analysis.model import Analysis
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import METADATA
-from layerscope.tui.outline import ROOT, TreeOutline
-from layerscope.tui.view import (
+from layerscope.tui.model.outline import ROOT, TreeOutline
+from layerscope.tui.model.view import (
     ADDED,
     FLEETING,
     MODIFIED,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
-from layerscope.tui import waste_rows
-from layerscope.tui.waste_rows import Key, WasteRows, key_of
+from layerscope.tui.model import waste_rows
+from layerscope.tui.model.waste_rows import Key, WasteRows, key_of
 from tests.report.sample import wasted
 from tests.tui.images import analysed, web_app
 

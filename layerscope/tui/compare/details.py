@@ -1,0 +1,77 @@
+"""Texts about one row of two images: an instruction with its layers, or a setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from layerscope.report.comparison.words import setting_words
+from layerscope.tui.compare.paint import delta_text
+from layerscope.tui.details import Sheet, command_lines
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.tui.compare.session import Row
+
+_STATUS = {
+    "same": "the same instruction with the same layers",
+    "changed": "changed",
+    "only_a": "only in A",
+    "only_b": "only in B",
+}
+
+
+def pair_text(document: Document, row: Row) -> Content:
+    """All about two instructions that stand for each other."""
+    sheet = Sheet()
+    one, other = row["text_a"], row["text_b"]
+    if one == other or one is None or other is None:
+        sheet.row(_STATUS[row["status"]] if one is None or other is None else "A and B", "")
+        for line in command_lines(one if one is not None else other or ""):
+            sheet.line(line)
+    else:
+        for letter, text in (("A", one), ("B", other)):
+            sheet.row(letter, "")
+            for line in command_lines(text):
+                sheet.line(line)
+    sheet.gap()
+    for name in ("content", "live", "wasted", "compressed"):
+        pair = row["sizes"][name]
+        if pair["a"] or pair["b"]:
+            sheet.row(
+                name,
+                f"{format_size(pair['a'])} → {format_size(pair['b'])}   {delta_text(pair['delta'])}",
+            )
+    for layer in document["layers"]:
+        if layer["a"] in row["layers_a"] or layer["b"] in row["layers_b"]:
+            sheet.gap()
+            _layer(sheet, layer)
+    for pair in document["out_of_order"]:
+        if pair["a"] in row["layers_a"] or pair["b"] in row["layers_b"]:
+            sheet.row("elsewhere", f"layer {pair['a']} of A is layer {pair['b']} of B")
+    return sheet.content
+
+
+def _layer(sheet: Sheet, layer: Row) -> None:
+    if layer["status"] == "same":
+        sheet.row("layer", f"{layer['a']} of A and {layer['b']} of B: the same")
+        sheet.row("diff_id", layer["diff_id_a"] or "–")
+        return
+    for letter in "ab":
+        if layer[letter] is not None:
+            sheet.row("layer", f"{layer[letter]} of {letter.upper()}")
+            sheet.row("diff_id", layer[f"diff_id_{letter}"] or "–")
+
+
+def setting_text(row: Row) -> Content:
+    """Both values of a setting in full."""
+    sheet = Sheet()
+    sheet.line(setting_words(dict(row))[1], style="bold")
+    for letter in "ab":
+        value = row[letter]
+        sheet.row(letter.upper(), "not set" if value is None else value or "set")
+    if not row["known"]:
+        sheet.warn("a saved report hides it: the values may be the same")
+    return sheet.content

@@ -1,0 +1,196 @@
+"""The pane of the files of two images: what differs, or everything, filtered by a worker."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from layerscope.errors import Cancelled
+from layerscope.report.comparison.words import plural
+from layerscope.tui.compare.paint import delta_text
+from layerscope.tui.compare.rows import QUERY_KINDS
+from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.compare.tree import CompareTreeView
+from layerscope.tui.model.finder import Finder
+from layerscope.tui.model.outline import ROOT
+from layerscope.tui.model.query import Query
+from layerscope.tui.model.rows import TreeRows, spread
+from layerscope.tui.panes.list_pane import ListPane
+from layerscope.tui.panes.tree_view import FileTreeView
+from layerscope.units import format_delta
+
+FEW_ROWS = 40
+"""So few differences open as a whole."""
+_SORTS = {"size": "change", "name": "name", "files": "number of differences"}
+
+
+class CompareFilesPane(ListPane):
+    """The merged tree with its filter; only what differs unless asked."""
+
+    kinds = QUERY_KINDS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u,ctrl+u", "only_changed", "Equal on/off", id="compare.only-changed"),
+    ]
+
+    class _Found(Message):
+        def __init__(self, query: Query, flags: tuple[bytearray, bytearray, bytearray]) -> None:
+            super().__init__()
+            self.query = query
+            self.flags = flags
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        self.tree_view = CompareTreeView(id="compare-tree")
+        super().__init__(self.tree_view, id=id)
+        self.session: CompareSession | None = None
+        self.only_changed = True
+        self._query: Query | None = None
+
+    def open_session(self, session: CompareSession) -> None:
+        self.session = session
+        outline, totals = session.outline, session.totals
+        if outline is None or totals is None:
+            self.tell(
+                f"the saved report of {session.missing_files} has no file list; "
+                "`layerscope report --json --files` saves one"
+            )
+            return
+        self.tree_view.show(
+            TreeRows(outline, totals, totals.changed), totals, lambda n: outline.entries(n)[1]
+        )
+        self._open_few()
+        self._tell()
+
+    def _open_few(self) -> None:
+        rows = self.tree_view.rows
+        if rows is not None and rows.shown.count(1) <= FEW_ROWS:
+            rows.open_all(ROOT)
+            self.tree_view.rows_changed()
+
+    @property
+    def path(self) -> bytes:
+        """The path under the cursor, without a leading slash."""
+        rows, number = self.tree_view.rows, self.tree_view.number
+        return b"" if rows is None or number is None else rows.outline.path(number)
+
+    def go_to(self, path: bytes) -> bool:
+        """Put the cursor on a path, showing what is equal where it needs to."""
+        if self.session is None or self.session.outline is None:
+            return False
+        number = self.session.outline.find(path)
+        if number is None:
+            return False
+        if self.tree_view.go_to(number):
+            return True
+        if self.filtered:
+            self.action_clear()
+        if self.only_changed:
+            self.action_only_changed()
+        return self.tree_view.go_to(number)
+
+    def action_only_changed(self) -> None:
+        """Show what is equal on both sides too, or only what differs."""
+        totals, rows = self.tree_view.totals, self.tree_view.rows
+        if self.session is None or totals is None or rows is None:
+            return
+        assert self.session.totals is not None
+        self.only_changed = not self.only_changed
+        number = self.tree_view.number or ROOT
+        all_of_it = bytearray(b"\1" * len(rows.outline))
+        rows.show(totals, self.session.totals.changed if self.only_changed else all_of_it)
+        self.tree_view.rows_changed()
+        while number and not self.tree_view.go_to(number):
+            number = rows.outline.parent[number]
+        if not number:
+            self.tree_view.cursor = 0
+        if self._query is not None:
+            self._search(self._query, rows.shown)
+        else:
+            self._tell()
+
+    # Filter
+
+    def action_clear(self) -> None:
+        """Without a filter, the key means what it means on the other tabs."""
+        if not self.bar.display and not self.query_text:
+            raise SkipAction
+        super().action_clear()
+
+    def find(self, query: Query | None) -> None:
+        self._query = query
+        rows = self.tree_view.rows
+        if rows is None:
+            return
+        if query is not None:
+            self._search(query, rows.shown)
+            return
+        self.workers.cancel_group(self, "find")
+        number = self.tree_view.number
+        rows.clear_filter()
+        self.tree_view.needle = None
+        self.tree_view.rows_changed()
+        if number is not None:
+            self.tree_view.go_to(number)
+        self._tell()
+
+    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
+    def _search(self, query: Query, shown: bytearray) -> None:
+        assert self.session is not None
+        outline, totals = self.session.outline, self.session.totals
+        if outline is None or totals is None:
+            return
+        worker = get_current_worker()
+        try:
+            hits = Finder(outline, totals, lambda: worker.is_cancelled).find(
+                query, bytearray(shown)
+            )
+        except Cancelled:
+            return
+        flags = spread(outline, hits, shown)
+        if not worker.is_cancelled:
+            self.post_message(self._Found(query, flags))
+
+    @on(_Found)
+    def _found(self, event: _Found) -> None:
+        tree = self.tree_view
+        if event.query is not self._query or tree.rows is None:
+            return
+        number = tree.number
+        tree.rows.set_filter(*event.flags)
+        tree.needle = event.query.needle or None
+        tree.rows_changed()
+        if not (number and tree.rows.hits and tree.rows.hits[number] and tree.go_to(number)):
+            row = tree.rows.next_hit(0)
+            tree.rows_changed()
+            tree.center_row(row or 0)
+        hits = tree.rows.hit_count
+        if hits:
+            self.tell(f"{plural(hits, 'hit')} · n/N walk them, escape shows all again")
+        else:
+            more = "; u looks among what is equal too" if self.only_changed else ""
+            self.tell(f"nothing found{more}")
+
+    def _tell(self) -> None:
+        """What the tree holds; what it cannot place is named."""
+        rows, session = self.tree_view.rows, self.session
+        if rows is None or session is None or session.totals is None:
+            return
+        totals = session.totals
+        parts = [plural(totals.files[ROOT], "difference"), delta_text(totals.delta(ROOT))]
+        if self.only_changed:
+            parts.append("only what differs")
+        parts.append(f"by {_SORTS[rows.sort]}")
+        found = session.document["files"]
+        for name, words in (("outside", "outside the path"), ("unplaced", "in no visible file")):
+            if found[name]["delta"]:
+                parts.append(f"{format_delta(found[name]['delta'])} {words}")
+        self.tell(" · ".join(parts) if totals.files[ROOT] else "no file differs")
+
+    @on(FileTreeView.Sorted)
+    def _sorted(self) -> None:
+        if self._query is None:
+            self._tell()

@@ -1,0 +1,193 @@
+"""Reading two images and comparing them, with progress, before their screen is shown."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+import layerscope
+from layerscope.analysis.comparison.side import Side
+from layerscope.errors import Cancelled, LayerscopeError
+from layerscope.progress import CancelledCallback, Progress, ProgressCallback
+from layerscope.report.saved import read_report, report_path
+from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.loading import Loading, failure, seldom
+from layerscope.tui.screens.dialogs import Dialog
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A comparison, and the images that stay open while it is looked at."""
+
+    session: CompareSession
+    images: ExitStack
+
+
+ReadPair = Callable[[ProgressCallback, CancelledCallback], Opened]
+OpenSides = Callable[[ProgressCallback, CancelledCallback, ExitStack], tuple[Side, Side]]
+
+
+def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
+    """How two sides are read and compared; what they opened is closed again when that fails."""
+
+    def read(progress: ProgressCallback, cancelled: CancelledCallback) -> Opened:
+        stack = ExitStack()
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            a, b = open_sides(progress, cancelled, stack)
+            comparison = layerscope.compare(a, b, path=path, progress=progress, cancelled=cancelled)
+            return Opened(CompareSession(comparison, cancelled), stack)
+        except BaseException:
+            stack.close()
+            raise
+        finally:
+            gc.freeze()
+            if collecting:
+                gc.enable()
+
+    return read
+
+
+def reader_against(a: Side, reference: str) -> ReadPair:
+    """How the image or saved report that `reference` names is read and compared with an open one."""
+
+    def open_sides(
+        progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
+    ) -> tuple[Side, Side]:
+        path = report_path(reference)
+        if path is not None:
+            return a, read_report(path)
+        image = stack.enter_context(
+            layerscope.load(reference, progress=progress, cancelled=cancelled)
+        )
+        return a, Side.of(layerscope.analyze(image, progress=progress, cancelled=cancelled))
+
+    return pair_reader(open_sides)
+
+
+class CompareLoadScreen(Dialog[None]):
+    """Reads in a worker, above what is shown already; gives what came of it to `done`, None when it was stopped."""
+
+    DEFAULT_CSS = "CompareLoadScreen { background: transparent; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
+    ]
+
+    class _Progressed(Message):
+        def __init__(self, progress: Progress) -> None:
+            super().__init__()
+            self.progress = progress
+
+    class _Done(Message):
+        def __init__(self, result: Opened | LayerscopeError) -> None:
+            super().__init__()
+            self.result = result
+
+    def __init__(
+        self,
+        title: str,
+        read: ReadPair,
+        done: Callable[[Opened | LayerscopeError | None], None],
+    ) -> None:
+        super().__init__()
+        self._how_far = Loading(title)
+        self._read = read
+        self._done = done
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Opening"
+            yield self._how_far
+
+    def on_mount(self) -> None:
+        self.load()
+
+    @work(thread=True, exclusive=True, group="load")
+    def load(self) -> None:
+        """Read and compare; what comes of it is told by messages."""
+        worker = get_current_worker()
+        tell = seldom(lambda progress: self.post_message(self._Progressed(progress)))
+        try:
+            opened = self._read(tell, lambda: worker.is_cancelled)
+        except Cancelled:
+            return
+        except LayerscopeError as error:
+            self.post_message(self._Done(error))
+            return
+        except (MemoryError, OSError) as error:
+            self.post_message(self._Done(failure(error)))
+            return
+        if worker.is_cancelled or not self.post_message(self._Done(opened)):
+            opened.images.close()
+
+    @on(_Progressed)
+    def _progressed(self, event: _Progressed) -> None:
+        self._how_far.show(event.progress)
+
+    @on(_Done)
+    def _finished(self, event: _Done) -> None:
+        self._leave(event.result)
+
+    def action_stop(self) -> None:
+        self.workers.cancel_all()
+        self._leave(None)
+
+    def _leave(self, result: Opened | LayerscopeError | None) -> None:
+        """Tell from the application, since what is asked by a screen that has gone hears no answer."""
+        self.dismiss()
+        self.app.call_later(self._done, result)
+
+
+def ask_other(screen: Screen[None], analysis: Analysis) -> None:
+    """Ask for the image that the open one is compared with."""
+    from layerscope.tui.screens.dialogs import TextDialog
+
+    def begin(reference: str | None) -> None:
+        if reference is not None:
+            compare_from(screen, Side.of(analysis), reference)
+
+    screen.app.push_screen(
+        TextDialog(
+            "What changes from this image to which other?",
+            "",
+            title="Compare",
+            hint="an image as on the command line, or a saved JSON report · escape leaves",
+        ),
+        begin,
+    )
+
+
+def compare_from(screen: Screen[None], a: Side, reference: str) -> None:
+    """Compare the open image with another one, over the screen that shows it."""
+    from layerscope.tui.compare.screen import CompareScreen
+    from layerscope.tui.screens.dialogs import ErrorDialog
+
+    app = screen.app
+
+    def done(result: Opened | LayerscopeError | None) -> None:
+        if isinstance(result, LayerscopeError):
+            app.push_screen(
+                ErrorDialog(result.message, result.hint, title="The images cannot be compared")
+            )
+        elif result is not None:
+            compared = CompareScreen()
+            compared.open_session(result.session)
+            images = result.images
+            app.push_screen(compared, lambda _: images.close())
+
+    app.push_screen(CompareLoadScreen(reference, reader_against(a, reference), done))

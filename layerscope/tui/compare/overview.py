@@ -1,0 +1,173 @@
+"""The overview of two images as painted lines: the sentence, the sizes, the instructions and places behind them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.words import (
+    MARKS,
+    cache_words,
+    count_delta,
+    kind_words,
+    one_line,
+    percent_delta,
+    pull_words,
+    step_text,
+    waste_words,
+)
+from layerscope.report.escape import fit_start
+from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
+from layerscope.tui.paint import Span, cell
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document import Document
+    from layerscope.tui.compare.session import CompareSession
+
+Line = list[Span]
+SIZES: Final = ("download", "content", "live", "wasted")
+_KEYS: Final = {"download": "compressed"}
+_STEPS: Final = 8
+_PLACES: Final = 12
+_NOTES: Final = 50
+_WIDEST: Final = 150
+_STYLES: Final = {"changed": "modified", "only_a": "removed", "only_b": "added"}
+
+
+def overview_lines(session: CompareSession, width: int) -> list[Line]:
+    """All lines of the overview, none wider than `width` columns; styles are names of `STYLES`."""
+    document = session.document
+    width = min(width, _WIDEST)
+    lines: list[Line] = [[]]
+    lines += _paragraph(one_line(document["sentence"]), width)
+    lines.append([])
+    lines += _sizes(session, width)
+    if not document["different"]:
+        return [*lines, *_notes(document, width)]
+    for title, more in (
+        ("Instructions", _instructions(document, width)),
+        ("Where", _places(document, width)),
+        ("What follows", _consequences(document, width)),
+    ):
+        found = list(more)
+        if found:
+            lines += [[], [(title, "defined")], *found]
+    return [*lines, *_notes(document, width)]
+
+
+def _paragraph(text: str, width: int, style: str = "", indent: int = 0) -> Iterator[Line]:
+    space = " " * indent
+    for line in textwrap.wrap(text, max(20, width - indent - 1)) or [""]:
+        yield [(space, ""), (fit_start(line, width - indent), style)]
+
+
+def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
+    """The two images in columns, with the change and its bar."""
+    document = session.document
+    column = max(10, min(26, (width - 12 - 12 - 11) // 2 - 1))
+    bars = min(41, width - 12 - 2 * column - 24)
+    heads = [cell(one_line(name), column - 1, right=True) + " " for name in session.names]
+    yield [(" " * 12, ""), (heads[0], "heading"), (heads[1], "heading"), (f"{'change':>12}", "dim")]
+    most = max(abs(document["sizes"][_KEYS.get(n, n)]["delta"] or 0) for n in SIZES)
+    for name in SIZES:
+        pair = document["sizes"][_KEYS.get(name, name)]
+        line = _columns(name, format_size(pair["a"]), format_size(pair["b"]), column)
+        line.append((cell(delta_text(pair["delta"]), 12, right=True), delta_style(pair["delta"])))
+        line.append((cell(percent_delta(pair["percent"]), 10, right=True) + "  ", "dim"))
+        if bars >= 9:
+            line += delta_bar(pair["delta"] or 0, most, bars)
+        yield line
+    efficiency = document["efficiency"]
+    points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "–"
+    percents = [f"{100 * efficiency[side]:.1f} %" for side in "ab"]
+    yield [*_columns("efficiency", percents[0], percents[1], column), (f"{points:>12}", "dim")]
+    counts: list[tuple[str, Any, Any]] = [
+        ("layers", document["a"]["layers"], document["b"]["layers"])
+    ]
+    if document["files"] is not None:
+        visible = document["files"]["visible"]
+        counts.append(("files", visible["a"], visible["b"]))
+    for name, one, other in counts:
+        delta = count_delta(other - one) if other != one else "–"
+        yield [*_columns(name, f"{one:,}", f"{other:,}", column), (f"{delta:>12}", "dim")]
+    a, b = document["a"]["platform"], document["b"]["platform"]
+    if a != b:
+        yield _columns("platform", one_line(a), one_line(b), column)
+
+
+def _columns(name: str, one: str, other: str, column: int) -> Line:
+    values = [(cell(each, column - 1, right=True) + " ", "") for each in (one, other)]
+    return [(f"  {name:<10}", "dim"), *values]
+
+
+def _instructions(document: Document, width: int) -> Iterator[Line]:
+    """Those that moved the most content, in the order of the images."""
+    rows = [
+        row
+        for row in document["instructions"]
+        if row["status"] != "same" and (row["layers_a"] or row["layers_b"])
+    ]
+    by_size = sorted(rows, key=lambda row: -abs(row["sizes"]["content"]["delta"] or 0))
+    kept = {id(row) for row in by_size[:_STEPS]}
+    most = max([abs(row["sizes"]["content"]["delta"] or 0) for row in rows], default=0)
+    bars = 21 if width >= 100 else 0
+    for row in rows:
+        if id(row) not in kept:
+            continue
+        delta = row["sizes"]["content"]["delta"]
+        mark = MARKS[row["status"]].replace("−", "-")
+        numbers = [f"{'' if row[side] is None else row[side]:>4}" for side in "ab"]
+        line: Line = [
+            (f"  {mark} ", _STYLES[row["status"]]),
+            ("".join(numbers) + "  ", "number"),
+            (cell(delta_text(delta), 11, right=True) + "  ", delta_style(delta)),
+        ]
+        if bars:
+            line += [*delta_bar(delta or 0, most, bars), ("  ", "")]
+        used = 4 + 10 + 13 + (bars + 2 if bars else 0)
+        yield [*line, (fit_start(step_text(row), max(1, width - used)), "")]
+    if len(rows) > _STEPS:
+        yield [(f"    and {len(rows) - _STEPS:,} more: see the layers", "dim")]
+
+
+def _places(document: Document, width: int) -> Iterator[Line]:
+    """The directories that differ the most."""
+    if document["files"] is None:
+        return
+    rows = tree_rows(document, rows=_PLACES, depth=2)
+    most = max([abs(delta) for _, _, delta, _ in rows], default=0)
+    bars = 21 if width >= 100 else 13
+    for level, name, delta, changes in rows:
+        line: Line = [
+            (cell(delta_text(delta), 14, right=True) + "  ", delta_style(delta)),
+            *delta_bar(delta, most, bars),
+            (f"{changes:>9,}  ", "dim"),
+        ]
+        room = max(1, width - 16 - bars - 11 - 2 * level)
+        yield [*line, ("  " * level, ""), (fit_start(name, room), "folder")]
+
+
+def _consequences(document: Document, width: int) -> Iterator[Line]:
+    texts = [("pull", pull_words(document)), ("cache", cache_words(document))]
+    if document["files"] is not None:
+        texts.append(("files", kind_words(document["files"])))
+        for name, words in (("outside", "outside the path"), ("unplaced", "in no visible file")):
+            pair = document["files"][name]
+            if pair["a"] or pair["b"]:
+                texts.append((name, f"{delta_text(pair['delta'])} {words}"))
+    texts.append(("waste", waste_words(document)))
+    for name, text in texts:
+        for number, line in enumerate(_paragraph(text, width - 10) if text else ()):
+            yield [(f"  {name if not number else '':<8}", "dim"), *line]
+
+
+def _notes(document: Document, width: int) -> Iterator[Line]:
+    if not document["notes"]:
+        return
+    yield []
+    yield [("Notes", "defined")]
+    for note in document["notes"][:_NOTES]:
+        yield from _paragraph(one_line(note["message"]), width, "", 2)

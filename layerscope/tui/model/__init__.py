@@ -1,0 +1,1 @@
+"""What the browser shows, worked out without a terminal: no module here knows Textual."""

@@ -1,0 +1,170 @@
+"""A tree laid out flat, so that a million names can be sorted, summed and filtered by plain sequences."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+from layerscope.layers.entry import FILE
+from layerscope.tui.model.texts import Texts
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.node import Node
+    from layerscope.filesystem.tree import FileTree
+    from layerscope.layers.entry import Entry
+
+ROOT = 0
+LARGE = 2_000
+"""Children from which on a directory is large."""
+
+
+class Outline:
+    """Every name of a tree by number: the root is 0, and the children of one directory stand beside each other.
+
+    Level follows on level, and within one the children follow each other as their directories do. Those of number `i`
+    are `first[i]` up to `first[i] + count[i]`, all greater than `i`, so one walk backwards over `directories` (the
+    numbers that have children, ascending) sums up every subtree.
+    """
+
+    def __init__(
+        self,
+        names: list[bytes],
+        parent: array[int],
+        first: array[int],
+        count: array[int],
+        directories: list[int],
+    ) -> None:
+        self.names = names
+        self.parent = parent
+        self.first = first
+        self.count = count
+        self.directories = directories
+        self._texts: dict[tuple[bool, bool], Texts] = {}
+        self._by_name: dict[int, Sequence[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def children(self, number: int) -> range:
+        first = self.first[number]
+        return range(first, first + self.count[number])
+
+    def by_name(self, number: int) -> Sequence[int]:
+        """The places of the children, counted from the first, by their names; those of large directories are kept."""
+        known = self._by_name.get(number)
+        if known is not None:
+            return known
+        children = self.children(number)
+        names = self.names[children.start : children.stop]
+        places = sorted(range(len(names)), key=names.__getitem__)
+        if len(places) >= LARGE:
+            self._by_name[number] = array("i", places)
+        return places
+
+    def prepare(self) -> None:
+        """Have at hand what would else be waited for when a large directory is opened, or a filter is written."""
+        for number in self.directories:
+            if self.count[number] >= LARGE:
+                self.by_name(number)
+        self.texts(names=True, folded=True)
+        self.texts(names=False, folded=True)
+
+    def path(self, number: int) -> bytes:
+        """The path below the root, without a leading slash."""
+        parts = []
+        while number:
+            parts.append(self.names[number])
+            number = self.parent[number]
+        return b"/".join(reversed(parts))
+
+    def find(self, path: bytes) -> int | None:
+        """The number of a path, with or without a leading slash."""
+        number = ROOT
+        for part in path.split(b"/"):
+            if not part:
+                continue
+            below = self.children(number)
+            found = next((each for each in below if self.names[each] == part), None)
+            if found is None:
+                return None
+            number = found
+        return number
+
+    def texts(self, *, names: bool, folded: bool) -> Texts:
+        """All names or all paths, as they are or in lower case; made when they are first asked for."""
+        texts = self._texts.get((names, folded))
+        if texts is None:
+            if folded:
+                texts = self.texts(names=names, folded=False).folded()
+            else:
+                texts = Texts.of(self.names if names else self._paths(), len(self))
+            self._texts[names, folded] = texts
+        return texts
+
+    def _paths(self) -> Iterator[bytes]:
+        """The path of every number, which costs one of a directory for all that is in it."""
+        yield b""
+        names, first, count = self.names, self.first, self.count
+        above = {ROOT: b""}
+        for number in self.directories:
+            folder = above.pop(number)
+            for below in range(first[number], first[number] + count[number]):
+                path = folder + names[below]
+                if count[below]:
+                    above[below] = path + b"/"
+                yield path
+
+
+class TreeOutline(Outline):
+    """The outline of an image's filesystem; `nodes` gives the node of each number.
+
+    `shadowed` are files that their own layer stores again at the same path, each with its number: the chain of a node
+    has but the last one of a layer.
+    """
+
+    def __init__(self, tree: FileTree) -> None:
+        nodes: list[Node] = [tree.root]
+        directories: list[int] = []
+        starts: list[int] = []
+        counts: list[int] = []
+        for number, node in enumerate(nodes):
+            children = node.children
+            if children:
+                directories.append(number)
+                starts.append(len(nodes))
+                counts.append(len(children))
+                nodes += children.values()
+        self.nodes = nodes
+        first = array("i", bytes(4 * len(nodes)))
+        count = array("i", bytes(4 * len(nodes)))
+        for number, start, below in zip(directories, starts, counts, strict=True):
+            first[number] = start
+            count[number] = below
+        parent = array("i", [-1])
+        parent.extend(chain.from_iterable(map(repeat, directories, counts)))
+        super().__init__([node.name for node in nodes], parent, first, count, directories)
+        self.shadowed = list(self._find_shadowed(tree))
+
+    def _find_shadowed(self, tree: FileTree) -> Iterator[tuple[int, Entry]]:
+        hidden = [
+            entry
+            for entry in tree.never_seen
+            if entry.size and entry.ended == entry.layer and entry.kind == FILE
+        ]
+        if not hidden:
+            return
+        found = [(entry, node) for entry in hidden if (node := tree.find(entry.path)) is not None]
+        wanted = {id(node) for _, node in found}
+        numbers = {id(node): n for n, node in enumerate(self.nodes) if id(node) in wanted}
+        for entry, node in found:
+            if not _in_chain(node, entry):
+                yield numbers[id(node)], entry
+
+
+def _in_chain(node: Node, entry: Entry) -> bool:
+    current = node.latest
+    while current is not None and current.layer > entry.layer:
+        current = current.previous
+    return current is entry

@@ -1,0 +1,118 @@
+"""What the screens share about one image: its analysis, its names laid out flat, and the views worked out so far."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from layerscope.analysis.advice import Advice, advise
+from layerscope.analysis.grouping import WasteSummary
+from layerscope.tui.model.outline import TreeOutline
+from layerscope.tui.model.view import (
+    ADDED,
+    FLEETING,
+    MODIFIED,
+    REMOVED,
+    REWRITTEN,
+    SAME,
+    Scope,
+    Totals,
+    entry_in,
+    measure,
+)
+
+if TYPE_CHECKING:
+    from layerscope.analysis.model import Analysis, InstructionSummary
+    from layerscope.layers.entry import Entry
+
+KEPT_NAMES: Final = 3_000_000
+"""Names of the views that are kept, in sum; a view costs some 20 bytes a name."""
+Change = Literal["added", "modified", "removed", "unchanged"]
+CHANGES: Final[dict[Change, frozenset[int]]] = {
+    "added": frozenset({ADDED}),
+    "modified": frozenset({MODIFIED, REWRITTEN}),
+    "removed": frozenset({REMOVED, FLEETING}),
+    "unchanged": frozenset({SAME}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is, to come back to it: a pane, and in the files a view and a path."""
+
+    pane: str
+    scope: Scope
+    path: bytes
+
+
+class Session:
+    """One opened image; made by the worker that reads it, used by the screens."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.outline = TreeOutline(analysis.tree)
+        self.summary = WasteSummary(analysis.waste)
+        self.pairs = self.summary.pairs()
+        self.advice: tuple[Advice, ...] = tuple(advise(analysis, self.summary))
+        self._views: OrderedDict[Scope, Totals] = OrderedDict()
+        self.totals(self.whole)
+
+    @property
+    def last_layer(self) -> int:
+        return max(0, len(self.analysis.layers) - 1)
+
+    @property
+    def whole(self) -> Scope:
+        """The filesystem that a container sees."""
+        return Scope("tree", self.last_layer, self.last_layer)
+
+    def known_totals(self, scope: Scope) -> Totals | None:
+        totals = self._views.get(scope)
+        if totals is not None:
+            self._views.move_to_end(scope)
+        return totals
+
+    def totals(self, scope: Scope, cancelled: Callable[[], bool] | None = None) -> Totals:
+        """The view's totals, which cost a walk over all names at first. Raises `Cancelled`."""
+        totals = self.known_totals(scope)
+        if totals is None:
+            totals = self._views[scope] = measure(self.outline, scope, cancelled)
+            while len(self._views) > max(2, KEPT_NAMES // len(self.outline)):
+                oldest = next(kept for kept in self._views if kept != self.whole)
+                del self._views[oldest]
+        return totals
+
+    def entry(self, number: int, scope: Scope) -> Entry | None:
+        return entry_in(self.outline.nodes[number], scope)
+
+    def instruction(self, index: int) -> InstructionSummary | None:
+        found = self.analysis.instructions
+        return found[index] if 0 <= index < len(found) else None
+
+    def instruction_of_layer(self, layer: int) -> int:
+        return self.analysis.layers[layer].instruction if self.analysis.layers else 0
+
+    @property
+    def base_instructions(self) -> range:
+        """Those of the base image: all up to the first of the Dockerfile's own; none where no base image is known."""
+        base = self.analysis.image.base
+        if base is None:
+            return range(0)
+        owners = [layer.instruction for layer in self.analysis.layers[: base.layers]]
+        end = max(owners) + 1 if owners else 0
+        later = [
+            each.instruction.index
+            for each in self.analysis.instructions[end:]
+            if each.instruction.location is not None
+        ]
+        return range(min(later, default=end))
+
+    def layer_at(self, instruction: int) -> int | None:
+        """The layer whose filesystem stands once an instruction is done; None before the first layer."""
+        found = None
+        for summary in self.analysis.instructions[: instruction + 1]:
+            if summary.instruction.layers:
+                found = max(summary.instruction.layers)
+        return found

@@ -1,0 +1,295 @@
+"""What a tree shows: one layer's changes, the filesystem after a layer, or the changes of a range of layers."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from layerscope.errors import Cancelled
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE, Entry
+from layerscope.tui.model.outline import ROOT
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.node import Node
+    from layerscope.tui.model.outline import TreeOutline
+
+Mode = Literal["layer", "tree", "range"]
+MODES: Final[tuple[Mode, ...]] = ("layer", "tree", "range")
+
+ABSENT: Final = 0
+SAME: Final = 1
+ADDED: Final = 2
+MODIFIED: Final = 3
+REMOVED: Final = 4
+FLEETING: Final = 5
+"""Added and removed again within the view."""
+REWRITTEN: Final = 6
+"""Stored again with nothing changed."""
+
+MARKS: Final = "  +~-x="
+MARK_WORDS: Final = ("absent", "unchanged", "added", "modified", "removed", "fleeting", "rewritten")
+_STEP = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The layers `first` to `last`, and whether all of the filesystem is shown or only what they change."""
+
+    mode: Mode
+    first: int
+    last: int
+
+    @property
+    def base(self) -> int:
+        """The layer below, against which changes are told; -1 for none."""
+        return self.first - 1
+
+
+class Totals:
+    """One view of an outline, by number; directories carry the sums of their subtrees.
+
+    `size` is what the layers of the view store, in the view of a filesystem what it holds; `gone` the bytes of removed
+    files; `wasted` how much of `size` the image has in vain; `files` counts what is no directory and changed (or, in
+    a filesystem, is there); `layer` is where the state of a path comes from; `kinds` are those
+    of entries.
+    """
+
+    def __init__(
+        self,
+        *,
+        marks: bytearray,
+        kinds: bytearray,
+        size: Sequence[int],
+        gone: Sequence[int],
+        wasted: Sequence[int],
+        files: Sequence[int],
+        layer: Sequence[int],
+    ) -> None:
+        self.marks = marks
+        self.kinds = kinds
+        self.size = size
+        self.gone = gone
+        self.wasted = wasted
+        self.files = files
+        self.layer = layer
+
+    def weights(self, numbers: range) -> Sequence[int]:
+        """The weights of numbers that follow each other."""
+        part = slice(numbers.start, numbers.stop)
+        if not self.gone[ROOT]:
+            return list(self.size[part])
+        return [size or gone for size, gone in zip(self.size[part], self.gone[part], strict=True)]
+
+    def weight(self, number: int) -> int:
+        """By what a row is sorted and its bar drawn: what is there, else what went."""
+        return self.size[number] or self.gone[number]
+
+
+def measure(
+    outline: TreeOutline, scope: Scope, cancelled: Callable[[], bool] | None = None
+) -> Totals:
+    """Walk once over all names and sum up; raises `Cancelled`."""
+    count = len(outline)
+    draft = _Draft(
+        marks=bytearray(count),
+        kinds=bytearray(count),
+        size=[0] * count,
+        gone=[0] * count,
+        wasted=[0] * count,
+        files=[0] * count,
+        layer=array("h", bytes(2 * count)),
+        linked=set(),
+    )
+    fill = _fill_tree if scope.mode == "tree" else _fill_changes
+    for start in range(0, count, _STEP):
+        if cancelled is not None and cancelled():
+            raise Cancelled("cancelled")
+        fill(draft, _standing(outline.nodes[start : start + _STEP], scope.last), start, scope)
+    if scope.mode != "tree":
+        for number, entry in outline.shadowed:
+            if scope.base < entry.layer <= scope.last:
+                draft.size[number] += entry.size
+                draft.wasted[number] += 0 if entry.names else entry.size
+    for values in (draft.size, draft.gone, draft.wasted, draft.files):
+        _sum_up(outline, values)
+    return Totals(
+        marks=draft.marks,
+        kinds=draft.kinds,
+        size=_packed(draft.size),
+        gone=_packed(draft.gone),
+        wasted=_packed(draft.wasted),
+        files=_packed(draft.files),
+        layer=draft.layer,
+    )
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class _Draft:
+    """Totals before the sums."""
+
+    marks: bytearray
+    kinds: bytearray
+    size: list[int]
+    gone: list[int]
+    wasted: list[int]
+    files: list[int]
+    layer: array[int]
+    linked: set[int]
+    """The content that a hard link was given the bytes of."""
+
+
+def _standing(nodes: list[Node], last: int) -> list[Entry | None]:
+    """What the layers up to `last` had at each node in the end; None where they had nothing."""
+    entries = [node.latest for node in nodes]
+    for at, entry in enumerate(entries):
+        if entry is not None and entry.layer > last:
+            while entry is not None and entry.layer > last:
+                entry = entry.previous
+            entries[at] = entry
+    return entries
+
+
+def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+    """The filesystem after the last layer, with what the layers above `base` changed marked."""
+    base, last = scope.base, scope.last
+    marks, kinds, layer = draft.marks, draft.kinds, draft.layer
+    size, files = draft.size, draft.files
+    for number, entry in enumerate(entries, start):
+        if entry is None:
+            continue
+        came, ended = entry.layer, entry.ended
+        if ended != VISIBLE and ended <= last:
+            _fill_gone(draft, number, entry, scope)
+            continue
+        if came <= base:
+            marks[number] = SAME
+        elif entry.previous is None:
+            marks[number] = ADDED
+        else:
+            marks[number] = _changed(entry, True, base)[0]
+        layer[number] = came
+        kind = entry.kind
+        if kind == FILE:
+            files[number] = 1
+            size[number] = entry.size
+            if not entry.names:
+                draft.wasted[number] = entry.size
+            continue
+        kinds[number] = kind
+        if kind != DIRECTORY:
+            files[number] = 1
+            if kind == HARDLINK and (bytes_ := _linked(entry, last, draft.linked)):
+                size[number] = bytes_
+                assert entry.content is not None
+                draft.wasted[number] = 0 if entry.content.names else bytes_
+
+
+def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+    """What the layers of the view changed, against what was there below them."""
+    base, last = scope.base, scope.last
+    for number, entry in enumerate(entries, start):
+        if entry is None:
+            continue
+        if entry.ended != VISIBLE and entry.ended <= last:
+            _fill_gone(draft, number, entry, scope)
+            continue
+        mark = SAME
+        if entry.layer > base:
+            mark, draft.size[number], draft.wasted[number] = _changed(entry, True, base)
+        draft.marks[number] = mark
+        draft.layer[number] = entry.layer
+        draft.kinds[number] = entry.kind
+        if mark != SAME and entry.kind != DIRECTORY:
+            draft.files[number] = 1
+
+
+def _fill_gone(draft: _Draft, number: int, entry: Entry, scope: Scope) -> None:
+    """A path that is not there after the last layer; it counts if it was there below the view, or came within it."""
+    base, ended = scope.base, entry.ended
+    mark, gone = REMOVED, entry.size
+    if entry.layer > base:
+        mark, stored, vain = _changed(entry, False, base)
+        gone = _before(entry, base) if mark == REMOVED else 0
+        if scope.mode != "tree":
+            draft.size[number], draft.wasted[number] = stored, vain
+    elif ended <= base:
+        return
+    draft.marks[number] = mark
+    draft.kinds[number] = entry.kind
+    draft.gone[number] = gone
+    draft.layer[number] = ended if mark == REMOVED else entry.layer
+    if scope.mode != "tree" and entry.kind != DIRECTORY:
+        draft.files[number] = 1
+
+
+def _packed(values: list[int]) -> Sequence[int]:
+    """The values in as few bytes as the largest, which is the root's, lets them have."""
+    return array("I" if values[0] < 1 << 32 else "q", values)
+
+
+def _sum_up(outline: TreeOutline, values: list[int]) -> None:
+    """Add to every directory what is below it."""
+    if not any(values):
+        return
+    first, count = outline.first, outline.count
+    for number in reversed(outline.directories):
+        start = first[number]
+        values[number] += sum(values[start : start + count[number]])
+
+
+def _changed(after: Entry, alive: bool, base: int) -> tuple[int, int, int]:
+    """The mark of a path that the view's layers hold, the bytes they store for it, and those of them in vain."""
+    stored = vain = 0
+    changed = False
+    entry: Entry | None = after
+    while entry is not None and entry.layer > base:
+        if entry.size:
+            stored += entry.size
+            if not entry.names:
+                vain += entry.size
+        if entry.change != UNCHANGED:
+            changed = True
+        entry = entry.previous
+    there = entry is not None and (entry.ended == VISIBLE or entry.ended > base)
+    if there and alive:
+        if changed:
+            return MODIFIED, stored, vain
+        return (REWRITTEN if stored else SAME), stored, vain
+    if there:
+        return REMOVED, stored, vain
+    return (ADDED if alive else FLEETING), stored, vain
+
+
+def _before(after: Entry, base: int) -> int:
+    entry: Entry | None = after
+    while entry is not None and entry.layer > base:
+        entry = entry.previous
+    return entry.size if entry is not None else 0
+
+
+def _linked(entry: Entry, last: int, counted: set[int]) -> int:
+    """Bytes that a hard link is the only one to show, since the name that stores them is not there any more."""
+    content = entry.content
+    if entry.kind != HARDLINK or content is None:
+        return 0
+    if content.kind != METADATA and (content.ended == VISIBLE or content.ended > last):
+        return 0
+    if id(content) in counted:
+        return 0
+    counted.add(id(content))
+    return content.size
+
+
+def entry_in(node: Node, scope: Scope) -> Entry | None:
+    """What a row of the view stands for: what is there after its layers, else the last that was."""
+    entry = node.latest
+    while entry is not None and entry.layer > scope.last:
+        entry = entry.previous
+    return entry
+
+
+def below(node: Node, entry: Entry) -> Entry | None:
+    """What stood at the path in the layers below the entry's."""
+    return node.at_layer(entry.layer - 1)

@@ -1,0 +1,1 @@
+"""The lists of the screen of one image."""

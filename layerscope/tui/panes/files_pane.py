@@ -1,0 +1,295 @@
+"""The pane of files: one view of the tree at a time, worked out and filtered by workers."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from itertools import compress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from layerscope.errors import Cancelled
+from layerscope.layers.entry import Entry
+from layerscope.tui.model.flags import NO_DIRECTORY, both, select
+from layerscope.tui.model.outline import ROOT
+from layerscope.tui.model.rows import TreeRows, lead_to, spread
+from layerscope.tui.model.session import CHANGES, Change, Session
+from layerscope.tui.model.view import Scope, Totals
+from layerscope.tui.panes.list_pane import ListPane
+from layerscope.tui.panes.tree_view import FileTreeView
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from layerscope.tui.model.query import Query
+
+PATIENCE = 0.3
+"""Seconds after which filters are prepared for, so that the tree stands first."""
+FEW_ROWS = 60
+"""A view of changes this small opens as a whole."""
+
+
+class FilesPane(ListPane):
+    """Shows a scope of the session; tells when it changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+u", "hide('unchanged')", "Unchanged on/off", show=False, id="files.unchanged"
+        ),
+        Binding("ctrl+r", "hide('removed')", "Removed on/off", show=False, id="files.removed"),
+        Binding("plus", "hide('added')", "Added on/off", show=False, id="files.added"),
+        Binding("tilde", "hide('modified')", "Modified on/off", show=False, id="files.modified"),
+    ]
+
+    class Shown(Message):
+        """A view, or the result of a filter, stands on the screen."""
+
+    class _Measured(Message):
+        def __init__(self, scope: Scope, totals: Totals, shown: bytearray, target: bytes) -> None:
+            super().__init__()
+            self.scope = scope
+            self.totals = totals
+            self.shown = shown
+            self.target = target
+
+    class _Found(Message):
+        """What a filter found; all that it finds, if `whole`."""
+
+        def __init__(
+            self,
+            scope: Scope,
+            query: Query,
+            flags: tuple[bytearray, bytearray, bytearray],
+            size: int,
+            *,
+            whole: bool,
+        ) -> None:
+            super().__init__()
+            self.scope = scope
+            self.query = query
+            self.flags = flags
+            self.size = size
+            self.whole = whole
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        self.tree_view = FileTreeView(id="tree")
+        super().__init__(self.tree_view, id=id)
+        self.session: Session | None = None
+        self.scope = Scope("tree", 0, 0)
+        self.wanted = self.scope
+        self.hidden: set[Change] = set()
+        self._query: Query | None = None
+        self.answered: Query | None = None
+        """The filter whose hits are shown, or the first of them."""
+        self.searching = False
+        """Whether more of them may come."""
+
+    @property
+    def path(self) -> bytes:
+        """The path under the cursor, without a leading slash."""
+        number = self.tree_view.number
+        if self.session is None or number is None:
+            return b""
+        return self.session.outline.path(number)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the row under the cursor stands for."""
+        number = self.tree_view.number
+        if self.session is None or number is None:
+            return None
+        return self.session.entry(number, self.scope)
+
+    def open_session(self, session: Session) -> None:
+        self.session = session
+        self.view(session.whole)
+        self.set_timer(PATIENCE, lambda: self._prepare(session))
+
+    @work(thread=True, group="prepare", exit_on_error=False)
+    def _prepare(self, session: Session) -> None:
+        """Once, out of the garbage collector's sight."""
+        session.outline.prepare()
+        gc.freeze()
+
+    # Views
+
+    def view(self, scope: Scope, path: bytes | None = None) -> None:
+        """Show a scope, with the cursor on a path (by default where it is, or the nearest above)."""
+        assert self.session is not None
+        self.wanted = scope
+        target = self.path if path is None else path
+        totals = self.session.known_totals(scope)
+        if totals is not None:
+            self._take(scope, totals, self._shown(scope, totals), target)
+        else:
+            self._measure(scope, target)
+
+    @work(thread=True, exclusive=True, group="view", exit_on_error=False)
+    def _measure(self, scope: Scope, target: bytes) -> None:
+        assert self.session is not None
+        worker = get_current_worker()
+        try:
+            totals = self.session.totals(scope, lambda: worker.is_cancelled)
+        except Cancelled:
+            return
+        shown = self._shown(scope, totals)
+        if not worker.is_cancelled:
+            self.post_message(self._Measured(scope, totals, shown, target))
+
+    @on(_Measured)
+    def _measured(self, event: _Measured) -> None:
+        if event.scope == self.wanted:
+            self._take(event.scope, event.totals, event.shown, event.target)
+
+    def _shown(self, scope: Scope, totals: Totals) -> bytearray:
+        """What the view lists: in a filesystem everything, of layers only what they change."""
+        assert self.session is not None
+        wanted: set[int] = set()
+        for change, marks in CHANGES.items():
+            if change not in self.hidden and (change != "unchanged" or scope.mode == "tree"):
+                wanted |= marks
+        flags = select(totals.marks, wanted)
+        if scope.mode == "tree" and not self.hidden:
+            return flags
+        return lead_to(self.session.outline, flags)
+
+    def _take(self, scope: Scope, totals: Totals, shown: bytearray, target: bytes) -> None:
+        assert self.session is not None
+        tree = self.tree_view
+        self.scope = scope
+        if tree.rows is None:
+            tree.rows = TreeRows(self.session.outline, totals, shown)
+        else:
+            tree.rows.show(totals, shown)
+        if scope.mode != "tree" and shown.count(1) <= FEW_ROWS:
+            tree.rows.open_all(ROOT)
+        tree.needle = None
+        tree.show(tree.rows, totals, self._entry_of(scope))
+        self._stand_on(target)
+        self.post_message(self.Shown())
+        if self._query is not None:
+            self._search(self._query, scope, totals, shown)
+        else:
+            self._tell()
+
+    def _entry_of(self, scope: Scope) -> Callable[[int], Entry | None]:
+        session = self.session
+        assert session is not None
+        return lambda number: session.entry(number, scope)
+
+    def _stand_on(self, path: bytes) -> None:
+        """The cursor on a path, or on the nearest above that is shown."""
+        assert self.session is not None
+        number = self.session.outline.find(path) or ROOT
+        while number and not self.tree_view.go_to(number):
+            number = self.session.outline.parent[number]
+        if not number:
+            self.tree_view.cursor = 0
+
+    def go_to(self, path: bytes) -> bool:
+        """Put the cursor on a path of this view."""
+        if self.session is None:
+            return False
+        number = self.session.outline.find(path)
+        return number is not None and self.tree_view.go_to(number)
+
+    def action_hide(self, change: Change) -> None:
+        """Leave out the files that were added, modified, removed or not changed, or show them again."""
+        if self.session is None:
+            return
+        self.hidden ^= {change}
+        self.view(self.scope)
+
+    # Filter
+
+    def find(self, query: Query | None) -> None:
+        self._query = query
+        rows, totals = self.tree_view.rows, self.tree_view.totals
+        if rows is None or totals is None:
+            return
+        if query is None:
+            self.workers.cancel_group(self, "find")
+            number = self.tree_view.number
+            rows.clear_filter()
+            self.tree_view.needle = None
+            self.tree_view.rows_changed()
+            if number is not None:
+                self.tree_view.go_to(number)
+            self._tell()
+            self.post_message(self.Shown())
+        else:
+            self._search(query, self.scope, totals, rows.shown)
+
+    @work(thread=True, exclusive=True, group="find", exit_on_error=False)
+    def _search(self, query: Query, scope: Scope, totals: Totals, shown: bytearray) -> None:
+        assert self.session is not None
+        from layerscope.tui.model.finder import Finder
+
+        outline = self.session.outline
+        worker = get_current_worker()
+        files = select(totals.kinds, NO_DIRECTORY)
+
+        def tell(hits: bytearray, *, whole: bool = False) -> None:
+            size = sum(compress(totals.size, both(hits, files)))
+            flags = spread(outline, bytearray(hits), shown)
+            if not worker.is_cancelled:
+                self.post_message(self._Found(scope, query, flags, size, whole=whole))
+
+        try:
+            finder = Finder(outline, totals, lambda: worker.is_cancelled, tell)
+            tell(finder.find(query, bytearray(shown)), whole=True)
+        except Cancelled:
+            return
+
+    @on(_Found)
+    def _found(self, event: _Found) -> None:
+        tree = self.tree_view
+        if event.query is not self._query or event.scope != self.scope or tree.rows is None:
+            return
+        number = tree.number
+        stay = self.answered is event.query
+        self.answered = event.query
+        self.searching = not event.whole
+        tree.rows.set_filter(*event.flags)
+        tree.needle = event.query.needle or None
+        tree.rows_changed()
+        hit = number and tree.rows.hits and tree.rows.hits[number]
+        if not ((hit or stay) and number and tree.go_to(number)):
+            row = tree.rows.next_hit(0)
+            tree.rows_changed()
+            tree.center_row(row or 0)
+        self._tell_hits(tree.rows.hit_count, event.size)
+        self.post_message(self.Shown())
+
+    def _tell_hits(self, hits: int, size: int) -> None:
+        if self.searching:
+            self.tell(f"{hits:,} hits so far · {format_size(size)} · still looking")
+        elif hits:
+            files = f"{hits:,} hit" + ("s" if hits != 1 else "")
+            self.tell(f"{files} · {format_size(size)} · n/N walk them, escape shows all again")
+        else:
+            self.tell("nothing found")
+
+    def _tell(self) -> None:
+        totals = self.tree_view.totals
+        if totals is None or self.tree_view.rows is None:
+            return
+        files = totals.files[ROOT]
+        words = "files" if self.scope.mode == "tree" else "changed"
+        parts = [f"{files:,} {words}", format_size(totals.size[ROOT])]
+        if totals.gone[ROOT]:
+            parts.append(f"−{format_size(totals.gone[ROOT])} removed")
+        if totals.wasted[ROOT]:
+            parts.append(f"{format_size(totals.wasted[ROOT])} wasted in the end")
+        if self.hidden:
+            parts.append("without " + ", ".join(sorted(self.hidden)))
+        parts.append(f"by {self.tree_view.rows.sort}")
+        self.tell(" · ".join(parts))
+
+    @on(FileTreeView.Sorted)
+    def _sorted(self) -> None:
+        if self._query is None:
+            self._tell()

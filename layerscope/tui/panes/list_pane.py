@@ -1,0 +1,164 @@
+"""A list with its filter line and a line that tells what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from layerscope.report.escape import escape
+from layerscope.tui.line_list import LineList
+
+if TYPE_CHECKING:
+    from layerscope.tui.model.query import Query
+
+PATIENCE = 0.06
+"""Seconds after the last key before a filter is asked for."""
+
+
+class FilterBar(Input):
+    """The line a filter is written on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "To the list", id="filter.submit"),
+        Binding("down", "to_list", "To the list", show=False, id="filter.to-list"),
+        Binding("escape", "leave", "Clear", id="filter.leave"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="text  *.glob  re:regex  >10MB  kind:removed  type:symlink  layer:3",
+            select_on_focus=False,
+            compact=True,
+        )
+
+    @property
+    def pane(self) -> ListPane:
+        return self.query_ancestor(ListPane)
+
+    def action_leave(self) -> None:
+        self.pane.action_clear()
+
+    async def action_submit(self) -> None:
+        """Take the filter at once, so that the next key is the list's."""
+        self.pane.take_filter()
+
+    def action_to_list(self) -> None:
+        self.pane.take_filter()
+
+
+class ListPane(Vertical):
+    """Base of the panes on the right: `lines` is the list, `find` what to do about a filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash,ctrl+f", "filter", "Filter", id="pane.filter"),
+        Binding("escape", "clear", "Clear filter", show=False, id="pane.clear"),
+    ]
+
+    class Jump(Message):
+        """To a path, in what a layer changed."""
+
+        def __init__(self, layer: int, path: bytes) -> None:
+            super().__init__()
+            self.layer = layer
+            self.path = path
+
+    kinds: Mapping[str, Collection[int]] | None = None
+    """What `kind:` may be in the filter, as marks; by default what it is for one image."""
+
+    def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.lines = lines
+        self.bar = FilterBar()
+        self.bar.display = False
+        self.query_text = ""
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.lines
+        yield Static(classes="status")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash is part of the filter while that is being written."""
+        return not (action == "filter" and self.bar.has_focus)
+
+    def tell(self, text: str, *, wrong: bool = False) -> None:
+        """Say what is in the list; the text may hold names of the image."""
+        style = "$text-error" if wrong else ""
+        self.query_one(".status", Static).update(Content.styled(escape(text), style))
+
+    def find(self, query: Query | None) -> None:
+        """Show what a filter means; None shows everything."""
+        raise NotImplementedError
+
+    async def action_filter(self) -> None:
+        await self._open_bar()
+        self.screen.set_focus(self.bar)
+
+    async def _open_bar(self) -> None:
+        if not self.bar.is_attached:
+            await self.mount(self.bar)
+        self.bar.display = True
+
+    def action_clear(self) -> None:
+        self._stop_timer()
+        self.bar.remove_class("-wrong")
+        self.bar.display = False
+        if self.bar.value or self.query_text:
+            self.query_text = ""
+            with self.prevent(Input.Changed):
+                self.bar.value = ""
+            self.find(None)
+        self.screen.set_focus(self.lines)
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.query_text)
+
+    async def set_filter(self, text: str) -> None:
+        """Filter as if the text had been typed."""
+        await self._open_bar()
+        self.bar.value = text
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._stop_timer()
+        self._timer = self.set_timer(PATIENCE, self.apply_filter)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def apply_filter(self) -> None:
+        """Take what stands on the filter line at once."""
+        from layerscope.tui.model.query import BadQuery, parse
+
+        self._stop_timer()
+        text = self.bar.value.strip()
+        self.query_text = text
+        try:
+            query = parse(text, self.kinds) if text else None
+        except BadQuery as error:
+            self.bar.add_class("-wrong")
+            self.tell(error.message, wrong=True)
+            return
+        self.bar.remove_class("-wrong")
+        self.find(query)
+
+    def take_filter(self) -> None:
+        """Go to the list, with the filter that stands there."""
+        if self._timer is not None:
+            self.apply_filter()
+        if not self.bar.value:
+            self.bar.display = False
+        self.screen.set_focus(self.lines)
