@@ -96,7 +96,8 @@ On the left the instructions that made the image, on the right what they put the
         self.session: Session | None = None
         self.mode: Mode = "tree"
         self.range_start: int | None = None
-        self._quiet = False
+        self._quiet = 0
+        """Moves of the cursor among the instructions that are still to be told, and change nothing."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -199,7 +200,7 @@ On the left the instructions that made the image, on the right what they put the
     @on(LineList.Highlighted, "#instructions")
     def _instruction_moved(self) -> None:
         if self._quiet:
-            self._quiet = False
+            self._quiet -= 1
         elif self.session is not None:
             self._show_details()
             self._show_scope()
@@ -208,7 +209,7 @@ On the left the instructions that made the image, on the right what they put the
         """Put the cursor on an instruction without a change of what the files show."""
         row = self.instructions.cursor
         self.instructions.select(index)
-        self._quiet = self.instructions.cursor != row
+        self._quiet += self.instructions.cursor != row
         self._show_details()
 
     @on(LineList.Highlighted, "#dockerfile")
