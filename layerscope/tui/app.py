@@ -110,6 +110,8 @@ class LayerscopeApp(App[int]):
                 hint=f"the themes are {', '.join(sorted(self.available_themes))}",
             )
         self.theme = theme or themes.DARK.name
+        self._painted_with = self.get_css_variables()
+        self.stylesheet.set_variables(self._painted_with)
         self.animation_level = "none"
         self.set_keymap({} if settings is None else dict(settings.keys))
         self._read = read
@@ -124,6 +126,13 @@ class LayerscopeApp(App[int]):
             self._filters = [
                 plain if isinstance(each, NoColor | Monochrome) else each for each in self._filters
             ]
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Read the style sheets anew, unless they were read with the same colours, as at the start."""
+        variables = self.get_css_variables()
+        if variables != self._painted_with:
+            self._painted_with = variables
+            super().refresh_css(animate)
 
     def on_mount(self) -> None:
         self._end_on_signals()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from layerscope.analysis.secrets import mask_text, mask_value
 from layerscope.report.escape import escape
 from layerscope.tui.paint import one_line, path_text
 from layerscope.units import format_percent, format_size
@@ -151,6 +150,8 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
 
 def image_text(session: Session) -> Content:
     """All about the image as a whole: sizes, configuration, notes."""
+    from layerscope.analysis.secrets import mask_text, mask_value
+
     analysis = session.analysis
     image, sizes, config = analysis.image, analysis.sizes, analysis.image.config
     sheet = Sheet()
@@ -204,5 +205,7 @@ def image_text(session: Session) -> Content:
 
 def _setting(text: str) -> str:
     """A variable of the environment; a value that looks secret is hidden, as in the report."""
+    from layerscope.analysis.secrets import mask_value
+
     key, sign, value = text.partition("=")
     return f"{key}{sign}{mask_value(key, value)}" if sign else text

@@ -22,7 +22,7 @@ _STAGES: Final = {
     "spool": "receiving the image",
 }
 _COLUMNS: Final = 48
-PAUSE: Final = 0.15
+PAUSE: Final = 0.2
 """Seconds between two messages of progress, and before the first."""
 
 
