@@ -251,11 +251,12 @@ def test_many_whiteouts_cost_what_they_remove() -> None:
                     calls += event == "line"
                     return trace
 
+                before = sys.gettrace()
                 sys.settrace(trace)
                 try:
                     assert dive_numbers(analysis) is not None
                 finally:
-                    sys.settrace(None)
+                    sys.settrace(before)
         return calls
 
     assert steps(800) < 5 * steps(200)
