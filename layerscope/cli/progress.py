@@ -26,6 +26,10 @@ _STAGES = {
 }
 
 
+_SLOW = ("export", "pull")
+"""What is shown at once: an engine can be silent for long."""
+
+
 class ProgressBar:
     """Draws what it is called with, from any thread; a context manager that clears the line when it ends."""
 
@@ -44,7 +48,7 @@ class ProgressBar:
         with self._lock:
             if progress.stage != self._stage:
                 self._stage, self._since = progress.stage, now
-            if now < self._next:
+            if now < self._next and (self._drawn or progress.stage not in _SLOW):
                 return
             self._next = now + PAUSE
             self._draw(progress, now - self._since)
@@ -57,9 +61,9 @@ class ProgressBar:
             parts.append(f"layer {progress.layer} of {progress.layers}")
         if progress.total:
             parts.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
-        else:
+        elif progress.done:
             parts.append(format_size(progress.done))
-        if seconds > 0:
+        if progress.done and seconds > 0:
             parts.append(f"{format_size(int(progress.done / seconds))}/s")
         text = "  ".join(parts)
         if progress.total:

@@ -104,10 +104,17 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
             image = _look_up(client, place, name, request)
             tag = next((tag for tag in image.tags if is_same(name, tag)), None)
             client.api.timeout = SAVE_SECONDS
+            tell_begun(request)
             chunks = image.save(chunk_size=CHUNK, named=tag or False)
         except _engine_errors() as error:
             raise unavailable(place, error) from None
         yield whole(_guarded(chunks, place), str(place))
+
+
+def tell_begun(request: Request) -> None:
+    """Tell that the image is found and the engine makes the tarball, which can take long before the first byte."""
+    if request.progress is not None:
+        request.progress(Progress("export", 0, None))
 
 
 def open_saved(

@@ -13,7 +13,15 @@ from typing import IO, Final
 
 from layerscope.errors import ImageNotFound, SourceUnavailable
 from layerscope.image.image import Image
-from layerscope.sources.engine import CHUNK, Place, one_line, open_saved, saved, whole
+from layerscope.sources.engine import (
+    CHUNK,
+    Place,
+    one_line,
+    open_saved,
+    saved,
+    tell_begun,
+    whole,
+)
 from layerscope.sources.files import reason
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
@@ -91,6 +99,7 @@ def _saved_by_command(name: str, request: Request) -> Iterator[Iterator[bytes]]:
             )
         elif status:
             raise SourceUnavailable(f"podman failed: {_told(errors)}")
+        tell_begun(request)
         command = ["podman", "save", "--quiet", "--format", "docker-archive", "--", name]
         try:
             child = subprocess.Popen(

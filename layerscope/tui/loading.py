@@ -27,14 +27,15 @@ PAUSE: Final = 0.2
 
 
 def seldom(tell: Callable[[Progress], object]) -> ProgressCallback:
-    """Hand on what readers tell of their progress, now and then."""
+    """Hand on what readers tell of their progress, now and then, and at once when they begin with something else."""
     told = time.monotonic()
+    stage = "read"
 
     def report(progress: Progress) -> None:
-        nonlocal told
+        nonlocal told, stage
         now = time.monotonic()
-        if now - told >= PAUSE:
-            told = now
+        if now - told >= PAUSE or progress.stage != stage:
+            told, stage = now, progress.stage
             tell(progress)
 
     return report

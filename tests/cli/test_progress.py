@@ -41,6 +41,11 @@ def test_what_is_quick_is_not_worth_a_bar() -> None:
     assert drawn("80", Progress("read", 1, 2), patience=60) == ""
 
 
+def test_an_engine_that_is_silent_at_first_is_told_of_at_once() -> None:
+    text = drawn("80", Progress("export", 0, None), Progress("export", 5, None), patience=60)
+    assert text.split("\x1b[K")[1].rstrip("\r") == "exporting"
+
+
 def test_a_stream_that_breaks_is_left_alone() -> None:
     out = io.StringIO()
     bar = ProgressBar(out, patience=0)

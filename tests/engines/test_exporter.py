@@ -136,6 +136,7 @@ def test_an_export_is_what_docker_save_writes(docker: Engine, tmp_path: Path) ->
 
     assert members(tmp_path / "ours.tar") == members(tmp_path / "theirs.tar")
     assert size == (tmp_path / "ours.tar").stat().st_size
+    assert told[0] == Progress("export", 0, None), "before the engine is ready"
     assert told[-1].stage == "export"
     assert told[-1].done == size
 
@@ -404,7 +405,7 @@ def test_an_interrupted_export(docker: Engine, tmp_path: Path) -> None:
     program = (
         "import sys, time; from layerscope.sources import export\n"
         "def slow(progress):\n"
-        "    print(progress.done, flush=True); time.sleep(30)\n"
+        "    if progress.done: print(progress.done, flush=True); time.sleep(30)\n"
         "export('docker:exporter:1', sys.argv[1], progress=slow)"
     )
     (tmp_path / "out").mkdir()

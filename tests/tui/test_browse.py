@@ -19,7 +19,7 @@ from layerscope.report.renderers import RENDERERS
 from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
-from layerscope.tui.loading import PAUSE
+from layerscope.tui.loading import PAUSE, seldom
 from layerscope.tui.model.view import Scope
 from layerscope.tui.panes.largest_pane import LargestList
 from layerscope.tui.screens.dialogs import ErrorDialog
@@ -690,6 +690,19 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
 
     assert asyncio.run(run()) == 130
     assert stopped.wait(5), "the reading heard of it"
+
+
+def test_progress_is_handed_on_seldom_but_a_new_stage_at_once() -> None:
+    told: list[Progress] = []
+    tell = seldom(told.append)
+    export, more = Progress("export", 0, None), Progress("export", 9, None)
+    read = Progress("read", 1, 9)
+    for each in (export, more, read, read):
+        tell(each)
+    assert told == [export, read]
+    time.sleep(PAUSE)
+    tell(more)
+    assert told == [export, read, more]
 
 
 def test_ctrl_c_and_q_leave(archive: str) -> None:
