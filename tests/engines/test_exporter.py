@@ -22,13 +22,12 @@ import pytest
 
 from layerscope.errors import ConfigError, ImageNotFound, OutputError, SourceUnavailable
 from layerscope.image.platform import Platform
+from layerscope.progress import Progress
 from layerscope.sources import export, open_image
 from layerscope.sources.source import BrokenOff
 from tests.builder import ImageBuilder, digest_of, oci
 
 if TYPE_CHECKING:
-    from layerscope.progress import Progress
-
     from .containerd import ContainerdEngine
     from .engine import DockerEngine, Engine
 
