@@ -157,10 +157,7 @@ class LayerscopeApp(App[int]):
             image, session = self._read(tell, lambda: worker.is_cancelled)
         except Cancelled:
             return
-        except LayerscopeError as error:
-            self.post_message(self.Failed(error))
-            return
-        except (MemoryError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
             self.post_message(self.Failed(failure(error)))
             return
         finally:

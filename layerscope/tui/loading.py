@@ -41,10 +41,19 @@ def seldom(tell: Callable[[Progress], object]) -> ProgressCallback:
     return report
 
 
-def failure(error: MemoryError | OSError) -> LayerscopeError:
-    """What the machine refuses while an image is read, as an error that a person is told."""
-    failed = LayerscopeError(str(error) or "out of memory")
-    failed.exit_code = 3
+def failure(error: Exception) -> LayerscopeError:
+    """What went wrong while an image was read, as an error that a person is told; the codes are the command line's."""
+    if isinstance(error, LayerscopeError):
+        return error
+    if isinstance(error, MemoryError | OSError):
+        message, hint, code = str(error) or "out of memory", None, 3
+    elif isinstance(error, RecursionError):
+        message, hint, code = "nested too deep to be read", "the image is not sane", 4
+    else:
+        message, code = f"a bug: {type(error).__name__}: {error}", 70
+        hint = "please report it with what `layerscope report` says with LAYERSCOPE_DEBUG=1"
+    failed = LayerscopeError(message, hint=hint)
+    failed.exit_code = code
     return failed
 
 

@@ -657,6 +657,32 @@ def test_an_image_that_cannot_be_opened_is_a_calm_dialog() -> None:
     assert browse("docker-archive:/nowhere/at-all.tar", script) == 3
 
 
+@pytest.mark.parametrize(
+    ("error", "text", "code"),
+    [
+        (MemoryError(), "out of memory", 3),
+        (OSError(5, "Input/output error"), "Input/output error", 3),
+        (RecursionError(), "nested too deep", 4),
+        (ValueError("[red]what[/oops]"), "a bug: ValueError: [red]what[/oops]", 70),
+    ],
+)
+def test_whatever_fails_while_reading_is_a_dialog(error: Exception, text: str, code: int) -> None:
+    def read(*_: object) -> object:
+        raise error
+
+    async def run() -> int | None:
+        app = LayerscopeApp("image", read)  # type: ignore[arg-type]
+        async with app.run_test(size=USUAL) as pilot:
+            driver = Driver(app, pilot)
+            await driver.settle()
+            assert isinstance(app.screen, ErrorDialog)
+            assert text in driver.text
+            await driver.press("enter")
+        return app.return_value
+
+    assert asyncio.run(run()) == code
+
+
 def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
     begun, stopped = threading.Event(), threading.Event()
     read = reader(archive, {}, {})

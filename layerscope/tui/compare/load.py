@@ -126,10 +126,7 @@ class CompareLoadScreen(Dialog[None]):
             opened = self._read(tell, lambda: worker.is_cancelled)
         except Cancelled:
             return
-        except LayerscopeError as error:
-            self.post_message(self._Done(error))
-            return
-        except (MemoryError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
             self.post_message(self._Done(failure(error)))
             return
         if worker.is_cancelled or not self.post_message(self._Done(opened)):
