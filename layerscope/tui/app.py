@@ -22,7 +22,7 @@ import layerscope
 from layerscope.errors import Cancelled, ConfigError, LayerscopeError
 from layerscope.progress import Progress
 from layerscope.tui import themes
-from layerscope.tui.loading import failure, seldom
+from layerscope.tui.loading import failure, read_for_good, seldom
 from layerscope.tui.model.session import Session
 from layerscope.tui.screens.browse_screen import BrowseScreen
 
@@ -37,28 +37,19 @@ Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image",
 
 
 def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
-    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each.
-
-    What is read stays until the end, in millions of small objects: the garbage collector looks neither for them while
-    they are made nor at them afterwards.
-    """
+    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each."""
 
     def read(
         progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> tuple[Image, Session]:
         image = layerscope.load(reference, progress=progress, cancelled=cancelled, **load)
-        collecting = gc.isenabled()
-        gc.disable()
         try:
-            analysis = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
-            return image, Session(analysis)
+            with read_for_good():
+                found = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
+                return image, Session(found)
         except BaseException:
             image.close()
             raise
-        finally:
-            gc.freeze()
-            if collecting:
-                gc.enable()
 
     return read
 

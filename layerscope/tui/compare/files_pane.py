@@ -129,12 +129,7 @@ class CompareFilesPane(ListPane):
             self._search(query, rows.shown)
             return
         self.workers.cancel_group(self, "find")
-        number = self.tree_view.number
-        rows.clear_filter()
-        self.tree_view.needle = None
-        self.tree_view.rows_changed()
-        if number is not None:
-            self.tree_view.go_to(number)
+        self.tree_view.clear_hits()
         self._tell()
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
@@ -159,15 +154,7 @@ class CompareFilesPane(ListPane):
         tree = self.tree_view
         if event.query is not self._query or tree.rows is None:
             return
-        number = tree.number
-        tree.rows.set_filter(*event.flags)
-        tree.needle = event.query.needle or None
-        tree.rows_changed()
-        if not (number and tree.rows.hits and tree.rows.hits[number] and tree.go_to(number)):
-            row = tree.rows.next_hit(0)
-            tree.rows_changed()
-            tree.center_row(row or 0)
-        hits = tree.rows.hit_count
+        hits = tree.show_hits(event.flags, event.query.needle or None)
         if hits:
             self.tell(f"{plural(hits, 'hit')} · n/N walk them, escape shows all again")
         else:

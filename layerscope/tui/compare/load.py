@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback
 from layerscope.report.saved import read_report, report_path
 from layerscope.tui.compare.session import CompareSession
-from layerscope.tui.loading import Loading, failure, seldom
+from layerscope.tui.loading import Loading, failure, read_for_good, seldom
 from layerscope.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
@@ -46,19 +45,16 @@ def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
 
     def read(progress: ProgressCallback, cancelled: CancelledCallback) -> Opened:
         stack = ExitStack()
-        collecting = gc.isenabled()
-        gc.disable()
         try:
-            a, b = open_sides(progress, cancelled, stack)
-            comparison = layerscope.compare(a, b, path=path, progress=progress, cancelled=cancelled)
-            return Opened(CompareSession(comparison, cancelled), stack)
+            with read_for_good():
+                a, b = open_sides(progress, cancelled, stack)
+                comparison = layerscope.compare(
+                    a, b, path=path, progress=progress, cancelled=cancelled
+                )
+                return Opened(CompareSession(comparison, cancelled), stack)
         except BaseException:
             stack.close()
             raise
-        finally:
-            gc.freeze()
-            if collecting:
-                gc.enable()
 
     return read
 

@@ -212,12 +212,7 @@ class FilesPane(ListPane):
             return
         if query is None:
             self.workers.cancel_group(self, "find")
-            number = self.tree_view.number
-            rows.clear_filter()
-            self.tree_view.needle = None
-            self.tree_view.rows_changed()
-            if number is not None:
-                self.tree_view.go_to(number)
+            self.tree_view.clear_hits()
             self._tell()
             self.post_message(self.Shown())
         else:
@@ -249,19 +244,11 @@ class FilesPane(ListPane):
         tree = self.tree_view
         if event.query is not self._query or event.scope != self.scope or tree.rows is None:
             return
-        number = tree.number
         stay = self.answered is event.query
         self.answered = event.query
         self.searching = not event.whole
-        tree.rows.set_filter(*event.flags)
-        tree.needle = event.query.needle or None
-        tree.rows_changed()
-        hit = number and tree.rows.hits and tree.rows.hits[number]
-        if not ((hit or stay) and number and tree.go_to(number)):
-            row = tree.rows.next_hit(0)
-            tree.rows_changed()
-            tree.center_row(row or 0)
-        self._tell_hits(tree.rows.hit_count, event.size)
+        hits = tree.show_hits(event.flags, event.query.needle or None, stay=stay)
+        self._tell_hits(hits, event.size)
         self.post_message(self.Shown())
 
     def _tell_hits(self, hits: int, size: int) -> None:

@@ -316,6 +316,39 @@ A size with a minus sign is that of files that were removed.
         found = self.rows.numbers[row]
         self._changed(self.rows.row_of(found))
 
+    def show_hits(
+        self,
+        flags: tuple[bytearray, bytearray, bytearray],
+        needle: bytes | None,
+        *,
+        stay: bool = False,
+    ) -> int:
+        """Show what a filter found, as `spread` gives it, and how many there are.
+
+        The cursor goes to the first hit, unless it is on one already, or is to `stay` where it is if that is shown.
+        """
+        assert self.rows is not None
+        number = self.number
+        self.rows.set_filter(*flags)
+        self.needle = needle
+        self.rows_changed()
+        hit = number and self.rows.hits and self.rows.hits[number]
+        if not (number and (hit or stay) and self.go_to(number)):
+            row = self.rows.next_hit(0)
+            self.rows_changed()
+            self.center_row(row or 0)
+        return self.rows.hit_count
+
+    def clear_hits(self) -> None:
+        """Show everything again, with the cursor where it is."""
+        assert self.rows is not None
+        number = self.number
+        self.rows.clear_filter()
+        self.needle = None
+        self.rows_changed()
+        if number is not None:
+            self.go_to(number)
+
     def go_to(self, number: int) -> bool:
         """Put the cursor on a number, opening what is above; False when this view has it not."""
         if self.rows is None:
