@@ -20,7 +20,9 @@ from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.loading import PAUSE, seldom
+from layerscope.tui.model import finder, texts
 from layerscope.tui.model.view import Scope
+from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.largest_pane import LargestList
 from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.file_screen import FileScreen, PageView
@@ -209,6 +211,29 @@ def test_a_filter_stays_while_one_works_in_its_result(archive: str, size: tuple[
         assert driver.app.browse.files.path == b"app"
 
     browse(archive, script, size=size)
+
+
+def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
+    archive: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "PATIENCE", -1)
+    monkeypatch.setattr(texts, "PIECE", 2)
+    told: list[str] = []
+    tell = FilesPane.tell
+
+    def listen(pane: FilesPane, text: str, *, wrong: bool = False) -> None:
+        told.append(text)
+        tell(pane, text, wrong=wrong)
+
+    monkeypatch.setattr(FilesPane, "tell", listen)
+
+    async def script(driver: Driver) -> None:
+        await driver.filter("re:py$")
+        assert "0 hits so far · 0 B · still looking" in told
+        assert "4 hits" in status(driver)
+        assert not driver.app.browse.files.searching
+
+    browse(archive, script)
 
 
 def test_walking_the_hits(archive: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.tui.model import finder as tui_finder
+from layerscope.tui.model import texts as tui_texts
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import both, select
 from layerscope.tui.model.outline import Outline, TreeOutline
@@ -129,3 +131,19 @@ def test_both(one: bytes, other: bytes) -> None:
     size = min(len(one), len(other))
     left, right = (bytearray(byte & 1 for byte in each[:size]) for each in (one, other))
     assert both(left, right) == bytearray(a & b for a, b in zip(left, right, strict=True))
+
+
+def test_what_takes_long_tells_once_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tui_finder, "PATIENCE", -1)
+    monkeypatch.setattr(tui_texts, "PIECE", 2)
+    outline = outline_of(PATHS)
+    told: list[bytes] = []
+    every = bytearray([1]) * len(outline)
+    finder = Finder(outline, totals_of(outline), partly=lambda flags: told.append(bytes(flags)))
+    found = finder.find(parse("lib re:[a-z]\\.(so|py)"), every)
+    assert found.count(1) == 2
+    (first,) = told
+    assert both(bytearray(first), found) == first, "no more than is found in the end"
+    assert first != found
+    finder.find(parse("lib"), every)
+    assert len(told) == 1, "without a pattern it is never long"

@@ -252,10 +252,10 @@ class FilesPane(ListPane):
         self.post_message(self.Shown())
 
     def _tell_hits(self, hits: int, size: int) -> None:
+        files = f"{hits:,} hit" + ("s" if hits != 1 else "")
         if self.searching:
-            self.tell(f"{hits:,} hits so far · {format_size(size)} · still looking")
+            self.tell(f"{files} so far · {format_size(size)} · still looking")
         elif hits:
-            files = f"{hits:,} hit" + ("s" if hits != 1 else "")
             self.tell(f"{files} · {format_size(size)} · n/N walk them, escape shows all again")
         else:
             self.tell("nothing found")
