@@ -278,7 +278,7 @@ def files_below(root: Path) -> dict[bytes, bytes]:
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(stack=stacks())
 def test_the_model_agrees_with_umoci(

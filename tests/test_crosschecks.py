@@ -120,7 +120,11 @@ def test_live_is_what_umoci_unpacks(tmp_path: Path) -> None:
     assert live == bytes_below(root) > 0
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(stack=stacks())
 def test_live_is_what_umoci_unpacks_of_random_stacks(
     stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
