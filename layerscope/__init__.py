@@ -93,7 +93,7 @@ def compare(
 ) -> Comparison:
     """What changes from `a` to `b`: sizes in bytes, layers, instructions, files, settings, what a pull transfers.
 
-    Each side is an opened image, its analysis, or a saved report (`layerscope.report.saved.read_report`). Images have
+    Each side is an opened image, its analysis, or a saved report (`layerscope.report.saved.report.read_report`). Images have
     to stay open until the call returns. `path` narrows the files to those that match a pattern such as `/usr/lib/**`.
     Raises what `analyze` raises, and `UsageError` for a wrong pattern.
     """

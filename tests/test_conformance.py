@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import layerscope
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from tests.builder import (
     COMPRESSIONS,
     FORMS,

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 
 import layerscope
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from tests.builder import (
     OPAQUE,
     WHITEOUT,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import layerscope
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from layerscope.report.paths import unescape_path
 from tests.builder import (
     FORMS,

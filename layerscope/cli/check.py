@@ -27,7 +27,7 @@ from layerscope.errors import OutputError, UsageError
 from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 
 @click.command("check", short_help="Hold an image against a budget; exit 1 when it is broken.")
@@ -89,9 +89,10 @@ def command(**given: Any) -> int:
     if updates:
         judged = _update(ruling, judged, updates, headroom, today)
 
-    from layerscope.report.document import TOP, build
+    from layerscope.report.document.builder import build
+    from layerscope.report.document.rows import TOP
     from layerscope.report.page import Page
-    from layerscope.report.verdict import write_verdict
+    from layerscope.report.parts.verdict import write_verdict
 
     document: Document = build(
         judged.analysis,

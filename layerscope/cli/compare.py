@@ -150,7 +150,7 @@ def _open_all(
 ) -> list[Side]:
     """Analyze the images, which stay open as long as `stack` does, and read the saved reports."""
     from layerscope.analysis.comparison.side import Side
-    from layerscope.report.saved import read_report, report_path
+    from layerscope.report.saved.report import read_report, report_path
 
     platforms = _each(given["platforms"], len(references), "--platform")
     tags = _each(given["tags"], len(references), "--tag")
@@ -189,7 +189,7 @@ def _compare(
 ) -> int:
     from layerscope.report.comparison.document import build
     from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
-    from layerscope.report.document import TOP
+    from layerscope.report.document.rows import TOP
 
     comparison = layerscope.compare(
         sides[0], sides[1], path=given["path"], progress=progress, cancelled=stopping.is_set

@@ -11,7 +11,7 @@ import click
 from layerscope.cli.examine import Choice
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.report.renderers import RENDERERS
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
-from layerscope.report.renderers import RENDERERS, Display, Format
+from layerscope.report.formats.format import Display, Format
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 STDOUT = "-"
 _PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
@@ -105,7 +106,7 @@ def write_outputs(
     """
     plain, drawn = document, document
     if analysis is not None and any(formats[each.format].filesystem for each in outputs):
-        from layerscope.report.filesystem import with_filesystem
+        from layerscope.report.document.filesystem import with_filesystem
 
         drawn = with_filesystem(plain, analysis)
     for output in sorted(outputs, key=lambda each: each.path == STDOUT):

@@ -46,7 +46,8 @@ def report(given: dict[str, Any]) -> int:
     ruling = take_ruling(given)
     judged = judge(ruling, take_choice(given), hashes=given["files"])
 
-    from layerscope.report.document import TOP, build
+    from layerscope.report.document.builder import build
+    from layerscope.report.document.rows import TOP
 
     document = build(
         judged.analysis,

@@ -233,7 +233,7 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
         return None
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.comparison.side import Side
-    from layerscope.report.saved import SCHEME, read_report, report_path
+    from layerscope.report.saved.report import SCHEME, read_report, report_path
 
     path = report_path(reference)
     named = reference.removeprefix(SCHEME)

@@ -10,7 +10,7 @@ from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

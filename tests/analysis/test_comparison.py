@@ -21,9 +21,9 @@ from layerscope.analysis.model import WASTE_KINDS
 from layerscope.errors import SourceUnavailable
 from layerscope.layers.entry import FILE, HARDLINK
 from layerscope.report.comparison.document import build as build_comparison
-from layerscope.report.document import build
-from layerscope.report.json import dumps
-from layerscope.report.saved import parse_report
+from layerscope.report.document.builder import build
+from layerscope.report.document.serialize import dumps
+from layerscope.report.saved.report import parse_report
 from tests.builder import (
     FORMS,
     OPAQUE,

@@ -16,7 +16,7 @@ from layerscope.analysis.model import Analysis
 from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image
 from layerscope.image.platform import Platform
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from tests.analysis.steps import analysis_of
 from tests.report.sample import make_analysis, without_tar
 

@@ -217,7 +217,7 @@ def test_dives_numbers_alone(run: Run) -> None:
 
 
 def test_every_format_of_a_full_verdict_is_written(run: Run, folder: Path) -> None:
-    from layerscope.report.renderers import RENDERERS
+    from layerscope.report.formats.renderers import RENDERERS
 
     (folder / "layerscope.toml").write_text(
         """

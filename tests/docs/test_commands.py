@@ -14,7 +14,7 @@ import yaml
 
 from layerscope.analysis.budgets.budget import load_budget
 from layerscope.cli.main import COMMANDS
-from layerscope.report.renderers import RENDERERS
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.settings import load_settings
 from tests.docs.conftest import Reader
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands

@@ -10,9 +10,9 @@ import pytest
 import layerscope
 from layerscope.analysis.comparison.compare import compare
 from layerscope.analysis.comparison.side import Side
-from layerscope.report.document import build
-from layerscope.report.json import dumps
-from layerscope.report.saved import parse_report
+from layerscope.report.document.builder import build
+from layerscope.report.document.serialize import dumps
+from layerscope.report.saved.report import parse_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable

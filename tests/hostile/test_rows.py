@@ -11,7 +11,7 @@ import pytest
 import layerscope as library
 from layerscope.analysis.model import Analysis
 from layerscope.errors import FormatError
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from tests.builder import FORMS, ImageBuilder
 from tests.builder.image import BuiltImage
 from tests.hostile.rows import ENGINES, ROWS, Row

@@ -8,9 +8,11 @@ from pathlib import Path
 import layerscope
 from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import Document, build
-from layerscope.report.filesystem import with_filesystem
-from layerscope.report.renderers import RENDERERS, Display
+from layerscope.report.document.builder import build
+from layerscope.report.document.filesystem import with_filesystem
+from layerscope.report.document.rows import Document
+from layerscope.report.formats.format import Display
+from layerscope.report.formats.renderers import RENDERERS
 from tests.builder import (
     WHITEOUT,
     BuiltImage,

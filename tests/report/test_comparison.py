@@ -22,11 +22,11 @@ from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
 from layerscope.report.comparison.table_document import build_table
 from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
 from layerscope.report.comparison.tree import OTHERS, tree_rows
-from layerscope.report.document import Document
+from layerscope.report.document.rows import Document
+from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import is_hidden
-from layerscope.report.json import dumps
-from layerscope.report.markdown import LIMIT
-from layerscope.report.renderers import Display
+from layerscope.report.formats.format import Display
+from layerscope.report.formats.markdown import LIMIT
 from layerscope.report.schema import schema_text
 from tests.builder import FORMS, BuiltImage, File, ImageBuilder, Symlink
 from tests.cli.images import hostile_text

@@ -14,10 +14,10 @@ import pytest
 
 import layerscope
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
-from layerscope.report.document import Document
+from layerscope.report.document.rows import Document
+from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import escape
-from layerscope.report.html_page import MOST_ROWS
-from layerscope.report.json import dumps
+from layerscope.report.parts.html_page import MOST_ROWS
 from layerscope.report.paths import clean_text
 from layerscope.units import format_delta, format_size
 from tests.builder import BuiltImage, ImageBuilder, docker_legacy

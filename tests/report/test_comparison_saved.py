@@ -12,9 +12,9 @@ import pytest
 import layerscope
 from layerscope.analysis.comparison.compare import compare
 from layerscope.errors import UsageError
-from layerscope.report.document import build
-from layerscope.report.json import dumps
-from layerscope.report.saved import parse_report, read_report, report_path
+from layerscope.report.document.builder import build
+from layerscope.report.document.serialize import dumps
+from layerscope.report.saved.report import parse_report, read_report, report_path
 from tests.builder import FORMS, Device, File, Hardlink, ImageBuilder, Sparse, Symlink
 
 Report = dict[str, Any]

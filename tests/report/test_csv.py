@@ -6,8 +6,9 @@ import io
 import pytest
 
 from layerscope.analysis.model import Analysis, LiveFile
-from layerscope.report.csv import COLUMNS
-from layerscope.report.document import Document, build
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
+from layerscope.report.formats.csv import COLUMNS
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import make_analysis, python_app, wasted

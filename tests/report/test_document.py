@@ -14,9 +14,9 @@ from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis
 from layerscope.image.instruction import Instruction
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK, Entry
-from layerscope.report.document import build
-from layerscope.report.entries import EntryRows
-from layerscope.report.json import dumps
+from layerscope.report.document.builder import build
+from layerscope.report.document.entry_rows import EntryRows
+from layerscope.report.document.serialize import dumps
 from layerscope.report.schema import SCHEMAS, schema_text
 from tests.cli.images import hostile_text, web_app, write
 from tests.report.sample import make_analysis, python_app, without_tar

@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import build
-from layerscope.report.github import MOST, command
+from layerscope.report.document.builder import build
+from layerscope.report.formats.github import MOST, command
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import make_analysis, python_app, wasted

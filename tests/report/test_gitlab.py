@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import Document, build
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import make_analysis, python_app

@@ -13,10 +13,11 @@ import lxml.html
 import pytest
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import Document, build
-from layerscope.report.html_page import MOST_ROWS
-from layerscope.report.json import dumps
-from layerscope.report.treemap import Rect, layout
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
+from layerscope.report.document.serialize import dumps
+from layerscope.report.parts.html_page import MOST_ROWS
+from layerscope.report.parts.treemap import Rect, layout
 from layerscope.units import format_size
 from tests.report.golden import check_golden
 from tests.report.pictured import analyze, pictured, written

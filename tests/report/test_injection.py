@@ -14,11 +14,12 @@ import lxml.etree
 import lxml.html
 import pytest
 
-from layerscope.report.document import Document, build
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
+from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import escape, is_hidden
-from layerscope.report.json import dumps
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.paths import clean_text
-from layerscope.report.renderers import RENDERERS
 from tests.builder import WHITEOUT, BuiltImage, File, Hardlink, ImageBuilder, Member, Symlink
 from tests.report.gfm import MARKUP, parse, tables
 from tests.report.hostile import LONE, STRINGS

@@ -7,7 +7,7 @@ import lxml.etree
 import pytest
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import build
+from layerscope.report.document.builder import build
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import python_app

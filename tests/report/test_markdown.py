@@ -7,9 +7,10 @@ import pytest
 
 from layerscope.analysis.model import Analysis, LiveFile
 from layerscope.notes import Note
-from layerscope.report.document import Document, build
-from layerscope.report.markdown import INSTRUCTIONS, LIMIT, MARKER, code, prose
-from layerscope.report.renderers import Display
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
+from layerscope.report.formats.format import Display
+from layerscope.report.formats.markdown import INSTRUCTIONS, LIMIT, MARKER, code, prose
 from tests.report.gfm import MARKUP, parse, tables
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written

@@ -14,9 +14,11 @@ from rich.cells import cell_len
 from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis, LiveFile
 from layerscope.notes import Note
-from layerscope.report.document import Document, build
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
 from layerscope.report.escape import is_hidden
-from layerscope.report.renderers import RENDERERS, Display
+from layerscope.report.formats.format import Display
+from layerscope.report.formats.renderers import RENDERERS
 from tests.report.golden import check_golden
 from tests.report.sample import make_analysis, python_app, wasted
 

@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import Document, build
-from layerscope.report.findings import findings, image_name
+from layerscope.report.document.builder import build
+from layerscope.report.document.rows import Document
+from layerscope.report.parts.findings import findings, image_name
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import make_analysis, python_app, wasted

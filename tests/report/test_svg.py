@@ -6,8 +6,8 @@ import lxml.etree
 import pytest
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document import build
-from layerscope.report.palette import DARK, LIGHT, OTHER, Palette
+from layerscope.report.document.builder import build
+from layerscope.report.parts.palette import DARK, LIGHT, OTHER, Palette
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
 from tests.report.sample import make_analysis, python_app

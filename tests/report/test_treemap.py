@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.filesystem import CHILDREN, LONGEST_NAME, Row, filesystem
+from layerscope.report.document.filesystem import CHILDREN, LONGEST_NAME, Row, filesystem
+from layerscope.report.parts.treemap import Rect, Spacing, children_of, layout, squarify
 from layerscope.report.paths import escape_path
 from layerscope.report.schema import schema_text
-from layerscope.report.treemap import Rect, Spacing, children_of, layout, squarify
 from tests.builder import WHITEOUT, File, Hardlink, ImageBuilder
 from tests.builder.random_stacks import image_of, stacks
 from tests.report.pictured import analyze, pictured

@@ -10,7 +10,7 @@ from typing import Any
 import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.progress import CancelledCallback, ProgressCallback
-from layerscope.report.saved import read_report, report_path
+from layerscope.report.saved.report import read_report, report_path
 from layerscope.tui.compare.app import CompareApp
 from layerscope.tui.compare.load import pair_reader
 from layerscope.tui.compare.screen import CompareScreen

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from layerscope.cli.main import main
 from layerscope.errors import ConfigError
 from layerscope.progress import Progress
-from layerscope.report.renderers import RENDERERS
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList

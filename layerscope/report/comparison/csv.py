@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.comparison.words import change_details, step_text
-from layerscope.report.csv import REST, cell
+from layerscope.report.formats.csv import REST, cell
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.secrets import mask_text
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.sentence import names, sentence
-from layerscope.report.document import SCHEMA_VERSION, TOP, Document, Row
+from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.comparison.words import one_line, pull_words, step_text
 from layerscope.report.escape import fit_start
-from layerscope.report.github import MOST, command
+from layerscope.report.formats.github import MOST, command
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 LONGEST = 200
 """Columns of an instruction in an annotation."""

@@ -19,12 +19,12 @@ from layerscope.report.comparison.words import (
     step_text,
     waste_words,
 )
-from layerscope.report.html_page import MOST_ROWS, write_page
+from layerscope.report.parts.html_page import MOST_ROWS, write_page
 from layerscope.report.words import KIND_WORDS
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

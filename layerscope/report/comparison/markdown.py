@@ -19,12 +19,12 @@ from layerscope.report.comparison.words import (
     step_text,
     waste_words,
 )
-from layerscope.report.markdown import LIMIT, code, prose
+from layerscope.report.formats.markdown import LIMIT, code, prose
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Display
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Display
 
 ROWS = 10
 INSTRUCTIONS = 40

@@ -1,8 +1,9 @@
-"""The formats a comparison can be written in, as `layerscope.report.renderers` has them for one image."""
+"""The formats a comparison can be written in, as `layerscope.report.formats.renderers` has them for one image."""
 
 from __future__ import annotations
 
-from layerscope.report.renderers import RENDERERS, Display, Format, Renderer
+from layerscope.report.formats.format import Display, Format, Renderer
+from layerscope.report.formats.renderers import RENDERERS
 
 
 def _text(display: Display) -> Renderer:

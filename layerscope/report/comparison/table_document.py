@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.report.comparison.document import side_row
-from layerscope.report.document import SCHEMA_VERSION, Document, Row
+from layerscope.report.document.rows import SCHEMA_VERSION, Document, Row
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.table import Table, Weight

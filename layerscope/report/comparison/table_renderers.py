@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, fit_end, pad
-from layerscope.report.markdown import code
+from layerscope.report.formats.format import Display, Format
+from layerscope.report.formats.markdown import code
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.page import Page
-from layerscope.report.renderers import RENDERERS, Display, Format
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 NARROWEST = 40
 WIDEST = 160

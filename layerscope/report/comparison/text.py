@@ -23,8 +23,8 @@ from layerscope.report.page import Page, Span
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Display
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Display
 
 ROWS = 10
 """Rows of each list, unless more or fewer are asked for."""

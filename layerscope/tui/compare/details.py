@@ -12,7 +12,7 @@ from layerscope.tui.details import Sheet, command_lines
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
     from layerscope.tui.compare.session import Row
 
 _STATUS = {

@@ -24,7 +24,7 @@ from layerscope.tui.paint import Span, cell
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
     from layerscope.tui.compare.session import CompareSession
 
 Line = list[Span]

@@ -36,8 +36,8 @@ from layerscope.tui.title import titled
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Format
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Format
 
 
 def _screen_commands() -> type[Provider]:
@@ -265,7 +265,7 @@ and `-` less.
     def document_for(self, form: Format) -> Document:
         assert self.session is not None
         from layerscope.report.comparison.document import build
-        from layerscope.report.document import TOP
+        from layerscope.report.document.rows import TOP
 
         return build(self.session.comparison, top=TOP)
 

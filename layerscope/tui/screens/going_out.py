@@ -15,8 +15,8 @@ from layerscope.tui.screens.taking_out import Selection, TakingOut
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
     from layerscope.layers.entry import Entry
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Format
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Format
     from layerscope.tui.model.session import Session
     from layerscope.tui.panes.files_pane import FilesPane
     from layerscope.tui.panes.largest_pane import LargestPane
@@ -91,18 +91,18 @@ class GoingOut(Saving, TakingOut):
     # Saving and copying
 
     def formats(self) -> Mapping[str, Format]:
-        from layerscope.report.renderers import RENDERERS
+        from layerscope.report.formats.renderers import RENDERERS
 
         return {} if self.session is None else RENDERERS
 
     def document_for(self, form: Format) -> Document:
         assert self.session is not None
-        from layerscope.report.document import build
+        from layerscope.report.document.builder import build
 
         document = build(self.session.analysis)
         if not form.filesystem:
             return document
-        from layerscope.report.filesystem import with_filesystem
+        from layerscope.report.document.filesystem import with_filesystem
 
         return with_filesystem(document, self.session.analysis)
 

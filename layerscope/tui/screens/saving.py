@@ -15,8 +15,8 @@ from layerscope.tui.screens.asking import Asking
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Format
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Format
 
 
 class Saving(Asking):
@@ -60,7 +60,7 @@ class Saving(Asking):
 
     @work(thread=True, exclusive=True, group="save", exit_on_error=False)
     def _save(self, path: str, form: Format, *, overwrite: bool) -> None:
-        from layerscope.report.renderers import Display
+        from layerscope.report.formats.format import Display
         from layerscope.report.replace import replacing
 
         text = io.StringIO()

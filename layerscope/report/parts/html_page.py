@@ -15,18 +15,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import escape
-from layerscope.report.json import dumps
-from layerscope.report.palette import DARK, LIGHT, OTHER, rules
+from layerscope.report.parts.palette import DARK, LIGHT, OTHER, rules
 from layerscope.report.words import count, one_line, short_digest
 from layerscope.units import format_delta, format_percent, format_size
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parent.parent / "assets"
 MOST_ROWS = 1000
 """Rows of any one table; the rest is one row more, and in the JSON."""
 PAPER = 40

@@ -23,10 +23,10 @@ from layerscope.image.digest import Digest
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
-from layerscope.report.document import SCHEMA_VERSION
+from layerscope.report.document.rows import SCHEMA_VERSION
 from layerscope.report.paths import unescape_path
-from layerscope.report.saved_entries import read_files
-from layerscope.report.saved_fields import HINT, Fields
+from layerscope.report.saved.entries import read_files
+from layerscope.report.saved.fields import HINT, Fields
 
 REPORT_BYTES = 4 * 1024**3
 """The largest report that is read."""

@@ -2,99 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
-
-if TYPE_CHECKING:
-    from layerscope.report.document import Document
-
-
-class Renderer(Protocol):
-    """Writes the report document in one format; what only this format can be told stands in its constructor."""
-
-    def render(self, document: Document, out: TextIO) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Display:
-    """What a format for people may use: columns, colour, and rows of each list (None for the usual number)."""
-
-    width: int = 100
-    color: bool = False
-    rows: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """One format by name; `create` imports the renderer only when it is asked for.
-
-    `filesystem` says that it draws the document's key of that name, which `report.filesystem.with_filesystem` adds.
-    """
-
-    name: str
-    suffix: str
-    help: str
-    create: Callable[[Display], Renderer]
-    filesystem: bool = False
+from layerscope.report.formats.format import Display, Format, Renderer
 
 
 def _text(display: Display) -> Renderer:
-    from layerscope.report.text import TextRenderer
+    from layerscope.report.formats.text import TextRenderer
 
     return TextRenderer(display)
 
 
 def _json(_: Display) -> Renderer:
-    from layerscope.report.json import JsonRenderer
+    from layerscope.report.formats.json import JsonRenderer
 
     return JsonRenderer()
 
 
 def _markdown(display: Display) -> Renderer:
-    from layerscope.report.markdown import MarkdownRenderer
+    from layerscope.report.formats.markdown import MarkdownRenderer
 
     return MarkdownRenderer(display)
 
 
 def _html(_: Display) -> Renderer:
-    from layerscope.report.html import HtmlRenderer
+    from layerscope.report.formats.html import HtmlRenderer
 
     return HtmlRenderer()
 
 
 def _svg(_: Display) -> Renderer:
-    from layerscope.report.svg import SvgRenderer
+    from layerscope.report.formats.svg import SvgRenderer
 
     return SvgRenderer()
 
 
 def _csv(_: Display) -> Renderer:
-    from layerscope.report.csv import CsvRenderer
+    from layerscope.report.formats.csv import CsvRenderer
 
     return CsvRenderer()
 
 
 def _junit(_: Display) -> Renderer:
-    from layerscope.report.junit import JUnitRenderer
+    from layerscope.report.formats.junit import JUnitRenderer
 
     return JUnitRenderer()
 
 
 def _sarif(_: Display) -> Renderer:
-    from layerscope.report.sarif import SarifRenderer
+    from layerscope.report.formats.sarif import SarifRenderer
 
     return SarifRenderer()
 
 
 def _github(_: Display) -> Renderer:
-    from layerscope.report.github import GithubRenderer
+    from layerscope.report.formats.github import GithubRenderer
 
     return GithubRenderer()
 
 
 def _gitlab(_: Display) -> Renderer:
-    from layerscope.report.gitlab import GitlabRenderer
+    from layerscope.report.formats.gitlab import GitlabRenderer
 
     return GitlabRenderer()
 

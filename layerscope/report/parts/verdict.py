@@ -11,7 +11,7 @@ from layerscope.report.words import count, is_warning, rule_numbers, verdict_wor
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 
 def write_verdict(page: Page, document: Document) -> None:

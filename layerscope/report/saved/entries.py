@@ -25,7 +25,7 @@ from layerscope.layers.entry import (
 from layerscope.layers.names import clean
 from layerscope.notes import Notes
 from layerscope.report.paths import unescape_path
-from layerscope.report.saved_fields import HINT, Fields
+from layerscope.report.saved.fields import HINT, Fields
 
 NOWHERE = -2
 """The data offset of content that only its report tells of."""

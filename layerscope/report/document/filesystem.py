@@ -16,7 +16,7 @@ from layerscope.report.paths import escape_path
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis
     from layerscope.filesystem.node import Node
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 Shares = dict[int, int]

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from layerscope.report.entries import EntryRows
+from layerscope.report.document.entry_rows import EntryRows
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 _encode = json.JSONEncoder(allow_nan=False, sort_keys=True).encode
-
-
-class JsonRenderer:
-    """Writes the whole document; it has no options."""
-
-    def render(self, document: Document, out: TextIO) -> None:
-        batch: list[str] = []
-        for piece in pieces(document):
-            batch.append(piece)
-            if len(batch) >= 4096:
-                out.write("".join(batch))
-                batch.clear()
-        out.write("".join(batch))
 
 
 def dumps(document: Document) -> str:

@@ -8,11 +8,11 @@ import re
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
-from layerscope.report.findings import Finding, findings, image_name, rule_meaning
+from layerscope.report.parts.findings import Finding, findings, image_name, rule_meaning
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

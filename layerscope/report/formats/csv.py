@@ -15,7 +15,7 @@ from layerscope.report.escape import escape
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

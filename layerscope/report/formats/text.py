@@ -12,8 +12,8 @@ from layerscope.report.words import base_instructions, has_lines
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Display
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Display
 
 ROWS = 10
 """Rows of the lists of files, unless more or fewer are asked for."""
@@ -59,7 +59,7 @@ class TextRenderer:
         _notes(page, document)
         _first(page, document)
         if "verdict" in document:
-            from layerscope.report.verdict import write_verdict
+            from layerscope.report.parts.verdict import write_verdict
 
             page.gap()
             write_verdict(page, document)

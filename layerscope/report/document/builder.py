@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.analysis.advice import advise
 from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
-from layerscope.report.configuration import configuration
-from layerscope.report.entries import EntryRows
+from layerscope.report.document.configuration import configuration
+from layerscope.report.document.entry_rows import EntryRows
+from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
     from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction
     from layerscope.notes import Note
-
-SCHEMA_VERSION = 1
-TOP = 1000
-"""Rows of `waste`, `waste_groups` and `largest` unless the caller wants another number."""
-
-Document = dict[str, Any]
-Row = dict[str, Any]
 
 
 def build(

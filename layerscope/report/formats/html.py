@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.html_page import data_block, write_page
-from layerscope.report.palette import OTHER, Palette
-from layerscope.report.svg import draw
-from layerscope.report.treemap import Rect, Spacing
+from layerscope.report.formats.svg import draw
+from layerscope.report.parts.html_page import data_block, write_page
+from layerscope.report.parts.palette import OTHER, Palette
+from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.words import (
     KIND_MEANINGS,
     KIND_WORDS,
@@ -22,7 +22,7 @@ from layerscope.report.words import (
 )
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

@@ -6,11 +6,11 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.findings import Finding, findings
+from layerscope.report.parts.findings import Finding, findings
 from layerscope.report.words import instruction_text, one_line
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 UNKNOWN = "Dockerfile"
 """GitLab wants a file and a line for everything; what has none is put on line 1 of this one, and says so."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.escape import cell_width, fit_end, fit_start
-from layerscope.report.palette import DARK, LIGHT, OTHER, Palette, rules
-from layerscope.report.treemap import Rect, Spacing, Tile, layout
+from layerscope.report.parts.palette import DARK, LIGHT, OTHER, Palette, rules
+from layerscope.report.parts.treemap import Rect, Spacing, Tile, layout
 from layerscope.report.words import count, instruction_text, one_line
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

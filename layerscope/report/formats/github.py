@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.findings import Finding, findings
+from layerscope.report.parts.findings import Finding, findings
 from layerscope.report.words import one_line, verdict_words
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 MOST = 10
 """Annotations of one level that GitHub shows for a step; it drops what comes after."""

@@ -20,7 +20,7 @@ from layerscope.report.words import (
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Level = Literal["error", "warning", "note"]
 Row = dict[str, Any]

@@ -28,8 +28,8 @@ from layerscope.report.words import (
 from layerscope.units import format_delta, format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
-    from layerscope.report.renderers import Display
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Display
 
 Row = dict[str, Any]
 

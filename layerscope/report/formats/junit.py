@@ -5,11 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET  # only writes
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.findings import image_name
+from layerscope.report.parts.findings import image_name
 from layerscope.report.words import is_warning, one_line, rule_sentence
 
 if TYPE_CHECKING:
-    from layerscope.report.document import Document
+    from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""The report document: built from an analysis, typed once, written as JSON."""
