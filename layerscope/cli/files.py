@@ -14,9 +14,9 @@ from layerscope.cli.options import image_argument, source_options, take_choice
 from layerscope.cli.streams import write_stdout
 
 if TYPE_CHECKING:
+    from layerscope.analysis.filter.query import Query
     from layerscope.analysis.model import Analysis
     from layerscope.layers.entry import Entry
-    from layerscope.tui.model.query import Query
 
 State = dict[str, Any]
 
@@ -45,7 +45,7 @@ def command(**given: Any) -> int:
     words, which, layer = given.pop("words"), given.pop("which"), given.pop("layer")
     sort, as_json = given.pop("sort"), given.pop("as_json")
 
-    from layerscope.tui.model.query import parse
+    from layerscope.analysis.filter.query import parse
 
     query = parse(" ".join(words))
     with opened(take_choice(given)) as (analysis, _):
@@ -70,7 +70,13 @@ def _rows(
                 entry.kind < WHITEOUT
                 and (which is None or live == (which == "live"))
                 and (layer is None or entry.layer == layer)
-                and query.holds(entry.path, entry.size, (entry.layer, entry.ended))
+                and query.holds(
+                    entry.path,
+                    entry.size,
+                    (entry.layer, entry.ended),
+                    type=entry.kind,
+                    wasted=entry.size > 0 and not entry.names,
+                )
             ):
                 yield entry.path, entry
 

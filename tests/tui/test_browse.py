@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from layerscope.analysis.filter import texts
 from layerscope.cli.main import main
 from layerscope.errors import ConfigError
 from layerscope.progress import Progress
@@ -20,7 +21,7 @@ from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.loading import PAUSE, seldom
-from layerscope.tui.model import finder, texts
+from layerscope.tui.model import finder
 from layerscope.tui.model.view import Scope
 from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.largest_pane import LargestList

@@ -10,6 +10,7 @@ import pytest
 
 import layerscope
 from layerscope.analysis.comparison.side import Side
+from layerscope.analysis.filter.query import BadQuery, parse
 from layerscope.report.escape import cell_width
 from layerscope.tui.compare.overview import overview_lines
 from layerscope.tui.compare.paint import ZERO, delta_bar, delta_text
@@ -25,7 +26,6 @@ from layerscope.tui.compare.rows import (
 from layerscope.tui.compare.session import CompareSession
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.outline import ROOT
-from layerscope.tui.model.query import BadQuery, parse
 from layerscope.tui.model.rows import TreeRows, spread
 from tests.builder import FORMS, BuiltImage, Hardlink, ImageBuilder, Symlink
 from tests.tui.compared import first, second

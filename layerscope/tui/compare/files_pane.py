@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from textual import on, work
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.report.comparison.words import plural
 from layerscope.tui.compare.paint import delta_text
@@ -18,7 +20,6 @@ from layerscope.tui.compare.session import CompareSession
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.outline import ROOT
-from layerscope.tui.model.query import Query
 from layerscope.tui.model.rows import TreeRows, spread
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.tui.panes.tree_view import FileTreeView
@@ -32,7 +33,7 @@ _SORTS = {"size": "change", "name": "name", "files": "number of differences"}
 class CompareFilesPane(ListPane):
     """The merged tree with its filter; only what differs unless asked."""
 
-    kinds = QUERY_KINDS
+    kinds: ClassVar[Mapping[str, Collection[int]]] = QUERY_KINDS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u,ctrl+u", "only_changed", "Equal on/off", id="compare.only-changed"),
     ]

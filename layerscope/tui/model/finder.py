@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from layerscope.analysis.filter.pattern import Pattern, plain
+from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.tui.model.flags import NO_DIRECTORY, Flags, both, either, select
 from layerscope.tui.model.outline import Outline
-from layerscope.tui.model.pattern import Pattern, plain
-from layerscope.tui.model.query import Query
 from layerscope.tui.model.view import Totals
 
 PATIENCE: Final = 0.12

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.filter.texts import Texts
 from layerscope.layers.entry import FILE
-from layerscope.tui.model.texts import Texts
 
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node

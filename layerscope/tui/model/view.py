@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from layerscope.analysis.filter.query import WASTED
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE, Entry
 from layerscope.tui.model.outline import ROOT
@@ -30,6 +31,17 @@ REWRITTEN: Final = 6
 
 MARKS: Final = "  +~-x="
 MARK_WORDS: Final = ("absent", "unchanged", "added", "modified", "removed", "fleeting", "rewritten")
+KINDS: Final[Mapping[str, frozenset[int]]] = {
+    "added": frozenset({ADDED}),
+    "modified": frozenset({MODIFIED}),
+    "changed": frozenset({ADDED, MODIFIED, REMOVED, FLEETING, REWRITTEN}),
+    "deleted": frozenset({REMOVED, FLEETING}),
+    "removed": frozenset({REMOVED, FLEETING}),
+    "rewritten": frozenset({REWRITTEN}),
+    "unchanged": frozenset({SAME}),
+    WASTED: frozenset(),
+}
+"""The marks that each `kind:` of a filter selects; `wasted` selects by bytes instead."""
 _STEP = 1 << 16
 
 

@@ -24,7 +24,7 @@ from layerscope.tui.panes.tree_view import FileTreeView
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.tui.model.query import Query
+    from layerscope.analysis.filter.query import Query
 
 PATIENCE = 0.3
 """Seconds after which filters are prepared for, so that the tree stands first."""

@@ -14,14 +14,15 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import fit_end
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import select
-from layerscope.tui.model.query import Query
 from layerscope.tui.model.session import CHANGES, Session
+from layerscope.tui.model.view import REMOVED
 from layerscope.tui.paint import Span, bar, cell, path_text, size_text
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_size
@@ -217,5 +218,8 @@ def _live(session: Session, number: int, size: int) -> LargeFile:
 def _wasted(session: Session, query: Query | None) -> Iterator[LargeFile]:
     for file in session.analysis.waste:
         layers = (file.layer, file.wasted_in)
-        if query is None or query.holds(file.path, file.bytes, layers):
+        if query is None or (
+            (query.marks is None or (file.kind == "deleted" and REMOVED in query.marks))
+            and query.holds(file.path, file.bytes, layers, wasted=True)
+        ):
             yield LargeFile(file.bytes, file.path.lstrip(b"/"), file.layer, file.wasted_in)

@@ -16,9 +16,10 @@ from textual.widgets import Input, Static
 
 from layerscope.report.escape import escape
 from layerscope.tui.line_list import LineList
+from layerscope.tui.model.view import KINDS
 
 if TYPE_CHECKING:
-    from layerscope.tui.model.query import Query
+    from layerscope.analysis.filter.query import Query
 
 PATIENCE = 0.06
 """Seconds after the last key before a filter is asked for."""
@@ -71,8 +72,8 @@ class ListPane(Vertical):
             self.layer = layer
             self.path = path
 
-    kinds: Mapping[str, Collection[int]] | None = None
-    """What `kind:` may be in the filter, as marks; by default what it is for one image."""
+    kinds: ClassVar[Mapping[str, Collection[int]]] = KINDS
+    """The marks that each `kind:` of the filter selects; by default those of one image."""
 
     def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -141,7 +142,7 @@ class ListPane(Vertical):
 
     def apply_filter(self) -> None:
         """Take what stands on the filter line at once."""
-        from layerscope.tui.model.query import BadQuery, parse
+        from layerscope.analysis.filter.query import BadQuery, parse
 
         self._stop_timer()
         text = self.bar.value.strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from layerscope.analysis.filter.query import WASTED, Query
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.line_list import LineList
-from layerscope.tui.model.query import Query
 from layerscope.tui.model.session import Session
 from layerscope.tui.model.waste_rows import Key, Row, WasteRows, key_of
 from layerscope.tui.paint import Span, bar, cell, one_line, path_text, size_text
@@ -28,6 +28,7 @@ KIND_WORDS = {
     "identical_rewrite": ("identical rewrite", "stored again with nothing changed"),
     "duplicate_entry": ("duplicate entry", "stored twice within one layer"),
 }
+_NUMBER_OF: Final = {kind: number for number, kind in enumerate(WASTE_KINDS)}
 FEW_FILES: Final = 200
 """Files of which a filter shows every one."""
 _STEP = 1 << 12
@@ -200,6 +201,11 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
 class WastePane(ListPane):
     """The list of waste and its filter."""
 
+    kinds: ClassVar[Mapping[str, Collection[int]]] = {
+        **{kind: (number,) for kind, number in _NUMBER_OF.items()},
+        WASTED: (),
+    }
+
     class _Found(Message):
         def __init__(self, query: Query | None, waste: WasteRows) -> None:
             super().__init__()
@@ -229,7 +235,9 @@ class WastePane(ListPane):
             for number, file in enumerate(waste):
                 if not number % _STEP and worker.is_cancelled:
                     return
-                if query.holds(file.path, file.bytes, (file.layer, file.wasted_in)):
+                if (query.marks is None or _NUMBER_OF[file.kind] in query.marks) and query.holds(
+                    file.path, file.bytes, (file.layer, file.wasted_in), wasted=True
+                ):
                     files.append(file)
         found = WasteRows(files)
         if not worker.is_cancelled:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.analysis.filter import texts as tui_texts
+from layerscope.analysis.filter.query import BadQuery, parse
+from layerscope.layers.entry import SYMLINK
 from layerscope.tui.model import finder as tui_finder
-from layerscope.tui.model import texts as tui_texts
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import both, select
 from layerscope.tui.model.outline import Outline, TreeOutline
-from layerscope.tui.model.query import BadQuery, parse
-from layerscope.tui.model.view import ADDED, MODIFIED, REMOVED, SAME, Scope, Totals, measure
+from layerscope.tui.model.view import ADDED, KINDS, MODIFIED, REMOVED, SAME, Scope, Totals, measure
 from tests.tui.images import analysed, web_app
 from tests.tui.test_rows import outline_of
 
@@ -107,7 +108,7 @@ def test_kinds_sizes_types_and_layers(tmp_path: Path) -> None:
         finder = Finder(outline, totals)
 
         def paths(text: str) -> set[str]:
-            flags = finder.find(parse(text), shown)
+            flags = finder.find(parse(text, KINDS), shown)
             return {outline.path(number).decode() for number, flag in enumerate(flags) if flag}
 
         assert paths("kind:modified") == {"app/data/model.bin", "app/main.py"}
@@ -124,6 +125,18 @@ def test_a_single_file_is_held_against_the_same_words() -> None:
     assert parse("/app >4 layer:1").holds(b"app/main.py", 5, (1, 2))
     assert not parse(">5").holds(b"app/main.py", 5, (1,))
     assert not parse("layer:3").holds(b"app/main.py", 5, (1,))
+
+
+def test_type_and_wasted_select_single_files_too() -> None:
+    assert parse("type:symlink").holds(b"bin", 0, (0,), type=SYMLINK)
+    assert not parse("type:symlink").holds(b"bin/sh", 5, (0,))
+    assert parse("kind:wasted").holds(b"a", 5, (0,), wasted=True)
+    assert not parse("kind:wasted").holds(b"a", 5, (0,))
+
+
+def test_a_list_without_marks_refuses_the_kinds_of_a_view() -> None:
+    with pytest.raises(BadQuery, match="only the browser marks changes"):
+        parse("kind:added")
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50))

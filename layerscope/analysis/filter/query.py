@@ -1,8 +1,8 @@
-"""What a person writes into the filter, and which names it means.
+"""Parses a filter, and tests single files against it.
 
-Words must all hold. `text` is part of the path, `*.py` a glob of the name (of the path where it has a slash),
-`re:^usr/.*\\.so` a regular expression; `>10MB` and `<1kB` bound the size; `kind:deleted`, `type:symlink` and `layer:3`
-say what happened, what it is, and in which layer. A word with a capital letter in it minds case.
+Every word must match. `text` is part of the path; `*.py` is a glob for the name, or for the path if it has a slash;
+`re:^usr/.*\\.so` is a regular expression. `>10MB` and `<1kB` limit the size. `kind:deleted`, `type:symlink`, and
+`layer:3` select by change, file type, and layer. A word that contains a capital letter is case-sensitive.
 """
 
 from __future__ import annotations
@@ -12,40 +12,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from layerscope.analysis.filter import pattern
+from layerscope.analysis.filter.pattern import Pattern
 from layerscope.errors import UsageError
-from layerscope.layers.entry import KIND_NAMES
-from layerscope.tui.model import pattern
-from layerscope.tui.model.pattern import Pattern
-from layerscope.tui.model.view import (
-    ADDED,
-    FLEETING,
-    MODIFIED,
-    REMOVED,
-    REWRITTEN,
-    SAME,
-)
+from layerscope.layers.entry import FILE, KIND_NAMES
 from layerscope.units import parse_size
 
-KINDS: Final = {
-    "added": {ADDED},
-    "modified": {MODIFIED},
-    "changed": {ADDED, MODIFIED, REMOVED, FLEETING, REWRITTEN},
-    "deleted": {REMOVED, FLEETING},
-    "removed": {REMOVED, FLEETING},
-    "rewritten": {REWRITTEN},
-    "unchanged": {SAME},
-}
+WASTED: Final = "wasted"
+"""The one `kind:` that asks for wasted bytes and not for a mark."""
 _TYPES: Final = {name: number for number, name in reversed(list(enumerate(KIND_NAMES)))}
 _WORD = re.compile(r'"([^"]*)"?|(\S+)')
 
 
 class BadQuery(UsageError):
-    """A filter that cannot be understood, or not yet while it is being written."""
+    """A filter that doesn't parse, perhaps because it is still being typed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A filter, understood. `needle` is the one plain text in it, for showing where it matched."""
+    """A parsed filter. `needle` is its only plain text, which lists highlight in the names that match."""
 
     texts: tuple[bytes, ...] = ()
     patterns: tuple[Pattern, ...] = ()
@@ -60,21 +45,34 @@ class Query:
     def needle(self) -> bytes | None:
         return self.texts[0].strip(b"/") if len(self.texts) == 1 else None
 
-    def holds(self, path: bytes, size: int, layers: tuple[int, ...]) -> bool:
-        """Whether a single file is meant, of which no more than this is known; `kind` and `type` hold for all."""
+    def holds(
+        self,
+        path: bytes,
+        size: int,
+        layers: tuple[int, ...],
+        *,
+        type: int = FILE,  # noqa: A002
+        wasted: bool = False,
+    ) -> bool:
+        """Whether a single file matches. Marks belong to a view, so the caller checks those."""
         path = path.lstrip(b"/")
         lower = path.lower()
         return (
             (self.over is None or size > self.over)
             and (self.under is None or size < self.under)
             and (self.layer is None or self.layer in layers)
+            and (self.types is None or type in self.types)
+            and (wasted or not self.wasted)
             and all(text in b"/" + (lower if text == text.lower() else path) for text in self.texts)
             and all(each.holds(path) for each in self.patterns)
         )
 
 
 def parse(text: str, kinds: Mapping[str, Collection[int]] | None = None) -> Query:
-    """Read a filter; `kinds` are the marks that `kind:` may mean, by default those of one image. Raises `BadQuery`."""
+    """Parse a filter. `kinds` maps each `kind:` of the list to its marks; a list without marks knows `wasted` alone.
+
+    Raises `BadQuery`.
+    """
     texts: list[bytes] = []
     patterns: list[Pattern] = []
     marks: frozenset[int] | None = None
@@ -95,14 +93,8 @@ def parse(text: str, kinds: Mapping[str, Collection[int]] | None = None) -> Quer
         elif colon and key == "re":
             patterns.append(_expression(value))
         elif colon and key == "kind":
-            known = KINDS if kinds is None else kinds
-            if value == "wasted" and kinds is None:
-                wasted = True
-            elif value in known:
-                marks = frozenset(known[value])
-            else:
-                more = ["wasted"] if kinds is None else []
-                raise BadQuery(f"kind: is one of {', '.join([*known, *more])}")
+            found = _marks(value, kinds)
+            wasted, marks = (True, marks) if found is None else (wasted, found)
         elif colon and key == "type":
             if value not in _TYPES:
                 raise BadQuery(f"type: is one of {', '.join(_TYPES)}")
@@ -125,6 +117,16 @@ def parse(text: str, kinds: Mapping[str, Collection[int]] | None = None) -> Quer
         over=bounds.get(">"),
         under=bounds.get("<"),
     )
+
+
+def _marks(kind: str, kinds: Mapping[str, Collection[int]] | None) -> frozenset[int] | None:
+    """The marks of a `kind:`; None for the wasted bytes, which aren't a mark."""
+    if kinds is None and kind != WASTED:
+        raise BadQuery("kind: here can only be wasted; only the browser marks changes")
+    known = {WASTED: ()} if kinds is None else kinds
+    if kind not in known:
+        raise BadQuery(f"kind: is one of {', '.join(known)}")
+    return None if kind == WASTED else frozenset(known[kind])
 
 
 def _size(text: str) -> int:

@@ -7,7 +7,7 @@ from itertools import compress, islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from layerscope.tui.model.pattern import Pattern
+    from layerscope.analysis.filter.pattern import Pattern
 
 PIECE: Final = 1 << 15
 """Texts that stand together in one piece."""

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from layerscope.tui.model import texts as joined
-from layerscope.tui.model.pattern import Pattern, expression, glob, needles_of, plain
-from layerscope.tui.model.texts import Texts
+from layerscope.analysis.filter import texts as joined
+from layerscope.analysis.filter.pattern import Pattern, expression, glob, needles_of, plain
+from layerscope.analysis.filter.texts import Texts
 
 PIECES = st.sampled_from(
     [
