@@ -1,46 +1,63 @@
-"""Oddities of real images that are read on over, told in every report."""
+"""Oddities of real images that layerscope reads on over, reported with every format."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One oddity: a stable kebab-case code, a sentence, and where it was met (layer index, path in the image)."""
+    """One oddity: a stable kebab-case code, a sentence, and where it is (layer index, path in the image).
+
+    `count` says how often it occurs; the message and the path are then those of the first occurrence.
+    """
 
     code: str
     message: str
     layer: int | None = None
     path: bytes | None = None
+    count: int = 1
 
 
 class Notes:
-    """Collects notes in the order they are met; beyond `per_code` of one code in one layer only their number is kept."""
+    """Collects notes in the order they come.
+
+    An oddity that repeats within a layer is one note with a count. Notes about the image as a whole differ in what they
+    say, so only equal ones are counted together, and at most `per_code` of one code are kept apart.
+    """
 
     def __init__(self, per_code: int = 20) -> None:
         self._per_code = per_code
         self._kept: list[Note] = []
-        self._seen: Counter[tuple[str, int | None]] = Counter()
+        self._repeats: dict[tuple[str, int | None, str], list[int]] = {}
+        self._apart: dict[str, int] = {}
 
     def add(
         self, code: str, message: str, *, layer: int | None = None, path: bytes | None = None
     ) -> None:
-        """Keep the note, or only count it when the layer already has its share of this code."""
-        key = (code, layer)
-        self._seen[key] += 1
-        if self._seen[key] <= self._per_code:
-            self._kept.append(Note(code, message, layer, path))
+        """Keep the note, or count it where one of its kind is kept already."""
+        key = (code, layer, message if layer is None else "")
+        known = self._repeats.get(key)
+        if known is None and layer is None:
+            kinds = self._apart[code] = self._apart.get(code, 0) + 1
+            if kinds > self._per_code:
+                key = (code, None, "")
+                known = self._repeats.get(key)
+        if known is not None:
+            known[1] += 1
+            return
+        self._repeats[key] = [len(self._kept), 1]
+        self._kept.append(Note(code, message, layer, path))
 
     def extend(self, notes: Iterable[Note]) -> None:
-        """Take over what another collector has kept, and has counted beyond that."""
+        """Take over what another collector has kept and counted."""
         self._kept.extend(notes)
 
     def __iter__(self) -> Iterator[Note]:
-        yield from self._kept
-        for (code, layer), count in self._seen.items():
-            if count > self._per_code:
-                more = count - self._per_code
-                yield Note(code, f"and {more} more notes of this kind", layer)
+        notes = list(self._kept)
+        for at, count in self._repeats.values():
+            if count > 1:
+                more = f"(and {count - 1:,} more like this)"
+                notes[at] = replace(notes[at], message=f"{notes[at].message} {more}", count=count)
+        return iter(notes)

@@ -1,4 +1,4 @@
-"""Notes: kept in order, cut off by kind and layer, and never counted away."""
+"""Notes: kept in order, and counted where they repeat."""
 
 from __future__ import annotations
 
@@ -12,27 +12,34 @@ def test_notes_are_kept_in_order() -> None:
     assert list(notes) == [Note("b", "second", 1), Note("a", "first", 0, b"x")]
 
 
-def test_beyond_the_share_of_a_layer_they_are_counted() -> None:
-    notes = Notes(per_code=2)
+def test_an_oddity_that_repeats_in_a_layer_is_one_note_with_a_count() -> None:
+    notes = Notes()
     for layer in (0, 1):
-        for number in range(5):
-            notes.add("a", f"{number}", layer=layer)
-    assert [(note.layer, note.message) for note in notes] == [
-        (0, "0"),
-        (0, "1"),
-        (1, "0"),
-        (1, "1"),
-        (0, "and 3 more notes of this kind"),
-        (1, "and 3 more notes of this kind"),
+        for number in range(4000):
+            notes.add("a", f"a link to {number}", layer=layer, path=b"%d" % number)
+    notes.add("a", "a link to x", layer=2, path=b"x")
+    assert list(notes) == [
+        Note("a", "a link to 0 (and 3,999 more like this)", 0, b"0", 4000),
+        Note("a", "a link to 0 (and 3,999 more like this)", 1, b"0", 4000),
+        Note("a", "a link to x", 2, b"x"),
+    ]
+
+
+def test_different_notes_about_the_whole_image_are_kept_apart() -> None:
+    notes = Notes(per_code=2)
+    for number in (0, 0, 1, 2, 3):
+        notes.add("a", f"statement {number}")
+    assert [(note.message, note.count) for note in notes] == [
+        ("statement 0 (and 1 more like this)", 2),
+        ("statement 1", 1),
+        ("statement 2 (and 1 more like this)", 2),
     ]
 
 
 def test_what_was_counted_stays_counted_when_taken_over() -> None:
-    inner, outer = Notes(per_code=20), Notes(per_code=20)
+    inner, outer = Notes(), Notes()
     for number in range(100):
         inner.add("a", f"{number}", layer=0)
     outer.extend(inner)
-    outer.extend(inner)
-    messages = [note.message for note in outer]
-    assert messages.count("and 80 more notes of this kind") == 2
-    assert len(messages) == 42
+    assert list(outer) == list(inner)
+    assert [note.count for note in outer] == [100]

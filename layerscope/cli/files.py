@@ -96,6 +96,8 @@ def _state(path: bytes, entry: Entry) -> State:
         "type": KIND_NAMES[entry.kind],
         "uid": entry.uid,
     }
+    if entry.logical_size != entry.size:
+        row["logical_size"] = entry.logical_size
     if entry.kind == HARDLINK:
         row["linkname"] = escape_path(entry.link)
     elif entry.kind == SYMLINK:
@@ -123,4 +125,6 @@ def _write_text(out: TextIO, rows: list[tuple[bytes, Entry]]) -> None:
             line += f" -> {name_text(entry.link)}"
         elif entry.kind == HARDLINK:
             line += f" = {path_text(entry.link)}"
+        if entry.logical_size != entry.size:
+            line += f"  (sparse: {size_text(entry.logical_size)} with its holes)"
         out.write(line + "\n")

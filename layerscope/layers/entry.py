@@ -145,6 +145,12 @@ class Entry:
         return self.extra.xattrs if self.extra is not None else ()
 
     @property
+    def logical_size(self) -> int:
+        """The size that a program sees: of a sparse file with its holes, else the stored one."""
+        extra = self.extra
+        return self.size if extra is None or extra.logical_size is None else extra.logical_size
+
+    @property
     def stored_path(self) -> bytes:
         """The path that the tar gives."""
         extra = self.extra

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
+import xxhash
+
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
 from layerscope.image.blob import Blob
 from layerscope.image.digest import Digest
@@ -24,6 +26,7 @@ from layerscope.layers.entry import (
     Entry,
 )
 from layerscope.layers.header import BLOCK_SIZE, is_header
+from layerscope.layers.remainder import ESTARGZ_TOC, Remainder
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, StreamWindow, Window
 from layerscope.limits import Limits
@@ -32,8 +35,8 @@ from layerscope.notes import Note, Notes
 Verify = Literal["auto", "full", "off"]
 """Digests: checked where the bytes are read in full anyway, always, or never."""
 
-_ESTARGZ_TOC = b"stargz.index.json"
-_ESTARGZ_LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
+_LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
+_LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
 _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
 
 
@@ -108,11 +111,11 @@ def _index_seekable(
     window = SeekWindow(blob, advanced)
     entries, end = _collect(window, layer, limits, notes)
     position = end
-    left_over = False
-    while not left_over and (data := blob.read_at(position, 1 << 20)):
-        left_over = bool(data.strip(b"\0"))
+    remainder = Remainder()
+    while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
+        remainder.feed(data)
         position += len(data)
-    if left_over:
+    if remainder.is_odd:
         _note_left_over(notes, layer, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
@@ -148,10 +151,11 @@ def _index_stream(
     window = StreamWindow(chunks)
     entries, end = _collect(window, layer, limits, notes)
     offset = max(end - window.start, 0)
-    left_over = bool(window.data[offset:].strip(b"\0"))
+    remainder = Remainder()
+    remainder.feed(window.data[offset:])
     for chunk in chunks:
-        left_over = left_over or bool(chunk.strip(b"\0"))
-    if left_over:
+        remainder.feed(chunk)
+    if remainder.is_odd:
         _note_left_over(notes, layer, source.produced - end - 2 * BLOCK_SIZE)
     if source.trailing:
         notes.add(
@@ -200,6 +204,7 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
 
     refused: list[Entry] = []
     markers: dict[int, Entry] = {}
+    landmarks: list[Entry] = []
 
     def settle(entry: Entry) -> bool:
         entry.path = path = entry.path.rstrip(b"/") or entry.path[:1]
@@ -208,6 +213,8 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
         ):
             refused.append(entry)
             return False
+        if entry.size == 1 and entry.path in _LANDMARKS:
+            landmarks.append(entry)
         if entry.extra is not None and entry.kind <= OTHER:
             marker = _overlay_marker(entry, note)
             if marker is not None:
@@ -221,8 +228,7 @@ def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[
         entries = [each for pair in pairs for each in pair if each is not None]
     if len(entries) + len(refused) > limits.members:
         raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
-    if entries and entries[-1].path == _ESTARGZ_TOC:
-        _set_estargz_apart(entries)
+    _set_apart(entries, landmarks, window)
     return entries, scanner.end
 
 
@@ -306,8 +312,14 @@ def _overlay_marker(entry: Entry, note: Callable[[str, str, bytes | None], None]
     return None
 
 
-def _set_estargz_apart(entries: list[Entry]) -> None:
-    """The table of contents and the landmarks of an eStargz layer are no files of the image."""
-    for entry in entries:
-        if entry.kind == FILE and (entry.path == _ESTARGZ_TOC or entry.path in _ESTARGZ_LANDMARKS):
+def _set_apart(entries: list[Entry], landmarks: list[Entry], window: Window) -> None:
+    """The table of contents and the landmarks of eStargz and zstd:chunked layers are not files of the image.
+
+    A landmark is known by its one byte, since a zstd:chunked layer keeps its table outside of the tar.
+    """
+    if entries and entries[-1].path == ESTARGZ_TOC and entries[-1].kind == FILE:
+        entries[-1].kind = METADATA
+    for entry in landmarks:
+        mark = entry.fingerprint or window.fingerprint(entry.data, 1)
+        if entry.kind == FILE and mark == _LANDMARK_CONTENT:
             entry.kind = METADATA

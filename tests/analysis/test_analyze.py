@@ -230,11 +230,11 @@ def test_members_over_the_bound_are_refused() -> None:
         analysis_of({"a": b"", "b": b"", "c": b"", "d": b""}, limits=limits)
 
 
-def test_notes_of_one_kind_are_cut_off_and_counted() -> None:
-    analysis = analysis_of({f"../f{number}": b"x" for number in range(100)})
-    messages = [note.message for note in analysis.notes]
-    assert len(messages) == 21
-    assert messages[-1] == "and 80 more notes of this kind"
+def test_one_oddity_on_many_paths_is_one_note() -> None:
+    analysis = analysis_of({f"../f{number}": b"x" for number in range(4000)})
+    (note,) = analysis.notes
+    assert (note.code, note.layer, note.path, note.count) == ("parent-name", 0, b"../f0", 4000)
+    assert note.message.endswith("(and 3,999 more like this)")
 
 
 def test_a_closed_image_is_told(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from tests.builder import ImageBuilder, Sparse, docker_legacy
 from tests.cli.conftest import Run
 
 
@@ -55,3 +57,20 @@ def test_nothing_found_is_no_error(run: Run) -> None:
     done = run("files", "app.tar", "no-such-name")
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads(run("files", "app.tar", "no-such-name", "--json").stdout) == []
+
+
+def test_a_sparse_file_shows_its_logical_size_beside_the_stored_one(
+    run: Run, tmp_path: Path
+) -> None:
+    hole = Sparse(size=10**9, chunks=((4096, b"x" * 512),))
+    built = ImageBuilder("app:1").layer({"disk": hole, "plain": b"x"}, "RUN a").build()
+    path = str(docker_legacy([built]).write(tmp_path / "sparse.tar"))
+    disk, plain = run("files", path).stdout.splitlines()
+    assert disk.split()[:2] == ["512", "B"]
+    assert disk.endswith("/disk  (sparse: 1.0 GB with its holes)")
+    assert plain.endswith("/plain")
+    rows = json.loads(run("files", path, "--json").stdout)
+    assert [(row["size"], row.get("logical_size")) for row in rows] == [(512, 10**9), (1, None)]
+    report = json.loads(run("report", path, "--json", "--files").stdout)
+    entries = report["layers"][0]["entries"]
+    assert [entry.get("logical_size") for entry in entries] == [10**9, None]

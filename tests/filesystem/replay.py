@@ -17,7 +17,7 @@ class Replayed:
     """The tree of some layers, their indexes, and the notes."""
 
     def __init__(self, *layers: Members) -> None:
-        self.notes = Notes(per_code=1_000_000)
+        self.notes = Notes()
         self.tree = FileTree(self.notes)
         self.indexes: list[LayerIndex] = []
         for number, members in enumerate(layers):
@@ -27,7 +27,7 @@ class Replayed:
 
     @property
     def codes(self) -> list[str]:
-        return [note.code for note in self.notes]
+        return [note.code for note in self.notes for _ in range(note.count)]
 
     def names(self) -> dict[str, str]:
         """The visible paths, each with its kind; a directory that no entry describes is `implicit`."""

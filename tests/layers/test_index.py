@@ -94,7 +94,7 @@ def test_the_root_is_a_directory_like_others(name: bytes) -> None:
 def test_a_root_that_is_no_directory_is_left_out() -> None:
     found = of((b"./", File(b"x")), (b".", Symlink("/etc")))
     assert rows(found) == [(b"", METADATA), (b"", METADATA)]
-    assert codes(found) == ["root-no-directory"] * 2
+    assert [(note.code, note.count) for note in found.notes] == [("root-no-directory", 2)]
 
 
 def test_an_empty_name_is_left_out() -> None:
@@ -191,8 +191,53 @@ def test_the_table_of_an_estargz_layer_is_no_file_of_it() -> None:
     assert sum(entry.kind == METADATA for entry in found.entries) == 2
 
 
-def test_a_landmark_without_a_table_is_a_file() -> None:
-    assert rows(of((b".no.prefetch.landmark", File(b"x")))) == [(b".no.prefetch.landmark", FILE)]
+@pytest.mark.parametrize("compression", ["none", "zstd", "gzip"])
+@pytest.mark.parametrize("name", [".prefetch.landmark", "./.no.prefetch.landmark"])
+def test_a_landmark_is_known_without_a_table(name: str, compression: str) -> None:
+    """A zstd:chunked layer keeps its table outside of the tar."""
+    found = index(COMPRESSIONS[compression](tar([("a", File(b"x")), (name, File(b"\x0f"))])))
+    assert [kind for _, kind in rows(found)] == [FILE, METADATA]
+
+
+@pytest.mark.parametrize("content", [b"x", b"", b"\x0f\x0f"])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_a_file_that_is_only_called_like_a_landmark_is_a_file(
+    content: bytes, compression: str
+) -> None:
+    made = COMPRESSIONS[compression](tar([(b".no.prefetch.landmark", File(content))]))
+    assert rows(index(made)) == [(b".no.prefetch.landmark", FILE)]
+
+
+# The table of contents that is appended to a tar kept as it is
+
+
+def appended_table(content: bytes = b'{"version":1}', name: str = "stargz.index.json") -> bytes:
+    return tar([("a", File(b"x"))]) + tar([(name, File(content))])
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "gzip-members"])
+@pytest.mark.parametrize("size", [0, 5, 512, 3_000_000])
+def test_an_appended_table_of_contents_is_no_oddity(size: int, compression: str) -> None:
+    data = appended_table(b"t" * size)
+    found = index(COMPRESSIONS[compression](data))
+    assert (rows(found), codes(found)) == ([(b"a", FILE)], [])
+    assert found.tar_size == len(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        appended_table(name="stargz.index"),
+        appended_table() + b"x",
+        appended_table() + appended_table(),
+        appended_table()[:-2000],
+        tar([("a", File(b"x"))]) + b"\0" + tar([("stargz.index.json", File(b"{}"))]),
+        tar([("a", File(b"x"))]) + b"stargz.index.json".ljust(512, b"\0"),
+    ],
+)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_what_only_looks_like_an_appended_table_is_noted(data: bytes, compression: str) -> None:
+    assert codes(index(COMPRESSIONS[compression](data))) == ["data-after-end"]
 
 
 # What follows the end marker

@@ -300,6 +300,8 @@ def _note(note: Note) -> Row:
         row["layer"] = note.layer
     if note.path is not None:
         row["path"] = escape_path(note.path)
+    if note.count > 1:
+        row["count"] = note.count
     return row
 
 

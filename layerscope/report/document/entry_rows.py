@@ -93,6 +93,8 @@ def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
     if entry.extra is not None:
         if entry.extra.device is not None:
             row["device"] = list(entry.extra.device)
+        if entry.logical_size != entry.size:
+            row["logical_size"] = entry.logical_size
         if entry.extra.xattrs:
             row["xattrs"] = {
                 escape_text(name): b64encode(value).decode("ascii")

@@ -300,4 +300,5 @@ def _note(row: Fields) -> Note:
         row.text("message"),
         row.number("layer") if row.has("layer") else None,
         path,
+        row.number("count") if row.has("count") else 1,
     )
