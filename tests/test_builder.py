@@ -37,6 +37,7 @@ from tests.builder.nodes import Member
 from tests.builder.random_stacks import image_of, stacks
 from tests.builder.tar import Format, base256, extended, member, record, tar
 from tests.builder.tools import run, skopeo, skopeo_copy, umoci_unpack
+from tests.effort import examples
 from tests.model import expect
 
 LONG = "/".join(["folder" * 5] * 6) + "/" + "name" * 30
@@ -276,7 +277,7 @@ def files_below(root: Path) -> dict[bytes, bytes]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

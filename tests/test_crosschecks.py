@@ -39,6 +39,7 @@ from tests.builder import (
 from tests.builder.random_stacks import image_of, stacks
 from tests.builder.tar import Format
 from tests.builder.tools import run, skopeo_copy, umoci_unpack
+from tests.effort import examples
 from tests.model import check_sums, expect
 
 LONG = "long/" + "/".join(["folder" * 6] * 5) + "/" + "name" * 30
@@ -121,7 +122,7 @@ def test_live_is_what_umoci_unpacks(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=50,
+    max_examples=examples(50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
@@ -199,7 +200,7 @@ def test_entries_are_those_of_gnu_tar(tmp_path: Path) -> None:
         assert [tuple(r[key] for key in keys) for r in row["entries"]] == found
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stack=stacks())
 def test_random_entries_are_those_of_tarfile(
     stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory

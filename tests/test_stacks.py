@@ -30,10 +30,13 @@ from tests.builder import (
 )
 from tests.builder.nodes import as_bytes
 from tests.builder.random_stacks import image_of, stacks
+from tests.effort import examples
 from tests.model import Expected, check_sums, expect
 from tests.model.union import clean
 
-THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(
+    max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,7 @@ def test_the_report_is_what_the_model_says(stack: list[list[Member]], folder: Pa
     agree(report_of(f"docker-archive:{folder / 'image.tar'}"), expect(stack))
 
 
-@settings(THOROUGH, max_examples=60)
+@settings(THOROUGH, max_examples=examples(60))
 @given(
     stack=stacks(),
     form=st.sampled_from(sorted(FORMS)),
@@ -105,7 +108,7 @@ def test_so_it_is_in_every_form(
     agree(report_of(FORMS[form].write([image_of(stack)], path, compression)), expect(stack))
 
 
-@settings(THOROUGH, max_examples=100)
+@settings(THOROUGH, max_examples=examples(100))
 @given(stack=stacks(most=6), empties=st.lists(st.integers(0, 6), max_size=6), squash=st.booleans())
 def test_the_sums_close_whatever_the_history(
     stack: list[list[Member]], empties: list[int], squash: bool, folder: Path
@@ -122,7 +125,7 @@ def test_the_sums_close_whatever_the_history(
     assert report["wasted_by_kind"] == expect(stack).by_kind
 
 
-@settings(THOROUGH, max_examples=100)
+@settings(THOROUGH, max_examples=examples(100))
 @given(stack=stacks())
 def test_entries_and_counts_add_up(stack: list[list[Member]], folder: Path) -> None:
     docker_legacy([image_of(stack)]).write(folder / "entries.tar")

@@ -39,9 +39,12 @@ from tests.builder import (
     Symlink,
 )
 from tests.builder.random_stacks import image_of, stacks
+from tests.effort import examples
 from tests.model.union import Stack
 
-THOROUGH = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(
+    max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(scope="module")

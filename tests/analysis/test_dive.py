@@ -37,6 +37,7 @@ from tests.builder import (
     docker_oci,
 )
 from tests.builder.random_stacks import image_of, stacks
+from tests.effort import examples
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -216,7 +217,9 @@ def test_the_difference_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 @needs_dive
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(stack=stacks(most=6, size=12), oci=st.booleans())
 def test_random_archives(stack: list[list[Member]], oci: bool, tmp_path: Path) -> None:

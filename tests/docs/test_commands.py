@@ -72,6 +72,7 @@ def test_commands_that_need_an_engine(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_first_command_of_the_readme_installs_and_reports(tmp_path: Path) -> None:
     (first, *_) = blocks(ROOT / "README.md", "sh")
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -24,6 +24,7 @@ def script() -> ModuleType:
 
 
 @pytest.mark.skipif(version("textual") != TEXTUAL, reason=f"drawn with Textual {TEXTUAL}")
+@pytest.mark.slow
 def test_the_pictures_are_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")

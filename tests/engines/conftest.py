@@ -30,15 +30,6 @@ def _running(engine: EngineType) -> Iterator[EngineType]:
         engine.stop()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for an engine carries the marker, so that ``-m 'not engine'`` leaves it out."""
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        if "docker_engine" in names or "containerd_engine" in names:
-            item.add_marker("engine")
-
-
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerEngine]:
     """Debian's Docker 20.10, with ``busybox:latest`` imported."""

@@ -26,13 +26,15 @@ from layerscope.notes import Notes
 from tests.builder import COMPRESSIONS
 from tests.builder.random_stacks import stacks
 from tests.builder.tar import BLOCK, tar
+from tests.effort import examples, seeds
 from tests.fuzz.mutations import KEYS, VALUES, archive, mend, mutated
 from tests.layers.reading import blob_of, seek, stream
 
 LIMITS = Limits(ratio=200, ratio_from=4 * MIB)
-SEEDS = range(8)
+SEEDS = seeds(8)
 
 
+@pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mutated_tars(seed: int) -> None:
     for number in range(700):
@@ -46,6 +48,7 @@ def test_mutated_tars(seed: int) -> None:
             assert entry.data + entry.size <= len(data), (seed, number)
 
 
+@pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mutated_streams(seed: int) -> None:
     """Compressed layers with bytes changed, cut out, put in or doubled."""
@@ -83,6 +86,7 @@ def spoil(data: bytearray, source: random.Random) -> None:
             del data[at:]
 
 
+@pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stacks_of_mutated_layers(seed: int) -> None:
     """Layers that could be read are replayed: sums close and nothing is lost twice."""
@@ -92,7 +96,7 @@ def test_stacks_of_mutated_layers(seed: int) -> None:
         replay([data for data in layers if seek(data).error is None])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(stacks())
 def test_random_stacks(layers: list[list[tuple[str, object]]]) -> None:
     replay([tar(members) for members in layers])  # type: ignore[arg-type]
@@ -141,7 +145,7 @@ def replay(layers: list[bytes]) -> None:
     assert all(count >= 0 for count in tree.deleted)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(st.binary(min_size=BLOCK, max_size=BLOCK), st.binary(max_size=2000))
 def test_headers_of_any_bytes(block: bytes, rest: bytes) -> None:
     """Random fields under a checksum that fits."""
@@ -161,7 +165,7 @@ records = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(records, st.binary(max_size=4))
 def test_records_of_any_bytes(rows: list[tuple[bytes, bytes, int]], rest: bytes) -> None:
     body = b""

@@ -40,6 +40,7 @@ def stack(*layers: Members) -> BuiltImage:
     return builder.build()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_files_whited_out_one_by_one(tmp_path: Path) -> None:
     count = 100_000
     image = stack(
@@ -52,6 +53,7 @@ def test_a_hundred_thousand_files_whited_out_one_by_one(tmp_path: Path) -> None:
     assert found["files"]["whiteouts"] == count
 
 
+@pytest.mark.slow
 def test_a_thousand_opaque_layers_over_a_large_directory(tmp_path: Path) -> None:
     first = {f"d/f{number}": b"x" for number in range(30_000)}
     opaque: Members = [("d", OPAQUE), ("d/kept", File(b"k"))]
@@ -60,6 +62,7 @@ def test_a_thousand_opaque_layers_over_a_large_directory(tmp_path: Path) -> None
     assert [layer["changes"]["deleted"] for layer in found["layers"][:3]] == [0, 30_000, 0]
 
 
+@pytest.mark.slow
 def test_one_path_in_every_layer(tmp_path: Path) -> None:
     layers = [{f"d/f{number}": b"%d" % layer for number in range(100)} for layer in range(1000)]
     found = report(stack(*layers), tmp_path)
@@ -78,6 +81,7 @@ def test_ten_thousand_nested_directories(tmp_path: Path) -> None:
     assert found["waste"][0]["path"].count("/") == 10_001
 
 
+@pytest.mark.slow
 def test_a_directory_of_many_duplicates(tmp_path: Path) -> None:
     found = report(stack([("f", b"x")] * 50_000), tmp_path)
     assert found["sizes"]["live"] == 1

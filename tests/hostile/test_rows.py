@@ -39,7 +39,13 @@ def plain_peak(tmp_path_factory: pytest.TempPathFactory) -> int:
     return layerscope("report", reference, "--json", cwd=folder).peak
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.name, marks=() if row in QUICK else pytest.mark.slow)
+        for row in ROWS
+    ],
+)
 def test_from_the_command_line(row: Row, tmp_path: Path, plain_peak: int) -> None:
     reference = FORMS["docker-legacy"].write([image_of(row)], tmp_path / "image.tar")
     ran = layerscope("report", reference, "--json", "--no-verify", cwd=tmp_path)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from layerscope.image.history import HistoryEntry
 from layerscope.image.instruction import Instruction, attribute
+from tests.effort import examples
 
 ID = "4b4ef014b09705075b09845c7d291be8c8cab896cf9414f6233f556ac7300607"
 PARENT = "cd5feeb0f7283dd4bcfce5806958ebb7ab47496dbdafebaf139f3153a071dc9b"
@@ -227,7 +228,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.lists(ENTRIES, max_size=12), st.integers(min_value=0, max_value=14))
 def test_any_history_gives_every_layer_to_exactly_one_instruction_in_order(
     history: list[HistoryEntry], layer_count: int

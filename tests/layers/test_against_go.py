@@ -137,6 +137,7 @@ def compare(program: Path, count: int, seed: int) -> list[str]:
     return rows
 
 
+@pytest.mark.slow
 def test_mutated_tars_are_read_and_refused_as_go_does(program: Path) -> None:
     assert compare(program, COUNT, seed=1) == []
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from layerscope.layers.entry import FILE
 from layerscope.layers.tar import _KINDS
+from tests.effort import examples
 from tests.layers.reading import seek, stream
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
@@ -75,7 +76,7 @@ def written(rows: list[tuple[tarfile.TarInfo, bytes]], form: int) -> tuple[bytes
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=["ustar", "gnu", "pax"])
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.lists(infos(), max_size=6))
 def test_entries_equal_tarfiles(form: int, rows: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     data, contents = written(rows, form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import os
+import random
 import struct
 import subprocess
 import sys
@@ -22,6 +22,7 @@ from layerscope.limits import DEFAULT_LIMITS, MIB, Limits
 from tests.builder import COMPRESSIONS, File
 from tests.builder.compression import estargz, gzip_one, skippable, zstd_one
 from tests.builder.tar import tar
+from tests.effort import examples
 from tests.layers.reading import blob_of, codes, index
 
 if sys.version_info >= (3, 14):
@@ -29,7 +30,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-CONTENT = os.urandom(3000) * 200
+RANDOM = random.Random(1)
+CONTENT = RANDOM.randbytes(3000) * 200
 PLAIN = tar([("a", File(CONTENT)), ("b", File(b"b"))])
 KIND = {"gzip-members": "gzip", "zstd-frames": "zstd"}
 
@@ -55,7 +57,7 @@ def test_each_compression_gives_the_bytes_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.lists(st.binary(max_size=3000), min_size=1, max_size=6))
 def test_members_follow_each_other_as_one(name: str, parts: list[bytes]) -> None:
     data, source = unpacked(b"".join(map(COMPRESSIONS[name], parts)))
@@ -79,11 +81,13 @@ def test_a_tar_is_known_by_its_header_whatever_its_name_begins_with() -> None:
 )
 def test_compressions_that_layers_cannot_have_are_refused_by_name(magic: bytes, name: str) -> None:
     with pytest.raises(UnsupportedFormat, match=f"layer.tar: .*{name}"):
-        index(magic + os.urandom(600))
+        index(magic + RANDOM.randbytes(600))
 
 
 @pytest.mark.parametrize(
-    "data", [os.urandom(100), b"\xce\xb2\xcf\x81" + b"x" * 1000, b"PK\x03\x04" * 200]
+    "data",
+    [RANDOM.randbytes(100), b"\xce\xb2\xcf\x81" + b"x" * 1000, b"PK\x03\x04" * 200],
+    ids=["random", "greek", "zip"],
 )
 def test_what_is_neither_a_tar_nor_compressed_is_refused(data: bytes) -> None:
     with pytest.raises(FormatError, match=r"layer\.tar: ") as caught:
@@ -107,7 +111,7 @@ def test_a_tar_compressed_twice_is_refused() -> None:
 @pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.999])
 def test_a_stream_cut_short_is_refused(name: str, share: float) -> None:
-    packed = COMPRESSIONS[name](os.urandom(5000))
+    packed = COMPRESSIONS[name](RANDOM.randbytes(5000))
     cut = packed[: max(int(len(packed) * share), 7)]
     with pytest.raises(FormatError):
         unpacked(cut) if kind(cut) != "none" else index(cut)
@@ -115,7 +119,7 @@ def test_a_stream_cut_short_is_refused(name: str, share: float) -> None:
 
 @pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
 def test_flipped_bits_are_refused_or_change_nothing(name: str) -> None:
-    content = os.urandom(4000)
+    content = RANDOM.randbytes(4000)
     packed = COMPRESSIONS[name](content)
     if name == "zstd":
         packed = zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: 1})
@@ -149,7 +153,11 @@ def test_zeros_behind_gzip_are_padding(count: int) -> None:
     assert (data == PLAIN + b"more", source.trailing) == (True, 0)
 
 
-@pytest.mark.parametrize("rest", [b"g", b"garbage" * 100, b"\x1f", b"\0\0\0x", os.urandom(600_000)])
+@pytest.mark.parametrize(
+    "rest",
+    [b"g", b"garbage" * 100, b"\x1f", b"\0\0\0x", RANDOM.randbytes(600_000)],
+    ids=["letter", "text", "half-a-magic", "zeros-and-a-letter", "random"],
+)
 @pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
 def test_bytes_behind_the_data_are_noted(name: str, rest: bytes) -> None:
     found = index(COMPRESSIONS[name](PLAIN) + rest)
@@ -167,11 +175,13 @@ def test_an_estargz_layer_is_read_to_its_end() -> None:
 # Members without number, frames without content
 
 
+@pytest.mark.slow
 def test_a_million_empty_gzip_members() -> None:
     data, source = unpacked(gzip_one(b"") * 1_000_000)
     assert (data, source.trailing) == (b"", 0)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_empty_frames() -> None:
     assert unpacked(zstd_one(b"") * 100_000)[0] == b""
     assert unpacked(zstd_one(b"x") + skippable(b"s") * 100_000 + zstd_one(b"y"))[0] == b"xy"
@@ -203,7 +213,7 @@ def test_a_zstd_window_over_the_bound_is_refused() -> None:
 
 def test_a_zstd_frame_of_a_dictionary_is_refused() -> None:
     dictionary = zstd.ZstdDict(b"some raw content " * 10, is_raw=True)
-    trained = zstd.train_dict([os.urandom(40) * 8 for _ in range(200)], 2000)
+    trained = zstd.train_dict([RANDOM.randbytes(40) * 8 for _ in range(200)], 2000)
     packed = zstd.compress(PLAIN, zstd_dict=trained)
     assert dictionary.dict_id == 0 != trained.dict_id
     with pytest.raises(FormatError, match="broken zstd data"):
@@ -230,6 +240,7 @@ def test_bombs_are_refused_in_bounded_memory(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["zstd", "xz", "bzip2"])
+@pytest.mark.slow
 def test_nested_bombs_stop_at_the_default_bound(name: str) -> None:
     """Gigabytes out of kilobytes, many members of them, end at the first gigabyte."""
     one = COMPRESSIONS[name](bytes(64 * MIB))
@@ -240,6 +251,7 @@ def test_nested_bombs_stop_at_the_default_bound(name: str) -> None:
     assert sum(lengths) <= DEFAULT_LIMITS.ratio_from
 
 
+@pytest.mark.slow
 def test_a_bomb_does_not_grow_the_process() -> None:
     """A fresh interpreter reads a bomb of 9 GB within the memory of a small one."""
     program = (

@@ -17,13 +17,14 @@ from layerscope.layers.window import SeekWindow, StreamWindow, Window, fingerpri
 from layerscope.limits import DEFAULT_LIMITS
 from tests.builder import COMPRESSIONS, File
 from tests.builder.tar import END, member, number_field
+from tests.effort import examples
 from tests.fuzz.mutations import archive, mutated
 from tests.layers.reading import blob_of, codes, facts, index, pieces, seek, stream
 
 cuts = st.lists(st.sampled_from((1, 2, 3, 100, 511, 512, 513, 1000, 5000)), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.integers(0, 1 << 32), cuts)
 def test_seeking_and_streaming_give_the_same(seed: int, lengths: list[int]) -> None:
     data = mutated(seed)
@@ -39,7 +40,7 @@ def test_seeking_and_streaming_give_the_same(seed: int, lengths: list[int]) -> N
     assert one.notes == other.notes
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.integers(0, 1 << 32), st.sampled_from(sorted(COMPRESSIONS)))
 def test_an_index_is_the_same_from_every_compression(seed: int, compression: str) -> None:
     data = bytes(archive(random.Random(seed)))
@@ -54,7 +55,7 @@ def test_an_index_is_the_same_from_every_compression(seed: int, compression: str
         assert other.tar_size == plain.tar_size == len(data)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.binary(max_size=3000), cuts, st.data())
 def test_windows_show_the_same_bytes(data: bytes, lengths: list[int], draw: st.DataObject) -> None:
     with blob_of(data) as blob:
@@ -70,7 +71,7 @@ def test_windows_show_the_same_bytes(data: bytes, lengths: list[int], draw: st.D
                 assert shown == data[position : position + count]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.binary(min_size=1, max_size=3000), cuts, st.data())
 def test_fingerprints_are_the_same(data: bytes, lengths: list[int], draw: st.DataObject) -> None:
     start = draw.draw(st.integers(0, len(data)))

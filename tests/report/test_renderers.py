@@ -19,6 +19,7 @@ from layerscope.report.document.rows import Document
 from layerscope.report.escape import is_hidden
 from layerscope.report.formats.format import Display
 from layerscope.report.formats.renderers import RENDERERS
+from tests.effort import examples
 from tests.report.golden import check_golden
 from tests.report.sample import make_analysis, python_app, wasted
 
@@ -119,7 +120,7 @@ hostile = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(hostile, hostile, hostile, st.sampled_from([40, 80, 120]), st.booleans())
 def test_no_text_of_an_image_gets_out_of_line(
     reference: str, step: str, name: str, width: int, color: bool

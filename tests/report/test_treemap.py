@@ -19,6 +19,7 @@ from layerscope.report.paths import escape_path
 from layerscope.report.schema import schema_text
 from tests.builder import WHITEOUT, File, Hardlink, ImageBuilder
 from tests.builder.random_stacks import image_of, stacks
+from tests.effort import examples
 from tests.report.pictured import analyze, pictured
 
 sides = st.floats(min_value=1, max_value=5000)
@@ -250,7 +251,7 @@ def test_names_are_told_as_paths_are(tmp_path: Path) -> None:
     assert tree["nodes"][1]["name"] == escape_path(name)[1:] == "\\xff\\\\\x1b[31m"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stacks(), st.integers(1, 12))
 def test_random_stacks_sum_to_the_live_content(
     tmp_path_factory: pytest.TempPathFactory, stack: object, rows: int

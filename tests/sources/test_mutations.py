@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from layerscope.errors import FormatError, LayerscopeError
 from layerscope.sources import open_image
 from tests.builder import Archive, ImageBuilder, containerd_store, docker_legacy, encode, oci
+from tests.effort import examples
 
 IMAGE = (
     ImageBuilder("app:1")
@@ -71,7 +72,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(write=st.sampled_from(WRITERS), data=st.data())
 def test_bytes_of_archives(path: str, write: Callable[[], Archive], data: st.DataObject) -> None:
@@ -105,7 +108,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(member=st.sampled_from(MEMBERS), junk=JUNK, data=st.data())
 def test_values_of_documents(

@@ -78,6 +78,7 @@ def test_names_are_shown_as_they_are(evil: str) -> None:
     browse(evil, script, size=WIDE)
 
 
+@pytest.mark.slow
 def test_looking_inside_and_copying(evil: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("slash")

@@ -25,6 +25,7 @@ from layerscope.tui.model.view import (
 )
 from tests.builder import OPAQUE, WHITEOUT, BuiltImage, File, Hardlink, ImageBuilder, Member
 from tests.builder.random_stacks import image_of, stacks
+from tests.effort import examples
 from tests.tui.images import analysed, web_app
 
 
@@ -66,7 +67,7 @@ def check_subtrees(outline: TreeOutline, totals: Totals) -> None:
             assert own >= 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(stacks())
 def test_root_totals_are_those_of_the_analysis(stack: list[list[Member]]) -> None:
     """Live bytes of the whole tree, content and waste of each layer."""
