@@ -34,7 +34,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroup
     """Give a process one file at a time, so that the fixtures of a module are made once."""
     from xdist.scheduler import LoadGroupScheduling
 
-    class Files(LoadGroupScheduling):
+    class Files(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
         def _split_scope(self, nodeid: str) -> str:
             group: str = super()._split_scope(nodeid)
             return group if group != nodeid else nodeid.partition("::")[0]

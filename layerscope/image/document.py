@@ -25,7 +25,7 @@ _INTEGER_DIGITS: Final = 20
 _LARGEST_INTEGER: Final = 2**63 - 1
 
 
-class _Refused(Exception):
+class _Refused(ValueError):
     """Raised inside the hooks of `json.loads`."""
 
 
@@ -79,6 +79,20 @@ def _check_structure(data: bytes, name: str, max_depth: int) -> None:
         )
 
 
+def strict_loads(text: str | bytes) -> object:
+    """`json.loads` for a document whose size is bounded elsewhere.
+
+    Raises `ValueError` for NaN, numbers out of range and a key that an object has twice.
+    """
+    return json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_int=_integer,
+        parse_float=_real,
+        parse_constant=_constant,
+    )
+
+
 def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) -> Node:
     """Read one JSON document.
 
@@ -95,13 +109,7 @@ def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) ->
         raise FormatError(f"{name} is not UTF-8 at byte {error.start}") from None
     _check_structure(data, name, max_depth)
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_constant,
-        )
+        value = strict_loads(text)
     except json.JSONDecodeError as error:
         raise FormatError(f"{name} is not JSON at character {error.pos}: {error.msg}") from None
     except _Refused as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ConfigError
 from layerscope.image.image import Image
+from layerscope.sources.docker_config import check_config, config_path
 from layerscope.sources.engine import Place, one_line, open_saved, saved
 from layerscope.sources.source import Request
 
@@ -33,7 +34,13 @@ def place() -> Place:
     if not os.environ.get("DOCKER_HOST"):
         context = _context()
         if context is not None:
-            return _place(context.Host or _DEFAULT_HOST, {"tls": _tls(context)})
+            host = context.Host or _DEFAULT_HOST
+            if not isinstance(host, str):
+                raise ConfigError(
+                    f"the Docker context {context.name!r} has a host that is not text",
+                    hint="look at `docker context inspect`",
+                )
+            return _place(host, {"tls": _tls(context)})
     try:
         options: dict[str, Any] = {**kwargs_from_env()}
     except DockerException as error:
@@ -56,6 +63,7 @@ def _context() -> Context | None:
     from docker.context import ContextAPI
     from docker.context.config import get_current_context_name
 
+    check_config()
     name = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
     if name == "default":
         return None
@@ -81,9 +89,8 @@ def _contexts_beside_the_config() -> Iterator[None]:
     By itself it looks beside the configuration file, and where there is none yet, below the current folder.
     """
     config: Any = import_module("docker.context.config")
-    folder = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
     before = config.find_config_file
-    config.find_config_file = lambda: os.path.join(folder, "config.json")
+    config.find_config_file = config_path
     try:
         yield
     finally:

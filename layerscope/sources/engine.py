@@ -21,8 +21,7 @@ from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 
 if TYPE_CHECKING:
-    from docker import DockerClient
-    from docker.models.images import Image as EngineImage
+    from layerscope.sources.engine_api import EngineApi, EngineImage
 
 ANSWER_SECONDS: Final = 60
 SAVE_SECONDS: Final = 1800
@@ -30,6 +29,8 @@ SAVE_SECONDS: Final = 1800
 CHUNK: Final = 1024 * 1024
 _END_OF_TAR: Final = bytes(1024)
 _TAIL: Final = 16 * 1024
+_MOST_PARTS: Final = 10_000
+"""Layers of a pull whose progress is added up."""
 _USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -47,13 +48,15 @@ class Place:
 
 
 @contextmanager
-def connected(place: Place) -> Iterator[DockerClient]:
-    """A client of the engine; raises `SourceUnavailable` when it does not answer."""
-    import docker
+def connected(place: Place) -> Iterator[EngineApi]:
+    """A client of the engine; raises `ConfigError`, and `SourceUnavailable` when the engine does not answer."""
+    from layerscope.sources.docker_config import check_config
+    from layerscope.sources.engine_api import EngineApi
 
+    check_config()
     _knock(place)
     try:
-        client = docker.DockerClient(timeout=ANSWER_SECONDS, **place.options)
+        client = EngineApi(timeout=ANSWER_SECONDS, **place.options)
     except _engine_errors() as error:
         raise unavailable(place, error) from None
     try:
@@ -103,9 +106,9 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
         try:
             image = _look_up(client, place, name, request)
             tag = next((tag for tag in image.tags if is_same(name, tag)), None)
-            client.api.timeout = SAVE_SECONDS
+            client.timeout = SAVE_SECONDS
             tell_begun(request)
-            chunks = image.save(chunk_size=CHUNK, named=tag or False)
+            chunks = client.get_image(tag or image.id, CHUNK)
         except _engine_errors() as error:
             raise unavailable(place, error) from None
         yield whole(_guarded(chunks, place), str(place))
@@ -169,11 +172,11 @@ def _told_error(tail: bytes) -> str:
     return one_line(str(message))
 
 
-def _look_up(client: DockerClient, place: Place, name: str, request: Request) -> EngineImage:
+def _look_up(client: EngineApi, place: Place, name: str, request: Request) -> EngineImage:
     from docker.errors import APIError, NotFound
 
     try:
-        return client.images.get(name)
+        return client.image(name)
     except NotFound:
         if not request.pull:
             raise ImageNotFound(
@@ -182,23 +185,26 @@ def _look_up(client: DockerClient, place: Place, name: str, request: Request) ->
             ) from None
     try:
         _pull(client, place, name, request)
-        return client.images.get(name)
+        return client.image(name)
     except APIError as error:
         told = one_line(str(error.explanation or error))
         raise ImageNotFound(f"{place} could not pull {name!r}: {told}") from None
 
 
-def _pull(client: DockerClient, place: Place, name: str, request: Request) -> None:
+def _pull(client: EngineApi, place: Place, name: str, request: Request) -> None:
     platform = str(request.platform) if request.platform is not None else None
     full = normal(name)
     done: dict[str, int] = {}
-    for event in client.api.pull(full, stream=True, decode=True, platform=platform):
+    for event in client.pull(full, stream=True, decode=True, platform=platform):
         stop_if(request.cancelled)
         if "error" in event:
             raise ImageNotFound(f"{place} could not pull {name!r}: {one_line(str(event['error']))}")
-        detail = event.get("progressDetail") or {}
-        if event.get("status") == "Downloading" and isinstance(detail.get("current"), int):
-            done[str(event.get("id"))] = detail["current"]
+        detail, part = event.get("progressDetail"), event.get("id")
+        if event.get("status") != "Downloading" or not isinstance(detail, dict):
+            continue
+        current = detail.get("current")
+        if isinstance(current, int) and isinstance(part, str) and len(done) < _MOST_PARTS:
+            done[part] = current
             if request.progress is not None:
                 request.progress(Progress("pull", sum(done.values()), None))
 
@@ -207,11 +213,15 @@ def unavailable(place: Place, error: BaseException) -> LayerscopeError:
     """The error that says in one line why an engine could not be used, and what to do."""
     from docker.errors import APIError
 
+    from layerscope.sources.engine_api import OddAnswer
+
     if isinstance(error, APIError):
         told = one_line(str(error.explanation or error))
         return SourceUnavailable(f"{place} refused: {told}", hint="look at its log")
     if isinstance(error, LayerscopeError):
         return error
+    if isinstance(error, OddAnswer):
+        return SourceUnavailable(f"{place} {error}", hint="see that an engine listens there")
     root = _system_error(error)
     if isinstance(root, PermissionError):
         return SourceUnavailable(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import layerscope
 from layerscope.analysis.comparison.compare import compare
 from layerscope.errors import UsageError
+from layerscope.report.comparison.document import build as build_comparison
 from layerscope.report.document.builder import build
 from layerscope.report.document.serialize import dumps
 from layerscope.report.saved.report import parse_report, read_report, report_path
@@ -102,9 +103,9 @@ def edited(report: str, edit: Callable[[Report], object]) -> str:
         (lambda d: d["layers"][0]["entries"][0].update(path="f"), "no absolute path"),
         (lambda d: d["layers"][0]["entries"][0].update(path="/a\\q"), "lone backslash"),
         (lambda d: d["layers"][0]["entries"][0].update(path="/"), "the root is no file"),
-        (lambda d: d["layers"][0]["entries"][0].update(type="door"), "no type of entry"),
+        (lambda d: d["layers"][0]["entries"][0].update(type="door"), "not a type of entry"),
         (lambda d: d["layers"][0]["entries"][0].update(size=-5), "no size"),
-        (lambda d: d["layers"][0]["entries"][0].update(mtime="now"), "no time"),
+        (lambda d: d["layers"][0]["entries"][0].update(mtime="now"), "not a time"),
         (lambda d: d["layers"][0]["entries"][0].update(content_hash="zz"), "entries[0]"),
         (lambda d: d["layers"][0]["entries"][0].update(content_hash="00"), "no content_hash"),
         (lambda d: d["layers"][0]["entries"][0].update(xattrs={"a": "%"}), "xattrs"),
@@ -131,6 +132,56 @@ def test_what_is_refused(report: str, edit: Callable[[Report], object], problem:
 )
 def test_what_is_no_report(text: str | bytes, problem: str) -> None:
     assert problem in refusal(text)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Each place within a document at which another value could stand."""
+    below = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in below:
+        yield (*path, key)
+        if isinstance(child, dict | list):
+            yield from places(child, (*path, key))
+
+
+ODD: list[Any] = [
+    None, True, -1, 7, 10**30, 1.5, 1e300, "", "x", "\ud800", "\\", "/\0", [], [[]], [7], {}, {"a": 1},
+]  # fmt: skip
+
+
+def test_any_value_of_another_type_is_refused_or_read(report: str) -> None:
+    """Each place of the report holds each odd value once: one line refuses it, or the report is still one."""
+    found = list(places(json.loads(report)))
+    lines: list[str] = []
+    assert len(found) > 250
+    for *above, last in found:
+        for odd in ODD:
+            document = json.loads(report)
+            row = document
+            for key in above:
+                row = row[key]
+            row[last] = odd
+            try:
+                side = parse_report(json.dumps(document).encode(), "saved.json")
+            except UsageError as error:
+                lines.append(str(error))
+            else:
+                dumps(build_comparison(compare(side, side)))
+    assert [line for line in lines if "\n" in line or not line.startswith("saved.json")] == []
+    assert len(lines) > 1000
+
+
+def test_a_key_that_is_there_twice_is_refused(report: str) -> None:
+    assert "twice" in refusal(report.replace('"kind"', '"kind": "analysis", "kind"', 1))
+
+
+@pytest.mark.parametrize("link", [7, None, [], {}])
+def test_a_link_target_that_is_not_text_is_refused(report: str, link: object) -> None:
+    def edit(document: Report) -> None:
+        for entry in document["layers"][0]["entries"]:
+            if "linkname" in entry:
+                entry["linkname"] = link
+
+    assert "linkname is not text" in refusal(edited(report, edit))
 
 
 def test_paths_that_climb_stay_in_the_image(report: str) -> None:

@@ -70,12 +70,12 @@ def _entry(row: Any, layer: int) -> Entry:
     size, mode, uid, gid, mtime = row["size"], row["mode"], row["uid"], row["gid"], row["mtime"]
     for number in (size, mode, uid, gid):
         if type(number) is not int or not -_LARGEST <= number <= _LARGEST:
-            raise ValueError(f"{number!r} is no whole number")
+            raise ValueError(f"{number!r:.40} is not a whole number")
     if size < 0 or (size and kind not in (FILE, METADATA)):
         raise ValueError(f"{size} is no size of a {row['type']}")
-    if type(mtime) not in (int, float):
-        raise ValueError(f"{mtime!r} is no time")
-    link = unescape_path(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
+    if type(mtime) not in (int, float) or not -_LARGEST <= mtime <= _LARGEST:
+        raise ValueError(f"{mtime!r:.40} is not a time")
+    link = _link(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
     entry = Entry(cleaned, kind, size, NOWHERE, (mode, uid, gid), mtime, link, None, layer)
     if "content_hash" in row:
         entry.fingerprint = bytes.fromhex(row["content_hash"])
@@ -87,10 +87,16 @@ def _entry(row: Any, layer: int) -> Entry:
 
 
 def _kind(name: Any) -> int:
-    kind = _KINDS.get(name)
+    kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"{name!r} is no type of entry")
+        raise ValueError(f"{name!r:.40} is not a type of entry")
     return kind
+
+
+def _link(target: Any) -> bytes:
+    if not isinstance(target, str):
+        raise TypeError("linkname is not text")
+    return unescape_path(target)
 
 
 def _path(text: Any) -> bytes:
@@ -121,7 +127,7 @@ def _device(numbers: Any) -> tuple[int, int] | None:
     if (
         not isinstance(numbers, list)
         or len(numbers) != 2
-        or not all(type(n) is int for n in numbers)
+        or not all(type(n) is int and 0 <= n <= _LARGEST for n in numbers)
     ):
-        raise ValueError("device is no pair of numbers")
+        raise ValueError("device is not a pair of numbers")
     return numbers[0], numbers[1]

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.model import (
@@ -20,6 +20,7 @@ from layerscope.analysis.model import (
 from layerscope.errors import FormatError, LayerscopeError, UsageError
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
+from layerscope.image.document import strict_loads
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
@@ -83,11 +84,8 @@ def parse_report(data: bytes, name: str) -> Side:
 
 
 def _parse(data: bytes, name: str) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no JSON")
-
     try:
-        value = json.loads(data, parse_constant=refuse)
+        value = strict_loads(data)
     except json.JSONDecodeError as error:
         whole = data.rstrip()
         cut = not whole.endswith(b"}") or error.pos >= len(whole)

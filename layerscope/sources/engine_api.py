@@ -1,0 +1,130 @@
+"""The client of an engine's API: the `docker` SDK's, with a bound on every answer and strict reading of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+from docker import APIClient
+
+from layerscope.errors import FormatError
+from layerscope.image.document import parse_document
+from layerscope.limits import KIB, MIB
+
+ANSWER_SECONDS: Final = 60
+ANSWER_BYTES: Final = 16 * MIB
+"""The largest answer that is read; an inspected image of 1,000 layers has about 100 kB."""
+EVENT_BYTES: Final = MIB
+"""The longest line of a pull's progress."""
+_DEPTH: Final = 100
+_VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
+_CHUNK: Final = 64 * KIB
+
+
+class OddAnswer(ValueError):
+    """An answer that no engine gives; the message continues "the engine ..."."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineImage:
+    """What an engine knows of an image: its id and its tags."""
+
+    id: str
+    tags: tuple[str, ...]
+
+
+class EngineApi(APIClient):
+    """Reads no answer beyond `ANSWER_BYTES` or `ANSWER_SECONDS`, and takes only JSON of the right types.
+
+    Methods raise what the SDK raises, and `OddAnswer`.
+    """
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        wants_stream = kwargs.pop("stream", False)
+        response = super().send(request, stream=True, **kwargs)
+        if not wants_stream or not response.ok:
+            response._content = _bounded(response)
+            response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+    def _result(self, response: requests.Response, json: bool = False, binary: bool = False) -> Any:
+        if not json:
+            return super()._result(response, json=json, binary=binary)  # type: ignore[misc]
+        self._raise_for_status(response)
+        return _parsed(response.content, ANSWER_BYTES)
+
+    def _stream_helper(self, response: requests.Response, decode: bool = False) -> Iterator[Any]:
+        """The events of a pull, each a JSON object on a line of its own."""
+        line = bytearray()
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
+            first, *others = piece.split(b"\n")
+            line += first
+            for other in others:
+                if line.strip():
+                    yield _event(bytes(line))
+                line = bytearray(other)
+            if len(line) > EVENT_BYTES:
+                raise OddAnswer(f"sent a line of over {EVENT_BYTES} bytes")
+        if line.strip():
+            yield _event(bytes(line))
+
+    def _raise_for_status(self, response: requests.Response) -> None:
+        try:
+            super()._raise_for_status(response)  # type: ignore[misc]
+        except (AttributeError, LookupError, TypeError):
+            raise OddAnswer(f"refused with status {response.status_code} and no reason") from None
+
+    def _retrieve_server_version(self) -> str:
+        answer: object = self.version(api_version=False)
+        version = answer.get("ApiVersion") if isinstance(answer, dict) else None
+        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+            raise OddAnswer("does not say which version of the API it speaks")
+        return version
+
+    def image(self, name: str) -> EngineImage:
+        """Look an image up. Raises `docker.errors.NotFound` where there is none."""
+        answer: object = self.inspect_image(name)  # type: ignore[no-untyped-call]
+        if not isinstance(answer, dict):
+            raise OddAnswer("described an image with no object")
+        found, tags = answer.get("Id"), answer.get("RepoTags") or []
+        if not isinstance(found, str) or not found:
+            raise OddAnswer("described an image without an id")
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise OddAnswer("gave tags that are not text")
+        return EngineImage(found, tuple(tag for tag in tags if tag != "<none>:<none>"))
+
+
+def _bounded(response: requests.Response) -> bytes:
+    """The body of a response. Raises `OddAnswer` for one that is too long or does not end."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
+            size += len(piece)
+            if size > ANSWER_BYTES:
+                raise OddAnswer(f"sent over {ANSWER_BYTES} bytes")
+            if time.monotonic() > deadline:
+                raise OddAnswer(f"did not end within {ANSWER_SECONDS} seconds")
+            pieces.append(piece)
+    finally:
+        response.raw.close()
+    return b"".join(pieces)
+
+
+def _parsed(data: bytes, most: int) -> object:
+    try:
+        return parse_document(data, "it", max_bytes=most, max_depth=_DEPTH).value
+    except FormatError as error:
+        raise OddAnswer(f"sent an answer that {error.message.removeprefix('it ')}") from None
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    event = _parsed(line, EVENT_BYTES)
+    if not isinstance(event, dict):
+        raise OddAnswer("sent an event that is not an object")
+    return event
