@@ -92,7 +92,7 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
         sheet.row("layer", "none: it changes the configuration only")
     for index in instruction.layers:
         _layer(session.analysis.layers[index], sheet)
-    raw = instruction.redacted_created_by
+    raw = instruction.created_by
     if raw and raw != instruction.text:
         sheet.gap()
         sheet.row("created by", raw)
@@ -150,8 +150,6 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
 
 def image_text(session: Session) -> Content:
     """All about the image as a whole: sizes, configuration, notes."""
-    from layerscope.analysis.secrets import mask_text, mask_value
-
     analysis = session.analysis
     image, sizes, config = analysis.image, analysis.sizes, analysis.image.config
     sheet = Sheet()
@@ -181,7 +179,7 @@ def image_text(session: Session) -> Content:
     )
     sheet.head("Configuration")
     for name, words in (("entrypoint", config.entrypoint), ("cmd", config.cmd)):
-        sheet.row(name, mask_text(" ".join(words)) or "–")
+        sheet.row(name, " ".join(words) or "–")
     sheet.row("user", config.user or "–")
     sheet.row("workdir", config.working_dir or "–")
     for name, values in (
@@ -190,9 +188,9 @@ def image_text(session: Session) -> Content:
         ("env", config.env),
     ):
         for value in values[:500]:
-            sheet.row(name, _setting(value) if name == "env" else value)
+            sheet.row(name, value)
     for key, value in config.labels[:500]:
-        sheet.row("label", f"{key}={mask_value(key, value)}")
+        sheet.row("label", f"{key}={value}")
     sheet.head(f"Notes ({len(analysis.notes)})")
     for note in analysis.notes[:1000]:
         where = "" if note.layer is None else f" layer {note.layer}"
@@ -201,11 +199,3 @@ def image_text(session: Session) -> Content:
     if not analysis.notes:
         sheet.line("none: nothing odd was met")
     return sheet.content
-
-
-def _setting(text: str) -> str:
-    """A variable of the environment; a value that looks secret is hidden, as in the report."""
-    from layerscope.analysis.secrets import mask_value
-
-    key, sign, value = text.partition("=")
-    return f"{key}{sign}{mask_value(key, value)}" if sign else text

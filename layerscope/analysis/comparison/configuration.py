@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.analysis.comparison.side import Side
-from layerscope.analysis.secrets import mask_text, mask_value
 from layerscope.image.dialects import HIDDEN
 
 Field = Literal[
@@ -82,7 +81,7 @@ def _row(
 
 
 def _settings(side: Side) -> dict[tuple[Field, str], _Setting]:
-    config = side.config
+    config, masks = side.config, side.masks
     found: dict[tuple[Field, str], _Setting] = {}
     commands: tuple[tuple[Field, tuple[str, ...]], ...] = (
         ("entrypoint", config.entrypoint),
@@ -91,16 +90,16 @@ def _settings(side: Side) -> dict[tuple[Field, str], _Setting]:
 
     def put(field: Field, name: str, value: str | None) -> None:
         if value:
-            found[field, name] = _Setting(value, mask_text(value))
+            found[field, name] = _Setting(value, masks.text(value))
 
     put("platform", "", str(side.platform))
     put("created", "", side.created)
     for pair in config.env:
         name, _, value = pair.partition("=")
-        found["env", name] = _Setting(value, mask_value(name, value))
+        found["env", name] = _Setting(value, masks.value(name, value))
     for field, words in commands:
         if words:
-            found[field, ""] = _Setting(_list(words), _list(map(mask_text, words)))
+            found[field, ""] = _Setting(_list(words), _list(map(masks.text, words)))
     put("user", "", config.user)
     put("working_dir", "", config.working_dir)
     for port in config.exposed_ports:
@@ -108,7 +107,7 @@ def _settings(side: Side) -> dict[tuple[Field, str], _Setting]:
     for volume in config.volumes:
         found["volumes", volume] = _Setting("", "")
     for name, value in config.labels:
-        found["labels", name] = _Setting(value, mask_value(name, value))
+        found["labels", name] = _Setting(value, masks.value(name, value))
     put("stop_signal", "", config.stop_signal)
     return found
 

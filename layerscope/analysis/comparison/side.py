@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from layerscope.analysis.masked import NO_MASKS, Masks, masks_of
 from layerscope.analysis.model import (
     Analysis,
     FileCounts,
@@ -15,6 +16,7 @@ from layerscope.analysis.model import (
 )
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
+from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.layers.index import LayerIndex
 from layerscope.notes import Note
@@ -32,7 +34,8 @@ class Files:
 class Side:
     """What a comparison knows of an image. `files` is None where a saved report has no file list.
 
-    `saved` tells that it comes from a report, in which values that look secret are hidden. Digests are text.
+    `saved` tells that it comes from a report, in which values that look secret are hidden. Digests are text. `masks` hides
+    the secrets of a text that is shown; the texts here are compared as they are.
     """
 
     reference: str
@@ -51,14 +54,21 @@ class Side:
     instructions: tuple[InstructionSummary, ...]
     notes: tuple[Note, ...]
     files: Files | None
+    masks: Masks = field(default_factory=Masks, repr=False)
 
     @property
     def name(self) -> str:
         """What a person calls it: by its tag where it is a file, as it was asked for otherwise."""
         return self.tags[0] if self.tags and "-" in self.source else self.reference
 
+    def shown_text(self, instruction: Instruction) -> str:
+        """The text of an instruction as it may be shown, with its build arguments where these are asked for."""
+        if self.masks is NO_MASKS:
+            return instruction.text_with_arguments()
+        return self.masks.text(instruction.text)
+
     @classmethod
-    def of(cls, analysis: Analysis) -> Side:
+    def of(cls, analysis: Analysis, *, show_args: bool = False) -> Side:
         """The side that an analysis makes; its image has to stay open while contents may be compared."""
         image = analysis.image
         digest = image.manifest_digest
@@ -79,6 +89,7 @@ class Side:
             instructions=analysis.instructions,
             notes=analysis.notes,
             files=Files(tree=analysis.tree, indexes=analysis.indexes),
+            masks=NO_MASKS if show_args else masks_of(analysis),
         )
 
 

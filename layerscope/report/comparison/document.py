@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import layerscope
 from layerscope.analysis.model import WASTE_KINDS
-from layerscope.analysis.secrets import mask_text
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
@@ -60,11 +59,11 @@ def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = 
             for name in ("directories", "hardlinks", "others", "regular", "symlinks", "whiteouts")
         },
         "files": None if files is None else _files(comparison, files, depth),
-        "instructions": [_instruction(row) for row in layers.instructions],
+        "instructions": [_instruction(row, comparison) for row in layers.instructions],
         "kind": "comparison",
         "layers": [_layer(row) for row in layers.rows],
         "layerscope": layerscope.__version__,
-        "notes": [_note(note) for note in comparison.notes],
+        "notes": [_note(note, comparison) for note in comparison.notes],
         "out_of_order": [
             {"a": i, "b": j, "diff_id": _text(a.layers[i].diff_id)} for i, j in layers.out_of_order
         ],
@@ -153,7 +152,7 @@ def _layer(row: LayerRow) -> Row:
     }
 
 
-def _instruction(row: InstructionRow) -> Row:
+def _instruction(row: InstructionRow, comparison: Comparison) -> Row:
     a, b = row.a, row.b
     one = b if b is not None else a
     return {
@@ -164,13 +163,13 @@ def _instruction(row: InstructionRow) -> Row:
         "layers_b": [] if b is None else list(b.instruction.layers),
         "sizes": _sizes(a, b),
         "status": row.status,
-        "text_a": _instruction_text(a),
-        "text_b": _instruction_text(b),
+        "text_a": _instruction_text(a, comparison.a),
+        "text_b": _instruction_text(b, comparison.b),
     }
 
 
-def _instruction_text(summary: InstructionSummary | None) -> str | None:
-    return None if summary is None else clean_text(mask_text(summary.instruction.text))
+def _instruction_text(summary: InstructionSummary | None, side: Side) -> str | None:
+    return None if summary is None else clean_text(side.shown_text(summary.instruction))
 
 
 def _cache_break(comparison: Comparison) -> Row | None:
@@ -182,8 +181,8 @@ def _cache_break(comparison: Comparison) -> Row | None:
         "b": None if found.b is None else found.b.instruction.index,
         "layers": list(found.layers),
         "reason": found.reason,
-        "text_a": _instruction_text(found.a),
-        "text_b": _instruction_text(found.b),
+        "text_a": _instruction_text(found.a, comparison.a),
+        "text_b": _instruction_text(found.b, comparison.b),
     }
 
 
@@ -298,5 +297,6 @@ def _directories(files: FileComparison, top: int | None, depth: int | None) -> l
     ]
 
 
-def _note(note: Note) -> Row:
-    return {"code": note.code, "message": clean_text(note.message)}
+def _note(note: Note, comparison: Comparison) -> Row:
+    message = comparison.b.masks.text(comparison.a.masks.text(note.message))
+    return {"code": note.code, "message": clean_text(message)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.secrets import mask_text
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -96,7 +95,8 @@ def _step(comparison: Comparison, row: InstructionRow) -> str:
     summary = row.b if row.b is not None else row.a
     assert summary is not None
     instruction = summary.instruction
-    text = _SPACE.sub(" ", mask_text(instruction.text)).strip()
+    side = comparison.b if row.b is not None else comparison.a
+    text = _SPACE.sub(" ", side.shown_text(instruction)).strip()
     if len(text) > LONGEST:
         text = text[: LONGEST - 1].rstrip() + "…"
     where = ""

@@ -9,6 +9,7 @@ import layerscope
 from layerscope.analysis.advice import advise
 from layerscope.analysis.contents import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.masked import NO_MASKS, Masks, masked, masks_of
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
 from layerscope.report.document.configuration import configuration
 from layerscope.report.document.entry_rows import EntryRows
@@ -42,10 +43,13 @@ def build(
 
     The `top` largest rows of waste are given (all of them for None) and the others in sum, as one row more. `files`
     adds the entries of each layer, and `hashes` to them that of each live content, so that the report can stand for the
-    image in a comparison; what was not read yet is read, so the image has to be open. Values of build arguments, which
-    can be secrets, are hidden unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
+    image in a comparison; what was not read yet is read, so the image has to be open. Secrets and the values of build
+    arguments are hidden in all its texts unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
     `min_change` bytes or more, and `dive` the numbers that dive gives.
     """
+    masks = NO_MASKS if show_args else masks_of(analysis)
+    if not show_args:
+        analysis = masked(analysis, masks)
     image = analysis.image
     summary = WasteSummary(analysis.waste)
     document: Document = {
@@ -122,7 +126,7 @@ def build(
         for row, index in zip(document["layers"], analysis.indexes, strict=True):
             row["entries"] = EntryRows(() if index is None else index.entries, hashes=hashes)
     if verdict is not None:
-        document["verdict"] = _verdict(verdict)
+        document["verdict"] = _verdict(verdict, masks)
     if baseline is not None and baseline.side is not None:
         document["baseline"] = _baseline(analysis, baseline.name, baseline.side, min_change)
     if dive is not None:
@@ -305,10 +309,10 @@ def _note(note: Note) -> Row:
     return row
 
 
-def _verdict(verdict: Verdict) -> Row:
+def _verdict(verdict: Verdict, masks: Masks) -> Row:
     row: Row = {
         "passed": verdict.passed,
-        "rules": [_rule(result) for result in verdict.rules],
+        "rules": [_rule(result, masks) for result in verdict.rules],
     }
     if verdict.allowed:
         row["allowed"] = [
@@ -325,12 +329,12 @@ def _verdict(verdict: Verdict) -> Row:
     return row
 
 
-def _rule(result: RuleResult) -> Row:
+def _rule(result: RuleResult, masks: Masks) -> Row:
     row: Row = {
         "actual": result.actual,
         "level": result.level,
         "limit": result.limit,
-        "message": clean_text(result.message),
+        "message": clean_text(masks.text(result.message)),
         "passed": result.passed,
         "rule": result.rule,
         "unit": result.unit,

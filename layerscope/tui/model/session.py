@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.advice import Advice, advise
 from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.masked import masked
 from layerscope.tui.model.outline import TreeOutline
 from layerscope.tui.model.view import (
     ADDED,
@@ -48,9 +49,10 @@ class Place:
 
 
 class Session:
-    """One opened image; made by the worker that reads it, used by the screens."""
+    """One opened image, its secrets masked unless `show_args`; made by the worker that reads it, used by the screens."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, *, show_args: bool = False) -> None:
+        analysis = analysis if show_args else masked(analysis)
         self.analysis = analysis
         self.outline = TreeOutline(analysis.tree)
         self.summary = WasteSummary(analysis.waste)

@@ -1,0 +1,296 @@
+"""An image without its secrets: the values of build arguments, and whatever looks secret, wherever they occur in its texts.
+
+This is the one place where texts of an image lose their secrets; every document and every screen is made of what it gives.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
+
+from layerscope.analysis.masks import (
+    INNOCENT_VALUES,
+    hides,
+    line_ends,
+    mask_text,
+    mask_value,
+    secret_pairs,
+)
+from layerscope.analysis.model import Analysis, InstructionSummary
+from layerscope.image.config import ImageConfig
+from layerscope.image.dialects import HIDDEN, DialectReader
+from layerscope.image.history import HistoryEntry
+from layerscope.image.instruction import Instruction
+from layerscope.image.shell import DEFAULT_SHELL, split_arguments
+from layerscope.notes import Note
+
+SHORTEST = 4
+"""Characters of a secret that is looked for in other texts."""
+SHORTEST_ARGUMENT = 8
+"""The same for a build argument under a name that tells of no secret."""
+LONGEST = 1024
+"""Characters by which a longer value is found again."""
+_MOST_ALIKE = 16
+
+_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_PLAIN: Final = re.compile(
+    r"v?[0-9]+(?:[._-][0-9A-Za-z]{1,8}){0,5}|[a-z]{1,8}|/[\w./-]*|https?://[^@]*|[\w.-]+(?:/[\w.-]+)+"
+)
+_ARGUMENTS: Final = re.compile(r"""(?<![^\s"'(\[])\|[0-9]{1,3} (?=[^\s="'$/|]{1,255}=)""")
+_DECLARED: Final = re.compile(
+    r"""\bARG[ \t]+([A-Za-z_][A-Za-z0-9_]{0,255})=("[^"\\]*"|'[^'\\]*'|[^\s"'\\]+)"""
+)
+_KEYWORD: Final = re.compile(r"[ \t]*(?:ONBUILD[ \t]+)?([A-Za-z]{3,12})[ \t]+")
+_ASSIGNED: Final = re.compile(
+    r"""(?<![^\s])([A-Za-z_][A-Za-z0-9_.-]{0,255})=("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:[^\s\\]|\\.)+)"""
+)
+_SPACED: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,255})[ \t]+(?P<value>\S.*)")
+
+Pair = tuple[str, str]
+
+
+class Masks:
+    """Hides secrets in texts: those it was told of wherever they occur, and whatever looks like one."""
+
+    def __init__(
+        self, arguments: Iterable[Pair] = (), settings: Iterable[Pair] = (), *, off: bool = False
+    ) -> None:
+        self._off = off
+        self._pairs: dict[str, set[str]] = {}
+        self._values: dict[str, list[str]] = {}
+        for name, value in arguments:
+            if value not in INNOCENT_VALUES:
+                self._pairs.setdefault(name, set()).add(value)
+                self._keep(name, value)
+        for name, value in settings:
+            if hides(name, value) and len(value) >= SHORTEST:
+                self._add(value)
+        for alike in self._values.values():
+            alike.sort(key=len, reverse=True)
+
+    @classmethod
+    def of(
+        cls, config: ImageConfig, instructions: Sequence[Instruction], texts: Iterable[str] = ()
+    ) -> Masks:
+        """What an image's configuration, history and further texts (Dockerfiles) give away."""
+        arguments: list[Pair] = []
+        settings = [
+            (name, value) for name, _, value in (each.partition("=") for each in config.env)
+        ]
+        settings += config.labels
+        for instruction in instructions:
+            arguments += instruction.arguments
+            arguments += _former_arguments(instruction.comment)
+            for text in (instruction.created_by, instruction.text, instruction.comment):
+                arguments += _declared(text)
+                settings += secret_pairs(text)
+        for text in texts:
+            arguments += _declared(text)
+            settings += secret_pairs(text)
+        return cls(arguments, settings)
+
+    def _keep(self, name: str, value: str) -> None:
+        """Remember a build argument's value, unless it is one that many texts hold: a version, a path, a short word."""
+        shortest = SHORTEST if hides(name, value) else SHORTEST_ARGUMENT
+        if len(value) >= shortest and (hides(name, value) or _PLAIN.fullmatch(value) is None):
+            self._add(value)
+
+    def _add(self, value: str) -> None:
+        for text in _spellings(value):
+            word = _WORD.search(text)
+            if word is None:
+                continue
+            alike = self._values.setdefault(word[0], [])
+            if text in alike:
+                continue
+            if len(alike) < _MOST_ALIKE:
+                alike.append(text)
+            else:
+                # Many values that begin alike: what they have in common is hidden wherever it occurs.
+                self._values[word[0]] = [word[0]]
+
+    def value(self, name: str, value: str) -> str:
+        """The value of a setting as it may be shown."""
+        return value if self._off else self._known(name, mask_value(name, self._recurring(value)))
+
+    def text(self, text: str) -> str:
+        """Any text as it may be shown. The number of its lines stays the same."""
+        if self._off or not text:
+            return text
+        return mask_text(self._recurring(self._assigned(text)))
+
+    def pair(self, text: str) -> str:
+        """`NAME=VALUE` as it may be shown."""
+        name, sign, value = text.partition("=")
+        return f"{name}{sign}{self.value(name, value)}" if sign else self.text(text)
+
+    def dockerfile(self, text: str) -> str:
+        """A Dockerfile as it may be shown, line by line the same."""
+        if self._off:
+            return text
+        return self.text("".join(_dockerfile_lines(text)))
+
+    def _known(self, name: str, value: str) -> str:
+        return HIDDEN if value in self._pairs.get(name, ()) else value
+
+    def _assigned(self, text: str) -> str:
+        """The text with the values of known build arguments hidden behind their names, however short."""
+        if not self._pairs or "=" not in text:
+            return text
+        parts: list[str] = []
+        done = 0
+        for match in _NAMED.finditer(text):
+            for value in sorted(self._pairs.get(match[1], ()), key=len, reverse=True)[:_MOST_ALIKE]:
+                begin = match.end()
+                if begin >= done and text.startswith(value, begin):
+                    parts += [text[done:begin], HIDDEN]
+                    done = begin + len(value)
+                    break
+        return "".join([*parts, text[done:]])
+
+    def _recurring(self, text: str) -> str:
+        """The text with every known value hidden that is not a part of a longer word."""
+        if not self._values:
+            return text
+        parts: list[str] = []
+        done = 0
+        for match in _WORD.finditer(text):
+            for value in self._values.get(match[0], ()):
+                begin = match.start() - value.index(match[0])
+                end = begin + len(value)
+                if begin >= done and text.startswith(value, begin) and _ends(text, value, end):
+                    parts += [text[done:begin], HIDDEN + line_ends(value)]
+                    done = end
+                    break
+        return "".join([*parts, text[done:]])
+
+
+_NAMED: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]{0,255})=[\"']?")
+NO_MASKS: Final = Masks(off=True)
+"""Shows everything: what `--show-args` asks for."""
+
+
+def _spellings(value: str) -> set[str]:
+    """A value as it is, and as it looks within JSON, also that of Go, which escapes more."""
+    quoted = json.dumps(value[:LONGEST], ensure_ascii=False)[1:-1]
+    go = quoted.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return {text[:LONGEST] for text in (value, quoted, go)}
+
+
+def _ends(text: str, value: str, end: int) -> bool:
+    return len(value) == LONGEST or not (value[-1].isalnum() and text[end : end + 1].isalnum())
+
+
+def _former_arguments(comment: str) -> list[Pair]:
+    """The build arguments of a former history that a comment holds as JSON, as `crane flatten` writes it."""
+    if not comment.startswith(("[", "{")):
+        return []
+    try:
+        found: Any = json.loads(comment)
+    except (ValueError, RecursionError):
+        return []
+    reader = DialectReader()
+    pairs: list[Pair] = []
+    for entry in found if isinstance(found, list) else [found]:
+        text = entry.get("created_by") if isinstance(entry, dict) else None
+        if isinstance(text, str):
+            pairs += reader.read(HistoryEntry(created_by=text)).arguments
+    return pairs
+
+
+def _declared(text: str) -> list[Pair]:
+    """Build arguments as any text gives them: `ARG NAME=VALUE`, and `|1 NAME=VALUE COMMAND` of a history."""
+    pairs = [(match[1], match[2].strip("\"'")) for match in _DECLARED.finditer(text)]
+    if "|" in text:
+        begins = [match.start() for match in _ARGUMENTS.finditer(text)]
+        for begin, end in pairwise([*begins, len(text)]):
+            pairs += split_arguments(text[begin:end], DEFAULT_SHELL, ())[0]
+    return pairs
+
+
+def _dockerfile_lines(text: str) -> Iterable[str]:
+    """The lines of a Dockerfile with the values of ARG, and those of ENV and LABEL under secret names, hidden."""
+    keyword, goes_on = "", False
+    for line in text.splitlines(keepends=True):
+        body = line.rstrip("\r\n")
+        start = 0
+        if not goes_on:
+            match = _KEYWORD.match(body)
+            keyword, start = (match[1].upper(), match.end()) if match else ("", 0)
+        shown = body
+        if keyword == "ARG":
+            shown = body[:start] + _ASSIGNED.sub(rf"\1={HIDDEN}", body[start:])
+        elif keyword in ("ENV", "LABEL") and not goes_on:
+            spaced = _SPACED.fullmatch(body, start)
+            if spaced is not None and hides(spaced["name"], spaced["value"]):
+                shown = body[: spaced.start("value")] + HIDDEN
+        comment = body.lstrip().startswith("#")
+        goes_on = goes_on if comment else body.rstrip().endswith(("\\", "`"))
+        yield shown + line[len(body) :]
+
+
+def mask_config(config: ImageConfig, masks: Masks) -> ImageConfig:
+    """The configuration as it may be shown; the history is left out."""
+    return replace(
+        config,
+        history=(),
+        env=tuple(map(masks.pair, config.env)),
+        entrypoint=tuple(map(masks.text, config.entrypoint)),
+        cmd=tuple(map(masks.text, config.cmd)),
+        user=masks.text(config.user),
+        working_dir=masks.text(config.working_dir),
+        labels=tuple((name, masks.value(name, value)) for name, value in config.labels),
+    )
+
+
+def mask_instruction(instruction: Instruction, masks: Masks) -> Instruction:
+    return replace(
+        instruction,
+        text=masks.text(instruction.text),
+        created_by=masks.text(instruction.redacted_created_by),
+        comment=masks.text(instruction.comment),
+        arguments=tuple((name, HIDDEN if value else "") for name, value in instruction.arguments),
+    )
+
+
+def masks_of(analysis: Analysis) -> Masks:
+    """The masks that an analysis' own texts ask for."""
+    image = analysis.image
+    instructions = [each.instruction for each in analysis.instructions]
+    return Masks.of(image.config, instructions, [text for _, text in image.dockerfiles])
+
+
+def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:
+    """The same analysis of an image whose texts give no secret away; numbers, paths and digests stay."""
+    masks = masks_of(analysis) if masks is None else masks
+    image = analysis.image
+    instructions = tuple(mask_instruction(each, masks) for each in image.instructions)
+    base = image.base
+    if base is not None and base.name is not None:
+        base = replace(base, name=masks.text(base.name))
+    return replace(
+        analysis,
+        image=replace(
+            image,
+            base=base,
+            config=mask_config(image.config, masks),
+            instructions=instructions,
+            notes=tuple(_note(note, masks) for note in image.notes),
+            dockerfiles=tuple((name, masks.dockerfile(text)) for name, text in image.dockerfiles),
+        ),
+        instructions=tuple(
+            InstructionSummary(
+                instruction=mask_instruction(each.instruction, masks), sizes=each.sizes
+            )
+            for each in analysis.instructions
+        ),
+        notes=tuple(_note(note, masks) for note in analysis.notes),
+    )
+
+
+def _note(note: Note, masks: Masks) -> Note:
+    return replace(note, message=masks.text(note.message))

@@ -1,0 +1,201 @@
+"""What looks secret, by its name or its form, and the text that is shown in its place."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+from layerscope.image.dialects import HIDDEN
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
+_SECRET_WORDS: Final = frozenset(
+    f"{word}{plural}"
+    for word in (
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "passcode",
+        "credential",
+        "apikey",
+    )
+    for plural in ("", "s")
+)
+_SECRET_ENDS: Final = ("password", "passwd", "secret", "token", "apikey")
+_SECRET_LAST_WORDS: Final = frozenset(
+    {"auth", "authorization", "creds", "dsn", "pass", "pin", "psk", "pwd"}
+)
+_KEYS: Final = frozenset(
+    [
+        "access",
+        "account",
+        "api",
+        "auth",
+        "deploy",
+        "encryption",
+        "hmac",
+        "master",
+        "private",
+        "secret",
+        "session",
+        "signing",
+        "ssh",
+        "storage",
+    ]
+)
+_PUBLIC_KEYS: Final = frozenset({"apt", "cache", "gpg", "host", "pgp", "primary", "pub", "public"})
+_INNOCENT_NAMES: Final = frozenset({"PWD", "OLDPWD"})
+_PATHS: Final = frozenset({"file", "path", "dir"})
+INNOCENT_VALUES: Final = frozenset(
+    {"", "true", "false", "0", "1", "yes", "no", "none", "null", HIDDEN}
+)
+"""Values that hide nothing from anybody."""
+
+_FORMS: Final = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,255}|\bgithub_pat_[A-Za-z0-9_]{20,255}|\bglpat-[A-Za-z0-9_-]{20,255}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bAIza[A-Za-z0-9_-]{35}\b"
+    r"|\bsk-[A-Za-z0-9_-]{20,255}|\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|\bnpm_[A-Za-z0-9]{30,255}"
+    r"|\bpypi-[A-Za-z0-9_-]{30,1000}|\bdckr_pat_[A-Za-z0-9_-]{20,255}|\bhf_[A-Za-z0-9]{30,255}"
+    r"|\beyJ[A-Za-z0-9_-]{10,5000}\.eyJ[A-Za-z0-9_-]{10,5000}\.[A-Za-z0-9_-]{0,5000}"
+)
+_RANDOM: Final = re.compile(
+    r"(?<![A-Za-z0-9+/_=.:@-])[A-Za-z0-9+_/-]{32,1024}={0,2}(?![A-Za-z0-9+/_.-])"
+)
+_LONG_WORD: Final = re.compile(r"[a-z]{7}|[A-Z]{7}|[/_-].*[/_-].*[/_-].*[/_-].*[/_-]", re.DOTALL)
+_USERINFO: Final = re.compile(
+    r"(?<=://)(?:([^\s/@:?#\"']{0,255}):[^\s/\"']{1,1024}|[^\s/@:?#\"']{16,255})@"
+)
+_PAIR: Final = re.compile(
+    r"(?P<name>(?<![A-Za-z0-9_.-])[A-Za-z_-][A-Za-z0-9_.-]{1,127})(?P<sign>=)"
+    r"""(?P<value>"[^"]*"|'[^']*'|(?:[^\s"';&|\\]|\\[^\s"'])+)"""
+)
+_MEMBER: Final = re.compile(
+    r"""(?P<quote>\\{0,8}["'])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,127})(?P=quote)"""
+    r"""(?P<sign>\s{0,8}:\s{0,8})(?P<open>\\{0,8}["'])(?P<value>[^"'\\\r\n]{1,4096})"""
+)
+_FLAG: Final = re.compile(
+    r"(?<![\w-])(?P<name>--?[A-Za-z][A-Za-z0-9_-]{1,64})(?P<sign>[ \t]{1,8})"
+    r"""(?P<value>"[^"$]{1,1024}"|'[^']{1,1024}'|[^\s"'$|;&=-][^\s"';&|=]{0,1023})(?=[\s;&|"']|\Z)"""
+)
+_HEADER: Final = re.compile(
+    r"""\b((?:authorization|(?:x|private|job|deploy)-[a-z-]{0,40}(?:token|key))\s{0,4}:\s{0,4}(?:(?:bearer|basic|token)\s{1,4})?)"""
+    r"""(?!["'$*])([^\s"'\\]{1,4096})""",
+    re.IGNORECASE,
+)
+_LOGIN: Final = re.compile(
+    r"(?P<before>\bcurl\b[^|;&\n]{0,400}?\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,255}:"
+    r"|\blogin\s{1,8}\S{1,255}\s{1,8}password\s{1,8})(?P<value>[^\s\"'$]{1,1024})"
+)
+_CHPASSWD: Final = re.compile(
+    r"""(?<![\w-])([A-Za-z_][\w-]{0,31}):(?!\$)[^\s"'|:]{1,255}(?=["']?\s{0,8}\|\s{0,8}(?:sudo )?chpasswd\b)"""
+)
+
+
+def looks_secret(name: str) -> bool:
+    """Whether what is called so is usually kept from others (`API_TOKEN`, `db.password`, but not `GPG_KEY`)."""
+    if name in _INNOCENT_NAMES:
+        return False
+    words = [word.lower() for word in _WORD.findall(name[-256:])]
+    if not words:
+        return False
+    if not _SECRET_WORDS.isdisjoint(words) or any(word.endswith(_SECRET_ENDS) for word in words):
+        return True
+    if words[-1] in _SECRET_LAST_WORDS:
+        return True
+    if words[-1] == "key" and _PUBLIC_KEYS.isdisjoint(words):
+        return True
+    return any(two == "key" and one in _KEYS for one, two in pairwise(words))
+
+
+def hides(name: str, value: str) -> bool:
+    """Whether a setting's whole value is hidden because of its name."""
+    if value in INNOCENT_VALUES or not looks_secret(name):
+        return False
+    words = [word.lower() for word in _WORD.findall(name[-256:])]
+    return not (words[-1] in _PATHS and value.startswith("/"))
+
+
+def mask_value(name: str, value: str) -> str:
+    """The value of a setting as it may be shown: hidden whole under a secret name, else where a part looks secret."""
+    return HIDDEN if hides(name, value) else mask_text(value)
+
+
+def mask_text(text: str) -> str:
+    """Free text such as a command with what looks secret hidden: `--password=…`, `://user:…@host`, keys by their form.
+
+    The number of lines stays the same.
+    """
+    if "=" in text:
+        text = _PAIR.sub(_masked_pair, text)
+    if ":" in text:
+        if "://" in text:
+            text = _USERINFO.sub(_masked_userinfo, text)
+        text = _MEMBER.sub(_masked_member, text)
+        text = _HEADER.sub(rf"\1{HIDDEN}", text)
+        text = _CHPASSWD.sub(rf"\1:{HIDDEN}", text)
+    if "curl" in text or "login" in text:
+        text = _LOGIN.sub(rf"\g<before>{HIDDEN}", text)
+    if "-" in text:
+        text = _FLAG.sub(_masked_pair, text)
+    if len(text) >= _SHORTEST_FORM:
+        text = _RANDOM.sub(_masked_random, _FORMS.sub(_masked_lines, text))
+    return text
+
+
+_SHORTEST_FORM: Final = 15
+
+
+def secret_pairs(text: str) -> list[tuple[str, str]]:
+    """The settings in a text whose names look secret, with their values as written."""
+    found = []
+    for pattern in (_PAIR, _MEMBER, _FLAG):
+        for match in pattern.finditer(text):
+            value = match["value"].strip("\"'")
+            if not value.startswith("$") and hides(match["name"], value):
+                found.append((match["name"], value))
+    return found
+
+
+def line_ends(text: str) -> str:
+    """As many line ends as the text has, for what replaces it."""
+    return "\n" * (len(text.splitlines()) - 1) if text else ""
+
+
+def _masked_lines(match: re.Match[str]) -> str:
+    return HIDDEN + line_ends(match[0])
+
+
+def _masked_random(match: re.Match[str]) -> str:
+    return HIDDEN if _looks_random(match[0]) else match[0]
+
+
+def _looks_random(text: str) -> bool:
+    """Whether a long word can be nothing but a key: letters of both cases and digits, mixed, and no digest in hex."""
+    if text.startswith("/") or _LONG_WORD.search(text) is not None:
+        return False
+    lower = sum(map(str.islower, text))
+    upper = sum(map(str.isupper, text))
+    digits = sum(map(str.isdigit, text))
+    return min(lower, upper, digits) >= 3 and len(set(text)) >= 16
+
+
+def _masked_userinfo(match: re.Match[str]) -> str:
+    name = match[1]
+    return f"{HIDDEN}@" if name is None else f"{name}:{HIDDEN}@"
+
+
+def _masked_member(match: re.Match[str]) -> str:
+    if not hides(match["name"], match["value"]):
+        return match[0]
+    return f"{match['quote']}{match['name']}{match['quote']}{match['sign']}{match['open']}{HIDDEN}"
+
+
+def _masked_pair(match: re.Match[str]) -> str:
+    value = match["value"]
+    inner = value.strip("\"'")
+    if value.startswith(("$", '"$')) or not hides(match["name"], inner):
+        return match[0]
+    return f"{match['name']}{match['sign']}{HIDDEN}{line_ends(value)}"
