@@ -48,11 +48,14 @@ def command(**given: Any) -> int:
 
     Without a terminal, or with an option about output or rules, it is the same as `layerscope report IMAGE`.
     """
-    return browse(take_choice(given)) if wants_browser(given) else report(given)
+    if not wants_browser(given):
+        return report(given)
+    show_args = given["show_args"]
+    return browse(take_choice(given), show_args=show_args)
 
 
 _CHOICE = frozenset(
-    {"reference", "platform", "tag", "pull", "quiet", "limits", "dockerfile", "verify"}
+    {"reference", "platform", "tag", "pull", "quiet", "limits", "dockerfile", "verify", "show_args"}
 )
 
 
@@ -67,7 +70,7 @@ def wants_browser(given: Mapping[str, Any]) -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 
 
-def browse(choice: Choice) -> int:
+def browse(choice: Choice, *, show_args: bool = False) -> int:
     """Run the browser until it is left. Raises `ConfigError` for a key map that cannot be read."""
     from layerscope.tui.app import LayerscopeApp, reader
     from layerscope.tui.settings import load_settings
@@ -82,7 +85,9 @@ def browse(choice: Choice) -> int:
     }
     analyze = {"verify": choice.verify, "limits": choice.limits}
     app = LayerscopeApp(
-        choice.reference, reader(choice.reference, load, analyze), settings=settings
+        choice.reference,
+        reader(choice.reference, load, analyze, show_args=show_args),
+        settings=settings,
     )
     code = app.run()
     if code is None:

@@ -13,7 +13,7 @@ import click
 import layerscope
 from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.options import parse_limits, reading_options, take_format
+from layerscope.cli.options import parse_limits, reading_options, show_args_option, take_format
 from layerscope.cli.outputs import Output, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
@@ -80,6 +80,7 @@ STDIN = "-"
     default=None,
     help="Compare every digest with the bytes, or none; by default those that are read in full anyway.",
 )
+@show_args_option
 @reading_options
 def command(**given: Any) -> int:
     """Compare image A with image B: what is gained and lost, by which instruction, and where.
@@ -160,7 +161,7 @@ def _open_all(
     for reference, platform, tag in zip(references, platforms, tags, strict=True):
         path = report_path(reference)
         if path is not None:
-            sides.append(read_report(path))
+            sides.append(read_report(path, show_args=given["show_args"]))
             continue
         image = stack.enter_context(
             layerscope.load(
@@ -180,7 +181,7 @@ def _open_all(
             progress=progress,
             cancelled=cancelled,
         )
-        sides.append(Side.of(analysis))
+        sides.append(Side.of(analysis, show_args=given["show_args"]))
     return sides
 
 

@@ -71,6 +71,13 @@ def reading_options(command: Command) -> Command:
     )(command)
 
 
+show_args_option = click.option(
+    "--show-args",
+    is_flag=True,
+    help="Show secrets and the values of build arguments, which are masked otherwise.",
+)
+
+
 def output_options(command: Command) -> Command:
     """What is written where."""
     return stacked(
@@ -97,11 +104,7 @@ def output_options(command: Command) -> Command:
             help="Rows of wasted and of large files; the others are given in sum.",
         ),
         click.option("--files", is_flag=True, help="Add every entry of every layer to the JSON."),
-        click.option(
-            "--show-args",
-            is_flag=True,
-            help="Show values of build arguments, which can be secrets.",
-        ),
+        show_args_option,
         click.option(
             "--verify/--no-verify",
             default=None,

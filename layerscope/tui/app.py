@@ -36,7 +36,13 @@ Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image",
 """Reads an image: told how to report progress and how to hear that it should stop."""
 
 
-def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) -> Read:
+def reader(
+    reference: str,
+    load: Mapping[str, Any],
+    analyze: Mapping[str, Any],
+    *,
+    show_args: bool = False,
+) -> Read:
     """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each."""
 
     def read(
@@ -46,7 +52,7 @@ def reader(reference: str, load: Mapping[str, Any], analyze: Mapping[str, Any]) 
         try:
             with read_for_good():
                 found = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
-                return image, Session(found)
+                return image, Session(found, show_args=show_args)
         except BaseException:
             image.close()
             raise

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerscope.analysis.comparison.side import Side
+from layerscope.analysis.masked import NO_MASKS, Masks
 from layerscope.analysis.model import (
     WASTE_KINDS,
     Changes,
@@ -51,10 +52,10 @@ def report_path(reference: str) -> str | None:
     return reference if head.lstrip()[:1] == b"{" and not tar else None
 
 
-def read_report(path: str) -> Side:
+def read_report(path: str, *, show_args: bool = False) -> Side:
     """The side that a report in a file makes. Raises `UsageError` for what is no report of this schema version, whole."""
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return parse_report(_read(path, name), name)
+    return parse_report(_read(path, name), name, show_args=show_args)
 
 
 def _read(path: str, name: str) -> bytes:
@@ -73,12 +74,12 @@ def _read(path: str, name: str) -> bytes:
         raise UsageError(f"{name} cannot be read: {reason}", hint="name a saved report") from None
 
 
-def parse_report(data: bytes, name: str) -> Side:
+def parse_report(data: bytes, name: str, *, show_args: bool = False) -> Side:
     """The side that the bytes of a report make; `name` is what errors call it. Raises `UsageError`."""
     document = Fields(_parse(data, name), name)
     _check_version(document, name)
     try:
-        return _side(document, name)
+        return _side(document, name, show_args=show_args)
     except FormatError as error:
         raise UsageError(f"{name}: {error.message}", hint=HINT) from None
 
@@ -115,7 +116,7 @@ def _check_version(document: Fields, name: str) -> None:
         )
 
 
-def _side(document: Fields, name: str) -> Side:
+def _side(document: Fields, name: str, *, show_args: bool) -> Side:
     image, config = document.object("image"), document.object("config")
     sizes = _sizes(document.object("sizes"))
     rows = list(document.objects("layers"))
@@ -126,17 +127,19 @@ def _side(document: Fields, name: str) -> Side:
     )
     _check_sums(document, sizes, layers, instructions)
     platform = _platform(image.text("platform"))
+    created_at = image.maybe_text("created")
+    settings = _config(config, platform, created_at)
     listed = bool(rows) and all(row.has("entries") for row in rows)
     return Side(
         reference=image.text("reference"),
         source=image.text("source"),
         tags=image.texts("tags"),
         platform=platform,
-        created=image.maybe_text("created"),
+        created=created_at,
         manifest_digest=_digest(image, "manifest_digest"),
         config_digest=_digest(image, "config_digest") or "",
         saved=True,
-        config=_config(config, platform, image.maybe_text("created")),
+        config=settings,
         sizes=sizes,
         counts=_counts(document.object("files")),
         wasted_by_kind={
@@ -146,6 +149,9 @@ def _side(document: Fields, name: str) -> Side:
         instructions=instructions,
         notes=tuple(_note(row) for row in document.objects("notes")),
         files=read_files(rows, name, sizes.live) if listed or not rows else None,
+        masks=NO_MASKS
+        if show_args
+        else Masks.of(settings, [each.instruction for each in instructions]),
     )
 
 
