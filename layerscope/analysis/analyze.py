@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from operator import attrgetter
+from dataclasses import replace
 
 from layerscope.analysis.model import (
     Analysis,
@@ -16,6 +16,7 @@ from layerscope.analysis.model import (
 )
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.errors import UsageError
+from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.image import Image, Layer
 from layerscope.image.instruction import Instruction
@@ -33,17 +34,12 @@ from layerscope.layers.entry import (
     OTHER,
     SYMLINK,
     WHITEOUT,
-    Entry,
 )
-from layerscope.layers.index import LayerIndex, Verify
+from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
-
-_SIZE = attrgetter("size")
-_KIND = attrgetter("kind")
-_CHANGE = attrgetter("change")
 
 
 def analyze(
@@ -67,11 +63,13 @@ def analyze(
     notes = Notes()
     notes.extend(image.notes)
     tree = FileTree(notes)
-    for layer, index in zip(image.layers, indexes, strict=True):
+    noted: set[int] = set()
+    for layer, stored in zip(image.layers, indexes, strict=True):
         stop_if(cancelled)
-        if index is not None:
-            notes.extend(index.notes)
-        tree.apply(layer.index, index.entries if index is not None else ())
+        if stored is not None and id(stored) not in noted:
+            noted.add(id(stored))
+            notes.extend(replace(note, layer=layer.index) for note in stored.notes)
+        tree.apply(None if stored is None else stored.index)
     owners = [layer.instruction for layer in image.layers]
     settle_rewrites(tree.rewrites, indexes)
     waste = settle_waste(tree.losses, indexes, owners)
@@ -84,14 +82,13 @@ def analyze(
     for entry in tree.never_seen:
         unseen[entry.layer][entry.change] += 1
     layers = tuple(
-        _summary(layer, index, wasted[layer.index], tree.deleted[layer.index], unseen[layer.index])
-        for layer, index in zip(image.layers, indexes, strict=True)
+        _summary(layer, stored, placed, wasted[layer.index], tree, unseen[layer.index])
+        for layer, stored, placed in zip(image.layers, indexes, tree.layers, strict=True)
     )
-    present = [index for index in indexes if index is not None]
     return Analysis(
         image=image,
         sizes=_total(layers, image.layers),
-        files=_counts(present),
+        files=_counts(tree.layers),
         wasted_by_kind=total_by_kind(waste),
         layers=layers,
         instructions=tuple(_by_instruction(image.instructions, layers)),
@@ -103,29 +100,41 @@ def analyze(
 
 
 def _summary(
-    layer: Layer, index: LayerIndex | None, wasted: int, deleted: int, unseen: Counter[int]
+    layer: Layer,
+    stored: StoredLayer | None,
+    placed: PlacedLayer,
+    wasted: int,
+    tree: FileTree,
+    unseen: Counter[int],
 ) -> LayerSummary:
-    entries: Sequence[Entry] = index.entries if index is not None else ()
-    content = sum(map(_SIZE, entries)) - sum(
-        entry.size for entry in entries if entry.kind == METADATA and entry.content is None
-    )
-    changes = Counter(map(_CHANGE, entries)) - unseen
+    content = sum(placed.columns.sizes)
+    changes = Counter({ADDED: 0})
+    for entry in placed.records:
+        if entry is None:
+            changes[ADDED] += 1
+        else:
+            changes[entry.change] += 1
+            if entry.kind == METADATA and entry.content is None:
+                content -= entry.size
+    changes -= unseen
     return LayerSummary(
         index=layer.index,
         diff_id=layer.diff_id,
         digest=layer.digest,
         media_type=layer.media_type,
-        compression=index.compression if index is not None else "unknown",
-        verified=index is not None and index.verified,
+        compression=stored.compression if stored is not None else "unknown",
+        verified=stored is not None and stored.verified,
         instruction=layer.instruction,
-        indexed=index is not None,
+        indexed=stored is not None,
         sizes=Sizes(
-            compressed=index.compressed_size if index is not None else layer.size,
-            tar=index.tar_size if index is not None else 0,
+            compressed=stored.compressed_size if stored is not None else layer.size,
+            tar=stored.tar_size if stored is not None else 0,
             content=content,
             live=content - wasted,
         ),
-        changes=Changes(added=changes[ADDED], modified=changes[MODIFIED], deleted=deleted),
+        changes=Changes(
+            added=changes[ADDED], modified=changes[MODIFIED], deleted=tree.deleted[layer.index]
+        ),
     )
 
 
@@ -164,10 +173,10 @@ def _by_instruction(
     return rows
 
 
-def _counts(indexes: Sequence[LayerIndex]) -> FileCounts:
+def _counts(layers: Sequence[PlacedLayer]) -> FileCounts:
     kinds: Counter[int] = Counter()
-    for index in indexes:
-        kinds.update(map(_KIND, index.entries))
+    for layer in layers:
+        kinds.update(layer.columns.kinds)
     return FileCounts(
         regular=kinds[FILE],
         directories=kinds[DIRECTORY],
@@ -179,13 +188,13 @@ def _counts(indexes: Sequence[LayerIndex]) -> FileCounts:
 
 
 def _note_the_stack(
-    image: Image, indexes: Sequence[LayerIndex | None], verify: Verify, notes: Notes
+    image: Image, indexes: Sequence[StoredLayer | None], verify: Verify, notes: Notes
 ) -> None:
     seen: set[object] = set()
     for layer in image.layers:
         key = layer.digest or layer.diff_id
-        index = indexes[layer.index]
-        if key is not None and key in seen and index is not None and index.entries:
+        stored = indexes[layer.index]
+        if key is not None and key in seen and stored is not None and len(stored.index):
             notes.add(
                 "layer-repeated",
                 "the layer stands in the image more than once: unpacked at each place, transferred once",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
 from layerscope.analysis.model import Analysis, LiveFile
-from layerscope.layers.entry import HARDLINK, METADATA, VISIBLE, Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.filesystem.entry import Entry
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers.entry import METADATA, VISIBLE
 
 LARGEST: Final = 100
 """How many an analysis lists."""
@@ -17,14 +17,17 @@ LARGEST: Final = 100
 
 def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
     """The `LARGEST` files of the final filesystem, each content once under one of its names; the largest first."""
-    indexes = [index for index in analysis.indexes if index is not None]
     owners = [layer.instruction for layer in analysis.layers]
-    live = [entry for index in indexes for entry in index.entries if entry.names > 0]
+    live = [
+        layer.entry(position)
+        for layer in analysis.tree.layers
+        for position in heapq.nlargest(LARGEST, layer.live(), key=layer.columns.sizes.__getitem__)
+    ]
     contents = sorted(
         heapq.nlargest(LARGEST, live, key=attrgetter("size")),
         key=lambda entry: (-entry.size, entry.path),
     )
-    aliases = _visible_aliases(indexes, contents)
+    aliases = _visible_aliases(analysis.tree, contents)
     return tuple(
         LiveFile(
             path=aliases.get(id(entry), entry.path),
@@ -36,19 +39,17 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
     )
 
 
-def _visible_aliases(indexes: Sequence[LayerIndex], contents: list[Entry]) -> dict[int, bytes]:
+def _visible_aliases(tree: FileTree, contents: list[Entry]) -> dict[int, bytes]:
     """For content whose first name is gone, a hard link under which it still lives."""
     wanted = {id(entry) for entry in contents if entry.ended != VISIBLE or entry.kind == METADATA}
     aliases: dict[int, bytes] = {}
     if not wanted:
         return aliases
-    for index in indexes:
-        for entry in index.entries:
-            if (
-                entry.kind == HARDLINK
-                and entry.ended == VISIBLE
-                and id(entry.content) in wanted
-                and id(entry.content) not in aliases
-            ):
-                aliases[id(entry.content)] = entry.path
+    for entry in tree.hard_links():
+        if (
+            entry.ended == VISIBLE
+            and id(entry.content) in wanted
+            and id(entry.content) not in aliases
+        ):
+            aliases[id(entry.content)] = entry.path
     return aliases

@@ -13,7 +13,7 @@ from layerscope.notes import Note
 
 if TYPE_CHECKING:
     from layerscope.filesystem.tree import FileTree
-    from layerscope.layers.index import LayerIndex
+    from layerscope.layers.reader import StoredLayer
 
 WasteKind = Literal[
     "deleted", "overwritten", "metadata_only", "identical_rewrite", "duplicate_entry"
@@ -138,7 +138,7 @@ class Analysis:
     waste: tuple[WastedFile, ...]
     notes: tuple[Note, ...]
     tree: FileTree = field(repr=False)
-    indexes: tuple[LayerIndex | None, ...] = field(repr=False)
+    indexes: tuple[StoredLayer | None, ...] = field(repr=False)
 
     @property
     def largest(self) -> tuple[LiveFile, ...]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import REMOVED, Loss
-from layerscope.layers.entry import METADATA, MODIFIED, Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.entry import METADATA, MODIFIED
+from layerscope.layers.file_content import Indexes
 from layerscope.layers.window import fingerprint_at
-
-Indexes = Sequence[LayerIndex | None]
 
 
 def settle_rewrites(rewrites: Sequence[tuple[Entry, Entry]], indexes: Indexes) -> None:
@@ -92,8 +91,9 @@ def _sparse_map(entry: Entry) -> object:
 
 
 def _fingerprint(entry: Entry, indexes: Indexes) -> bytes:
-    if entry.fingerprint is None:
-        index = indexes[entry.layer]
-        assert index is not None
-        entry.fingerprint = fingerprint_at(index.blob, entry.data, entry.size)
-    return entry.fingerprint
+    mark = entry.fingerprint
+    if mark is None:
+        stored = indexes[entry.layer]
+        assert stored is not None
+        mark = entry.fingerprint = fingerprint_at(stored.blob, entry.data, entry.size)
+    return mark

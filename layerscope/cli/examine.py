@@ -79,10 +79,10 @@ def examine(
             cancelled=stopping.is_set,
         )
         if hashes:
-            from layerscope.analysis.contents import live_contents, read_contents
+            from layerscope.analysis.content_hashes import live_contents, read_contents
 
             read_contents(
-                live_contents(analysis.indexes),
+                live_contents(analysis.tree),
                 analysis.indexes,
                 progress=progress,
                 cancelled=stopping.is_set,

@@ -16,7 +16,7 @@ from layerscope.cli.streams import write_stdout
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query
     from layerscope.analysis.model import Analysis
-    from layerscope.layers.entry import Entry
+    from layerscope.filesystem.entry import Entry
 
 State = dict[str, Any]
 
@@ -63,22 +63,21 @@ def _rows(
 ) -> Iterator[tuple[bytes, Entry]]:
     from layerscope.layers.entry import VISIBLE, WHITEOUT
 
-    for index in analysis.indexes:
-        for entry in () if index is None else index.entries:
-            live = entry.ended == VISIBLE
-            if (
-                entry.kind < WHITEOUT
-                and (which is None or live == (which == "live"))
-                and (layer is None or entry.layer == layer)
-                and query.holds(
-                    entry.path,
-                    entry.size,
-                    (entry.layer, entry.ended),
-                    type=entry.kind,
-                    wasted=entry.size > 0 and not entry.names,
-                )
-            ):
-                yield entry.path, entry
+    for entry in analysis.tree.entries():
+        live = entry.ended == VISIBLE
+        if (
+            entry.kind < WHITEOUT
+            and (which is None or live == (which == "live"))
+            and (layer is None or entry.layer == layer)
+            and query.holds(
+                entry.path,
+                entry.size,
+                (entry.layer, entry.ended),
+                type=entry.kind,
+                wasted=entry.size > 0 and not entry.names,
+            )
+        ):
+            yield entry.path, entry
 
 
 def _state(path: bytes, entry: Entry) -> State:

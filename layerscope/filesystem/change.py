@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import is_implicit
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, MODIFIED, SYMLINK, UNCHANGED, Entry
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, MODIFIED, SYMLINK, UNCHANGED
 
 
 def compare(before: Entry, entry: Entry) -> int:

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from layerscope.errors import FormatError, OutputError
+from layerscope.filesystem.content import content_entry
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
-from layerscope.layers.content import Content, Indexes, StoredBytes, content_entry, stored_bytes
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK, Entry
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK
+from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored_bytes
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 

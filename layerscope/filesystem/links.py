@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import LimitExceeded
 from layerscope.filesystem.node import Node
-from layerscope.layers.entry import DIRECTORY, SYMLINK, VISIBLE, Entry
+from layerscope.layers.entry import DIRECTORY, SYMLINK, VISIBLE
+from layerscope.layers.layer_index import LayerIndex
 
 MOST_LINKS: Final = 40
 """Links that one path may lead through, as Linux has it."""
@@ -123,15 +123,16 @@ class Follower:
             )
 
 
-def link_names(entries: Iterable[Entry]) -> Names:
-    """The paths of the symlinks among the entries, one dictionary a name; a link's own has an empty name."""
+def link_names(index: LayerIndex) -> Names:
+    """The paths of a layer's symlinks, one dictionary a name; a link's own has an empty name."""
     names: Names = {}
-    for entry in entries:
-        if entry.kind == SYMLINK:
-            here = names
-            for part in entry.path.split(b"/"):
-                here = here.setdefault(part, {})
-            here[b""] = {}
+    position = index.kinds.find(SYMLINK)
+    while position >= 0:
+        here = names
+        for part in index.path(position).split(b"/"):
+            here = here.setdefault(part, {})
+        here[b""] = {}
+        position = index.kinds.find(SYMLINK, position + 1)
     return names
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node, is_implicit
-from layerscope.layers.entry import DIRECTORY, SYMLINK, Entry
+from layerscope.layers.entry import DIRECTORY, SYMLINK
 from layerscope.notes import Notes
 
 

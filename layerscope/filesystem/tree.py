@@ -9,13 +9,20 @@ layer it stands in a directory that takes the link's place, since a layer is unp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from layerscope.filesystem.change import compare
+from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.links import Follower, leads_through, link_names
-from layerscope.filesystem.node import Node, implicit_directory, is_implicit
+from layerscope.filesystem.node import (
+    MOST_POSITIONS,
+    Node,
+    implicit_directory,
+    implicit_layer,
+    is_implicit,
+)
 from layerscope.filesystem.oddities import Oddities
 from layerscope.layers.entry import (
     DELETED,
@@ -28,8 +35,8 @@ from layerscope.layers.entry import (
     UNCHANGED,
     VISIBLE,
     WHITEOUT,
-    Entry,
 )
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.layers.names import clean
 from layerscope.notes import Notes
 
@@ -56,14 +63,17 @@ class Loss:
 class FileTree:
     """The filesystem of an image; layers are applied base first.
 
+    `layers` are those that were applied, each with its entries; what they change belongs to this tree, and their
+    indexes stay as they are.
     `losses` lists the stored content that no name reaches any more, in the order in which it was lost; `rewrites` the
     pairs of an entry and the one of the same kind and size that replaced it; `deleted` the number of paths that each
     layer took away; `never_seen` the entries that their own layer hides again.
     """
 
     def __init__(self, notes: Notes) -> None:
-        self.root = Node(b"", None)
-        self.root.latest = implicit_directory(0)
+        self.layers: list[PlacedLayer] = []
+        self._implicit = implicit_layer(self.layers)
+        self.root = Node(b"", None, implicit_directory(self._implicit, 0))
         self.losses: list[Loss] = []
         self.rewrites: list[tuple[Entry, Entry]] = []
         self.deleted: list[int] = []
@@ -105,30 +115,63 @@ class FileTree:
 
     # Applying a layer
 
-    def apply(self, layer: int, entries: Sequence[Entry]) -> None:
-        """Put one layer on top."""
-        self._layer = self._odd.layer = layer
+    def apply(self, index: LayerIndex | None) -> None:
+        """Put one layer on top; None for one whose members are not known."""
+        self._layer = self._odd.layer = len(self.layers)
+        place = PlacedLayer(_NOTHING if index is None else index, self._layer, self.layers)
+        self.layers.append(place)
         self._gone = 0
-        whited, metadata = self._hide(entries)
+        whited: dict[bytes, int] = {}
+        metadata: dict[bytes, Entry] = {}
+        if max(place.columns.kinds, default=FILE) >= WHITEOUT:
+            whited, metadata = self._hide(place)
+        self._put(place, 0, len(place), whited, metadata)
+        self.deleted.append(self._gone)
+        self._settle_losses()
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of all layers, base first."""
+        for layer in self.layers:
+            yield from layer
+
+    def hard_links(self) -> Iterator[Entry]:
+        """The hard links of all layers, base first."""
+        for layer in self.layers:
+            kinds = layer.columns.kinds
+            position = kinds.find(HARDLINK)
+            while position >= 0:
+                yield layer.entry(position)
+                position = kinds.find(HARDLINK, position + 1)
+
+    def _put(
+        self,
+        place: PlacedLayer,
+        start: int,
+        end: int,
+        whited: dict[bytes, int],
+        metadata: dict[bytes, Entry],
+    ) -> None:
+        """Apply the entries of a layer in tar order, from `start` up to `end`; whiteouts are left out."""
+        numbers = self._layer * MOST_POSITIONS
+        kinds = place.columns.kinds
         last_parent_path: bytes | None = None
         parent = self.root
-        for position, entry in enumerate(entries):
-            kind = entry.kind
+        for position, path in zip(range(start, end), place.columns.each_path(start), strict=False):
+            kind = kinds[position]
             if kind >= WHITEOUT:
                 continue
-            path = entry.path
             parent_path, _, name = path.rpartition(b"/")
             if parent_path != last_parent_path:
                 parent = self._directory(parent_path)
                 last_parent_path = parent_path
-            above = parent.latest
-            if above is None or above.ended != VISIBLE or above.kind != DIRECTORY:
-                made = self._make_directory(parent)
-                if made is not parent:
-                    parent = made
-                    path = _joined(parent.path, name)
-                    entry.lead(path)
-                    last_parent_path = None
+                above = parent.latest
+                if above is None or above.ended != VISIBLE or above.kind != DIRECTORY:
+                    made = self._make_directory(parent)
+                    if made is not parent:
+                        parent = made
+                        path = _joined(parent.path, name)
+                        place.entry(position).lead(path)
+                        last_parent_path = None
             if not path:
                 node = self.root
             else:
@@ -141,27 +184,26 @@ class FileTree:
                 else:
                     node = found
             if whited and path in whited:
-                self._odd.order(entry, position < whited[path])
-            if kind == FILE:
-                if entry.size:
-                    entry.content = entry
-                    entry.names = 1
-            elif kind == HARDLINK:
-                self._link(entry, node, metadata)
-            before = node.latest
-            if before is not None:
-                self._replace(node, before, entry)
-            node.latest = entry
+                self._odd.order(place.entry(position), position < whited[path])
+            held = node.held
+            if held is None and kind != HARDLINK:
+                node.held = numbers + position
+            else:
+                entry = place.entry(position)
+                if kind == HARDLINK:
+                    self._link(entry, node, metadata)
+                before = node.latest
+                if before is not None:
+                    self._replace(node, before, entry)
+                node.held = entry
             if not node.listed and path:
                 node.listed = True
                 if parent.shown is None:
                     parent.shown = [node]
                 else:
                     parent.shown.append(node)
-        self.deleted.append(self._gone)
-        self._settle_losses()
 
-    def _hide(self, entries: Sequence[Entry]) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
+    def _hide(self, place: PlacedLayer) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
         """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
 
         Returns where the path of each was named, and the entries that are no part of the filesystem.
@@ -169,49 +211,58 @@ class FileTree:
         whited: dict[bytes, int] = {}
         metadata: dict[bytes, Entry] = {}
         parents: dict[bytes, None] = {}
-        for position, entry in enumerate(entries):
-            if entry.kind < WHITEOUT:
+        self._lead_whiteouts(place)
+        for position, kind in enumerate(place.columns.kinds):
+            if kind < WHITEOUT:
                 continue
-            if not whited and not parents and not metadata:
-                self._lead_whiteouts(entries)
-            if entry.kind == METADATA:
-                metadata[entry.path] = entry
+            entry = place.entry(position)
+            path = entry.path
+            if kind == METADATA:
+                metadata[path] = entry
                 entry.change = UNCHANGED
-            elif entry.kind == WHITEOUT:
-                whited[entry.path] = position
-                parents[entry.path.rpartition(b"/")[0]] = None
-                self._whiteout(entry)
+            elif kind == WHITEOUT:
+                whited[path] = position
+                parents[path.rpartition(b"/")[0]] = None
+                self._whiteout(entry, path)
             else:
-                parents[entry.path] = None
+                parents[path] = None
                 self._opaque(entry)
         for path in parents:
             self._turn_into_directory(path)
         return whited, metadata
 
-    def _lead_whiteouts(self, entries: Sequence[Entry]) -> None:
+    def _lead_whiteouts(self, place: PlacedLayer) -> None:
         """Give the whiteouts below symlinks of their own layer the paths that they lead to."""
-        names = link_names(entries)
-        if not names or not any(
-            entry.kind >= WHITEOUT and leads_through(names, entry.path) for entry in entries
-        ):
+        index = place.columns
+        names = link_names(index)
+        if not names:
+            return
+        led = [
+            position
+            for position, kind in enumerate(index.kinds)
+            if kind >= WHITEOUT and leads_through(names, index.path(position))
+        ]
+        if not led:
             return
         alone = FileTree(Notes())
-        waiting: list[Entry] = []
-        for entry in entries:
-            if entry.kind < WHITEOUT:
-                waiting.append(entry.copy_to(0))
+        own = PlacedLayer(index, 0, alone.layers)
+        alone.layers.append(own)
+        alone._layer = 0
+        applied = 0
+        for position in led:
+            kind = index.kinds[position]
+            if kind == METADATA:
                 continue
-            if entry.kind == METADATA or not leads_through(names, entry.path):
-                continue
-            alone.apply(0, waiting)
-            waiting.clear()
-            folder, _, name = entry.path.rpartition(b"/")
-            if entry.kind == OPAQUE:
-                folder, name = entry.path, b""
+            alone._put(own, applied, position, {}, {})
+            applied = position
+            path = index.path(position)
+            folder, _, name = path.rpartition(b"/")
+            if kind == OPAQUE:
+                folder, name = path, b""
             lead = alone._links.lead(folder, 0, own=True)
             if lead.target is None:
                 continue
-            entry.lead(_joined(lead.path, name) if name else lead.path)
+            place.entry(position).lead(_joined(lead.path, name) if name else lead.path)
             node = alone.find(lead.target)
             if node is None or not node.visible:
                 self._odd.led(lead.target)
@@ -262,13 +313,13 @@ class FileTree:
             missing.append(current)
             current = current.parent
         for current in reversed(missing):
-            entry = implicit_directory(self._layer)
+            entry = implicit_directory(self._implicit, self._layer)
             before = current.latest
             if before is not None:
                 if before.ended == VISIBLE:
                     self._odd.turned(current, before)
                 self._replace(current, before, entry)
-            current.latest = entry
+            current.held = entry
             above = current.parent
             if not current.listed and above is not None:
                 current.listed = True
@@ -399,12 +450,12 @@ class FileTree:
 
     # Whiteouts
 
-    def _whiteout(self, entry: Entry) -> None:
+    def _whiteout(self, entry: Entry, path: bytes) -> None:
         entry.change = UNCHANGED
-        node = self.find(entry.path)
+        node = self.find(path)
         latest = node.latest if node is not None else None
         if node is None or latest is None or latest.ended != VISIBLE:
-            if not self._removed_here(entry.path):
+            if not self._removed_here(path):
                 self._odd.whiteout_of_nothing(entry)
             return
         entry.change = DELETED
@@ -452,6 +503,9 @@ class FileTree:
                 return
             node = below
             yield node
+
+
+_NOTHING: Final = LayerIndex.of(())
 
 
 def _joined(folder: bytes, name: bytes) -> bytes:

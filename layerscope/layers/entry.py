@@ -1,8 +1,8 @@
-"""One member of a layer's tar, and what became of it in the filesystem."""
+"""One member of a layer's tar: its kind, and what its header says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
 FILE: Final = 0
@@ -49,84 +49,26 @@ class Extra:
     device: tuple[int, int] | None = None
     logical_size: int | None = None
     extents: tuple[tuple[int, int], ...] = ()
-    stored_path: bytes | None = field(default=None, compare=False)
-    """The path that the tar gives, where a symlink of the same layer leads to another one."""
 
 
-class Entry:
-    """One tar member, as light as a record of which there may be a million can be.
+@dataclass(slots=True)
+class Member:
+    """One member of a tar, as the scanner reads it; the layer index keeps many of them in columns.
 
-    The scanner fills `path` (bytes; cleaned later by the layer index), `kind`, `size` (stored content bytes; 0 for all
-    but files), `data` (offset of the content in the uncompressed tar), `mode`, `uid`, `gid`, `mtime` (seconds), `link`
-    and `extra`. `fingerprint` is a hash of the content where it was read.
-
-    The replay leads `path` through the symlinks of the entry's own layer (`stored_path` is what the tar says). It fills
-    `layer`, `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
-    `content` (the entry that stores the bytes this name reaches), `names` (how many visible names reach these bytes)
-    and `change`.
+    `size` counts the stored content bytes (0 for everything but files), `data` is the offset of the content in the
+    uncompressed tar, `owner` holds mode, uid and gid, and `mtime` whole seconds. `fingerprint` is a hash of the content
+    where it was read.
     """
 
-    __slots__ = (
-        "change",
-        "content",
-        "data",
-        "ended",
-        "extra",
-        "fingerprint",
-        "kind",
-        "layer",
-        "link",
-        "mtime",
-        "names",
-        "owner",
-        "path",
-        "previous",
-        "size",
-    )
-
-    def __init__(
-        self,
-        path: bytes,
-        kind: int,
-        size: int,
-        data: int,
-        owner: tuple[int, int, int],
-        mtime: int,
-        link: bytes,
-        extra: Extra | None,
-        layer: int = 0,
-    ) -> None:
-        self.path = path
-        self.kind = kind
-        self.size = size
-        self.data = data
-        self.owner = owner
-        self.mtime = mtime
-        self.link = link
-        self.extra = extra
-        self.fingerprint: bytes | None = None
-        self.layer = layer
-        self.previous: Entry | None = None
-        self.ended = VISIBLE
-        self.content: Entry | None = None
-        self.names = 0
-        self.change = ADDED
-
-    def copy_to(self, layer: int) -> Entry:
-        """A fresh record of the same member, for another place of its layer in the stack."""
-        copy = Entry(
-            self.path,
-            self.kind,
-            self.size,
-            self.data,
-            self.owner,
-            self.mtime,
-            self.link,
-            self.extra,
-            layer,
-        )
-        copy.fingerprint = self.fingerprint
-        return copy
+    path: bytes
+    kind: int
+    size: int
+    data: int
+    owner: tuple[int, int, int]
+    mtime: int
+    link: bytes = b""
+    extra: Extra | None = None
+    fingerprint: bytes | None = None
 
     @property
     def mode(self) -> int:
@@ -143,25 +85,3 @@ class Entry:
     @property
     def xattrs(self) -> tuple[tuple[bytes, bytes], ...]:
         return self.extra.xattrs if self.extra is not None else ()
-
-    @property
-    def logical_size(self) -> int:
-        """The size that a program sees: of a sparse file with its holes, else the stored one."""
-        extra = self.extra
-        return self.size if extra is None or extra.logical_size is None else extra.logical_size
-
-    @property
-    def stored_path(self) -> bytes:
-        """The path that the tar gives."""
-        extra = self.extra
-        return self.path if extra is None or extra.stored_path is None else extra.stored_path
-
-    def lead(self, path: bytes) -> None:
-        """Let the entry stand at another path than the tar says."""
-        self.extra = replace(self.extra or Extra(), stored_path=self.stored_path)
-        self.path = path
-
-    def __repr__(self) -> str:
-        return (
-            f"Entry({self.path!r}, {KIND_NAMES[self.kind]}, {self.size} bytes, layer {self.layer})"
-        )

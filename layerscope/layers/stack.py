@@ -12,7 +12,7 @@ from layerscope.image.blob import Blob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.compression import sniff
-from layerscope.layers.index import LayerIndex, Verify, index_layer
+from layerscope.layers.reader import StoredLayer, Verify, index_layer
 from layerscope.limits import Limits
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
@@ -20,7 +20,7 @@ MAX_THREADS = 4
 """One more than there are processors are started, since each waits at times for the interpreter."""
 
 BlobKey = tuple[int, int, int]
-Job = Callable[[bool], LayerIndex]
+Job = Callable[[bool], StoredLayer]
 """Index a layer; True for one that is to be decompressed by a thread of its own."""
 
 
@@ -31,7 +31,7 @@ def index_stack(
     limits: Limits,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
-) -> tuple[LayerIndex | None, ...]:
+) -> tuple[StoredLayer | None, ...]:
     """The index of each layer, in layer order; None for one whose bytes are not there or are no tar.
 
     A blob that stands at several places is read once. Decompression and hashing release the interpreter lock, so
@@ -43,12 +43,11 @@ def index_stack(
         if layer.blob is not None and is_tar_layer(layer.media_type):
             firsts.setdefault(_key(layer.blob), layer)
     meter = _Meter(firsts, progress, cancelled)
-    found: dict[BlobKey, LayerIndex] = {}
+    found: dict[BlobKey, StoredLayer] = {}
 
-    def index(layer: Layer, blob: Blob, ahead: bool) -> LayerIndex:
+    def index(layer: Layer, blob: Blob, ahead: bool) -> StoredLayer:
         found = index_layer(
             blob,
-            layer=layer.index,
             digest=layer.digest,
             diff_id=layer.diff_id,
             verify=verify,
@@ -78,11 +77,11 @@ def _key(blob: Blob) -> BlobKey:
 
 def _in_threads(
     jobs: list[tuple[BlobKey, Job]],
-) -> dict[BlobKey, LayerIndex]:
+) -> dict[BlobKey, StoredLayer]:
     threads = min(MAX_THREADS, len(jobs), (os.cpu_count() or 1) + 1)
     if threads <= 1:
         return {key: job(True) for key, job in jobs}
-    results: dict[BlobKey, LayerIndex] = {}
+    results: dict[BlobKey, StoredLayer] = {}
     failures: dict[int, BaseException] = {}
     waiting = iter(enumerate(jobs))
     lock = threading.Lock()
@@ -109,27 +108,20 @@ def _in_threads(
 
 
 def _placed(
-    layers: tuple[Layer, ...], found: dict[BlobKey, LayerIndex], limits: Limits
-) -> tuple[LayerIndex | None, ...]:
-    placed: list[LayerIndex | None] = []
-    used: set[BlobKey] = set()
+    layers: tuple[Layer, ...], found: dict[BlobKey, StoredLayer], limits: Limits
+) -> tuple[StoredLayer | None, ...]:
+    """Each layer with its index; layers of one blob share the index."""
+    placed: list[StoredLayer | None] = []
     members = 0
     for layer in layers:
-        index = None if layer.blob is None else found.get(_key(layer.blob))
-        if layer.blob is None or index is None:
-            placed.append(None)
-            continue
-        key = _key(layer.blob)
-        members += len(index.entries)
+        stored = None if layer.blob is None else found.get(_key(layer.blob))
+        placed.append(stored)
+        members += 0 if stored is None else len(stored.index)
         if members > limits.members:
             raise LimitExceeded(
                 f"more than {limits.members} members in all layers",
                 hint="raise --limit members=N",
             )
-        if key in used:
-            index = index.at_layer(layer.index)
-        used.add(key)
-        placed.append(index)
     return tuple(placed)
 
 

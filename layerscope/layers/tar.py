@@ -6,7 +6,7 @@ the offset; nothing ends early in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import pread
 from zlib import adler32
@@ -22,8 +22,8 @@ from layerscope.layers.entry import (
     HARDLINK,
     OTHER,
     SYMLINK,
-    Entry,
     Extra,
+    Member,
 )
 from layerscope.layers.header import (
     BLOCK_SIZE,
@@ -39,6 +39,7 @@ from layerscope.layers.header import (
     prefix,
 )
 from layerscope.layers.header import owner as read_owner
+from layerscope.layers.layer_index import MARK_BYTES, Columns
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
 from layerscope.layers.window import SEEK_CHUNK, Window
 from layerscope.limits import Limits
@@ -84,10 +85,11 @@ class Pending:
 
 
 class TarScanner:
-    """Iterates over the members of one tar; afterwards `end` is where its end marker begins (or the tar itself ends).
+    """Reads the members of one tar into columns; `end` is then where its end marker begins, or where the tar ends.
 
-    `settle` is asked about each member that may need more than a path taken as it is: one whose name is not clean or
-    could be a whiteout's, and one with extra facts. It may change the entry; those for which it says False are left out.
+    `settle` is asked about each member that may need more than its path taken as it is: one whose name is not clean or
+    may be a whiteout's, and one with extra facts. It may change the member; those for which it says False are left out.
+    `most` bounds the number of members, those left out included; `limit` names the bound.
     Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
     """
 
@@ -97,13 +99,16 @@ class TarScanner:
         limits: Limits,
         note: NoteCallback,
         *,
-        layer: int = 0,
-        settle: Callable[[Entry], bool] = lambda _: True,
+        most: int | None = None,
+        limit: str = "members",
+        settle: Callable[[Member], bool] = lambda _: True,
     ) -> None:
         self._window = window
         self._limits = limits
         self._note = note
-        self._layer = layer
+        self._most = limits.members if most is None else most
+        self._limit = limit
+        self._refused = 0
         self._settle = settle
         self.end = 0
         self.marked = False
@@ -130,12 +135,20 @@ class TarScanner:
             )
         return data
 
-    def __iter__(self) -> Iterator[Entry]:
+    def scan(self, columns: Columns) -> None:
+        """Put all members behind those that the columns hold. What was read before an error stays in them."""
         window = self._window
         fingerprints = window.fingerprints
         path_limit = self._limits.path_bytes
-        layer = self._layer
-        settle = self._settle
+        kinds, paths, marks = columns.kinds, columns.paths, columns.marks
+        add_kind, add_size, add_data = kinds.append, columns.sizes.append, columns.data.append
+        add_end, add_mtime, add_owner = (
+            columns.ends.append,
+            columns.mtimes.append,
+            columns.owners.append,
+        )
+        owner_numbers = columns.owner_numbers
+        most = self._most
         length = window.length
         fd, offset, direct = window.fd, window.offset, window.direct
         data = b""
@@ -145,6 +158,8 @@ class TarScanner:
         link_data = 0
         while True:
             if not start <= position <= last:
+                if len(kinds) + self._refused > most:
+                    raise self._too_many()
                 if position < direct:
                     data = pread(fd, SEEK_CHUNK, offset + position)
                     start = position
@@ -158,6 +173,8 @@ class TarScanner:
             if len(block) < BLOCK_SIZE or (not block[0] and block == ZERO_BLOCK):
                 if pending is not None and pending.describes_member:
                     raise TarError("an extension header with no member after it", offset=position)
+                if len(kinds) + self._refused > most:
+                    raise self._too_many()
                 self._finish(block, position)
                 return
             (
@@ -247,14 +264,10 @@ class TarScanner:
                 size = stored
                 start = last = -1
             pending = None
-            entry = Entry(
-                name, kind, size if kind == FILE else 0, content, owner, mtime, link, extra, layer
-            )
+            mark: bytes | None = None
             if stored:
                 if fingerprints:
                     mark = window.fingerprint(content, stored)
-                    if kind == FILE:
-                        entry.fingerprint = mark
                     data = window.data
                     start = window.start
                     last = start + len(data) - BLOCK_SIZE
@@ -264,6 +277,8 @@ class TarScanner:
                         offset=position,
                     )
             position = content + (stored + 511 & -512)
+            if kind:
+                size, mark = 0, None
             if (
                 not name
                 or name[0] in b"./"
@@ -271,9 +286,37 @@ class TarScanner:
                 or b"/." in name
                 or b"//" in name
                 or extra is not None
-            ) and not settle(entry):
+            ):
+                member = Member(name, kind, size, content, owner, mtime, link, extra, mark)
+                self._add_settled(columns, member)
                 continue
-            yield entry
+            if mark is not None:
+                marks += bytes(len(kinds) * MARK_BYTES - len(marks))
+                marks += mark
+            if link:
+                columns.links[len(kinds)] = link
+            paths += name
+            add_end(len(paths))
+            add_kind(kind)
+            add_size(size)
+            add_data(content)
+            add_mtime(mtime)
+            number_of_owner = owner_numbers.get(owner)
+            if number_of_owner is None:
+                number_of_owner = columns.owner_number(owner)
+            add_owner(number_of_owner)
+
+    def _add_settled(self, columns: Columns, member: Member) -> None:
+        """Add a member that may need more than its path taken as it is, or leave it out."""
+        if self._settle(member):
+            columns.add(member)
+        else:
+            self._refused += 1
+
+    def _too_many(self) -> LimitExceeded:
+        return LimitExceeded(
+            f"more than {self._most} members", hint=f"raise --limit {self._limit}=N"
+        )
 
     def _note_size(self, kind: int, size: int, name: bytes) -> int:
         """Tell of a size on a header that has no data; how much data a hard link may carry all the same."""

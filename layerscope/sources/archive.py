@@ -7,7 +7,8 @@ from typing import Final
 
 from layerscope.errors import FormatError, LimitExceeded, TarError, UnsupportedFormat
 from layerscope.image.blob import Blob, OpenFile
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Entry
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Member
+from layerscope.layers.layer_index import Columns
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow
 from layerscope.notes import Notes
@@ -31,7 +32,7 @@ class Archive:
 
     def __init__(self, file: OpenFile, request: Request, notes: Notes) -> None:
         self._file = file
-        self._members: dict[str, Entry] = {}
+        self._members: dict[str, Member] = {}
         self._twice: set[str] = set()
         self._scan(request, notes)
 
@@ -50,25 +51,25 @@ class Archive:
             window,
             request.limits,
             lambda code, message, _: notes.add(f"archive-{code}", f"{file.name}: {message}"),
+            most=request.limits.archive_members,
+            limit="archive_members",
         )
-        count = 0
+        columns = Columns()
         try:
-            for entry in scanner:
-                count += 1
-                if count > request.limits.archive_members:
-                    raise LimitExceeded(
-                        f"{file.name} has more than the {request.limits.archive_members} members allowed"
-                    )
-                name = _clean(entry.path.decode("utf-8", "surrogateescape"))
-                if name in self._members and entry.kind != DIRECTORY:
-                    self._twice.add(name)
-                self._members[name] = entry
+            scanner.scan(columns)
+        except LimitExceeded as error:
+            raise LimitExceeded(f"{file.name}: {error.message}", hint=error.hint) from None
         except TarError as error:
             raise TarError(
                 f"{file.name}: {error.reason}",
                 offset=error.offset,
                 hint="the archive is damaged or cut short: save it again",
             ) from None
+        for member in columns.index(None, file.size, ()).members():
+            name = _clean(member.path.decode("utf-8", "surrogateescape"))
+            if name in self._members and member.kind != DIRECTORY:
+                self._twice.add(name)
+            self._members[name] = member
         self.complete = scanner.marked
         file.check_unchanged()
         if not scanner.marked:
@@ -123,7 +124,7 @@ class Archive:
             raise FormatError(f"{self.name}: {path!r} leads out of the archive, to {target!r}")
         return name
 
-    def _blob(self, name: str, entry: Entry) -> Blob:
+    def _blob(self, name: str, entry: Member) -> Blob:
         if entry.extra is not None and entry.extra.logical_size is not None:
             raise UnsupportedFormat(
                 f"{self.name}: the member {name!r} is stored as a sparse file",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from layerscope.layers.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, HARDLINK, SYMLINK, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, HARDLINK, SYMLINK
 from layerscope.report.escape import cell_width, escape, fit_start, pad
 from layerscope.units import format_size
 

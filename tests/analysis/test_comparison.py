@@ -483,13 +483,7 @@ def test_equal_content_is_read_only_where_sizes_agree(folder: Path) -> None:
         compare(one, two)
     for side in (one, two):
         assert side.files is not None
-        read = {
-            entry.path
-            for index in side.files.indexes
-            if index is not None
-            for entry in index.entries
-            if entry.fingerprint is not None
-        }
+        read = {entry.path for entry in side.files.tree.entries() if entry.fingerprint is not None}
         assert read == {b"same-size"}
 
 

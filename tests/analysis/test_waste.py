@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from layerscope.analysis.waste import changed_metadata
-from layerscope.layers.entry import Entry, Extra
+from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.layers.entry import Extra, Member
+from layerscope.layers.layer_index import LayerIndex
 from tests.analysis.images import analysis_of, closes, waste_of
 from tests.builder import OPAQUE, WHITEOUT, Directory, File, Hardlink, Sparse, Symlink
 from tests.builder.image import Members
@@ -140,7 +142,9 @@ def test_the_largest_come_first_and_equals_by_path() -> None:
 
 def test_changed_names_seconds_and_attributes() -> None:
     def entry(mtime: int, extra: Extra | None) -> Entry:
-        return Entry(b"f", 0, 1, 0, (0o644, 0, 0), mtime, b"", extra)
+        return PlacedLayer(
+            LayerIndex.of([Member(b"f", 0, 1, 0, (0o644, 0, 0), mtime, b"", extra)]), 0, []
+        )[0]
 
     plain = entry(5, None)
     assert changed_metadata(plain, entry(5, Extra(device=(1, 1)))) == ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import FileTree
-from layerscope.layers.entry import CHANGE_NAMES, HARDLINK, KIND_NAMES, SYMLINK, Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.entry import CHANGE_NAMES, HARDLINK, KIND_NAMES, SYMLINK
+from layerscope.layers.reader import StoredLayer
 from layerscope.notes import Notes
 from tests.builder.image import Members, normalized
 from tests.builder.tar import tar
@@ -19,11 +20,11 @@ class Replayed:
     def __init__(self, *layers: Members) -> None:
         self.notes = Notes()
         self.tree = FileTree(self.notes)
-        self.indexes: list[LayerIndex] = []
-        for number, members in enumerate(layers):
-            found = index(tar(normalized(members), "pax"), layer=number)
+        self.indexes: list[StoredLayer] = []
+        for members in layers:
+            found = index(tar(normalized(members), "pax"))
             self.indexes.append(found)
-            self.tree.apply(number, found.entries)
+            self.tree.apply(found.index)
 
     @property
     def codes(self) -> list[str]:
@@ -53,11 +54,11 @@ class Replayed:
 
     def changes(self, layer: int) -> dict[str, str]:
         return {
-            entry.path.decode(): CHANGE_NAMES[entry.change] for entry in self.indexes[layer].entries
+            entry.path.decode(): CHANGE_NAMES[entry.change] for entry in self.tree.layers[layer]
         }
 
     def entry(self, path: str, layer: int = 0, which: int = -1) -> Entry:
-        found = [one for one in self.indexes[layer].entries if one.path == path.encode()]
+        found = [one for one in self.tree.layers[layer] if one.path == path.encode()]
         return found[which]
 
 

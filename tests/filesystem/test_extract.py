@@ -12,9 +12,11 @@ import pytest
 import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.errors import Cancelled, OutputError
+from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.extract import Extraction, Item, Taken, extract, is_safe, items_below
 from layerscope.filesystem.node import Node
-from layerscope.layers.entry import DIRECTORY, FILE, SYMLINK, Entry
+from layerscope.layers.entry import DIRECTORY, FILE, SYMLINK, Member
+from layerscope.layers.layer_index import LayerIndex
 from tests.builder import (
     FORMS,
     WHITEOUT,
@@ -166,7 +168,8 @@ def test_a_link_in_place_of_a_file_is_replaced_not_followed(
 
 
 def entry(kind: int, link: bytes = b"") -> Entry:
-    return Entry(b"", kind, 0, 512, (0o755, 0, 0), 0, link, None, 0)
+    index = LayerIndex.of([Member(b"", kind, 0, 512, (0o755, 0, 0), 0, link)])
+    return Entry(PlacedLayer(index, 0, []), 0, 0)
 
 
 @pytest.mark.parametrize(

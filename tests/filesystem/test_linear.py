@@ -17,33 +17,27 @@ from layerscope.filesystem import node as node_module
 from layerscope.filesystem import tree as tree_module
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers import names
-from layerscope.layers.entry import (
-    DIRECTORY,
-    FILE,
-    HARDLINK,
-    OPAQUE,
-    SYMLINK,
-    WHITEOUT,
-    Entry,
-)
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Member
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.notes import Notes
 
 COUNTED = {tree_module.__file__, node_module.__file__, links_module.__file__, names.__file__}
-Layers = list[list[Entry]]
+Layers = list[list[Member]]
 
 
-def entry(path: bytes, kind: int = FILE, layer: int = 0, link: bytes = b"") -> Entry:
+def entry(path: bytes, kind: int = FILE, layer: int = 0, link: bytes = b"") -> Member:
     size = 1 if kind == FILE else 0
-    return Entry(path, kind, size, 0, (0o644, 0, 0), 0, link, None, layer)
+    return Member(path, kind, size, 0, (0o644, 0, 0), 0, link)
 
 
 def work(layers: Layers) -> int:
     """Lines that run when these layers are replayed."""
     tree = FileTree(Notes())
+    indexes = [LayerIndex.of(members) for members in layers]
 
     def run() -> None:
-        for number, entries in enumerate(layers):
-            tree.apply(number, entries)
+        for index in indexes:
+            tree.apply(index)
 
     return lines_run(run)
 
@@ -188,7 +182,7 @@ def test_the_count_sees_quadratic_work() -> None:
 
     def each_level(size: int) -> int:
         tree = FileTree(Notes())
-        tree.apply(0, [entry(b"/".join([b"d"] * size) + b"/x")])
+        tree.apply(LayerIndex.of([entry(b"/".join([b"d"] * size) + b"/x")]))
 
         def run() -> None:
             path = b"/".join([b"d"] * size)

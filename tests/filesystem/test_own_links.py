@@ -6,7 +6,9 @@ import pytest
 
 from layerscope.errors import LimitExceeded
 from layerscope.filesystem import links
-from layerscope.layers.entry import FILE, OPAQUE, SYMLINK, WHITEOUT, Entry
+from layerscope.layers.entry import FILE, OPAQUE, SYMLINK, WHITEOUT
+from layerscope.layers.entry import Member as TarMember
+from layerscope.layers.layer_index import LayerIndex
 from tests.builder import OPAQUE as OPAQUE_NODE
 from tests.builder import WHITEOUT as WHITEOUT_NODE
 from tests.builder import Directory, File, Hardlink, Symlink
@@ -36,8 +38,8 @@ def test_below_a_symlink_of_its_own_layer(case: str) -> None:
     kept = {path for path, kind in done.names().items() if kind == "file" or "hard" in kind}
     assert kept == expected
     assert done.codes == []
-    assert {entry.path.decode() for entry in done.indexes[0].entries} >= expected
-    assert [e.stored_path.decode() for e in done.indexes[0].entries] == [
+    assert {entry.path.decode() for entry in done.tree.layers[0]} >= expected
+    assert [e.stored_path.decode() for e in done.tree.layers[0]] == [
         str(name).rstrip("/") for name, _ in members
     ]
 
@@ -201,12 +203,13 @@ def test_links_that_lead_on_and_on_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_names_of_links() -> None:
-    def entry(path: bytes, kind: int) -> Entry:
-        return Entry(path, kind, 0, 0, (0o644, 0, 0), 0, b"t", None)
+    def entry(path: bytes, kind: int) -> TarMember:
+        return TarMember(path, kind, 0, 0, (0o644, 0, 0), 0, b"t")
 
-    names = links.link_names([entry(b"a/b", SYMLINK), entry(b"a/c", FILE), entry(b"d", OPAQUE)])
+    index = LayerIndex.of([entry(b"a/b", SYMLINK), entry(b"a/c", FILE), entry(b"d", OPAQUE)])
+    names = links.link_names(index)
     through = [path for path in (b"a/b", b"a/b/c/d") if links.leads_through(names, path)]
     assert through == [b"a/b", b"a/b/c/d"]
     for path in (b"", b"a", b"a/c/b", b"a/bb", b"d", b"b"):
         assert not links.leads_through(names, path)
-    assert links.link_names([entry(b"w", WHITEOUT)]) == {}
+    assert links.link_names(LayerIndex.of([entry(b"w", WHITEOUT)])) == {}

@@ -49,7 +49,7 @@ def test_a_whiteout_and_the_same_name_in_one_layer(order: int) -> None:
     assert done.lost() == [("f", 0, 1)]
     assert done.codes == ([] if order == 0 else ["whiteout-after-entry"])
     assert done.tree.deleted == [0, 0]
-    assert sorted(CHANGE_NAMES[entry.change] for entry in done.indexes[1].entries) == [
+    assert sorted(CHANGE_NAMES[entry.change] for entry in done.tree.layers[1]) == [
         "deleted",
         "modified",
     ]
@@ -380,7 +380,7 @@ def test_a_directory_told_twice_is_no_duplicate() -> None:
 def test_duplicates_compare_with_the_layers_below() -> None:
     done = Replayed({"f": b"x"}, [("f", b"other"), ("f", b"x")])
     assert done.lost() == [("f", 0, 1), ("f", 1, 1)]
-    assert [entry.change for entry in done.indexes[1].entries][-1] == done.entry("f", 1).change
+    assert [entry.change for entry in done.tree.layers[1]][-1] == done.entry("f", 1).change
     assert done.changes(1) == {"f": "unchanged"}
     node = done.tree.find(b"f")
     assert node is not None
@@ -403,7 +403,7 @@ def test_aufs_metadata_can_be_linked_to() -> None:
     members: Members = {kept_at: b"data", "f": Hardlink(kept_at)}
     done = Replayed(members)
     assert done.names() == {"f": f"hardlink to {kept_at}"}
-    kept = done.indexes[0].entries[0]
+    kept = done.tree.layers[0][0]
     assert done.entry("f").content is kept
     assert kept.names == 1
     assert Replayed(members, {"f": WHITEOUT}).lost() == [(kept_at, 0, 1)]

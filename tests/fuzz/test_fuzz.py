@@ -19,8 +19,8 @@ from layerscope.filesystem.tree import FileTree
 from layerscope.image.blob import Blob, OpenFile
 from layerscope.layers.compression import Decompression
 from layerscope.layers.entry import FILE, METADATA
-from layerscope.layers.index import LayerIndex, index_layer
 from layerscope.layers.pax import parse_records
+from layerscope.layers.reader import StoredLayer, index_layer
 from layerscope.limits import MIB, Limits
 from layerscope.notes import Notes
 from tests.builder import COMPRESSIONS
@@ -60,7 +60,7 @@ def test_mutated_streams(seed: int) -> None:
             spoil(packed, source)
         with blob_of(bytes(packed)) as blob:
             with suppress(FormatError):
-                index_layer(blob, layer=0, digest=None, diff_id=None, verify="off", limits=LIMITS)
+                index_layer(blob, digest=None, diff_id=None, verify="off", limits=LIMITS)
             kind = name.partition("-")[0]
             source_ = Decompression(blob, kind, LIMITS)
             try:
@@ -112,22 +112,19 @@ def replay(layers: list[bytes]) -> None:
         handle = OpenFile(file.fileno(), "stack")
         notes = Notes()
         tree = FileTree(notes)
-        indexes: list[LayerIndex] = []
+        indexes: list[StoredLayer] = []
         for number, (offset, size) in enumerate(places):
             blob = Blob(handle, offset, size, f"layer {number}")
-            found = index_layer(
-                blob, layer=number, digest=None, diff_id=None, verify="auto", limits=LIMITS
-            )
+            found = index_layer(blob, digest=None, diff_id=None, verify="auto", limits=LIMITS)
             indexes.append(found)
-            tree.apply(number, found.entries)
+            tree.apply(found.index)
         settle_rewrites(tree.rewrites, indexes)
         waste = settle_waste(tree.losses, indexes, list(range(len(layers))))
     lost = [id(loss.content) for loss in tree.losses]
     assert len(lost) == len(set(lost))
     contents = [
         entry
-        for found in indexes
-        for entry in found.entries
+        for entry in tree.entries()
         if entry.kind == FILE or (entry.kind == METADATA and entry.content is not None)
     ]
     live = sum(entry.size for entry in contents if entry.names)

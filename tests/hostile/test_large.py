@@ -102,16 +102,16 @@ def test_memory_grows_by_members_and_not_by_bytes(compression: str, tmp_path: Pa
         program = (
             "import sys, os\n"
             "from layerscope.image.blob import Blob, OpenFile\n"
-            "from layerscope.layers.index import index_layer\n"
+            "from layerscope.layers.reader import index_layer\n"
             "from layerscope.limits import DEFAULT_LIMITS\n"
             "from layerscope.filesystem.tree import FileTree\n"
             "from layerscope.notes import Notes\n"
             "file = OpenFile(os.open(sys.argv[1], os.O_RDONLY), 'layer')\n"
             "blob = Blob(file, 0, file.size, 'layer')\n"
-            "found = index_layer(blob, layer=0, digest=None, diff_id=None, verify='auto', limits=DEFAULT_LIMITS)\n"
-            "FileTree(Notes()).apply(0, found.entries)\n"
+            "found = index_layer(blob, digest=None, diff_id=None, verify='auto', limits=DEFAULT_LIMITS)\n"
+            "FileTree(Notes()).apply(found.index)\n"
             "peak = open('/proc/self/status').read().split('VmHWM:')[1].split()[0]\n"
-            "print(len(found.entries), int(peak) * 1024)\n"
+            "print(len(found.index), int(peak) * 1024)\n"
         )
         done = subprocess.run(
             [sys.executable, "-c", program, str(path)],

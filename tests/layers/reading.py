@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from layerscope.errors import FormatError
 from layerscope.image.blob import Blob, OpenFile
 from layerscope.image.digest import Digest
-from layerscope.layers.entry import Entry
-from layerscope.layers.index import LayerIndex, Verify, index_layer
+from layerscope.layers.entry import Member
+from layerscope.layers.layer_index import Columns
+from layerscope.layers.reader import StoredLayer, Verify, index_layer
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, StreamWindow, Window
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -33,7 +34,7 @@ def blob_of(data: bytes, name: str = "layer.tar") -> Iterator[Blob]:
 class Scan:
     """What a scanner yielded, noted, and refused with."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Member] = field(default_factory=list)
     notes: list[tuple[str, bytes | None]] = field(default_factory=list)
     error: FormatError | None = None
     end: int = 0
@@ -46,13 +47,13 @@ class Scan:
     def codes(self) -> list[str]:
         return [code for code, _ in self.notes]
 
-    def only(self) -> Entry:
+    def only(self) -> Member:
         assert self.error is None, self.error
         (entry,) = self.entries
         return entry
 
 
-def facts(entry: Entry) -> Fact:
+def facts(entry: Member) -> Fact:
     """All that the scanner says of a member, but the hash of its content."""
     return (
         entry.path,
@@ -74,11 +75,12 @@ def run(window: Window, limits: Limits) -> Scan:
         scan.notes.append((code, path))
 
     scanner = TarScanner(window, limits, note)
+    columns = Columns()
     try:
-        for entry in scanner:
-            scan.entries.append(entry)
+        scanner.scan(columns)
     except FormatError as error:
         scan.error = error
+    scan.entries.extend(columns.index(None, 0, ()).members())
     scan.end = scanner.end
     return scan
 
@@ -110,13 +112,11 @@ def index(
     digest: str | None = None,
     diff_id: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    layer: int = 0,
-) -> LayerIndex:
+) -> StoredLayer:
     """Index a stored blob, compressed or not."""
     with blob_of(data) as blob:
         return index_layer(
             blob,
-            layer=layer,
             digest=Digest.parse(digest) if digest else None,
             diff_id=Digest.parse(diff_id) if diff_id else None,
             verify=verify,
@@ -124,7 +124,11 @@ def index(
         )
 
 
-def codes(indexed: LayerIndex) -> list[str]:
+def members_of(stored: StoredLayer) -> list[Member]:
+    return list(stored.index.members())
+
+
+def codes(indexed: StoredLayer) -> list[str]:
     return [note.code for note in indexed.notes]
 
 

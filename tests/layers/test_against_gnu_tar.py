@@ -23,7 +23,7 @@ from layerscope.layers.entry import (
     HARDLINK,
     OTHER,
     SYMLINK,
-    Entry,
+    Member,
 )
 from layerscope.layers.header import number
 from tests.layers.reading import seek, stream
@@ -136,7 +136,7 @@ def listing(data: bytes, tmp_path: Path) -> list[tuple[object, ...]]:
     return rows
 
 
-def shown(entry: Entry) -> tuple[object, ...]:
+def shown(entry: Member) -> tuple[object, ...]:
     size: object = entry.size
     if entry.extra is not None and entry.extra.logical_size is not None:
         size = entry.extra.logical_size
@@ -208,7 +208,7 @@ def test_sparse_files_store_what_gnu_tar_stored(name: str, files: Path) -> None:
         assert rebuilt(entry, data) == content
 
 
-def rebuilt(entry: Entry, data: bytes) -> bytes:
+def rebuilt(entry: Member, data: bytes) -> bytes:
     assert entry.extra is not None
     assert entry.extra.logical_size is not None
     out = bytearray(entry.extra.logical_size)

@@ -21,7 +21,7 @@ from layerscope.layers.entry import (
     HARDLINK,
     OTHER,
     SYMLINK,
-    Entry,
+    Member,
 )
 from layerscope.layers.header import PERMISSIONS, number
 from tests.builder.tar import BLOCK as BLOCK_SIZE
@@ -96,7 +96,7 @@ def carried(scan: Scan) -> bool:
     return "link-with-data" in scan.codes
 
 
-def ours_of(entry: Entry, data: bytes) -> tuple[object, ...]:
+def ours_of(entry: Member, data: bytes) -> tuple[object, ...]:
     sparse = entry.extra is not None and entry.extra.logical_size is not None
     content = data[entry.data : entry.data + entry.size]
     return (
@@ -113,7 +113,7 @@ def ours_of(entry: Entry, data: bytes) -> tuple[object, ...]:
     )
 
 
-def theirs_of(row: dict[str, Any], entry: Entry) -> tuple[object, ...]:
+def theirs_of(row: dict[str, Any], entry: Member) -> tuple[object, ...]:
     kind = KINDS.get(row["flag"], OTHER)
     sparse = entry.extra is not None and entry.extra.logical_size is not None
     has_data = kind == FILE

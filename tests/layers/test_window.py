@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from layerscope.errors import TarError
 from layerscope.image.blob import Blob, OpenFile
-from layerscope.layers.index import index_layer
+from layerscope.layers.reader import index_layer
 from layerscope.layers.window import SeekWindow, StreamWindow, Window, fingerprint_at
 from layerscope.limits import DEFAULT_LIMITS
 from tests.builder import COMPRESSIONS, File
 from tests.builder.tar import END, member, number_field
 from tests.effort import examples
 from tests.fuzz.mutations import archive, mutated
-from tests.layers.reading import blob_of, codes, facts, index, pieces, seek, stream
+from tests.layers.reading import blob_of, codes, facts, index, members_of, pieces, seek, stream
 
 cuts = st.lists(st.sampled_from((1, 2, 3, 100, 511, 512, 513, 1000, 5000)), min_size=1, max_size=5)
 
@@ -48,8 +48,8 @@ def test_an_index_is_the_same_from_every_compression(seed: int, compression: str
     full = index(data, verify="full")
     packed = index(COMPRESSIONS[compression](data))
     for other in (full, packed):
-        assert [facts(entry) for entry in other.entries] == [
-            facts(entry) for entry in plain.entries
+        assert [facts(each) for each in members_of(other)] == [
+            facts(each) for each in members_of(plain)
         ]
         assert other.notes == plain.notes
         assert other.tar_size == plain.tar_size == len(data)
@@ -104,11 +104,9 @@ def test_content_is_not_read_where_it_can_be_seeked_over(tmp_path: Path) -> None
             OpenFile(file.fileno(), "huge.tar"), 0, len(head) + size + len(tail), "huge.tar"
         )
         before = bytes_read()
-        found = index_layer(
-            blob, layer=0, digest=None, diff_id=None, verify="auto", limits=DEFAULT_LIMITS
-        )
+        found = index_layer(blob, digest=None, diff_id=None, verify="auto", limits=DEFAULT_LIMITS)
         assert bytes_read() - before < 100_000
-    assert [(entry.path, entry.size) for entry in found.entries] == [(b"a", size), (b"b", 1)]
+    assert [(entry.path, entry.size) for entry in members_of(found)] == [(b"a", size), (b"b", 1)]
     assert found.tar_size == blob.size
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 from layerscope.analysis.model import (
     WASTE_KINDS,
@@ -19,14 +18,13 @@ from layerscope.analysis.model import (
     WasteKind,
 )
 from layerscope.filesystem.tree import FileTree
-from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
-from layerscope.layers.entry import FILE, Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.entry import FILE, Member
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.notes import Note, Notes
 
 MB = 1_000_000
@@ -138,29 +136,23 @@ def make_analysis(
         instructions=tuple(summaries),
         waste=tuple(ordered),
         notes=tuple(notes),
-        tree=FileTree(Notes()),
-        indexes=(index_of(largest),) if largest else (),
+        tree=tree_of(len(layers), largest),
+        indexes=(None,) * len(layers),
     )
 
 
-def index_of(files: Sequence[LiveFile]) -> LayerIndex:
-    """The files as entries that the final filesystem reaches; of whatever layers they are."""
-    entries = []
-    for file in files:
-        path = file.path.lstrip(b"/")
-        entry = Entry(path, FILE, file.bytes, 0, (0o644, 0, 0), 0, b"", None, file.layer)
-        entry.content = entry
-        entry.names = 1
-        entries.append(entry)
-    return LayerIndex(
-        blob=cast("Blob", None),
-        compression="none",
-        entries=entries,
-        tar_size=0,
-        compressed_size=None,
-        verified=False,
-        notes=(),
-    )
+def tree_of(layers: int, files: Sequence[LiveFile]) -> FileTree:
+    """A tree whose layers hold these files."""
+    tree = FileTree(Notes())
+    for number in range(layers):
+        tree.apply(
+            LayerIndex.of(
+                Member(file.path.lstrip(b"/"), FILE, file.bytes, 0, (0o644, 0, 0), 0)
+                for file in files
+                if file.layer == number
+            )
+        )
+    return tree
 
 
 def python_app() -> Analysis:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import layerscope
 from layerscope.analysis.budgets.budget import evaluate, load_budget
 from layerscope.analysis.model import Analysis
+from layerscope.filesystem.entry import PlacedLayer
 from layerscope.image.instruction import Instruction
-from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK, Entry
+from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK, Member
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.report.document.builder import build
 from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.serialize import dumps
@@ -161,8 +163,8 @@ def test_entries_of_every_layer_in_tar_order(tmp_path: Path, form: str) -> None:
 
 entries = st.lists(
     st.builds(
-        lambda path, kind, size, number, link: Entry(
-            path, kind, size, 0, (0o644, number, number), number, link, None
+        lambda path, kind, size, number, link: Member(
+            path, kind, size, 0, (0o644, number, number), number, link
         ),
         st.binary(min_size=1, max_size=20),
         st.sampled_from([FILE, HARDLINK, SYMLINK, *range(len(KIND_NAMES))]),
@@ -175,8 +177,8 @@ entries = st.lists(
 
 
 @given(entries)
-def test_rows_are_written_as_json_dumps_writes_them(listed: list[Entry]) -> None:
-    rows = EntryRows(listed)
+def test_rows_are_written_as_json_dumps_writes_them(listed: list[Member]) -> None:
+    rows = EntryRows(PlacedLayer(LayerIndex.of(listed), 0, []))
     assert list(rows.json_rows()) == [json.dumps(row, sort_keys=True) for row in rows]
     assert len(rows) == len(listed)
     assert rows[:2] == list(rows)[:2]

@@ -31,11 +31,9 @@ from tests.tui.images import analysed, web_app
 
 def outside_the_tree(analysis: Analysis, layer: int) -> int:
     """Content that is stored under no name of the filesystem, for links alone."""
-    index = analysis.indexes[layer]
-    assert index is not None
     return sum(
         entry.size
-        for entry in index.entries
+        for entry in analysis.tree.layers[layer]
         if entry.kind == METADATA and entry.content is not None
     )
 

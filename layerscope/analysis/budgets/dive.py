@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.model import Analysis
-from layerscope.layers.content import stored_bytes
-from layerscope.layers.entry import DIRECTORY, FILE, OPAQUE, OTHER, WHITEOUT, Entry
+from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.layers.entry import DIRECTORY, FILE, OPAQUE, OTHER, WHITEOUT
+from layerscope.layers.file_content import stored_bytes
 from layerscope.layers.header import BLOCK_SIZE, number
-from layerscope.layers.index import LayerIndex
 from layerscope.layers.names import OPAQUE_MARKER, WHITEOUT_PREFIX
+from layerscope.layers.reader import StoredLayer
 from layerscope.units import format_percent, format_size
 
 _ODD_SIZES: Final = frozenset(("size-on-link", "size-without-data", "odd-whiteout"))
@@ -62,15 +63,16 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
     if len(indexes) != len(analysis.layers):
         return None
     sizes = _Sizes(analysis.indexes)
-    totals = [sizes.total(index) for index in indexes]
+    layers = analysis.tree.layers
+    totals = [sizes.total(layer, index) for layer, index in zip(layers, indexes, strict=True)]
     tally = _Tally()
     stacked: _Node | None = None
-    for index in indexes:
-        tree = _tree(index.entries, sizes)
+    for layer in layers:
+        tree = _tree(layer, sizes)
         below = tree if stacked is None else stacked
         tally.add(tree, below)
         if stacked is None:
-            stacked = _tree(index.entries, sizes)
+            stacked = _tree(layer, sizes)
         _stack(stacked, tree)
     user = sum(totals[1:])
     return DiveNumbers(
@@ -84,7 +86,7 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
 class _Sizes:
     """The size in the header of each entry, which layerscope does not count where no data follows it."""
 
-    def __init__(self, indexes: Sequence[LayerIndex | None]) -> None:
+    def __init__(self, indexes: Sequence[StoredLayer | None]) -> None:
         self._indexes = indexes
         self._odd = {
             _key(index)
@@ -103,30 +105,30 @@ class _Sizes:
             return 0
         return self._read(index, entry)
 
-    def _read(self, index: LayerIndex, entry: Entry) -> int:
+    def _read(self, index: StoredLayer, entry: Entry) -> int:
         key = _key(index), entry.data
         if key not in self._known:
             self._read_all(index)
         return self._known.get(key, 0)
 
-    def _read_all(self, index: LayerIndex) -> None:
+    def _read_all(self, index: StoredLayer) -> None:
         """Look once more at the headers of the entries whose size says nothing, in the order they stand."""
         tar = stored_bytes([index], 0)
-        for entry in index.entries:
-            if entry.kind != FILE and not entry.size:
-                block = tar.read_at(entry.data - BLOCK_SIZE, BLOCK_SIZE)
+        for member in index.index.members():
+            if member.kind != FILE and not member.size:
+                block = tar.read_at(member.data - BLOCK_SIZE, BLOCK_SIZE)
                 if len(block) == BLOCK_SIZE:
-                    self._known[_key(index), entry.data] = number(block[_SIZE_FIELD])
+                    self._known[_key(index), member.data] = number(block[_SIZE_FIELD])
 
-    def total(self, index: LayerIndex) -> int:
-        return sum(self.of(entry) for entry in index.entries if not _is_made_up(entry, index))
+    def total(self, layer: PlacedLayer, index: StoredLayer) -> int:
+        return sum(self.of(entry) for entry in layer if not _is_made_up(entry, index))
 
 
-def _key(index: LayerIndex) -> tuple[int, int, int]:
+def _key(index: StoredLayer) -> tuple[int, int, int]:
     return index.blob.file.fd, index.blob.offset, index.blob.size
 
 
-def _is_made_up(entry: Entry, index: LayerIndex) -> bool:
+def _is_made_up(entry: Entry, index: StoredLayer) -> bool:
     """Whether an opaque whiteout stands for an attribute and not for a member of its own."""
     return (
         entry.kind == OPAQUE
@@ -136,7 +138,7 @@ def _is_made_up(entry: Entry, index: LayerIndex) -> bool:
     )
 
 
-def _is_native(entry: Entry, index: LayerIndex) -> bool:
+def _is_native(entry: Entry, index: StoredLayer) -> bool:
     return any(note.code == "overlay-opaque" and note.path == entry.path for note in index.notes)
 
 

@@ -13,7 +13,8 @@ from layerscope.analysis.budgets.allow import Allowance
 from layerscope.analysis.budgets.rules import missing_layers
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Analysis
-from layerscope.layers.entry import FILE, METADATA, OTHER, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import FILE, METADATA, OTHER
 from layerscope.units import format_size
 
 Level = Literal["fail", "warn"]
@@ -123,11 +124,9 @@ class PathLimit:
 
 def _entries(analysis: Analysis) -> Iterator[Entry]:
     """The members of all layers that are part of the filesystem, or of its stored content."""
-    for index in analysis.indexes:
-        if index is not None:
-            for entry in index.entries:
-                if entry.kind <= OTHER or is_content(entry):
-                    yield entry
+    for entry in analysis.tree.entries():
+        if entry.kind <= OTHER or is_content(entry):
+            yield entry
 
 
 def is_content(entry: Entry) -> bool:

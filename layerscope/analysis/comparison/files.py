@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
-from layerscope.layers.entry import VISIBLE, Entry
+from layerscope.layers.entry import VISIBLE
 
 ChangeKind = Literal[
     "added", "removed", "content", "metadata", "type", "moved", "hardlink", "unknown"

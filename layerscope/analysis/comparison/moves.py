@@ -8,8 +8,9 @@ from operator import attrgetter
 
 from layerscope.analysis.comparison.files import FileChange
 from layerscope.analysis.comparison.side import Files
-from layerscope.analysis.contents import content_hash, read_contents
-from layerscope.layers.entry import DIRECTORY, Entry
+from layerscope.analysis.content_hashes import content_hash, read_contents
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY
 from layerscope.progress import CancelledCallback, ProgressCallback
 
 _PERMISSIONS = 0o7777

@@ -18,7 +18,7 @@ from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.reader import StoredLayer
 from layerscope.notes import Note
 
 
@@ -27,7 +27,7 @@ class Files:
     """The final filesystem, and where its contents can be read: nowhere, for a saved report, whose entries bring hashes."""
 
     tree: FileTree = field(repr=False)
-    indexes: Sequence[LayerIndex | None] = field(repr=False)
+    indexes: Sequence[StoredLayer | None] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,10 @@ from layerscope.analysis.comparison.moves import (
     find_moves,
 )
 from layerscope.analysis.comparison.side import Files, Side, layer_key
-from layerscope.analysis.contents import content_hash, read_contents
+from layerscope.analysis.content_hashes import content_hash, read_contents
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node, is_implicit
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE, Entry
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 _Name = tuple[bytes, Directory | None, Entry | None, Entry | None, FileChange | None]

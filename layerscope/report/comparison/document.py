@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.comparison.layers import Bytes, InstructionRow, LayerRow
     from layerscope.analysis.comparison.side import Side
     from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
-    from layerscope.layers.entry import Entry
+    from layerscope.filesystem.entry import Entry
     from layerscope.notes import Note
 
 _SIZES = ("compressed", "content", "live", "overhead", "tar", "wasted")

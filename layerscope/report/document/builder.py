@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.analysis.advice import advise
-from layerscope.analysis.contents import live_contents, read_contents
+from layerscope.analysis.content_hashes import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import NO_MASKS, Masks, masked, masks_of
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
@@ -122,9 +122,9 @@ def build(
         }
     if files:
         if hashes:
-            read_contents(live_contents(analysis.indexes), analysis.indexes)
-        for row, index in zip(document["layers"], analysis.indexes, strict=True):
-            row["entries"] = EntryRows(() if index is None else index.entries, hashes=hashes)
+            read_contents(live_contents(analysis.tree), analysis.indexes)
+        for row, layer in zip(document["layers"], analysis.tree.layers, strict=True):
+            row["entries"] = EntryRows(layer, hashes=hashes)
     if verdict is not None:
         document["verdict"] = _verdict(verdict, masks)
     if baseline is not None and baseline.side is not None:

@@ -7,15 +7,9 @@ from collections.abc import Iterator, Sequence
 from json.encoder import JSONEncoder, encode_basestring_ascii
 from typing import Any, overload
 
-from layerscope.analysis.contents import content_hash
-from layerscope.layers.entry import (
-    CHANGE_NAMES,
-    HARDLINK,
-    KIND_NAMES,
-    METADATA,
-    SYMLINK,
-    Entry,
-)
+from layerscope.analysis.content_hashes import content_hash
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import CHANGE_NAMES, HARDLINK, KIND_NAMES, METADATA, SYMLINK
 from layerscope.report.paths import escape_path, escape_text
 
 
@@ -56,7 +50,7 @@ class EntryRows(Sequence[dict[str, Any]]):
         hashes = self._hashes
         for entry in self._entries:
             kind = entry.kind
-            if entry.extra is not None or kind == METADATA:
+            if entry.extra is not None or entry.led or kind == METADATA:
                 yield _encode(_row(entry, hashes))
                 continue
             mark = entry.fingerprint if hashes and entry.names > 0 else None

@@ -10,7 +10,8 @@ import heapq
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from layerscope.layers.entry import DIRECTORY, HARDLINK, METADATA, VISIBLE, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
@@ -215,14 +216,12 @@ def _follow(directory: _Directory) -> _Child:
 def _links_to_hidden_content(analysis: Analysis) -> dict[int, Entry]:
     """For content that is not visible under its own name, the first hard link under which it is."""
     links: dict[int, Entry] = {}
-    for index in analysis.indexes:
-        for entry in index.entries if index is not None else ():
-            content = entry.content
-            if (
-                entry.kind == HARDLINK
-                and entry.ended == VISIBLE
-                and content is not None
-                and (content.ended != VISIBLE or content.kind == METADATA)
-            ):
-                links.setdefault(id(content), entry)
+    for entry in analysis.tree.hard_links():
+        content = entry.content
+        if (
+            entry.ended == VISIBLE
+            and content is not None
+            and (content.ended != VISIBLE or content.kind == METADATA)
+        ):
+            links.setdefault(id(content), entry)
     return links

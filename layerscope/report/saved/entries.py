@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerscope.analysis.comparison.side import Files
-from layerscope.analysis.contents import HASH_BYTES
+from layerscope.analysis.content_hashes import HASH_BYTES
 from layerscope.errors import UsageError
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import (
@@ -19,9 +19,10 @@ from layerscope.layers.entry import (
     METADATA,
     OPAQUE,
     SYMLINK,
-    Entry,
     Extra,
+    Member,
 )
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.layers.names import clean
 from layerscope.notes import Notes
 from layerscope.report.paths import unescape_path
@@ -38,19 +39,17 @@ _LARGEST = 2**63 - 1
 def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
     """The filesystem of all entries; `live` are the bytes that it has to hold. Raises `UsageError`."""
     tree = FileTree(Notes())
-    stored: list[Entry] = []
-    for number, layer in enumerate(layers):
+    for layer in layers:
         rows = layer.list("entries")
-        entries = []
+        members = []
         for position, row in enumerate(rows):
             try:
-                entries.append(_entry(row, number))
+                members.append(_member(row))
             except (KeyError, TypeError, ValueError, UsageError) as error:
                 problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
                 layer.fail(f"entries[{position}]: {problem}")
-        tree.apply(number, entries)
-        stored += [entry for entry in entries if entry.size]
-    found = sum(entry.size for entry in stored if entry.names > 0)
+        tree.apply(LayerIndex.of(members))
+    found = sum(layer.columns.sizes[each] for layer in tree.layers for each in layer.live())
     if found != live:
         raise UsageError(
             f"{report}: the entries hold {found} live bytes and sizes.live is {live}", hint=HINT
@@ -58,7 +57,7 @@ def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
     return Files(tree=tree, indexes=(None,) * len(layers))
 
 
-def _entry(row: Any, layer: int) -> Entry:
+def _member(row: Any) -> Member:
     """One entry. Raises `KeyError`, `TypeError`, `ValueError` or `UsageError` for what no report holds."""
     if not isinstance(row, dict):
         raise TypeError("is no object")
@@ -76,14 +75,14 @@ def _entry(row: Any, layer: int) -> Entry:
     if type(mtime) not in (int, float) or not -_LARGEST <= mtime <= _LARGEST:
         raise ValueError(f"{mtime!r:.40} is not a time")
     link = _link(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
-    entry = Entry(cleaned, kind, size, NOWHERE, (mode, uid, gid), mtime, link, None, layer)
+    member = Member(cleaned, kind, size, NOWHERE, (mode, uid, gid), int(mtime), link)
     if "content_hash" in row:
-        entry.fingerprint = bytes.fromhex(row["content_hash"])
-        if len(entry.fingerprint) != HASH_BYTES:
+        member.fingerprint = bytes.fromhex(row["content_hash"])
+        if len(member.fingerprint) != HASH_BYTES:
             raise ValueError(f"{row['content_hash'][:80]!r} is no content_hash")
     if "xattrs" in row or "device" in row:
-        entry.extra = Extra(_xattrs(row.get("xattrs") or {}), _device(row.get("device")))
-    return entry
+        member.extra = Extra(_xattrs(row.get("xattrs") or {}), _device(row.get("device")))
+    return member
 
 
 def _kind(name: Any) -> int:

@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content as Words
 from textual.widgets import Static
 
+from layerscope.filesystem.content import content_entry, open_content
 from layerscope.filesystem.links import resolve
-from layerscope.layers.content import Content, content_entry, open_content
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
+from layerscope.layers.file_content import Content
 from layerscope.report.escape import fit_end
 from layerscope.tui.model.pages import Line, diff_lines, metadata_lines
 from layerscope.tui.paint import mode_text, name_text, owner_text, path_text
@@ -20,8 +21,8 @@ from layerscope.units import format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
+    from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.layers.entry import Entry
     from layerscope.tui.compare.session import CompareSession
 
 

@@ -16,7 +16,7 @@ from layerscope.tui.model.rows import lead_to
 from layerscope.tui.model.view import Totals
 
 if TYPE_CHECKING:
-    from layerscope.layers.entry import Entry
+    from layerscope.filesystem.entry import Entry
 
 SAME: Final = 1
 ADDED: Final = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from layerscope.layers.entry import DIRECTORY, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
 from layerscope.tui.compare.rows import (

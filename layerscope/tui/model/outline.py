@@ -11,9 +11,9 @@ from layerscope.analysis.filter.texts import Texts
 from layerscope.layers.entry import FILE
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
     from layerscope.filesystem.tree import FileTree
-    from layerscope.layers.entry import Entry
 
 ROOT = 0
 LARGE = 2_000

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from layerscope.analysis.waste import changed_metadata
-from layerscope.layers.content import Content
-from layerscope.layers.entry import Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.file_content import Content
 from layerscope.report.escape import escape
 from layerscope.tui.paint import Span, mode_text, owner_text
 from layerscope.units import format_size

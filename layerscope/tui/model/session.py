@@ -26,7 +26,7 @@ from layerscope.tui.model.view import (
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, InstructionSummary
-    from layerscope.layers.entry import Entry
+    from layerscope.filesystem.entry import Entry
 
 KEPT_NAMES: Final = 3_000_000
 """Names of the views that are kept, in sum; a view costs some 20 bytes a name."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.filter.query import WASTED
 from layerscope.errors import Cancelled
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE
 from layerscope.tui.model.outline import ROOT
 
 if TYPE_CHECKING:

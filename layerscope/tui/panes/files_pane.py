@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled
-from layerscope.layers.entry import Entry
+from layerscope.filesystem.entry import Entry
 from layerscope.tui.model.flags import NO_DIRECTORY, both, select
 from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import TreeRows, lead_to, spread

@@ -8,7 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from layerscope.layers.entry import DIRECTORY, HARDLINK, SYMLINK, Entry
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY, HARDLINK, SYMLINK
 from layerscope.report.escape import cell_width, fit_start
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.outline import ROOT

@@ -16,9 +16,10 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError
+from layerscope.filesystem.content import content_entry, open_content
 from layerscope.filesystem.links import resolve
-from layerscope.layers.content import Content, content_entry, open_content
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
+from layerscope.layers.file_content import Content
 from layerscope.report.escape import escape, fit_end, fit_start
 from layerscope.tui.highlight import highlight
 from layerscope.tui.key_line import KeyLine
@@ -40,8 +41,8 @@ from layerscope.tui.paint import Span, mode_text, name_text, owner_text, path_te
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.layers.entry import Entry
     from layerscope.tui.model.session import Session
 
 Look = Literal["text", "hex", "diff"]

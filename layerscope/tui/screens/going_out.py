@@ -13,8 +13,8 @@ from layerscope.tui.screens.saving import Saving
 from layerscope.tui.screens.taking_out import Selection, TakingOut
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.layers.entry import Entry
     from layerscope.report.document.rows import Document
     from layerscope.report.formats.format import Format
     from layerscope.tui.model.session import Session

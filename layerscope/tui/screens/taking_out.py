@@ -20,7 +20,7 @@ from layerscope.units import format_size
 if TYPE_CHECKING:
     from layerscope.filesystem.extract import Item, Taken
     from layerscope.filesystem.node import Node
-    from layerscope.layers.index import LayerIndex
+    from layerscope.layers.reader import StoredLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Selection:
     node: Node
     layer: int
     when: str
-    indexes: Sequence[LayerIndex | None]
+    indexes: Sequence[StoredLayer | None]
 
 
 class TakingOut(Asking):

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from layerscope.errors import FormatError, UnsupportedFormat
 from layerscope.image.blob import Blob
 from layerscope.layers.compression import Decompression
-from layerscope.layers.entry import FILE, HARDLINK, METADATA, Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.layers.entry import Extra
+from layerscope.layers.reader import StoredLayer
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, stop_if
 
@@ -24,7 +24,18 @@ PIECE: Final = 1 << 18
 KEPT_PIECES: Final = 128
 """Pieces that are kept for going back without reading the layer again (32 MiB)."""
 
-Indexes = Sequence[LayerIndex | None]
+Indexes = Sequence[StoredLayer | None]
+
+
+class StoredFile(Protocol):
+    """Where the bytes of a file are in the tar of its layer."""
+
+    @property
+    def data(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def extra(self) -> Extra | None: ...
 
 
 class StoredBytes(Protocol):
@@ -108,7 +119,7 @@ class CompressedTar:
 class Content:
     """The bytes of one file as a program in a container reads them: `size` of them, holes included."""
 
-    def __init__(self, stored: StoredBytes, entry: Entry) -> None:
+    def __init__(self, stored: StoredBytes, entry: StoredFile) -> None:
         self._stored = stored
         self._data = entry.data
         self._stored_size = entry.size
@@ -179,13 +190,6 @@ class Content:
             position += len(data)
 
 
-def content_entry(entry: Entry) -> Entry | None:
-    """The entry that stores the bytes of a file or hard link; None for what has no content or for an empty file."""
-    if entry.kind in (FILE, HARDLINK, METADATA):
-        return entry.content or (entry if entry.kind == FILE else None)
-    return None
-
-
 def stored_bytes(
     indexes: Indexes,
     layer: int,
@@ -203,17 +207,3 @@ def stored_bytes(
     if index.compression == "none":
         return index.blob
     return CompressedTar(index.blob, index.compression, limits, cancelled)
-
-
-def open_content(
-    entry: Entry,
-    indexes: Indexes,
-    *,
-    limits: Limits = DEFAULT_LIMITS,
-    cancelled: CancelledCallback | None = None,
-) -> Content:
-    """The content of a file or hard link, live or deleted. Raises `UnsupportedFormat` for what has none."""
-    source = content_entry(entry)
-    if source is None:
-        raise UnsupportedFormat("no regular file, so it has no content")
-    return Content(stored_bytes(indexes, source.layer, limits=limits, cancelled=cancelled), source)

@@ -11,9 +11,11 @@ import pytest
 import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.errors import Cancelled, FormatError, LayerscopeError, UnsupportedFormat
-from layerscope.layers import content as contents
-from layerscope.layers.content import CompressedTar, Content, content_entry, open_content
-from layerscope.layers.entry import Entry
+from layerscope.filesystem.content import content_entry, open_content
+from layerscope.filesystem.entry import Entry
+from layerscope.layers import file_content as contents
+from layerscope.layers.entry import Member
+from layerscope.layers.file_content import CompressedTar, Content
 from tests.builder import FORMS, WHITEOUT, BuiltImage, Device, File, Hardlink, ImageBuilder, Sparse
 
 BIG = bytes(n * 7 % 251 for n in range(700_000))
@@ -157,7 +159,7 @@ def test_reading_can_be_stopped(tmp_path: Path) -> None:
 
 def test_a_file_longer_than_its_layer_is_an_error(analysis: Analysis) -> None:
     entry = entry_of(analysis, b"after")
-    long = Entry(b"x", 0, 1 << 40, entry.data, (0o644, 0, 0), 0, b"", None, 0)
+    long = Member(b"x", 0, 1 << 40, entry.data, (0o644, 0, 0), 0)
     content = Content(open_content(entry, analysis.indexes)._stored, long)
     with pytest.raises(FormatError):
         content.read((1 << 40) - 10, 10)

@@ -1,10 +1,9 @@
-"""What one layer holds: its entries in tar order, its sizes and digests, read in one pass."""
+"""Reading a layer: its members, sizes and digests, in one pass over its blob."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Literal
 
 import xxhash
@@ -23,9 +22,10 @@ from layerscope.layers.entry import (
     OPAQUE,
     OTHER,
     WHITEOUT,
-    Entry,
+    Member,
 )
 from layerscope.layers.header import BLOCK_SIZE, is_header
+from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.remainder import ESTARGZ_TOC, Remainder
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, StreamWindow, Window
@@ -41,37 +41,41 @@ _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerIndex:
-    """One layer blob, indexed. `tar_size` counts the uncompressed bytes, end marker and padding included.
+class StoredLayer:
+    """The index of a layer, together with the blob that it was read from.
 
-    `compressed_size` is None for a blob that is stored uncompressed. `verified` tells that the digests which the image
-    names were compared with the bytes.
+    `index.tar_size` counts the uncompressed bytes, end marker and padding included. `compressed_size` is None for a blob
+    that is stored uncompressed. `verified` means that the digests which the image names were compared with the bytes.
     """
 
     blob: Blob
+    index: LayerIndex
     compression: str
-    entries: list[Entry] = field(repr=False)
-    tar_size: int
     compressed_size: int | None
     verified: bool
-    notes: tuple[Note, ...]
+    own_notes: tuple[Note, ...] = ()
+    """What is odd about the blob and not about the tar in it."""
 
-    def at_layer(self, layer: int) -> LayerIndex:
-        """The same blob at another place in the stack; what was odd about it has been told at the first."""
-        return replace(self, entries=[entry.copy_to(layer) for entry in self.entries], notes=())
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """All oddities of the layer; the notes name no layer, since the same index may be at several places."""
+        return self.index.notes + self.own_notes
+
+    @property
+    def tar_size(self) -> int:
+        return self.index.tar_size
 
 
 def index_layer(
     blob: Blob,
     *,
-    layer: int,
     digest: Digest | None,
     diff_id: Digest | None,
     verify: Verify,
     limits: Limits,
     ahead: bool = False,
     advanced: Callable[[int], None] | None = None,
-) -> LayerIndex:
+) -> StoredLayer:
     """Index one layer; `ahead` lets a thread of its own decompress it.
 
     Raises `FormatError` (`TarError` with the offset, `DigestMismatch`, `LimitExceeded`, `UnsupportedFormat`) with the
@@ -81,9 +85,9 @@ def index_layer(
     compression = sniff(blob)
     try:
         if compression == "none" and verify != "full":
-            return _index_seekable(blob, layer, limits, notes, advanced)
+            return _index_seekable(blob, diff_id, limits, notes, advanced)
         return _index_stream(
-            blob, compression, layer, digest, diff_id, verify, limits, notes, ahead, advanced
+            blob, compression, digest, diff_id, verify, limits, notes, ahead, advanced
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
@@ -103,38 +107,35 @@ def index_layer(
 
 def _index_seekable(
     blob: Blob,
-    layer: int,
+    diff_id: Digest | None,
     limits: Limits,
     notes: Notes,
     advanced: Callable[[int], None] | None,
-) -> LayerIndex:
+) -> StoredLayer:
     window = SeekWindow(blob, advanced)
-    entries, end = _collect(window, layer, limits, notes)
+    columns, end = _collect(window, limits, notes)
     position = end
     remainder = Remainder()
     while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
         remainder.feed(data)
         position += len(data)
     if remainder.is_odd:
-        _note_left_over(notes, layer, blob.size - end - 2 * BLOCK_SIZE)
+        _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
     blob.file.check_unchanged()
-    return LayerIndex(
+    return StoredLayer(
         blob=blob,
+        index=columns.index(diff_id, blob.size, tuple(notes)),
         compression="none",
-        entries=entries,
-        tar_size=blob.size,
         compressed_size=None,
         verified=False,
-        notes=tuple(notes),
     )
 
 
 def _index_stream(
     blob: Blob,
     compression: str,
-    layer: int,
     digest: Digest | None,
     diff_id: Digest | None,
     verify: Verify,
@@ -142,26 +143,26 @@ def _index_stream(
     notes: Notes,
     ahead: bool,
     advanced: Callable[[int], None] | None,
-) -> LayerIndex:
+) -> StoredLayer:
     stored = digest.hasher() if digest and verify != "off" else None
     unpacked = diff_id.hasher() if diff_id and verify != "off" else None
     source = Decompression(blob, compression, limits, hasher=stored, advanced=advanced)
     pieces = read_ahead(source) if ahead else iter(source)
     chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
     window = StreamWindow(chunks)
-    entries, end = _collect(window, layer, limits, notes)
+    columns, end = _collect(window, limits, notes)
     offset = max(end - window.start, 0)
     remainder = Remainder()
     remainder.feed(window.data[offset:])
     for chunk in chunks:
         remainder.feed(chunk)
     if remainder.is_odd:
-        _note_left_over(notes, layer, source.produced - end - 2 * BLOCK_SIZE)
+        _note_left_over(notes, source.produced - end - 2 * BLOCK_SIZE)
+    trailing = Notes()
     if source.trailing:
-        notes.add(
+        trailing.add(
             "trailing-bytes",
             f"{source.trailing} bytes behind the {compression} data belong to nothing; engines disagree on it",
-            layer=layer,
         )
     blob.file.check_unchanged()
     for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
@@ -171,14 +172,13 @@ def _index_stream(
                 f" image names {expected}",
                 hint="save or fetch the image again, or read on with --no-verify",
             )
-    return LayerIndex(
+    return StoredLayer(
         blob=blob,
+        index=columns.index(diff_id, source.produced, tuple(notes)),
         compression=compression,
-        entries=entries,
-        tar_size=source.produced,
         compressed_size=None if compression == "none" else source.read,
         verified=unpacked is not None,
-        notes=tuple(notes),
+        own_notes=tuple(trailing),
     )
 
 
@@ -188,53 +188,45 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
         yield chunk
 
 
-def _note_left_over(notes: Notes, layer: int, count: int) -> None:
+def _note_left_over(notes: Notes, count: int) -> None:
     notes.add(
         "data-after-end",
         f"{count} bytes stand behind the end marker of the tar and belong to no file",
-        layer=layer,
     )
 
 
-def _collect(window: Window, layer: int, limits: Limits, notes: Notes) -> tuple[list[Entry], int]:
-    """The entries with cleaned paths and whiteouts told apart, and where the tar's members end."""
+def _collect(window: Window, limits: Limits, notes: Notes) -> tuple[Columns, int]:
+    """The members with cleaned paths and whiteouts told apart, and where the tar's members end."""
 
     def note(code: str, message: str, path: bytes | None) -> None:
-        notes.add(code, message, layer=layer, path=path)
+        notes.add(code, message, path=path)
 
-    refused: list[Entry] = []
-    markers: dict[int, Entry] = {}
-    landmarks: list[Entry] = []
+    columns = Columns()
+    landmarks: list[int] = []
 
-    def settle(entry: Entry) -> bool:
-        entry.path = path = entry.path.rstrip(b"/") or entry.path[:1]
+    def settle(member: Member) -> bool:
+        member.path = path = member.path.rstrip(b"/") or member.path[:1]
         if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
-            entry, note
+            member, note
         ):
-            refused.append(entry)
             return False
-        if entry.size == 1 and entry.path in _LANDMARKS:
-            landmarks.append(entry)
-        if entry.extra is not None and entry.kind <= OTHER:
-            marker = _overlay_marker(entry, note)
+        if member.extra is not None and member.kind <= OTHER:
+            marker = _overlay_marker(member, note)
             if marker is not None:
-                markers[id(entry)] = marker
+                columns.add(marker)
+        if member.size == 1 and member.path in _LANDMARKS:
+            landmarks.append(len(columns))
         return True
 
-    scanner = TarScanner(window, limits, note, layer=layer, settle=settle)
-    entries = list(islice(scanner, limits.members + 1))
-    if markers:
-        pairs = ((markers.get(id(entry)), entry) for entry in entries)
-        entries = [each for pair in pairs for each in pair if each is not None]
-    if len(entries) + len(refused) > limits.members:
-        raise LimitExceeded(f"more than {limits.members} members", hint="raise --limit members=N")
-    _set_apart(entries, landmarks, window)
-    return entries, scanner.end
+    scanner = TarScanner(window, limits, note, settle=settle)
+    scanner.scan(columns)
+    _set_apart(columns, landmarks, window)
+    return columns, scanner.end
 
 
-def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -> bool:
+def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None]) -> bool:
     """Clean the path and tell whiteouts; False for an entry that must be refused."""
-    raw = entry.path
+    raw = member.path
     if not raw:
         note("empty-name", "a member without a name is left out", None)
         return False
@@ -245,15 +237,15 @@ def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -
         path, climbed = names.clean(raw)
         if climbed:
             note("parent-name", "a name with .. is cleaned as engines clean it", raw)
-        entry.path = path
+        member.path = path
     if names.WHITEOUT_PREFIX not in path:
-        if not path and entry.kind != DIRECTORY:
+        if not path and member.kind != DIRECTORY:
             note(
                 "root-no-directory",
                 "a root that is no directory is left out of the filesystem",
                 raw,
             )
-            entry.kind = METADATA
+            member.kind = METADATA
         return True
     parent, name = names.split(path)
     if (b"/" + parent).find(b"/" + names.WHITEOUT_PREFIX) >= 0:
@@ -265,61 +257,62 @@ def _settle_name(entry: Entry, note: Callable[[str, str, bytes | None], None]) -
             )
         else:
             note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
-        entry.kind = METADATA
+        member.kind = METADATA
         return True
     if not name.startswith(names.WHITEOUT_PREFIX):
         return True
     target = name[len(names.WHITEOUT_PREFIX) :]
     if name == names.OPAQUE_MARKER:
         kind = OPAQUE
-        entry.path = parent
+        member.path = parent
     elif name.startswith(names.METADATA_PREFIX):
         note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
-        entry.kind = METADATA
+        member.kind = METADATA
         return True
     elif target in (b"", b".", b".."):
         note("invalid-whiteout", "a whiteout that names no file is refused", path)
         return False
     else:
         kind = WHITEOUT
-        entry.path = parent + b"/" + target if parent else target
-    if entry.size or entry.kind != FILE:
+        member.path = parent + b"/" + target if parent else target
+    if member.size or member.kind != FILE:
         note("odd-whiteout", "a whiteout is no empty file, and counts all the same", path)
-    entry.kind = kind
-    entry.size = 0
+    member.kind = kind
+    member.size = 0
     return True
 
 
-def _overlay_marker(entry: Entry, note: Callable[[str, str, bytes | None], None]) -> Entry | None:
+def _overlay_marker(
+    member: Member, note: Callable[[str, str, bytes | None], None]
+) -> Member | None:
     """Read overlayfs's own whiteouts, which a badly made export leaves in the tar; the marker of an opaque directory."""
-    extra = entry.extra
+    extra = member.extra
     if extra is None:
         return None
-    if entry.kind == CHARACTER and extra.device == (0, 0):
+    if member.kind == CHARACTER and extra.device == (0, 0):
         note(
             "overlay-whiteout",
             "a character device 0:0 is taken as overlayfs's own whiteout",
-            entry.path,
+            member.path,
         )
-        entry.kind = WHITEOUT
-    elif entry.kind == DIRECTORY and any(
+        member.kind = WHITEOUT
+    elif member.kind == DIRECTORY and any(
         key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs
     ):
-        note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", entry.path)
-        return Entry(
-            entry.path, OPAQUE, 0, entry.data, entry.owner, entry.mtime, b"", None, entry.layer
-        )
+        note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", member.path)
+        return Member(member.path, OPAQUE, 0, member.data, member.owner, member.mtime)
     return None
 
 
-def _set_apart(entries: list[Entry], landmarks: list[Entry], window: Window) -> None:
+def _set_apart(columns: Columns, landmarks: list[int], window: Window) -> None:
     """The table of contents and the landmarks of eStargz and zstd:chunked layers are not files of the image.
 
     A landmark is known by its one byte, since a zstd:chunked layer keeps its table outside of the tar.
     """
-    if entries and entries[-1].path == ESTARGZ_TOC and entries[-1].kind == FILE:
-        entries[-1].kind = METADATA
-    for entry in landmarks:
-        mark = entry.fingerprint or window.fingerprint(entry.data, 1)
-        if entry.kind == FILE and mark == _LANDMARK_CONTENT:
-            entry.kind = METADATA
+    kinds = columns.kinds
+    if columns.last_path() == ESTARGZ_TOC and kinds[-1] == FILE:
+        kinds[-1] = METADATA
+    for position in landmarks:
+        mark = columns.fingerprint(position) or window.fingerprint(columns.data[position], 1)
+        if kinds[position] == FILE and mark == _LANDMARK_CONTENT:
+            kinds[position] = METADATA

@@ -9,8 +9,11 @@ from operator import attrgetter
 import xxhash
 
 from layerscope.errors import SourceUnavailable
-from layerscope.layers.entry import Entry
-from layerscope.layers.index import LayerIndex
+from layerscope.filesystem.entry import Entry
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers.file_content import Indexes
+from layerscope.layers.layer_index import MARK_BYTES
+from layerscope.layers.reader import StoredLayer
 from layerscope.layers.window import fingerprint_at
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
@@ -18,21 +21,16 @@ WHOLE = 1 << 18
 """Bytes that are read at once."""
 GAP = 2048
 """Bytes between two contents that are rather read than jumped over: padding and headers."""
-HASH_BYTES = 16
+HASH_BYTES = MARK_BYTES
 """Length of a content hash."""
 
 _LAYER, _DATA = attrgetter("layer"), attrgetter("data")
 
-Indexes = Sequence[LayerIndex | None]
 
-
-def live_contents(indexes: Indexes) -> Iterator[Entry]:
+def live_contents(tree: FileTree) -> Iterator[Entry]:
     """The entries whose stored bytes the final filesystem reaches, in the order they are stored."""
-    for index in indexes:
-        if index is not None:
-            for entry in index.entries:
-                if entry.names > 0:
-                    yield entry
+    for layer in tree.layers:
+        yield from map(layer.entry, layer.live())
 
 
 def content_hash(content: Entry) -> bytes | None:
@@ -102,7 +100,7 @@ def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield run
 
 
-def _hash(index: LayerIndex, run: Sequence[Entry], buffer: memoryview) -> None:
+def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
     blob = index.blob
     if blob.file.closed:
         raise SourceUnavailable(

@@ -1,0 +1,31 @@
+"""The content of a file of the tree, live or deleted."""
+
+from __future__ import annotations
+
+from layerscope.errors import UnsupportedFormat
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import FILE, HARDLINK, METADATA
+from layerscope.layers.file_content import Content, Indexes, stored_bytes
+from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.progress import CancelledCallback
+
+
+def content_entry(entry: Entry) -> Entry | None:
+    """The entry that stores the bytes of a file or hard link; None for what has no content or for an empty file."""
+    if entry.kind in (FILE, HARDLINK, METADATA):
+        return entry.content or (entry if entry.kind == FILE else None)
+    return None
+
+
+def open_content(
+    entry: Entry,
+    indexes: Indexes,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    cancelled: CancelledCallback | None = None,
+) -> Content:
+    """The content of a file or hard link, live or deleted. Raises `UnsupportedFormat` for what has none."""
+    source = content_entry(entry)
+    if source is None:
+        raise UnsupportedFormat("no regular file, so it has no content")
+    return Content(stored_bytes(indexes, source.layer, limits=limits, cancelled=cancelled), source)

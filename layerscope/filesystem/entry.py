@@ -1,0 +1,183 @@
+"""A member of a layer at its place in an image: what the index says of it, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
+
+from layerscope.layers.entry import ADDED, FILE, KIND_NAMES, VISIBLE, Extra, Member
+
+if TYPE_CHECKING:
+    from layerscope.layers.layer_index import LayerIndex, Owner
+
+
+class Entry:
+    """One version of a path. The header's facts come from the layer's index; the rest belongs to the tree.
+
+    The tree fills `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
+    `content` (the entry that stores the bytes this name reaches), `names` (how many visible names reach these bytes)
+    and `change`. It leads `path` through the symlinks of the entry's own layer; `stored_path` is what the tar says.
+    `fingerprint` may be set where the content is read later.
+    """
+
+    __slots__ = (
+        "_led",
+        "_mark",
+        "change",
+        "content",
+        "ended",
+        "kind",
+        "layer",
+        "names",
+        "place",
+        "position",
+        "previous",
+        "size",
+    )
+
+    def __init__(self, place: PlacedLayer, position: int, layer: int) -> None:
+        index = place.columns
+        self.place = place
+        self.position = position
+        self.layer = layer
+        self.kind = index.kinds[position]
+        self.size = index.sizes[position]
+        self.previous: Entry | None = None
+        self.ended = VISIBLE
+        self.content: Entry | None = None
+        self.names = 0
+        self.change = ADDED
+        self._mark: bytes | None = None
+        self._led: bytes | None = None
+        if self.size and self.kind == FILE:
+            self.content = self
+            self.names = 1
+
+    @property
+    def path(self) -> bytes:
+        """The path in the image, cleaned."""
+        return self.place.columns.path(self.position) if self._led is None else self._led
+
+    @property
+    def stored_path(self) -> bytes:
+        """The path that the tar gives."""
+        return self.place.columns.path(self.position)
+
+    @property
+    def led(self) -> bool:
+        """Whether a symlink of the same layer leads the entry to another path than the tar gives."""
+        return self._led is not None
+
+    def lead(self, path: bytes) -> None:
+        """Let the entry stand at another path than the tar says."""
+        self._led = path
+
+    @property
+    def data(self) -> int:
+        """The offset of the content in the uncompressed tar."""
+        return self.place.columns.data[self.position]
+
+    @property
+    def owner(self) -> Owner:
+        """Mode, uid and gid."""
+        return self.place.columns.owner(self.position)
+
+    @property
+    def mode(self) -> int:
+        return self.owner[0]
+
+    @property
+    def uid(self) -> int:
+        return self.owner[1]
+
+    @property
+    def gid(self) -> int:
+        return self.owner[2]
+
+    @property
+    def mtime(self) -> int:
+        return self.place.columns.mtimes[self.position]
+
+    @property
+    def link(self) -> bytes:
+        return self.place.columns.links.get(self.position, b"")
+
+    @property
+    def extra(self) -> Extra | None:
+        return self.place.columns.extras.get(self.position)
+
+    @property
+    def xattrs(self) -> tuple[tuple[bytes, bytes], ...]:
+        extra = self.place.columns.extras.get(self.position)
+        return extra.xattrs if extra is not None else ()
+
+    @property
+    def logical_size(self) -> int:
+        """The size that a program sees: of a sparse file with its holes, else the stored one."""
+        extra = self.extra
+        return self.size if extra is None or extra.logical_size is None else extra.logical_size
+
+    @property
+    def fingerprint(self) -> bytes | None:
+        """A hash of the content; None until it is read."""
+        mark = self._mark
+        return self.place.columns.fingerprint(self.position) if mark is None else mark
+
+    @fingerprint.setter
+    def fingerprint(self, mark: bytes) -> None:
+        self._mark = mark
+
+    @property
+    def member(self) -> Member:
+        """All that the tar says of it."""
+        return self.place.columns.member(self.position)
+
+    def __repr__(self) -> str:
+        return (
+            f"Entry({self.path!r}, {KIND_NAMES[self.kind]}, {self.size} bytes, layer {self.layer})"
+        )
+
+
+class PlacedLayer(Sequence[Entry]):
+    """The entries of one layer of a tree, in tar order.
+
+    An entry is made when it is first asked for, and stays the same object from then on: most files are added once and
+    never touched again, and of those the tree keeps no more than their number.
+    """
+
+    __slots__ = ("columns", "number", "records", "stack")
+
+    def __init__(self, columns: LayerIndex, number: int, stack: list[PlacedLayer]) -> None:
+        self.columns = columns
+        self.number = number
+        self.stack = stack
+        self.records: list[Entry | None] = [None] * len(columns)
+
+    def entry(self, position: int) -> Entry:
+        found = self.records[position]
+        if found is None:
+            found = self.records[position] = Entry(self, position, self.number)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @overload
+    def __getitem__(self, position: int) -> Entry: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, position: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(position, slice):
+            return [self.entry(each) for each in range(*position.indices(len(self.records)))]
+        return self.entry(range(len(self.records))[position])
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(self.entry, range(len(self.records)))
+
+    def live(self) -> Iterator[int]:
+        """The positions of the entries whose stored bytes the final filesystem reaches."""
+        for position, (size, record) in enumerate(
+            zip(self.columns.sizes, self.records, strict=True)
+        ):
+            if size if record is None else record.names > 0:
+                yield position
