@@ -209,7 +209,7 @@ def test_skopeo_reads_every_form(name: str, tmp_path: Path) -> None:
     reference = form.write([image], path).replace("oci-dir:", "oci:")
     if form.compress:  # skopeo 1.9 fails on any gzipped docker-archive
         path.write_bytes(gzip.decompress(path.read_bytes()))
-    if form.scheme != "docker-archive":
+    if form.scheme not in ("docker-archive", "dir"):
         reference += ":latest"
     inspected = skopeo("inspect", "--config", "--raw", reference)
     assert inspected == image.config

@@ -14,6 +14,9 @@ DOCKER_INDEX: Final = "application/vnd.docker.distribution.manifest.list.v2+json
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar"
+BUILDKIT_CACHE: Final = "application/vnd.buildkit.cacheconfig.v0"
+WASM: Final = "application/wasm"
+WASM_MAGIC: Final = b"\0asm"
 IN_TOTO: Final = "application/vnd.in-toto+json"
 
 INDEXES: Final = frozenset({OCI_INDEX, DOCKER_INDEX})
@@ -23,6 +26,23 @@ SCHEMA_1: Final = frozenset(
         "application/vnd.docker.distribution.manifest.v1+json",
         "application/vnd.docker.distribution.manifest.v1+prettyjws",
     }
+)
+
+_ARTIFACTS: Final = (
+    ("in-toto", "an attestation"),
+    ("buildkit.cacheconfig", "a BuildKit cache"),
+    ("helm", "a Helm chart"),
+    ("wasm", "WebAssembly"),
+    ("cosign", "a cosign signature"),
+    ("sigstore", "a Sigstore bundle"),
+    ("notary", "a Notary signature"),
+    ("spdx", "an SBOM"),
+    ("cyclonedx", "an SBOM"),
+    ("vnd.cncf.flux", "a Flux artifact"),
+    ("docker.plugin", "a Docker plugin"),
+    ("ollama", "an Ollama model"),
+    ("cncf.model", "a model"),
+    ("vnd.oras", "an ORAS artifact"),
 )
 
 _TAR_LAYER: Final = re.compile(
@@ -40,20 +60,28 @@ def is_tar_layer(media_type: str) -> bool:
     return _TAR_LAYER.fullmatch(media_type) is not None
 
 
+def is_no_manifest(media_type: str) -> bool:
+    """Whether an index that lists this type lists something that is neither a manifest nor an index."""
+    if media_type in ("", "application/octet-stream"):
+        return False
+    return media_type in (BUILDKIT_CACHE, OCI_ARTIFACT_MANIFEST) or is_tar_layer(media_type)
+
+
 def is_foreign(media_type: str) -> bool:
     """Whether a layer of this type may be left out of archives (non-distributable, `foreign`)."""
     return ".nondistributable." in media_type or ".foreign." in media_type
 
 
 def describe(media_type: str) -> str:
-    """What a layer that is no tar is, in a word or two."""
+    """What a layer that is not a tar is, in a word or two."""
     if media_type.endswith("+encrypted"):
         return "encrypted"
-    for part, word in (
-        ("in-toto", "an attestation"),
-        ("helm", "a Helm chart"),
-        ("wasm", "WebAssembly"),
-    ):
+    return what_is(media_type) or "of an unknown media type"
+
+
+def what_is(media_type: str) -> str | None:
+    """The kind of artifact that uses a media type, where it is a known one."""
+    for part, words in _ARTIFACTS:
         if part in media_type:
-            return word
-    return "of an unknown media type"
+            return words
+    return None

@@ -13,6 +13,7 @@ from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, ProgressCallback
 from layerscope.sources import local
+from layerscope.sources.directory import DIRECTORY
 from layerscope.sources.files import exists
 from layerscope.sources.reference import looks_like_path, parse_reference
 from layerscope.sources.source import BrokenOff, Request, Source, loaded_when_used
@@ -21,6 +22,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     local.DOCKER_ARCHIVE,
     local.OCI_ARCHIVE,
     local.OCI_DIR,
+    DIRECTORY,
     loaded_when_used("docker", ("docker", "docker-daemon")),
     loaded_when_used("podman", ("podman",)),
     loaded_when_used("registry", ("registry",), streams=False),
@@ -136,13 +138,13 @@ def is_local(reference: str) -> bool:
     if reference == "-" or looks_like_path(reference):
         return True
     if os.path.isdir(reference) and "/" not in reference:
-        return local.is_layout(reference)
+        return local.is_image_folder(reference)
     return exists(reference)
 
 
 def look_up(name: str, use: Callable[[Source], _Found]) -> _Found:
     """Try the sources that hold named images one after the other; the error tells of each."""
-    tried = ["the folder of this name is no OCI layout" if os.path.isdir(name) else "no such file"]
+    tried = ["the folder of this name is not an image" if os.path.isdir(name) else "no such file"]
     hints: list[str | None] = []
     for source in SOURCES:
         if source.holds_names is None or not source.holds_names():

@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from layerscope.errors import FormatError, ImageNotFound, LimitExceeded
+from layerscope.errors import ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
-from layerscope.image.blob import Blob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.image import Attestation, Base, Image, Layer
 from layerscope.image.instruction import attribute
 from layerscope.image.platform import Platform
+from layerscope.limits import Limits
 from layerscope.notes import Notes
+from layerscope.sources.order import matched
 from layerscope.sources.source import Request
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredLayer:
-    """A layer as the source holds it; see `layerscope.image.image.Layer`."""
-
-    digest: Digest | None
-    media_type: str
-    size: int
-    blob: Blob | None
+from layerscope.sources.stored import StoredLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +34,17 @@ class Parts:
     manifest_digest: Digest | None = None
     annotations: tuple[tuple[str, str], ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    is_chosen_by_platform: bool = False
+    """Whether the source has images for other platforms, and took the one of this machine."""
+
+    def diff_ids(self, limits: Limits) -> list[Digest | None]:
+        """The diff_id of each layer; raises `FormatError` where config and layers disagree."""
+        if len(self.layers) > limits.layers:
+            raise LimitExceeded(
+                f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed"
+            )
+        own = ImageConfig.parse(self.config, Notes()).diff_ids
+        return matched(self.place, self.config.document, self.layers, own)
 
 
 def assemble(
@@ -49,16 +52,7 @@ def assemble(
 ) -> Image:
     """The image, with every layer tied to its instruction; raises `FormatError` where config and layers disagree."""
     config = ImageConfig.parse(parts.config, notes)
-    count = len(parts.layers)
-    if count > request.limits.layers:
-        raise LimitExceeded(
-            f"{parts.place} names {count} layers, more than the {request.limits.layers} allowed"
-        )
-    if len(config.diff_ids) != count:
-        raise FormatError(
-            f"{parts.place} names {count} layers, and its config {parts.config.document} has"
-            f" {len(config.diff_ids)} diff_ids"
-        )
+    diff_ids = parts.diff_ids(request.limits)
     platform = _platform(parts, config, notes)
     if request.platform is not None and not request.platform.covers(platform):
         raise ImageNotFound(
@@ -66,7 +60,7 @@ def assemble(
         )
     for index, layer in enumerate(parts.layers):
         _note_oddities(index, layer, notes)
-    instructions, remarks = attribute(config.history, count)
+    instructions, remarks = attribute(config.history, len(parts.layers))
     notes.extend(remarks)
     base: Base | None = None
     dockerfiles: tuple[tuple[str, str], ...] = ()
@@ -90,7 +84,7 @@ def assemble(
         layers=tuple(
             Layer(
                 index=index,
-                diff_id=config.diff_ids[index],
+                diff_id=diff_ids[index],
                 digest=layer.digest,
                 media_type=layer.media_type,
                 size=layer.size,

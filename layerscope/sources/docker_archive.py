@@ -6,29 +6,31 @@ Docker's own forms, podman's, kaniko's, Bazel's and Jib's differ only in how mem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from layerscope.errors import DigestMismatch, FormatError, LimitExceeded
+from layerscope.errors import FormatError, LimitExceeded
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.image import Image
-from layerscope.image.media_type import DOCKER_LAYER
+from layerscope.image.media_type import DOCKER_LAYER, WASM, WASM_MAGIC
 from layerscope.layers.compression import sniff
 from layerscope.notes import Notes
 from layerscope.sources.archive import Archive
-from layerscope.sources.assemble import Parts, StoredLayer, assemble
+from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.members import MANIFEST
 from layerscope.sources.names import ambiguous, choose, familiar, not_found
 from layerscope.sources.source import Request
 from layerscope.sources.store import read_document
+from layerscope.sources.stored import StoredLayer
 
 _CONFIG_DIGEST: Final = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.ASCII)
 _LAYER_DIGEST: Final = re.compile(
     r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.tar(?:\.gz)?)?", re.ASCII
 )
+_BLOBS: Final = "blobs/"
 _SUFFIX: Final = {"none": "", "gzip": ".gzip", "zstd": ".zstd"}
 
 
@@ -79,26 +81,35 @@ def open_docker_archive(
     closers: tuple[Callable[[], None], ...],
 ) -> Image:
     """The image of an archive that has a `manifest.json` alone; raises `AmbiguousImage` when it has to be chosen."""
+    return assemble(manifest_parts(archive, request, notes, source), request, notes, closers)
+
+
+def manifest_parts(archive: Archive, request: Request, notes: Notes, source: str) -> Parts:
+    """What `manifest.json` says of the image; raises `FormatError` where it does not fit the config."""
     entry = _choose(archive, read_entries(archive, request), request)
     if len(entry.layers) > request.limits.layers:
         raise LimitExceeded(
             f"{archive.name} names {len(entry.layers)} layers, more than the {request.limits.layers} allowed"
         )
     config, digest = _read_config(archive, entry, request)
+    if entry.claimed_digest not in (None, digest):
+        notes.add(
+            "config-name-differs",
+            f"the config has the digest {digest}, and its name says {entry.claimed_digest}",
+        )
     diff_ids = ImageConfig.parse(config, Notes()).diff_ids
-    layers = [
-        _stored_layer(archive, path, diff_ids[index] if index < len(diff_ids) else None)
-        for index, path in enumerate(entry.layers)
-    ]
     parts = Parts(
         place=archive.name,
         source=source,
         tags=tuple(map(familiar, entry.tags)),
         config=config,
         config_digest=digest,
-        layers=layers,
+        layers=[
+            _stored_layer(archive, path, diff_ids, index) for index, path in enumerate(entry.layers)
+        ],
     )
-    return assemble(parts, request, notes, closers)
+    parts.diff_ids(request.limits)
+    return parts
 
 
 def _choose(archive: Archive, entries: list[Entry], request: Request) -> Entry:
@@ -134,29 +145,30 @@ def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node
     if found is None:
         raise FormatError(f"{archive.name}: the config {entry.config!r} is missing")
     node, data = found
-    digest = Digest.of(data)
-    claimed = entry.claimed_digest
-    if claimed is not None and claimed != digest:
-        raise DigestMismatch(
-            f"{node.document} has the digest {digest}, and its name says {claimed}",
-            hint="save the image again",
-        )
-    return node, digest
+    return node, Digest.of(data)
 
 
-def _stored_layer(archive: Archive, path: str, diff_id: Digest | None) -> StoredLayer:
-    """A layer member; a name that carries the digest of compressed bytes gives the layer's digest."""
+def _stored_layer(
+    archive: Archive, path: str, diff_ids: Sequence[Digest], index: int
+) -> StoredLayer:
+    """A layer member; a name that carries the digest of its bytes gives the layer's digest."""
     blob = archive.find(path)
     if blob is None:
         raise FormatError(
             f"{archive.name}: the layer {path!r} is missing", hint="save the image again"
         )
     compression = sniff(blob)
+    diff_id = diff_ids[index] if index < len(diff_ids) else None
     match = _LAYER_DIGEST.fullmatch(path)
-    digest = Digest("sha256", match[1]) if match is not None and compression != "none" else None
+    digest = Digest("sha256", match[1]) if match is not None else None
+    if digest == diff_id or (
+        compression == "none" and not path.startswith(_BLOBS) and digest not in diff_ids
+    ):
+        digest = None
+    is_wasm = compression == "none" and blob.read_at(0, len(WASM_MAGIC)) == WASM_MAGIC
     return StoredLayer(
-        digest=None if digest == diff_id else digest,
-        media_type=DOCKER_LAYER + _SUFFIX.get(compression, ""),
+        digest=digest,
+        media_type=WASM if is_wasm else DOCKER_LAYER + _SUFFIX.get(compression, ""),
         size=blob.size,
         blob=blob,
     )

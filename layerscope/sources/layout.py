@@ -49,6 +49,8 @@ class Layout:
 
     manifests: list[Found] = field(default_factory=list)
     absent: list[Found] = field(default_factory=list)
+    others: list[Descriptor] = field(default_factory=list)
+    """Blobs that an index lists although they are not manifests, as a BuildKit cache does; the first few."""
     attestations: dict[Digest, dict[Digest, Descriptor]] = field(default_factory=dict)
 
     def attach(self, descriptor: Descriptor) -> None:
@@ -166,6 +168,9 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
                 raise LimitExceeded(f"{store.name} names more than {_VISITS} manifests")
             if descriptor.is_attestation:
                 layout.attach(descriptor)
+                continue
+            if media_types.is_no_manifest(descriptor.media_type):
+                layout.others += [descriptor] if len(layout.others) < limits.layers else []
                 continue
             if descriptor.digest in seen:
                 continue

@@ -8,10 +8,10 @@ from typing import Final
 
 from layerscope.errors import BadReference, FormatError, ImageNotFound, UnsupportedFormat
 from layerscope.image.blob import OpenFile
-from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.notes import Notes
 from layerscope.sources.archive import Archive
+from layerscope.sources.directory import is_directory_form, open_directory
 from layerscope.sources.files import exists, open_archive_file, split_tag
 from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.source import Request, Source
@@ -42,6 +42,8 @@ def open_oci_dir_target(target: str, request: Request) -> Image:
 def open_path(path: str, request: Request) -> Image:
     """An existing file or folder, or `-` for standard input, whatever form of image it holds."""
     if path != "-" and os.path.isdir(path):
+        if is_directory_form(path) and not is_layout(path):
+            return open_directory(path, request)
         return open_folder(path, request)
     return open_archive(open_archive_file(path, request), request)
 
@@ -69,6 +71,11 @@ def _open_archive_target(target: str, request: Request, kind: str) -> Image:
     return open_archive(open_archive_file(path, request), request, kind)
 
 
+def is_image_folder(path: str) -> bool:
+    """Whether a folder calls itself an image, in any of the forms of folders."""
+    return is_layout(path) or is_directory_form(path)
+
+
 def is_layout(path: str) -> bool:
     """Whether a folder calls itself an OCI layout."""
     return any(os.path.lexists(os.path.join(path, name)) for name in (INDEX, LAYOUT))
@@ -77,12 +84,7 @@ def is_layout(path: str) -> bool:
 def open_folder(path: str, request: Request) -> Image:
     """A folder that is an OCI layout; raises `UnsupportedFormat` for any other."""
     if not is_layout(path):
-        if exists(os.path.join(path, MANIFEST)) and exists(os.path.join(path, "version")):
-            raise UnsupportedFormat(
-                f"{path} is a folder in skopeo's `dir` form",
-                hint=f"skopeo copy dir:{path} oci:FOLDER",
-            )
-        raise UnsupportedFormat(f"{path} is a folder without {INDEX}, so no OCI image layout")
+        raise UnsupportedFormat(f"{path} is a folder without {INDEX}, so not an OCI image layout")
     from layerscope.sources.oci import open_layout
     from layerscope.sources.store import FolderStore
 
@@ -97,8 +99,8 @@ def open_folder(path: str, request: Request) -> Image:
 def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> Image:
     """The image in an archive, which is closed with it.
 
-    `kind` is what the reference called it, or the name of the source that made it. Where an archive has both forms
-    (Docker since 25), the index counts, because it has the digests; its tags are completed from `manifest.json`.
+    `kind` is what the reference called it, or the name of the source that made it; see `open_both` for an archive that
+    has both forms.
     """
     try:
         notes = Notes()
@@ -119,34 +121,12 @@ def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> I
             from layerscope.sources.oci import open_layout
 
             return open_layout(archive, request, notes, source, (file.close,))
-        return _open_both(archive, request, notes, source, file)
+        from layerscope.sources.both import open_both
+
+        return open_both(archive, request, notes, source, kind, (file.close,))
     except BaseException:
         file.close()
         raise
-
-
-def _open_both(
-    archive: Archive, request: Request, notes: Notes, source: str, file: OpenFile
-) -> Image:
-    from layerscope.sources.docker_archive import read_entries
-    from layerscope.sources.oci import open_layout
-
-    entries = read_entries(archive, request)
-    tags: dict[Digest, list[str]] = {}
-    for entry in entries:
-        if entry.claimed_digest is not None:
-            tags.setdefault(entry.claimed_digest, []).extend(entry.tags)
-    closers = (file.close,)
-    image = open_layout(
-        archive, request, notes, source, closers, names_of=lambda digest: tags.get(digest, [])
-    )
-    if image.config_digest not in tags:
-        named = ", ".join(map(str, entries))
-        notes.add(
-            "archive-indexes-disagree",
-            f"{INDEX} names the image {image.config_digest}, {MANIFEST} another one: {named}",
-        )
-    return replace(image, notes=tuple(notes))
 
 
 DOCKER_ARCHIVE: Final = Source(

@@ -11,12 +11,14 @@ from layerscope.image.digest import Digest
 from layerscope.image.image import Attestation, Image
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
-from layerscope.sources.assemble import Parts, StoredLayer, assemble
+from layerscope.sources.artifacts import not_a_manifest, not_an_image
+from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.layout import Found, Layout, LayoutReader, walk
 from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.names import ambiguous, choose, listing, not_found
 from layerscope.sources.source import Request
 from layerscope.sources.store import BlobStore, blob_path, check_size, read_document
+from layerscope.sources.stored import StoredLayer
 
 
 def open_layout(
@@ -25,12 +27,22 @@ def open_layout(
     notes: Notes,
     source: str,
     closers: tuple[Callable[[], None], ...],
+) -> Image:
+    """The image of a layout; raises `AmbiguousImage` when it has to be chosen, `ImageNotFound`, and `FormatError`."""
+    return assemble(index_parts(store, request, notes, source), request, notes, closers)
+
+
+def index_parts(
+    store: BlobStore,
+    request: Request,
+    notes: Notes,
+    source: str,
     *,
     names_of: Callable[[Digest], list[str]] | None = None,
-) -> Image:
-    """The image of a layout; `names_of` gives further names of the image that has a config digest.
+) -> Parts:
+    """What the index says of the image; `names_of` gives further names of the image that has a config digest.
 
-    Raises `AmbiguousImage` when it has to be chosen, `ImageNotFound`, and `FormatError`.
+    Raises `FormatError` where it does not fit the config.
     """
     _check_version(store, request, notes)
     reader = LayoutReader(store, request)
@@ -38,10 +50,7 @@ def open_layout(
     found = _choose(store, layout, request, reader, names_of, notes)
     manifest = reader.manifest(found.descriptor)
     if not manifest.is_image:
-        raise UnsupportedFormat(
-            f"{store.name}: {found.descriptor.digest} is an artifact with the config"
-            f" {manifest.config.media_type!r}, not a container image"
-        )
+        raise not_an_image(store.name, found.descriptor, manifest)
     config = manifest.config
     tags = dict.fromkeys(found.tags)
     if names_of is not None:
@@ -57,8 +66,10 @@ def open_layout(
         manifest_digest=found.descriptor.digest,
         annotations=manifest.annotations,
         attestations=_attestations(layout, found.descriptor.digest, reader, notes),
+        is_chosen_by_platform=len(layout.manifests) > 1,
     )
-    return assemble(parts, request, notes, closers)
+    parts.diff_ids(request.limits)
+    return parts
 
 
 def _check_version(store: BlobStore, request: Request, notes: Notes) -> None:
@@ -91,6 +102,8 @@ def _choose(
                 f"{store.name}: no manifest is there of the {len(layout.absent)} that its index names:"
                 f" {listing(map(str, layout.absent))}"
             )
+        if layout.others:
+            raise not_a_manifest(store.name, layout.others)
         raise FormatError(f"{store.name}: {INDEX} names no image")
     if request.tag is not None:
         choices = _named(store, layout, request.tag, reader, names_of)

@@ -23,13 +23,11 @@ _NAME: Final = re.compile(
 _LONGEST_NAME: Final = 512
 _REFUSED: Final = {
     "containers-storage": "write podman:NAME",
-    "dir": "skopeo copy dir:FOLDER oci:FOLDER",
-    "docker-dir": "skopeo copy dir:FOLDER oci:FOLDER",
     "ostree": "skopeo copy it to oci:FOLDER",
     "sif": "skopeo copy it to oci:FOLDER",
     "tarball": "import it with `docker import`",
-    "http": "write registry:NAME",
-    "https": "write registry:NAME",
+    "http": "skopeo copy docker://NAME oci-archive:FILE",
+    "https": "skopeo copy docker://NAME oci-archive:FILE",
 }
 
 
@@ -63,7 +61,9 @@ def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
     if scheme in _REFUSED:
         raise BadReference(f"{scheme}: is no source of layerscope", hint=_REFUSED[scheme])
     if match["slashes"]:
-        known = ", ".join(scheme for source in sources for scheme in source.schemes)
+        known = ", ".join(
+            scheme for source in sources for scheme in source.schemes if scheme != "registry"
+        )
         raise BadReference(f"{scheme}:// is no source of layerscope", hint=f"it knows {known}")
     return Reference(None, text)
 

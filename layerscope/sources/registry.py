@@ -1,4 +1,4 @@
-"""Images in a registry. Reading them without a copy is not built yet; the error says how to get one."""
+"""Images in a registry, which layerscope does not read yet: the error says so, and how to get a copy."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def open_target(target: str, request: Request) -> Image:
     """Raises `SourceUnavailable`, always."""
     check_name(target, request.reference)
     raise SourceUnavailable(
-        f"layerscope cannot read {target!r} from its registry yet",
-        hint=f"skopeo copy docker://{target} oci-archive:FILE, and give it FILE",
+        f"images in a registry are not supported yet: layerscope cannot read {target!r} there",
+        hint=f"skopeo copy docker://{target} oci-archive:FILE, and give layerscope the FILE",
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.builder.archive import Archive
+from tests.builder.directory import directory
 from tests.builder.docker_archive import (
     containerd_store,
     docker_legacy,
@@ -36,7 +37,7 @@ class Form:
     def write(self, images: Sequence[BuiltImage], path: Path, compression: str = "gzip") -> str:
         """Write the images to a file or folder at `path`; returns the reference to it."""
         archive = self.writer(images, compression)
-        if self.scheme == "oci-dir":
+        if self.scheme in ("oci-dir", "dir"):
             archive.write_folder(path)
         else:
             archive.write(path, self.prefix, self.compress)
@@ -79,6 +80,10 @@ FORMS: Mapping[str, Form] = {
         "oci-archive", lambda images, how: oci(images, how, "nested"), compressing=True
     ),
     "oci-dir": Form("oci-dir", oci, compressing=True),
+    "dir": Form("dir", directory, compressing=True),
+    "docker-dir": Form(
+        "dir", lambda images, how: directory(images, how, docker=True), compressing=True
+    ),
     "oci-dir-nested": Form(
         "oci-dir",
         lambda images, how: oci(images, how, "nested", attestations=True),

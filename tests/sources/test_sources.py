@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layerscope import sources
-from layerscope.errors import ImageNotFound, SourceUnavailable
+from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
 from layerscope.image.image import Image
 from layerscope.sources import SOURCES, look_up, open_image
 from layerscope.sources.source import BrokenOff, Source
@@ -61,7 +61,7 @@ def test_the_error_tells_what_was_tried(tmp_path: Path, monkeypatch: pytest.Monk
         "no image 'app' was found (no such file; first is away; second has none; first is away); pull it"
     )
     (tmp_path / "app").mkdir()
-    with pytest.raises(ImageNotFound, match="the folder of this name is no OCI layout; first is"):
+    with pytest.raises(ImageNotFound, match="the folder of this name is not an image; first is"):
         open_image("app")
     half = broken(BrokenOff("second broke off"))
     monkeypatch.setattr(sources, "SOURCES", (gone, half, broken(AssertionError())))
@@ -82,8 +82,19 @@ def test_the_first_source_that_has_it_is_used(monkeypatch: pytest.MonkeyPatch) -
     assert look_up("app", use) == "two"
 
 
-def test_a_registry_is_told_how_to_be_read() -> None:
-    with pytest.raises(
-        SourceUnavailable, match=r"skopeo copy docker://python:3\.8 oci-archive:FILE"
-    ):
+def test_a_registry_is_not_supported_yet_and_the_error_says_so() -> None:
+    with pytest.raises(SourceUnavailable, match="are not supported yet") as caught:
         open_image("registry:python:3.8")
+    assert caught.value.exit_code == 3
+    assert "skopeo copy docker://python:3.8 oci-archive:FILE" in str(caught.value)
+
+
+def test_a_registry_is_not_advertised() -> None:
+    root = Path(__file__).parents[2]
+    for page in (root / "action.yml", root / "README.md", *(root / "docs").glob("*.md")):
+        assert "registry:" not in page.read_text(), page
+    for name in ("main", "report"):
+        assert "registry:" not in (root / f"layerscope/cli/{name}.py").read_text()
+    with pytest.raises(LayerscopeError) as caught:
+        open_image("nope://x")
+    assert "registry" not in str(caught.value)

@@ -1,0 +1,18 @@
+"""A layer as a source holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.image.blob import Blob
+from layerscope.image.digest import Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLayer:
+    """A layer as the source holds it; see `layerscope.image.image.Layer`."""
+
+    digest: Digest | None
+    media_type: str
+    size: int
+    blob: Blob | None
