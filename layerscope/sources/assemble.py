@@ -44,7 +44,7 @@ class Parts:
                 f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed"
             )
         own = ImageConfig.parse(self.config, Notes()).diff_ids
-        return matched(self.place, self.config.document, self.layers, own)
+        return matched(self.place, self.layers, own)
 
 
 def assemble(

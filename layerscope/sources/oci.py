@@ -20,6 +20,9 @@ from layerscope.sources.source import Request
 from layerscope.sources.store import BlobStore, blob_path, check_size, read_document
 from layerscope.sources.stored import StoredLayer
 
+_COSIGN = "dev.cosignproject.cosign/"
+"""What `cosign save` calls the images of a layout, and the signatures beside them."""
+
 
 def open_layout(
     store: BlobStore,
@@ -137,6 +140,9 @@ def _choose(
 
 def _is_artifact(found: Found) -> bool:
     descriptor = found.descriptor
+    cosign = (descriptor.annotation("kind") or "").partition(_COSIGN)[2]
+    if cosign and cosign not in ("image", "imageIndex"):
+        return True
     return bool(descriptor.artifact_type) or descriptor.platform == Platform("unknown", "unknown")
 
 

@@ -14,7 +14,7 @@ from layerscope.sources.stored import StoredLayer
 
 
 def matched(
-    place: str, config: str, layers: Sequence[StoredLayer], diff_ids: Sequence[Digest]
+    place: str, layers: Sequence[StoredLayer], diff_ids: Sequence[Digest]
 ) -> list[Digest | None]:
     """The diff_id of each layer; None for one that is not a tar and that the config does not list.
 
@@ -27,7 +27,7 @@ def matched(
         tars = [is_tar_layer(layer.media_type) for layer in layers]
         if sum(tars) != len(diff_ids):
             raise FormatError(
-                f"{place} names {len(layers)} layers, and its config {config} has {len(diff_ids)} diff_ids"
+                f"{place} names {len(layers)} layers, and its config has {len(diff_ids)} diff_ids"
             )
         rest = iter(diff_ids)
         found = [next(rest) if is_tar else None for is_tar in tars]

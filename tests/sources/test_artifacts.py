@@ -11,7 +11,7 @@ import layerscope
 from layerscope.errors import UnsupportedFormat
 from layerscope.sources import open_image
 from tests.builder import Archive, ImageBuilder, digest_of, encode
-from tests.builder.oci import CONFIG, INDEX, LAYER, MANIFEST
+from tests.builder.oci import CONFIG, INDEX, LAYER, MANIFEST, add_image
 
 WASM = b"\0asm\x01\0\0\0"
 WASM_LAYER = "application/vnd.bytecodealliance.wasm.component.layer.v0+wasm"
@@ -118,3 +118,25 @@ def test_other_artifacts_are_named(tmp_path: Path, archive: Archive, what: str, 
     assert what in caught.value.message
     assert caught.value.hint
     assert "damaged" not in str(caught.value)
+
+
+def test_a_signature_beside_an_image_does_not_have_to_be_chosen(tmp_path: Path) -> None:
+    """As `cosign save` writes a layout."""
+    built = ImageBuilder("app:1").layer({"a": b"abc"}, "COPY a /").build()
+    archive = Archive().add_json("oci-layout", {"imageLayoutVersion": "1.0.0"})
+    payload = (b"{}", "application/vnd.dev.cosign.simplesigning.v1+json")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": archive.add_blob(b'{"rootfs":{}}', CONFIG),
+        "layers": [archive.add_blob(*payload)],
+    }
+    kind = "dev.cosignproject.cosign/"
+    image, signature = add_image(archive, built), archive.add_blob(encode(manifest), MANIFEST)
+    listed = [
+        signature | {"annotations": {"kind": kind + "sigs"}},
+        image | {"annotations": {"kind": kind + "image"}},
+    ]
+    archive.add_json("index.json", {"schemaVersion": 2, "manifests": listed})
+    with open_image(str(archive.write(tmp_path / "x.tar"))) as found:
+        assert str(found.config_digest) == built.config_digest

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import layerscope
 from layerscope.errors import DigestMismatch, FormatError, ImageNotFound, UnsupportedFormat
 from layerscope.image.platform import Platform
 from layerscope.sources import open_image
 from tests.builder import ImageBuilder, digest_of, docker_legacy
 from tests.builder.directory import directory
+from tests.builder.tools import skopeo_copy
 
 ONE = ImageBuilder("app:1").layer({"a": b"one"}, "RUN one").layer({"b": b"two"}, "RUN two").build()
 HOST = Platform.of_host()
@@ -83,3 +85,25 @@ def test_blobs_that_are_missing_changed_or_links(tmp_path: Path) -> None:
     config.write_bytes(ONE.config[:-1] + b" ")
     with pytest.raises(DigestMismatch, match="has the digest"):
         open_image(str(folder))
+
+
+@pytest.mark.parametrize("kind", ["oci", "v2s2"])
+def test_what_skopeo_writes_is_read(tmp_path: Path, kind: str) -> None:
+    path = docker_legacy([ONE]).write(tmp_path / "app.tar")
+    skopeo_copy(f"docker-archive:{path}", f"dir:{tmp_path}/out", "--format", kind)
+    with open_image(f"dir:{tmp_path}/out") as image:
+        assert [str(layer.diff_id) for layer in image.layers] == [
+            layer.diff_id for layer in ONE.layers
+        ]
+        assert layerscope.analyze(image, verify="full").sizes.live == 6
+
+
+def test_what_skopeo_compresses_as_zstd_chunked_has_no_oddity(tmp_path: Path) -> None:
+    path = docker_legacy([ONE]).write(tmp_path / "app.tar")
+    skopeo_copy(
+        f"docker-archive:{path}", f"oci:{tmp_path}/out", "--dest-compress-format", "zstd:chunked"
+    )
+    with open_image(f"oci:{tmp_path}/out") as image:
+        analysis = layerscope.analyze(image)
+    assert {layer.compression for layer in analysis.layers} == {"zstd"}
+    assert (analysis.sizes.live, analysis.notes) == (6, ())

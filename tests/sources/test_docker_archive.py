@@ -146,10 +146,10 @@ def test_images_may_be_chosen_by_platform(tmp_path: Path) -> None:
 
 def test_layers_and_diff_ids_must_be_as_many(tmp_path: Path) -> None:
     archive = changed(ONE, lambda entry: entry["Layers"].pop())
-    with pytest.raises(FormatError, match=r"names 1 layers, and its config .* has 2 diff_ids"):
+    with pytest.raises(FormatError, match="names 1 layers, and its config has 2 diff_ids"):
         opened(tmp_path, archive)
     archive = changed(ONE, lambda entry: entry["Layers"].append(entry["Layers"][0]))
-    with pytest.raises(FormatError, match=r"names 3 layers, and its config .* has 2 diff_ids"):
+    with pytest.raises(FormatError, match="names 3 layers, and its config has 2 diff_ids"):
         opened(tmp_path, archive)
 
 
