@@ -2,115 +2,135 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction, Location
+from layerscope.image.likeness import SURE, Likeness
 
-_FLAG = re.compile(
-    r"--(?:mount|network|security|from|link|exclude|checksum|parents|chown|chmod|platform)\S*\s+"
-)
-_ONE_HEREDOC = re.compile(r"<<-?([\"']?)[\w.-]+\1\s*")
-_BLANK = re.compile(r"\s+")
-_LIMIT = 4_000_000
-"""Pairs that are compared at the most: 2,000 steps of a Dockerfile with 2,000 entries of a history."""
+MOST_PAIRS = 500_000
+"""Pairs compared for one image at the most: 700 steps of a Dockerfile with 700 instructions, besides those that agree."""
 
 _SOURCE_KEYWORDS = ("RUN", "COPY", "ADD")
 
+Pair = tuple[int, int]
+"""Places of an instruction and of a step."""
 
-def align(
-    instructions: Sequence[Instruction], steps: Sequence[Step], file: str, evidence: str
-) -> tuple[Instruction, ...]:
-    """Give each instruction that is also a step of the Dockerfile its lines.
 
-    Steps are matched in order, the most of them that can be (a longest common subsequence, taken from the end: what
-    stands before is the base image's); instructions that have a location already keep it, and what matches nothing
-    keeps the evidence it had. A RUN, COPY or ADD takes the Dockerfile's text, which tells flags that a history drops.
+class Aligner:
+    """Ties instructions to steps; one for an image, since what it may compare is bounded for all Dockerfiles together."""
+
+    def __init__(self, most_pairs: int = MOST_PAIRS) -> None:
+        self.pairs_left = most_pairs
+        self._likeness = Likeness()
+
+    @property
+    def texts_read(self) -> int:
+        """How many texts were looked at, each in full."""
+        return self._likeness.texts_read
+
+    def align(
+        self,
+        instructions: Sequence[Instruction],
+        steps: Sequence[Step],
+        file: str,
+        evidence: str,
+    ) -> tuple[Instruction, ...]:
+        """Give each instruction that is also a step of the Dockerfile its lines.
+
+        Steps are matched in order from the end, since what comes first is the base image's: as many as agree by their
+        text, then those between two neighbors by their position. Instructions that have a location already keep it, and
+        what matches nothing keeps the evidence it had. A RUN, COPY or ADD takes the Dockerfile's text, which has the
+        flags that a history drops.
+        """
+        own = [step for step in steps if step.keyword != "FROM"]
+        places = [at for at, step in enumerate(instructions) if step.keyword]
+        found = self._matches([instructions[at] for at in places], own)
+        aligned = list(instructions)
+        for index, at in found:
+            instruction, step = aligned[places[index]], own[at]
+            if instruction.location is not None:
+                continue
+            aligned[places[index]] = replace(
+                instruction,
+                text=written_text(instruction, step),
+                evidence=evidence,
+                location=Location(file, step.start_line, step.end_line),
+            )
+        return tuple(aligned)
+
+    def _matches(self, instructions: Sequence[Instruction], steps: Sequence[Step]) -> list[Pair]:
+        """The pairs in their order: sure ones at the end first, then the best of the rest, then what lies between."""
+        end, last = len(instructions), len(steps)
+        tail: list[Pair] = []
+        while end and last and self._weigh(instructions[end - 1], steps[last - 1]) == SURE:
+            end, last = end - 1, last - 1
+            tail.append((end, last))
+        pairs = [*self._best(instructions[:end], steps[:last]), *reversed(tail)]
+        return _between(instructions, steps, pairs) if pairs else []
+
+    def _weigh(self, instruction: Instruction, step: Step) -> int:
+        return self._likeness.weigh(instruction, step)
+
+    def _best(self, instructions: Sequence[Instruction], steps: Sequence[Step]) -> list[Pair]:
+        """The heaviest common subsequence of the last instructions and the steps."""
+        begin = max(0, len(instructions) - 2 * len(steps) - 16)
+        tail = instructions[begin:]
+        count = len(tail) * len(steps)
+        if not count or count > self.pairs_left:
+            return []
+        self.pairs_left -= count
+        scores = [[0] * (len(steps) + 1) for _ in range(len(tail) + 1)]
+        for i, instruction in enumerate(tail):
+            before, row = scores[i], scores[i + 1]
+            for j, step in enumerate(steps):
+                weight = self._weigh(instruction, step)
+                best = max(before[j + 1], row[j])
+                row[j + 1] = max(best, before[j] + weight) if weight else best
+        pairs: list[Pair] = []
+        i, j = len(tail), len(steps)
+        while i and j:
+            weight = self._weigh(tail[i - 1], steps[j - 1])
+            if weight and scores[i][j] == scores[i - 1][j - 1] + weight:
+                pairs.append((begin + i - 1, j - 1))
+                i, j = i - 1, j - 1
+            elif scores[i][j] == scores[i][j - 1]:
+                j -= 1
+            else:
+                i -= 1
+        return pairs[::-1]
+
+
+def _between(
+    instructions: Sequence[Instruction], steps: Sequence[Step], pairs: Sequence[Pair]
+) -> list[Pair]:
+    """The pairs, with those that position alone settles.
+
+    Between two neighbors as many instructions as steps, with the same keywords, are the same. Above the first pair all
+    steps of the Dockerfile have to be there; below the last pair nothing else may follow.
     """
-    own = [step for step in steps if step.keyword != "FROM"]
-    aligned = list(instructions)
-    for index, step in _pairs(instructions, own):
-        instruction = aligned[index]
-        if instruction.location is not None:
-            continue
-        aligned[index] = replace(
-            instruction,
-            text=written_text(instruction, step),
-            evidence=evidence,
-            location=Location(file, step.start_line, step.end_line),
-        )
-    return tuple(aligned)
+    first_at, first_step = pairs[0]
+    ends = [(first_at - first_step - 1, -1), *pairs, (len(instructions), len(steps))]
+    found: list[Pair] = []
+    for (at, step), (next_at, next_step) in pairwise(ends):
+        if step >= 0:
+            found.append((at, step))
+        count = next_step - step - 1
+        if (
+            count == next_at - at - 1
+            and at >= -1
+            and all(
+                instructions[at + n].keyword == steps[step + n].keyword for n in range(1, count + 1)
+            )
+        ):
+            found += [(at + n, step + n) for n in range(1, count + 1)]
+    return found
 
 
 def written_text(instruction: Instruction, step: Step) -> str:
-    """The text as it stands in the Dockerfile, for the instructions whose history drops parts of it."""
+    """The text as the Dockerfile has it, for the instructions whose history drops parts of it."""
     if step.keyword in _SOURCE_KEYWORDS and step.keyword == instruction.keyword:
         return step.text
     return instruction.text
-
-
-def _pairs(instructions: Sequence[Instruction], steps: Sequence[Step]) -> list[tuple[int, Step]]:
-    begin = max(0, len(instructions) - 2 * len(steps) - 16)
-    tail = instructions[begin:]
-    if not steps or len(tail) * len(steps) > _LIMIT:
-        return []
-    scores = [[0] * (len(steps) + 1) for _ in range(len(tail) + 1)]
-    for i, instruction in enumerate(tail):
-        before, row = scores[i], scores[i + 1]
-        for j, step in enumerate(steps):
-            weight = _likeness(instruction, step)
-            best = max(before[j + 1], row[j])
-            row[j + 1] = max(best, before[j] + weight) if weight else best
-    pairs: list[tuple[int, Step]] = []
-    i, j = len(tail), len(steps)
-    while i and j:
-        weight = _likeness(tail[i - 1], steps[j - 1])
-        if weight and scores[i][j] == scores[i - 1][j - 1] + weight:
-            pairs.append((begin + i - 1, steps[j - 1]))
-            i, j = i - 1, j - 1
-        elif scores[i][j] == scores[i][j - 1]:
-            j -= 1
-        else:
-            i -= 1
-    return pairs[::-1]
-
-
-def _likeness(instruction: Instruction, step: Step) -> int:
-    """0 for two that cannot be the same instruction, more the surer it is."""
-    if instruction.keyword != step.keyword:
-        return 0
-    there = instruction.text[len(instruction.keyword) :].strip()
-    if step.keyword == "RUN":
-        return 4 if _plain(there) == _plain(_command(step)) else 0
-    if step.keyword in ("COPY", "ADD"):
-        if _last_word(there) != _last_word(step.arguments):
-            # The history holds the destination as the builder resolved it.
-            return 1 if _last_word(there).endswith(_last_word(step.arguments).lstrip("./")) else 0
-        return 3
-    if step.keyword in ("ARG", "ENV", "LABEL"):
-        return 3 if _name(there) == _name(step.arguments) else 0
-    return 3 if _plain(there) == _plain(step.arguments) else 1
-
-
-def _command(step: Step) -> str:
-    """The command as a history has it: of a RUN that is one here-document, the body alone."""
-    first, _, rest = _FLAG.sub("", step.arguments).partition("\n")
-    if not rest or not _ONE_HEREDOC.fullmatch(first):
-        return step.arguments
-    return rest.rpartition("\n")[0]
-
-
-def _plain(text: str) -> str:
-    return _BLANK.sub("", _FLAG.sub("", text).replace("\\", "")).replace('"', "").replace("'", "")
-
-
-def _last_word(text: str) -> str:
-    words = text.split("\n", 1)[0].rstrip("]").replace('"', " ").replace(",", " ").split()
-    return words[-1].rstrip("/") or "/" if words else ""
-
-
-def _name(text: str) -> str:
-    words = text.replace("=", " ").split()
-    return words[0] if words else ""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.errors import FormatError
-from layerscope.image.alignment import align, written_text
+from layerscope.image.alignment import Aligner, written_text
+from layerscope.image.attribution import attribute, named_base
 from layerscope.image.digest import Digest
 from layerscope.image.dockerfile import Step, final_stage, parse_dockerfile
+from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Attestation, Base
 from layerscope.image.instruction import Instruction, Location
-from layerscope.image.provenance import Provenance, read_provenance
+from layerscope.image.provenance import Owner, Provenance, read_provenance
 from layerscope.limits import Limits
 from layerscope.notes import Notes
+
+_STATEMENTS = 8
+"""Statements of provenance that are read for one image; builds attach one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +32,59 @@ class Blame:
 
 
 def blame(
-    instructions: tuple[Instruction, ...],
+    history: Sequence[HistoryEntry],
     layers: Sequence[Digest | None],
     attestations: Sequence[Attestation],
     dockerfile: tuple[str, str] | None,
     limits: Limits,
     notes: Notes,
 ) -> Blame:
-    """Tie instructions to Dockerfile lines.
+    """Attribute the layers and tie instructions to Dockerfile lines.
 
     `layers` are the digests of the stored layers, `dockerfile` the name and text of one that the user gave. A statement
     that cannot be read is noted and passed over: blame then rests on what else is known.
     """
     base: Base | None = None
     texts: dict[str, str] = {}
-    for attestation in attestations:
+    aligner = Aligner()
+    statements = _read(attestations, layers, limits, notes)
+    for provenance in statements:
+        texts |= dict(provenance.dockerfiles)
+        base = base or _base(provenance)
+    instructions, remarks = attribute(history, len(layers), base.layers if base else None)
+    notes.extend(remarks)
+    for provenance in statements:
+        instructions = _by_provenance(instructions, provenance, aligner)
+    if dockerfile is not None:
+        name, text = dockerfile
+        texts[name] = text
+        steps = final_stage(parse_dockerfile(text))
+        instructions = aligner.align(instructions, steps, name, "dockerfile")
+        if not any(step.location for step in instructions):
+            notes.add(
+                "dockerfile-unrelated",
+                f"no instruction of {name} is found in the image's history: it made another image",
+            )
+        instructions, above = _base_above(instructions, steps, name)
+        base = base or above
+    instructions = _with_spans(instructions)
+    named = {step.location.file for step in instructions if step.location is not None}
+    return Blame(
+        instructions,
+        base or named_base(instructions),
+        tuple(pair for pair in texts.items() if pair[0] in named),
+    )
+
+
+def _read(
+    attestations: Sequence[Attestation],
+    layers: Sequence[Digest | None],
+    limits: Limits,
+    notes: Notes,
+) -> list[Provenance]:
+    statements: list[Provenance] = []
+    unique = {attestation.digest: attestation for attestation in attestations}
+    for attestation in list(unique.values())[:_STATEMENTS]:
         try:
             provenance = read_provenance(attestation, layers, limits)
         except FormatError as error:
@@ -48,52 +92,104 @@ def blame(
                 "provenance-unreadable", f"a provenance statement is passed over: {error.message}"
             )
             continue
-        if provenance is not None:
-            instructions = _by_provenance(instructions, provenance)
-            texts |= dict(provenance.dockerfiles)
-            base = base or _base(provenance)
-    if dockerfile is not None:
-        name, text = dockerfile
-        texts[name] = text
-        steps = final_stage(parse_dockerfile(text))
-        instructions = align(instructions, steps, name, "dockerfile")
-        if not any(step.location for step in instructions):
+        if provenance is None:
+            continue
+        statements.append(provenance)
+        if not provenance.exact:
             notes.add(
-                "dockerfile-unrelated",
-                f"no instruction of {name} is found in the image's history: it made another image",
+                "provenance-by-order",
+                "the layers were compressed again after the build: the steps of its provenance are matched by their"
+                " number and order, not by digest",
             )
-        base = base or _base_above(instructions, steps, name)
-    named = {step.location.file for step in instructions if step.location is not None}
-    return Blame(instructions, base, tuple(pair for pair in texts.items() if pair[0] in named))
+    return statements
+
+
+class _Shipped:
+    """The steps of one Dockerfile, and which of them the image is made by."""
+
+    def __init__(self, text: str, target: str | None) -> None:
+        self._steps = parse_dockerfile(text)
+        self._starts = [step.start_line for step in self._steps]
+        self.chain = final_stage(self._steps, target)
+        self._own = {step.start_line for step in self.chain}
+
+    def step(self, location: Location) -> Step | None:
+        """The step that the lines belong to."""
+        at = bisect_right(self._starts, location.start_line) - 1
+        if at < 0 or location.start_line > self._steps[at].end_line:
+            return None
+        return self._steps[at]
+
+    def holds(self, location: Location) -> bool:
+        """Whether the lines belong to the stage that is shipped, or to one it is FROM."""
+        step = self.step(location)
+        return step is not None and step.start_line in self._own
 
 
 def _by_provenance(
-    instructions: tuple[Instruction, ...], provenance: Provenance
+    instructions: tuple[Instruction, ...], provenance: Provenance, aligner: Aligner
 ) -> tuple[Instruction, ...]:
-    parsed = {name: parse_dockerfile(text) for name, text in provenance.dockerfiles}
-    located = list(instructions)
-    for index, instruction in enumerate(instructions):
-        owners = {provenance.owners[layer] for layer in instruction.layers}
-        owner = owners.pop() if len(owners) == 1 else None
-        if owner is None or owner.location is None:
-            continue
-        step = _step_at(parsed.get(owner.location.file, ()), owner.location)
-        located[index] = replace(
-            instruction,
-            text=instruction.text
-            if owner.base or step is None
-            else written_text(instruction, step),
-            evidence="provenance",
-            location=owner.location,
-        )
-    result = tuple(located)
-    for name, steps in parsed.items():
-        result = align(result, final_stage(steps, provenance.target), name, "provenance")
+    files = {
+        name: _Shipped(text, provenance.target)
+        for name, text in dict(provenance.dockerfiles).items()
+    }
+    result = tuple(_owned(each, provenance, files) for each in instructions)
+    for name, shipped in files.items():
+        result = aligner.align(result, shipped.chain, name, "provenance")
     return result
 
 
-def _step_at(steps: Sequence[Step], location: Location) -> Step | None:
-    return next((step for step in steps if step.start_line == location.start_line), None)
+def _owned(
+    instruction: Instruction, provenance: Provenance, files: dict[str, _Shipped]
+) -> Instruction:
+    """The instruction with the lines of the step that made its layers."""
+    owners = {provenance.owners[layer] for layer in instruction.layers}
+    owner = owners.pop() if len(owners) == 1 else None
+    if owner is None or not owner.locations or instruction.range is not None:
+        return instruction
+    location = _shipped_location(owner, files)
+    shipped = files.get(location.file)
+    step = shipped.step(location) if shipped else None
+    if shipped is None or not shipped.chain:
+        return instruction
+    source = next(each for each in shipped.chain if each.keyword == "FROM")
+    from_line = Location(location.file, source.start_line, source.end_line)
+    if owner.base:
+        text = instruction.text
+        if instruction.evidence == "none" and owner.name:
+            text = f"base image {owner.name.partition('@')[0]}, {_layers(instruction)} (no history)"
+        if step is None or step.keyword != "FROM":
+            location = from_line
+        return replace(instruction, text=text, evidence="provenance", location=location)
+    if step is None or location.start_line == 1 or step.keyword == "FROM":
+        # BuildKit counts the lines of an ONBUILD trigger within the trigger, which the base image holds.
+        return replace(instruction, evidence="provenance", location=from_line)
+    if step.keyword == instruction.keyword:
+        text = written_text(instruction, step)
+        return replace(instruction, text=text, evidence="provenance", location=location)
+    if step.keyword in ("RUN", "COPY", "ADD", "WORKDIR") and shipped.holds(location):
+        return replace(
+            instruction,
+            keyword=step.keyword,
+            text=step.text,
+            arguments=(),
+            evidence="provenance",
+            location=location,
+        )
+    return instruction
+
+
+def _layers(instruction: Instruction) -> str:
+    return "layer " + ", ".join(str(layer) for layer in instruction.layers)
+
+
+def _shipped_location(owner: Owner, files: dict[str, _Shipped]) -> Location:
+    """Of several places of one step the one in the stage that the image is made of."""
+    for location in owner.locations:
+        shipped = files.get(location.file)
+        if shipped is not None and shipped.holds(location):
+            return location
+    return owner.locations[0]
 
 
 def _base(provenance: Provenance) -> Base | None:
@@ -106,9 +202,12 @@ def _base(provenance: Provenance) -> Base | None:
 
 
 def _base_above(
-    instructions: Sequence[Instruction], steps: Sequence[Step], name: str
-) -> Base | None:
-    """The layers above the first line of a Dockerfile all of whose steps were found are those of its base image."""
+    instructions: tuple[Instruction, ...], steps: Sequence[Step], name: str
+) -> tuple[tuple[Instruction, ...], Base | None]:
+    """The layers below the first line of a Dockerfile all of whose steps were found are those of its base image.
+
+    The triggers that the base image's ONBUILD left are the child's, and of its FROM line.
+    """
     own = {step.start_line for step in steps if step.keyword not in ("FROM", "ARG")}
     found = {
         step.location.start_line: step.index
@@ -116,11 +215,46 @@ def _base_above(
         if step.location is not None and step.location.file == name
     }
     if not own or not own <= found.keys():
-        return None
+        return instructions, None
     first = min(found.values())
-    count = sum(len(step.layers) for step in instructions if step.index < first)
+    triggers = [step for step in instructions[:first] if step.keyword == "ONBUILD"]
+    ran = instructions[first - len(triggers) : first]
+    located = list(instructions)
+    if triggers and [_triggered(step) for step in triggers] == [step.keyword for step in ran]:
+        first -= len(triggers)
+        source = Location(name, steps[0].start_line, steps[0].end_line)
+        for step in ran:
+            if step.location is None:
+                located[step.index] = replace(step, location=source, evidence="dockerfile")
+    count = sum(len(step.layers) for step in instructions[:first])
     words = [word for word in steps[0].text.split()[1:] if not word.startswith("--")]
     base_name = words[0] if words and "$" not in words[0] else None
     if base_name == "scratch":
-        return None
-    return Base(layers=count, name=base_name, evidence="dockerfile")
+        return instructions, None
+    return tuple(located), Base(layers=count, name=base_name, evidence="dockerfile")
+
+
+def _triggered(step: Instruction) -> str:
+    words = step.text.split(None, 2)
+    return words[1].upper() if len(words) > 1 else ""
+
+
+def _with_spans(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
+    """A layer that covers several instructions has their lines, from the first to the last."""
+    located = list(instructions)
+    for step in instructions:
+        if step.range is None or step.location is not None:
+            continue
+        inner = instructions[step.range[0] : step.range[1] + 1]
+        places = [each.location for each in inner if each.location is not None]
+        if places and len({place.file for place in places}) == 1:
+            located[step.index] = replace(
+                step,
+                evidence=next(each.evidence for each in inner if each.location is not None),
+                location=Location(
+                    places[0].file,
+                    min(place.start_line for place in places),
+                    max(place.end_line for place in places),
+                ),
+            )
+    return tuple(located)

@@ -110,9 +110,9 @@ class DialectReader:
         shell, rest = text[:position].rstrip(" "), text[position + len(_NOP) :].lstrip(" ")
         if not shell or is_shell(shell, self._shell):
             return rest
-        # A SHELL already stands before its own entry.
-        keyword, body = _keyword(rest, lower=False)
-        return rest if keyword == "SHELL" and gosyntax.shell_of(body) == shell else None
+        if not shell_prefix(text, self._shell) and _keyword(rest, lower=False)[0]:
+            return rest  # Docker writes any SHELL there, also one whose own entry is missing.
+        return None
 
     def _statement(
         self, keyword: str, body: str, arguments: Arguments = (), *, classic: bool = False

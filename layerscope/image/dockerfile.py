@@ -1,9 +1,10 @@
-"""Dockerfiles as far as blame needs them: which instruction stands on which lines, and in which stage."""
+"""Dockerfiles as far as blame needs them: the lines of each instruction, and its stage."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ _HEREDOC: Final = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2")
 _STAGE: Final = re.compile(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
 _HEREDOC_KEYWORDS: Final = frozenset(("RUN", "COPY", "ADD"))
 MAX_BYTES: Final = 1 << 20
-"""BuildKit itself reads no larger ones."""
+"""BuildKit itself refuses larger ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Step:
 
 
 def parse_dockerfile(text: str) -> tuple[Step, ...]:
-    """The instructions of a Dockerfile in their order; what is no instruction is passed over, never refused."""
+    """The instructions of a Dockerfile in their order; anything else is skipped, never refused."""
     lines = text.splitlines()
     escape, at = _directives(lines)
     return tuple(_steps(lines, at, escape))
@@ -51,7 +52,7 @@ def read_dockerfile(path: str) -> tuple[str, str]:
         raise UsageError(f"{path}: {error.strerror}", hint="name a Dockerfile") from None
     if len(data) > MAX_BYTES:
         raise UsageError(
-            f"{path} has more than {MAX_BYTES} bytes, and is no Dockerfile",
+            f"{path} has more than {MAX_BYTES} bytes, too many for a Dockerfile",
             hint="name a Dockerfile",
         )
     return path, data.decode("utf-8", "replace")
@@ -60,10 +61,15 @@ def read_dockerfile(path: str) -> tuple[str, str]:
 def final_stage(steps: tuple[Step, ...], target: str | None = None) -> tuple[Step, ...]:
     """The instructions that a build of the last stage (or of `target`) runs, those of stages it is FROM first."""
     stages: list[tuple[str, str, list[Step]]] = []
+    parents: list[int | None] = []
+    named: dict[str, int] = {}
     for step in steps:
         if step.keyword == "FROM":
             match = _STAGE.fullmatch(step.text)
             base, name = (match[1], match[2] or "") if match else ("", "")
+            parents.append(named.get(base.lower()) if base else None)
+            if name:
+                named[name.lower()] = len(stages)
             stages.append((name.lower(), base.lower(), [step]))
         elif stages:
             stages[-1][2].append(step)
@@ -75,13 +81,10 @@ def final_stage(steps: tuple[Step, ...], target: str | None = None) -> tuple[Ste
         if wanted is not None and wanted in (name, str(number)):
             at = number
     chain: list[list[Step]] = []
-    while True:
-        _, base, own = stages[at]
-        chain.append(own)
-        earlier = [number for number in range(at) if stages[number][0] == base]
-        if not earlier or not base:
-            break
-        at = earlier[-1]
+    parent: int | None = at
+    while parent is not None:
+        chain.append(stages[parent][2])
+        parent = parents[parent]
     return tuple(step for own in reversed(chain) for step in own)
 
 
@@ -97,6 +100,7 @@ def _directives(lines: list[str]) -> tuple[str, int]:
 
 
 def _steps(lines: list[str], at: int, escape: str) -> Iterator[Step]:
+    endings = _Endings(lines)
     while at < len(lines):
         line = lines[at].strip()
         if not line or line.startswith("#"):
@@ -118,22 +122,44 @@ def _steps(lines: list[str], at: int, escape: str) -> Iterator[Step]:
         keyword = keyword.upper()
         text = f"{keyword} {rest.strip()}".rstrip()
         if keyword in _HEREDOC_KEYWORDS:
-            body, at = _heredocs(text, lines, at)
+            body, at = _heredocs(text, lines, at, endings)
             text += body
         if keyword.isalpha():
             yield Step(keyword, text, start + 1, at)
 
 
-def _heredocs(text: str, lines: list[str], at: int) -> tuple[str, int]:
-    """The here-documents that an instruction opens, and the line after them; without an end they are none."""
-    body = ""
+class _Endings:
+    """Where each here-document ends; every line is read a fixed number of times, however many are opened."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self._plain: dict[str, list[int]] | None = None
+        self._stripped: dict[str, list[int]] = {}
+        self.lines_read = 0
+
+    def find(self, name: str, begin: int, *, strip_tabs: bool) -> int | None:
+        """The first line from `begin` on that ends the here-document `name`."""
+        if self._plain is None:
+            self._plain = {}
+            names = {match[3] for line in self._lines for match in _HEREDOC.finditer(line)}
+            for at, line in enumerate(self._lines):
+                self.lines_read += 1
+                bare = line.lstrip("\t")
+                if bare in names:
+                    self._plain.setdefault(line, []).append(at)
+                    self._stripped.setdefault(bare, []).append(at)
+        places = (self._stripped if strip_tabs else self._plain).get(name, [])
+        at = bisect_left(places, begin)
+        return places[at] if at < len(places) else None
+
+
+def _heredocs(text: str, lines: Sequence[str], at: int, endings: _Endings) -> tuple[str, int]:
+    """The here-documents that an instruction opens, and the line after them; one without an end is not one."""
+    bodies = [""]
     for match in _HEREDOC.finditer(text):
-        strip = "\t" if match[1] else ""
-        end = at
-        while end < len(lines) and lines[end].lstrip(strip) != match[3]:
-            end += 1
-        if end == len(lines):
+        end = endings.find(match[3], at, strip_tabs=bool(match[1]))
+        if end is None:
             break
-        body += "\n" + "\n".join(lines[at : end + 1])
+        bodies += lines[at : end + 1]
         at = end + 1
-    return body, at
+    return "\n".join(bodies), at

@@ -8,37 +8,47 @@ the image's own layers confirm.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from layerscope.errors import FormatError
 from layerscope.image.digest import Digest
+from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.image.document import Node, parse_document
 from layerscope.image.image import Attestation
 from layerscope.image.instruction import Location
 from layerscope.limits import Limits
 
 PREDICATES = ("https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1")
+_FILES = 4
+"""Dockerfiles of the largest size that one statement may hold; builds have one."""
 _METADATA_V02 = "https://mobyproject.org/buildkit@v1#metadata"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who made a layer: the lines, and whether these are the FROM of a base image."""
+    """Who made a layer: the lines that say so, and whether these are the FROM of a base image, with its name.
 
-    location: Location | None
+    Identical steps of several stages are one step to BuildKit; `locations` then names each, in no fixed order.
+    """
+
+    locations: tuple[Location, ...]
     base: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What one statement says of one image: the Dockerfiles by name, and the owner of each layer that it knows."""
+    """What one statement says about one image: the Dockerfiles by name, and the owner of each layer that it knows.
+
+    `exact` is False where the layers' digests are not those of the build, and steps are matched by number and order.
+    """
 
     dockerfiles: tuple[tuple[str, str], ...] = field(repr=False)
     owners: tuple[Owner | None, ...]
     base_name: str | None
     target: str | None
+    exact: bool = True
 
 
 def read_provenance(
@@ -65,18 +75,43 @@ def read_provenance(
     chains = metadata.optional_object("layers")
     if source is None:
         return None
-    files = [(info.text("filename"), _decoded(info)) for info in source.optional_objects("infos")]
+    files = _files(source)
     locations = _locations(source, [name for name, _ in files])
     bases = dict(_base_steps(steps))
-    owners = (
-        _owners(chains, layers, locations, bases) if chains is not None else [None] * len(layers)
-    )
+    stored = [str(layer) for layer in layers]
+    owners: list[Owner | None] = [None] * len(stored)
+    exact = True
+    if chains is not None:
+        owners = _owners(chains, stored, locations, bases)
+        if None in owners:
+            built = _built(chains, len(stored), _last(steps))
+            if built is not None and built != stored:
+                exact = False
+                owners = _owners(chains, built, locations, bases)
+    lowest = owners[0] if owners else None
+    name = lowest.name if lowest is not None else None
+    if name is None and len(bases) == 1:
+        name = next(iter(bases.values()))
     return Provenance(
         dockerfiles=tuple(files),
         owners=tuple(owners),
-        base_name=next(iter(bases.values()), None) if len(bases) == 1 else None,
+        base_name=name,
         target=_target(predicate),
+        exact=exact,
     )
+
+
+def _files(source: Node) -> list[tuple[str, str]]:
+    """The Dockerfiles by name, within the bound that one given by the user has."""
+    files: list[tuple[str, str]] = []
+    left = _FILES * MAX_BYTES
+    for info in source.optional_objects("infos"):
+        text = _decoded(info)
+        left -= len(text)
+        if len(text) > MAX_BYTES or left < 0:
+            info.fail(f"data has more than {MAX_BYTES} bytes, too many for a Dockerfile")
+        files.append((info.text("filename"), text))
+    return files
 
 
 def _parts(predicate: Node) -> tuple[Node | None, list[Node]]:
@@ -108,31 +143,66 @@ def _target(predicate: Node) -> str | None:
 
 
 def _decoded(info: Node) -> str:
+    data = info.optional_text("data") or ""
+    if len(data) > 2 * MAX_BYTES:
+        info.fail(f"data has more than {MAX_BYTES} bytes, too many for a Dockerfile")
     try:
-        return base64.b64decode(info.optional_text("data") or "", validate=True).decode(
-            "utf-8", "replace"
-        )
-    except binascii.Error:
+        return base64.b64decode(data, validate=True).decode("utf-8", "replace")
+    except ValueError:  # not base64, or not ASCII
         info.fail("data is not base64")
 
 
-def _locations(source: Node, files: list[str]) -> dict[str, Location]:
-    """The lines of each step, from the first that any of its ranges names to the last of the same range list."""
-    found: dict[str, Location] = {}
+def _locations(source: Node, files: list[str]) -> dict[str, tuple[Location, ...]]:
+    """The lines of each step, from the first that any range of a location names to the last."""
+    found: dict[str, tuple[Location, ...]] = {}
     holder = source.optional_object("locations")
-    for step in _members(holder):
-        for location in step[1].optional_objects("locations"):
+    for name, step in _members(holder):
+        places: list[Location] = []
+        for location in step.optional_objects("locations"):
             number = location.integer("sourceIndex") if location.has("sourceIndex") else 0
-            ranges = location.optional_objects("ranges")
             lines = [
                 (part.object("start").integer("line"), part.object("end").integer("line"))
-                for part in ranges
+                for part in location.optional_objects("ranges")
             ]
-            if lines and number < len(files) and step[0] not in found:
-                found[step[0]] = Location(
-                    files[number], min(line for line, _ in lines), max(line for _, line in lines)
+            if lines and 0 <= number < len(files):
+                places.append(
+                    Location(
+                        files[number],
+                        min(line for line, _ in lines),
+                        max(line for _, line in lines),
+                    )
                 )
+        if places:
+            found[name] = tuple(places)
     return found
+
+
+def _last(steps: Sequence[Node]) -> str | None:
+    """The step whose result is the image: the input of the last step, which does nothing itself."""
+    if not steps or not steps[-1].has("inputs"):
+        return None
+    inputs = steps[-1].value["inputs"] if isinstance(steps[-1].value, dict) else None
+    if isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], str):
+        return inputs[0].partition(":")[0]
+    return None
+
+
+def _built(chains: Node, count: int, last: str | None) -> list[str] | None:
+    """The blobs that the build made, where another tool or a later export stored them compressed anew.
+
+    These are the chain of the image's own step, which has as many blobs as the image has layers.
+    """
+    found: dict[str, list[str]] = {}
+    for key, value in _members(chains):
+        for chain in value.items():
+            items = chain.items()
+            if len(items) == count:
+                found.setdefault(
+                    key.partition(":")[0], [descriptor.text("digest") for descriptor in items]
+                )
+    if last in found:
+        return found[last]
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _members(holder: Node | None) -> list[tuple[str, Node]]:
@@ -159,8 +229,8 @@ def _base_steps(steps: Sequence[Node]) -> list[tuple[str, str]]:
 
 def _owners(
     chains: Node,
-    layers: Sequence[Digest | None],
-    locations: dict[str, Location],
+    stored: Sequence[str],
+    locations: dict[str, tuple[Location, ...]],
     bases: dict[str, str],
 ) -> list[Owner | None]:
     """Who made each layer: steps claim the prefixes of the image that they end, shortest first.
@@ -169,7 +239,6 @@ def _owners(
     A step with a location is preferred. Behind a merge (`COPY --link`) chains no longer begin at the image's base:
     there the step whose chain ends in that very layer made it.
     """
-    stored = [str(layer) for layer in layers]
     prefixes: dict[int, str] = {}
     enders: dict[str, str] = {}
     for key, value in _members(chains):
@@ -192,9 +261,9 @@ def _owners(
             merged = step not in bases and (length - done > 1 or step not in locations)
             single = enders.get(stored[index]) if merged else None
             owner = single or step
-            owners[index] = Owner(locations.get(owner), owner in bases)
+            owners[index] = Owner(locations.get(owner, ()), owner in bases, bases.get(owner))
         done = length
     for index in range(done, len(stored)):
         if stored[index] in enders:
-            owners[index] = Owner(locations.get(enders[stored[index]]), False)
+            owners[index] = Owner(locations.get(enders[stored[index]], ()), False)
     return owners

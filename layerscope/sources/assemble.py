@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from layerscope.errors import ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
+from layerscope.image.attribution import attribute, named_base
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.image import Attestation, Base, Image, Layer
-from layerscope.image.instruction import attribute
+from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.limits import Limits
 from layerscope.notes import Notes
@@ -60,18 +61,21 @@ def assemble(
         )
     for index, layer in enumerate(parts.layers):
         _note_oddities(index, layer, notes)
-    instructions, remarks = attribute(config.history, len(parts.layers))
-    notes.extend(remarks)
-    base: Base | None = None
+    instructions: tuple[Instruction, ...]
+    base: Base | None
     dockerfiles: tuple[tuple[str, str], ...] = ()
     if parts.attestations or request.dockerfile is not None:
         from layerscope.image.blame import blame
 
         digests = [layer.digest for layer in parts.layers]
         blamed = blame(
-            instructions, digests, parts.attestations, request.dockerfile, request.limits, notes
+            config.history, digests, parts.attestations, request.dockerfile, request.limits, notes
         )
         instructions, base, dockerfiles = blamed.instructions, blamed.base, blamed.dockerfiles
+    else:
+        instructions, remarks = attribute(config.history, len(parts.layers))
+        notes.extend(remarks)
+        base = named_base(instructions)
     owner = {index: step.index for step in instructions for index in step.layers}
     return Image(
         reference=request.reference,

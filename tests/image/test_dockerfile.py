@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from layerscope.errors import UsageError
+from layerscope.image import dockerfile
 from layerscope.image.dockerfile import MAX_BYTES, final_stage, parse_dockerfile, read_dockerfile
 
 WHOLE = """\
@@ -95,3 +98,31 @@ def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(UsageError, match=f"more than {MAX_BYTES} bytes"):
         read_dockerfile(str(path))
+
+
+def test_a_here_document_ends_at_its_own_name_alone() -> None:
+    assert lines("RUN <<A\nB\n\tA\nA \nA\nCMD x") == [("RUN", 1, 5), ("CMD", 6, 6)]
+    assert lines("RUN <<-A\nB\n\tA\nCMD x") == [("RUN", 1, 3), ("CMD", 4, 4)]
+    assert lines("RUN <<A <<B <<A\nA\nA\nB\nA\nCMD x") == [("RUN", 1, 5), ("CMD", 6, 6)]
+
+
+def test_here_documents_without_an_end_are_looked_for_in_one_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+
+    class Counted(dockerfile._Endings):
+        def __init__(self, lines: Sequence[str]) -> None:
+            super().__init__(lines)
+            made.append(self)
+
+    monkeypatch.setattr(dockerfile, "_Endings", Counted)
+    text = "".join(f"RUN <<E{number}\n" for number in range(2000))
+    assert len(parse_dockerfile(text)) == 2000
+    assert [each.lines_read for each in made] == [2000]
+
+
+def test_a_long_chain_of_stages_is_followed_to_its_first() -> None:
+    text = "FROM x AS s0\n" + "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(20_000))
+    steps = parse_dockerfile(text)
+    assert len(final_stage(steps)) == 20_001

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerscope.image.attribution import attribute
 from layerscope.image.history import HistoryEntry
-from layerscope.image.instruction import Instruction, attribute
+from layerscope.image.instruction import Instruction
 
 CONTENT = "3161a924fcca6b0794eaa347ed23619757efc35264e04976b0a9babad58588b7"
 SHORT = "3161a924fcca…"
@@ -62,6 +63,8 @@ CLASSIC = {
     "cmd /S /C choco install git": "RUN choco install git",
     "cmd /S /C #(nop)  USER ContainerUser": "USER ContainerUser",
     "cmd /S /C powershell -Command Get-Item x": "RUN powershell -Command Get-Item x",
+    '/usr/bin/env bash -euo pipefail -c #(nop)  CMD ["x"]': 'CMD ["x"]',
+    f"/usr/bin/python3 -c #(nop) COPY dir:{CONTENT} in /app ": f"COPY dir:{SHORT} /app",
     "/bin/sh -c echo '#(nop) CMD'": "RUN echo '#(nop) CMD'",
     "/bin/sh -c #(nop)  ARG TOKEN": "ARG TOKEN",
 }
@@ -205,6 +208,13 @@ def test_kaniko_writes_the_dockerfile_line() -> None:
             "debian.sh --arch 'amd64' out/ 'bookworm' '@1787529600' (debuerreotype 0.15)",
         ),
         ("Apply image 10.0.20348.1787", "", "", "Apply image 10.0.20348.1787"),
+        (
+            f"crane flatten sha256:{CONTENT}",
+            '[{"created_by":"RUN |1 TOKEN=s3cret /bin/sh -c make"}]',
+            "",
+            f"crane flatten sha256:{SHORT}",
+        ),
+        ("my tool", '{"token": "s3cret"}', "", "my tool"),
         ("umoci raw add-layer", "", "", "umoci raw add-layer"),
         ("bazel build ...", "note", "Bazel", "bazel build ... (note)"),
     ],
@@ -231,6 +241,12 @@ def test_a_shell_set_before_is_taken_off_whatever_it_is() -> None:
     power = "SHELL [powershell -Command $ErrorActionPreference = 'Stop';]"
     run = "RUN powershell -Command $ErrorActionPreference = 'Stop'; Get-Item x # buildkit"
     assert read(run, power).text == "RUN Get-Item x"
+
+
+def test_build_arguments_before_a_step_without_a_command_are_hidden() -> None:
+    step = read("|1 TOKEN=s3cret /usr/bin/fish -c #(nop) WORKDIR /app")
+    assert (step.keyword, step.text) == ("WORKDIR", "WORKDIR /app")
+    assert "s3cret" not in step.redacted_created_by
 
 
 def test_a_bare_command_after_classic_entries_is_a_run_in_the_exec_form() -> None:

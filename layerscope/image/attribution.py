@@ -1,0 +1,208 @@
+"""Layers attributed to the instructions of an image's history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.image import builders
+from layerscope.image.dialects import METADATA_KEYWORDS, DialectReader, Statement
+from layerscope.image.history import HistoryEntry
+from layerscope.image.image import Base
+from layerscope.image.instruction import Instruction
+from layerscope.image.stack import Row, order
+from layerscope.notes import Note
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What one layer covers: rows from `first` on, and the image below where its bytes are in the layer too."""
+
+    first: int
+    last: int
+    base: str | None = None
+
+
+def attribute(
+    history: Sequence[HistoryEntry], layer_count: int, base_layers: int | None = None
+) -> tuple[tuple[Instruction, ...], tuple[Note, ...]]:
+    """Give every layer to exactly one instruction, in order: each entry that is not empty takes the next.
+
+    Follows `history` of the OCI image specification's config.md. Layers that no entry describes get an instruction of
+    their own, without evidence: below the child's instructions where a base image has no history, on top where a tool
+    added layers without an entry. `base_layers` is the number of layers of the base image where it is known. A layer
+    that covers several instructions belongs to a row of its own, whose `range` names them.
+    """
+    reader = DialectReader()
+    statements = [reader.read(entry) for entry in history]
+    rows, notes = order(history, statements, layer_count, base_layers)
+    instructions: list[Instruction] = []
+    blank = 0
+    unclaimed = 0
+    for row in rows:
+        index = len(instructions)
+        if row.entry is None:
+            instructions.append(_nameless(index, row))
+            unclaimed = index + 1
+            continue
+        entry, statement = history[row.entry], statements[row.entry]
+        span = None if row.layer is None else _span(instructions, unclaimed, entry, statement)
+        own = span is None or builders.is_squash(entry)
+        instruction = _instruction(index, row, entry, statement, span if own else None)
+        blank += instruction.evidence == "none" and row.layer is not None
+        if row.layer is None or own:
+            instructions.append(instruction)
+        elif span is not None:
+            closing = _instruction(index, Row(row.entry, None), entry, statement, None)
+            instructions += [closing, _covering(index + 1, row.layer, span, closing)]
+        if row.layer is not None:
+            unclaimed = len(instructions)
+            if span is not None:
+                notes.append(_squash_note(row.layer, span))
+    if blank:
+        notes.append(
+            Note("history-blank", f"the history says nothing about {blank} of {layer_count} layers")
+        )
+    return tuple(instructions), tuple(notes)
+
+
+def named_base(instructions: Sequence[Instruction]) -> Base | None:
+    """The base image that buildah named, with the layers below its first step.
+
+    None where that image's own layers are squashed into one with the rest, or another builder went on from there.
+    """
+    found: Base | None = None
+    below = 0
+    for instruction in instructions:
+        if instruction.comment.startswith("buildkit."):
+            return None
+        parent = builders.parent_of_comment(instruction.comment)
+        if parent is not None and not builders.is_image_id(parent):
+            found = Base(layers=below, name=parent, evidence="history") if below else None
+        below += len(instruction.layers)
+    return found
+
+
+def _instruction(
+    index: int, row: Row, entry: HistoryEntry, statement: Statement, span: _Span | None
+) -> Instruction:
+    subject = "an empty step" if row.layer is None else f"layer {row.layer}"
+    created_by, text, evidence = entry.created_by, statement.text, "history"
+    if row.base:
+        # BuildKit writes the description of the layer at the entry's position, which is another one.
+        return _nameless(index, row, entry.comment)
+    if builders.is_padding(entry):
+        text, evidence = _unknown(subject, entry.comment), "none"
+    return Instruction(
+        index=index,
+        keyword=statement.keyword,
+        text=text or _unknown(subject, ""),
+        created_by=created_by,
+        comment=entry.comment,
+        empty=row.layer is None,
+        layers=() if row.layer is None else (row.layer,),
+        evidence=evidence,
+        range=None if span is None else (span.first, span.last),
+        arguments=statement.arguments,
+    )
+
+
+def _nameless(index: int, row: Row, comment: str = "") -> Instruction:
+    kind = "base image layer" if row.base else "layer"
+    return Instruction(
+        index=index,
+        keyword="",
+        text=f"{kind} {row.layer} (no history)",
+        comment=comment,
+        layers=() if row.layer is None else (row.layer,),
+        evidence="none",
+    )
+
+
+def _covering(index: int, layer: int, span: _Span, closing: Instruction) -> Instruction:
+    if span.first == span.last:
+        text = f"all steps up to {closing.text}, in one layer"
+    else:
+        text = f"instructions {span.first} to {span.last}, in one layer"
+    if span.base is not None:
+        text = f"FROM {span.base} and {text}"
+    return Instruction(
+        index=index, keyword="", text=text, layers=(layer,), range=(span.first, span.last)
+    )
+
+
+def _squash_note(layer: int, span: _Span) -> Note:
+    below = "" if span.base is None else f"its base image {span.base} and "
+    covered = (
+        f"all steps up to instruction {span.last}"
+        if span.first == span.last
+        else f"instructions {span.first} to {span.last}"
+    )
+    return Note(
+        "history-squashed",
+        f"layer {layer} is squashed: it covers {below}{covered}, and its bytes cannot be divided among them",
+        layer,
+    )
+
+
+def _unknown(subject: str, comment: str) -> str:
+    comment = comment.strip()
+    return f"{subject} (no history: {comment})" if comment else f"{subject} (no history)"
+
+
+def _span(
+    before: Sequence[Instruction], begin: int, entry: HistoryEntry, statement: Statement
+) -> _Span | None:
+    """The rows from `begin` on that the layer of the next row covers, None where that row alone made it.
+
+    Docker's --squash adds an entry of its own. buildah without layers gives the one layer to the last step, whatever
+    that is, and calls the steps before it empty; only this last step then names the image below in its comment.
+    kaniko with one snapshot does the same, and leaves out the other steps.
+    """
+    end = len(before)
+    changing = [i for i in range(begin, end) if before[i].keyword in ("RUN", "COPY", "ADD")]
+    if builders.is_squash(entry):
+        if changing:
+            return _Span(changing[0], changing[-1])
+        return _Span(begin, end - 1) if begin < end else None
+    if entry.author == "kaniko" and statement.keyword in METADATA_KEYWORDS:
+        return _Span(end, end)
+    parent = builders.parent_of(entry)
+    if not changing or not (statement.classic or not statement.keyword):
+        return None
+    if parent is None and builders.is_padding(entry):
+        return None
+    if parent is None and statement.keyword in ("RUN", "COPY", "ADD", "WORKDIR"):
+        # The classic builder calls a RUN empty that changed nothing, never a COPY.
+        if statement.keyword == "WORKDIR" or all(before[i].keyword == "RUN" for i in changing):
+            return None
+    elif parent is None and not statement.keyword and not _is_buildah(before[changing[0] : end]):
+        return None
+    first = _first(before, begin, changing[0])
+    if parent is not None and any(
+        builders.parent_of_comment(step.comment) is not None for step in before[changing[0] : end]
+    ):
+        return None
+    within = begin == 0 and not any(step.layers for step in before)
+    base = parent if within and parent not in (None, "scratch") else None
+    return _Span(first, end, base)
+
+
+def _is_buildah(steps: Sequence[Instruction]) -> bool:
+    """Whether empty steps can only be buildah's, which has no step of its own for the commit."""
+    return any(step.keyword in ("COPY", "ADD") for step in steps)
+
+
+def _first(before: Sequence[Instruction], begin: int, changing: int) -> int:
+    """Where the build begins whose first step that changes files is `changing`.
+
+    The base image's last steps are empty too. What ends them is a step that itself names an image below, or the
+    command that closes a build.
+    """
+    for index in range(changing - 1, begin - 1, -1):
+        step = before[index]
+        if step.keyword in ("CMD", "ENTRYPOINT") or (
+            builders.parent_of_comment(step.comment) is not None
+        ):
+            return index + 1
+    return begin

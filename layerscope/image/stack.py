@@ -1,0 +1,155 @@
+"""The order in which the entries of a history lie in the stack of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.image import builders
+from layerscope.image.dialects import METADATA_KEYWORDS, Statement
+from layerscope.image.history import HistoryEntry
+from layerscope.notes import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of the history, or None for a layer without one, and the layer it made.
+
+    `base` marks a layer of a base image that has no history.
+    """
+
+    entry: int | None
+    layer: int | None
+    base: bool = False
+
+
+def order(
+    history: Sequence[HistoryEntry],
+    statements: Sequence[Statement],
+    layer_count: int,
+    base_layers: int | None,
+) -> tuple[list[Row], list[Note]]:
+    """The rows from the lowest to the highest, each layer in exactly one, and what does not fit."""
+    makers = _makers(history, statements, layer_count)
+    made = set(makers)
+    pads = [index for index in makers if builders.is_exporter_padding(history[index])]
+    padding = set(pads)
+    real = [index for index in makers if index not in padding]
+    missing = max(layer_count, 0) - len(real)
+    sequence: list[tuple[int | None, bool]]
+    below = None if base_layers is None else len(real) - (layer_count - base_layers)
+    if missing and base_layers is not None and below is not None and 0 <= below <= base_layers:
+        sequence = _with_gap(len(history), real, padding, below, pads, missing)
+    else:
+        sequence = _below_their_build(history, statements, padding)
+        lacking = layer_count - len(makers)
+        if lacking > 0:
+            if _covers_the_bottom(history, statements, real):
+                sequence += [(None, False)] * lacking
+            else:
+                gap: list[tuple[int | None, bool]] = [(None, True)] * lacking
+                sequence = gap + sequence
+    rows: list[Row] = []
+    layer = 0
+    for index, base in sequence:
+        if index is None or index in made:
+            rows.append(Row(index, layer, base))
+            layer += 1
+        else:
+            rows.append(Row(index, None))
+    return rows, _count_notes(history, rows, layer_count)
+
+
+def _makers(
+    history: Sequence[HistoryEntry], statements: Sequence[Statement], layer_count: int
+) -> list[int]:
+    """The indices of the entries that made a layer; at most `layer_count`."""
+    makers = [index for index, entry in enumerate(history) if not entry.empty_layer]
+    if len(makers) > layer_count:
+        # A tool that forgot `empty_layer`: metadata cannot have made a layer, if that settles it.
+        filesystem = [i for i in makers if statements[i].keyword not in METADATA_KEYWORDS]
+        if len(filesystem) == layer_count:
+            return filesystem
+    return makers[: max(layer_count, 0)]
+
+
+def _with_gap(
+    count: int, real: list[int], padding: set[int], below: int, pads: list[int], missing: int
+) -> list[tuple[int | None, bool]]:
+    """All entries, with the layers that have none above the first `below` entries that made one."""
+    cut = real[below - 1] + 1 if below else 0
+    gap: list[tuple[int | None, bool]] = [(index, True) for index in pads]
+    gap += [(None, True)] * (missing - len(pads))
+    lower: list[tuple[int | None, bool]] = [(i, False) for i in range(cut) if i not in padding]
+    upper: list[tuple[int | None, bool]] = [
+        (i, False) for i in range(cut, count) if i not in padding
+    ]
+    return [*lower, *gap, *upper]
+
+
+def _below_their_build(
+    history: Sequence[HistoryEntry], statements: Sequence[Statement], padding: set[int]
+) -> list[tuple[int | None, bool]]:
+    """All entries, with BuildKit's padding below the steps of the build that padded.
+
+    BuildKit adds one entry at the end for each layer without one. Its own steps always have theirs, so these layers
+    are its base image's.
+    """
+    sequence: list[tuple[int | None, bool]] = []
+    own: list[tuple[int | None, bool]] = []
+    for index, entry in enumerate(history):
+        if index in padding:
+            sequence.append((index, bool(own)))
+            continue
+        buildkit = _is_buildkit(entry, statements[index])
+        if index - 1 in padding or not buildkit:
+            sequence += own
+            own = []
+        (own if buildkit else sequence).append((index, False))
+    return [*sequence, *own]
+
+
+def _is_buildkit(entry: HistoryEntry, statement: Statement) -> bool:
+    return entry.comment.strip() == builders.BUILDKIT or (
+        bool(statement.keyword) and not statement.classic and entry.author != "kaniko"
+    )
+
+
+def _covers_the_bottom(
+    history: Sequence[HistoryEntry], statements: Sequence[Statement], real: list[int]
+) -> bool:
+    """Whether a history that is too short tells the lowest layers, so that those without an entry are on top.
+
+    BuildKit pads: what has no entry came after it. Other builders add to whatever history the base image has, and
+    a history that does not begin with a root filesystem is that of a child.
+    """
+    if not real or any(_is_buildkit(history[i], statements[i]) for i in real):
+        return True
+    first = statements[real[0]]
+    if first.keyword in ("ADD", "COPY"):
+        return first.text.rstrip().endswith(" /")
+    return not first.keyword and not first.classic and not _is_added(history[real[0]])
+
+
+def _is_added(entry: HistoryEntry) -> bool:
+    """Whether a tool made the entry that puts its layers on a base image."""
+    return entry.author in ("ko", "Jib") or builders.parent_of(entry) is not None
+
+
+def _count_notes(
+    history: Sequence[HistoryEntry], rows: Sequence[Row], layer_count: int
+) -> list[Note]:
+    claimed = sum(not entry.empty_layer for entry in history)
+    if not history and layer_count > 0:
+        return [Note("history-absent", f"the image has no history for its {layer_count} layers")]
+    names = f"the history names {claimed} layers and the image has {layer_count}: "
+    if claimed < layer_count:
+        nameless = [row for row in rows if row.entry is None]
+        first, last = nameless[0].layer, nameless[-1].layer
+        which = f"layer {first} has" if first == last else f"layers {first} to {last} have"
+        why = ", since the base image has no history" if nameless[0].base else ""
+        return [Note("history-short", f"{names}{which} no instruction{why}")]
+    if claimed > layer_count:
+        surplus = claimed - max(layer_count, 0)
+        return [Note("history-long", f"{names}{surplus} instructions that claim a layer have none")]
+    return []
