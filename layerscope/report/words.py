@@ -36,6 +36,11 @@ _BLAME = {
     "duplicate_entry": "stored twice by {}",
 }
 _CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
+_SETUP = re.compile(
+    r"--(?:mount|network|security)=\S{1,2000}\s+"
+    r"|set(?:\s+[-+](?:[A-Za-z]{0,8}o\s+\w{1,32}|[A-Za-z]{1,16})){1,16}\s*(?:;|&&|\n)\s*"
+)
+"""What a RUN starts with before it does anything: build flags and shell options."""
 _SPACE = re.compile(r"[ \t\r\n]+")
 
 
@@ -45,9 +50,22 @@ def one_line(text: str, width: int | None = None) -> str:
     return line if width is None else fit_start(line, width)
 
 
+def short_command(text: str) -> str:
+    """An instruction without build flags and shell options: `RUN set -eux; make` becomes `RUN make`."""
+    if not text.startswith("RUN "):
+        return text
+    at = 4
+    while match := _SETUP.match(text, at):
+        if match.end() == len(text):
+            break
+        at = match.end()
+    return text[:4] + text[at:]
+
+
 def instruction_text(row: Row, width: int | None = None) -> str:
     """What an instruction says, as a person would have written it where that is known."""
-    return one_line(row["text"], width) or one_line(row["created_by"], width) or "–"
+    text = row["text"] if width is None else short_command(row["text"])
+    return one_line(text, width) or one_line(row["created_by"], width) or "–"
 
 
 def base_instructions(document: Document) -> range:

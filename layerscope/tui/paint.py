@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, HARDLINK, SYMLINK
 from layerscope.report.escape import cell_width, escape, fit_start, pad
+from layerscope.report.words import short_command
 from layerscope.units import format_size
 
+if TYPE_CHECKING:
+    from layerscope.image.instruction import Instruction
+
+_LONGEST = 2000
+"""Characters of an instruction that a short form looks at."""
 Span = tuple[str, str]
 """Text, and the name of a style (a component class without its prefix; "" for the plain one)."""
 
@@ -36,6 +44,12 @@ def path_text(path: bytes) -> str:
 def one_line(text: str) -> str:
     """Text of an image with its white space folded, as it may be shown."""
     return escape(" ".join(text.split()))
+
+
+def instruction_name(instruction: Instruction, width: int) -> str:
+    """The short form of an instruction in at most `width` columns."""
+    text = one_line(short_command(instruction.text[:_LONGEST]))
+    return fit_start(text or one_line(instruction.created_by[:_LONGEST]) or "–", width)
 
 
 def size_text(size: int | None) -> str:

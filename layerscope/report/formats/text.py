@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
-from layerscope.report.words import base_instructions, has_lines
+from layerscope.report.words import base_instructions, has_lines, short_command
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -162,7 +162,9 @@ def _instructions(page: Page, document: Document) -> None:
     for row in rows:
         sizes = row["sizes"]
         quiet = "" if row["layers"] else "dim"
-        text = fit_start(_one_line(row["text"]) or _one_line(row["created_by"]) or "–", room)
+        text = fit_start(
+            _one_line(short_command(row["text"])) or _one_line(row["created_by"]) or "–", room
+        )
         spans: list[Span] = [
             "  ",
             pad(str(row["index"]), numbers, right=True),

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from layerscope.report.escape import fit_start
 from layerscope.tui.line_list import LineList
-from layerscope.tui.paint import Span, cell, one_line, size_text, split_bar
+from layerscope.tui.paint import Span, cell, instruction_name, size_text, split_bar
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import InstructionSummary
@@ -40,12 +39,14 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
         self.in_view: frozenset[int] = frozenset()
         self.base: range = range(0)
         self._most = 1
+        self._digits = 2
 
     def show(self, summaries: Sequence[InstructionSummary], base: range) -> None:
         """List the instructions; `base` are the numbers of those of the base image."""
         self.all = summaries
         self.base = base
         self._most = max([each.sizes.content for each in summaries], default=1) or 1
+        self._digits = max(2, len(str(len(summaries))))
         self._list()
 
     def _list(self) -> None:
@@ -80,10 +81,11 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
         self.refresh()
 
     def _bar(self, width: int) -> int:
-        return 10 if width >= 52 else 6 if width >= 38 else 0
+        return 10 if width >= 68 else 6 if width >= 60 else 0
 
     def heading(self, width: int) -> Sequence[Span]:
-        titles = "   #" + cell("size", 9, right=True) + cell("wasted", 9, right=True) + "  "
+        number = cell("#", self._digits + 1, right=True)
+        titles = number + cell("size", 9, right=True) + cell("wasted", 9, right=True) + " "
         columns = self._bar(width)
         return [(titles + " " * (columns + 1 if columns else 0) + "instruction", "")]
 
@@ -96,18 +98,18 @@ The bar is what an instruction stores: solid what lives, dotted what is wasted. 
             sign = "▶" if sign == " " else sign
         spans: list[Span] = [
             (sign, "strong"),
-            (f"{instruction.index:>3}", dim or "number"),
+            (f"{instruction.index:>{self._digits}}", dim or "number"),
             (cell(size_text(sizes.content), 9, right=True), dim),
             (cell(size_text(sizes.wasted) if sizes.wasted else "", 9, right=True), "waste"),
-            ("  ", ""),
+            (" ", ""),
         ]
         columns = self._bar(width)
         if columns:
             spans += [*split_bar(sizes.live, sizes.wasted, self._most, columns), (" ", "")]
-        left = width - 24 - (columns + 1 if columns else 0)
-        text = one_line(instruction.text[:2000]) or one_line(instruction.created_by[:2000]) or "–"
+        left = width - 20 - self._digits - (columns + 1 if columns else 0)
         if instruction.index not in self.base:
-            spans.append((fit_start(text, max(1, left)), dim))
+            spans.append((instruction_name(instruction, max(1, left)), dim))
         else:
-            spans += [(cell(text, max(1, left - len(BASE))), dim), (BASE, "dim")]
+            room = max(1, left - len(BASE))
+            spans += [(cell(instruction_name(instruction, room), room), dim), (BASE, "dim")]
         return spans

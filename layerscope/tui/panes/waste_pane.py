@@ -17,7 +17,7 @@ from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.session import Session
 from layerscope.tui.model.waste_rows import Key, Row, WasteRows, key_of
-from layerscope.tui.paint import Span, bar, cell, one_line, path_text, size_text
+from layerscope.tui.paint import Span, bar, cell, instruction_name, path_text, size_text
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_percent, format_size
 
@@ -131,8 +131,8 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
         texts = []
         for index in (pair.written_by, pair.wasted_by):
             found = self.session.instruction(index)
-            text = "" if found is None else one_line(found.instruction.text[:200])
-            texts.append(f"{index} {fit_start(text, 28)}")
+            text = "" if found is None else instruction_name(found.instruction, 28)
+            texts.append(f"{index} {text}")
         return f"{files}{only}  {texts[0]}  ✕ {texts[1]}"
 
     def _file(self, line: Row, left: int) -> list[Span]:
