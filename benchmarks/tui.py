@@ -161,12 +161,16 @@ class Loop:
 
 async def drive(path: str) -> dict[str, Any]:
     from layerscope.tui.app import LayerscopeApp, reader
+    from layerscope.tui.screens.browse_screen import BrowseScreen
 
     loop = Loop()
     app = LayerscopeApp(path, reader(path, {}, {}))
     found: dict[str, Any] = {"keys": {}, "filters": {}, "whole": {}}
     async with app.run_test(size=(120, 36)) as pilot:
-        files = app.browse.files
+        while not isinstance(app.screen, BrowseScreen):
+            await asyncio.sleep(0.01)
+        browse = app.screen
+        files = browse.files
         while files.tree_view.totals is None:
             await asyncio.sleep(0.01)
         await pilot.pause()
@@ -184,8 +188,8 @@ async def drive(path: str) -> dict[str, Any]:
             await pilot.press(key)
             await settle()
             found["keys"][f"{number} {key}"] = loop.longest
-        app.browse.action_tab("files")
-        app.browse.action_mode("tree")
+        browse.action_tab("files")
+        browse.action_mode("tree")
         await settle()
         await pilot.press("slash")
         for number, text in enumerate(FILTERS):

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.screens.browse_screen import BrowseScreen
 from layerscope.tui.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +29,7 @@ async def draw(theme: str, keys: tuple[str, ...]) -> str:
     """The picture as SVG; to be called in the folder of the project."""
     app = LayerscopeApp(IMAGE, reader(IMAGE, {}, {}), settings=Settings(theme=theme))
     async with app.run_test(size=(120, 34)) as pilot:
-        while app.browse.files.tree_view.totals is None:
+        while not isinstance(app.screen, BrowseScreen) or app.screen.files.tree_view.totals is None:
             await pilot.pause(0.05)
         for key in keys:
             await pilot.press({".": "full_stop", "/": "slash"}.get(key, key))

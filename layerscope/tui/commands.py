@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from textual.app import SystemCommand
 from textual.command import DiscoveryHit, Hit, Hits, Provider
-
-if TYPE_CHECKING:
-    from layerscope.tui.screens.browse_screen import BrowseScreen
 
 
 @runtime_checkable
@@ -38,28 +34,3 @@ class ScreenCommands(Provider):
                 yield Hit(
                     score, matcher.highlight(command.title), command.callback, help=command.help
                 )
-
-
-def browse_commands(screen: BrowseScreen) -> Iterable[SystemCommand]:
-    """What can be done with an image; the more once it is read."""
-    for name, key, title in screen.tabs:
-        yield SystemCommand(f"Show {title.lower()}", key, partial(screen.action_tab, name))
-    if screen.session is None:
-        return
-    yield SystemCommand(
-        "View: changes of the layer", "ctrl+l", partial(screen.action_mode, "layer")
-    )
-    yield SystemCommand("View: whole tree", "ctrl+t", partial(screen.action_mode, "tree"))
-    yield SystemCommand("View: changes up to here", "ctrl+a", screen.action_aggregate)
-    yield SystemCommand("Range: begin here", "m", screen.action_mark_range)
-    yield SystemCommand("Filter the files", "/", screen.filter_files)
-    for kind in ("added", "modified", "removed", "wasted"):
-        filter_ = f"kind:{kind}"
-        yield SystemCommand(f"Only {kind} files", filter_, partial(screen.filter_files, filter_))
-    yield SystemCommand("Compare with another image", "c", screen.action_compare)
-    yield SystemCommand("Extract to a folder", "e", screen.action_take_out)
-    yield SystemCommand("Save the report", "S", screen.action_save_report)
-    yield SystemCommand("Copy the path", "y", screen.action_copy_path)
-    yield SystemCommand("Copy as a command line", "Y", screen.action_copy_command)
-    if screen.can_go_back:
-        yield SystemCommand("Back", "to where the last jump began", screen.action_back)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -41,13 +42,12 @@ class LineList(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
+    @dataclass
     class Highlighted(Message):
-        """The cursor stands on another row."""
+        """The cursor moved to another row."""
 
-        def __init__(self, lines: LineList, row: int) -> None:
-            super().__init__()
-            self.lines = lines
-            self.row = row
+        lines: LineList
+        row: int
 
         @property
         def control(self) -> LineList:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
@@ -20,12 +22,11 @@ class TabStrip(Widget):
 
     active: reactive[str] = reactive("")
 
+    @dataclass
     class Picked(Message):
         """A tab was clicked."""
 
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
+        name: str
 
     def __init__(self, tabs: tuple[tuple[str, str, str], ...], *, id: str | None = None) -> None:  # noqa: A002
         """`tabs` are identity, key and title."""

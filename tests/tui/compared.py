@@ -102,8 +102,7 @@ class PairDriver(Driver):
 
     @property
     def compared(self) -> CompareScreen:
-        assert isinstance(self.app, CompareApp)
-        return self.app.compared
+        return next(each for each in self.app.screen_stack if isinstance(each, CompareScreen))
 
     def rows(self) -> list[str]:
         rows = self.compared.files.tree_view.rows

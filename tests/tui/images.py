@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.tui.app import LayerscopeApp, reader
+from layerscope.tui.base_app import BaseApp
+from layerscope.tui.screens.browse_screen import BrowseScreen
 from layerscope.tui.settings import Settings
 from tests.builder import (
     FORMS,
@@ -127,9 +129,14 @@ def analysed(image: BuiltImage, path: Path, form: str = "oci-archive") -> Iterat
 class Driver:
     """Presses keys and waits until all that follows from them has happened."""
 
-    def __init__(self, app: LayerscopeApp, pilot: Pilot[int]) -> None:
+    def __init__(self, app: BaseApp, pilot: Pilot[int]) -> None:
         self.app = app
         self.pilot = pilot
+
+    @property
+    def browse(self) -> BrowseScreen:
+        """The screen of the image, once it is read."""
+        return next(each for each in self.app.screen_stack if isinstance(each, BrowseScreen))
 
     async def settle(self) -> None:
         await self.pilot.pause()
@@ -145,7 +152,7 @@ class Driver:
     async def filter(self, text: str) -> None:
         """Open the filter line, write on it and take it at once."""
         await self.press("slash")
-        pane = next(pane for pane in self.app.browse.query("ListPane") if pane.has_focus_within)
+        pane = next(pane for pane in self.browse.query("ListPane") if pane.has_focus_within)
         pane.bar.value = text  # type: ignore[attr-defined]
         await self.pilot.pause()
         await self.press("enter")
@@ -166,11 +173,11 @@ class Driver:
     @property
     def is_browsing(self) -> bool:
         """Whether no dialog and no file stands above the image."""
-        return self.app.screen is self.app.browse
+        return isinstance(self.app.screen, BrowseScreen)
 
     def rows(self) -> list[str]:
         """The names of the tree's rows, indented."""
-        rows = self.app.browse.files.tree_view.rows
+        rows = self.browse.files.tree_view.rows
         assert rows is not None
         return [
             "  " * depth + rows.outline.names[number].decode("utf-8", "backslashreplace")

@@ -28,7 +28,8 @@ from layerscope.tui.panes.largest_pane import LargestList
 from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.file_screen import FileScreen, PageView
 from layerscope.tui.screens.help_screen import HelpScreen
-from layerscope.tui.screens.jump_screen import JumpScreen
+from layerscope.tui.screens.opening_screen import OpeningScreen
+from layerscope.tui.screens.pane_letters import PaneLetters
 from layerscope.tui.settings import Settings
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
 
@@ -36,11 +37,11 @@ SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "12
 
 
 def status(driver: Driver) -> str:
-    return str(driver.app.browse.files.query_one(".status", Static).visual)
+    return str(driver.browse.files.query_one(".status", Static).visual)
 
 
 def details(driver: Driver) -> str:
-    return str(driver.app.browse.query_one("#details-text", Static).visual)
+    return str(driver.browse.query_one("#details-text", Static).visual)
 
 
 @SIZES
@@ -49,7 +50,7 @@ def test_it_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None
         assert driver.rows()[0] == ""
         assert "app" in driver.text
         assert "content" in driver.text.splitlines()[0]
-        assert driver.app.browse.files.scope == Scope("tree", 4, 4)
+        assert driver.browse.files.scope == Scope("tree", 4, 4)
         assert "n/N" not in status(driver)
 
     browse(archive, script, size=size)
@@ -72,7 +73,7 @@ def test_every_pane_has_a_key(archive: str, size: tuple[int, int]) -> None:
 
 def test_views_of_layer_tree_and_range(archive: str) -> None:
     async def script(driver: Driver) -> None:
-        files = driver.app.browse.files
+        files = driver.browse.files
         await driver.press("ctrl+l")
         assert files.scope == Scope("layer", 4, 4)
         assert [row.strip() for row in driver.rows()][:3] == ["", "root", ".cache"]
@@ -95,7 +96,7 @@ def test_views_of_layer_tree_and_range(archive: str) -> None:
 def test_an_instruction_without_a_layer_shows_the_tree_below_it(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("shift+tab", "shift+tab", "home", "down")
-        assert driver.app.browse.files.scope == Scope("tree", 0, 0)
+        assert driver.browse.files.scope == Scope("tree", 0, 0)
         assert "it changes the configuration only" in driver.text
 
     browse(archive, script, size=WIDE)
@@ -114,7 +115,7 @@ def test_instructions_of_the_base_image_are_marked(
 
     async def script(driver: Driver) -> None:
         await driver.press("shift+tab", "shift+tab", "home")
-        listed = driver.app.browse.instructions
+        listed = driver.browse.instructions
         rows = ["".join(text for text, _ in listed.spans(row, 44)) for row in range(7)]
         assert [row.endswith(" base") for row in rows] == [True] * 2 + [False] * 5
         assert {len(row) for row in rows[:2]} == {44}
@@ -129,7 +130,7 @@ def test_instructions_of_the_base_image_are_marked(
 def test_no_instruction_is_marked_where_no_base_image_is_known(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("shift+tab", "shift+tab", "home")
-        assert not driver.app.browse.instructions.base
+        assert not driver.browse.instructions.base
         assert "base image" not in details(driver)
 
     browse(archive, script)
@@ -137,7 +138,7 @@ def test_no_instruction_is_marked_where_no_base_image_is_known(archive: str) -> 
 
 def test_empty_instructions_fold_away(archive: str) -> None:
     async def script(driver: Driver) -> None:
-        listed = driver.app.browse.instructions
+        listed = driver.browse.instructions
         assert listed.row_count == 7
         await driver.press("shift+tab", "shift+tab", "z")
         assert listed.row_count == 5
@@ -170,7 +171,7 @@ def test_opening_and_closing_directories(archive: str, size: tuple[int, int]) ->
 def test_sorting_keeps_the_cursor_on_its_file(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("down", "down")
-        files = driver.app.browse.files
+        files = driver.browse.files
         path = files.path
         await driver.press("s")
         assert [row.strip() for row in driver.rows()[1:]] == sorted(
@@ -203,13 +204,13 @@ def test_a_filter_stays_while_one_works_in_its_result(archive: str, size: tuple[
         await driver.settle()
         assert "1 hit" in status(driver)
         await driver.press("enter")
-        assert driver.app.browse.files.path == b"app/main.py"
+        assert driver.browse.files.path == b"app/main.py"
         assert [row.strip() for row in driver.rows()] == ["", "app", "main.py"]
         await driver.press("up", "h", "l")
         assert [row.strip() for row in driver.rows()] == ["", "app", "main.py"]
         await driver.press("escape")
         assert len(driver.rows()) > 5
-        assert driver.app.browse.files.path == b"app"
+        assert driver.browse.files.path == b"app"
 
     browse(archive, script, size=size)
 
@@ -232,7 +233,7 @@ def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
         await driver.filter("re:py$")
         assert "0 hits so far · 0 B · still looking" in told
         assert "4 hits" in status(driver)
-        assert not driver.app.browse.files.searching
+        assert not driver.browse.files.searching
 
     browse(archive, script)
 
@@ -240,14 +241,14 @@ def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
 def test_walking_the_hits(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("*.py")
-        seen = [driver.app.browse.files.path]
+        seen = [driver.browse.files.path]
         for _ in range(3):
             await driver.press("n")
-            seen.append(driver.app.browse.files.path)
+            seen.append(driver.browse.files.path)
         assert len(set(seen)) == 4
         assert all(path.endswith(b".py") for path in seen)
         await driver.press("N")
-        assert driver.app.browse.files.path == seen[2]
+        assert driver.browse.files.path == seen[2]
 
     browse(archive, script)
 
@@ -285,7 +286,7 @@ def test_hiding_kinds_of_change(archive: str) -> None:
 @SIZES
 def test_from_waste_to_both_layers_and_back(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
-        screen = driver.app.browse
+        screen = driver.browse
         await driver.press("w", "v")
         await driver.press("enter")
         assert screen.tab == "files"
@@ -321,7 +322,7 @@ def test_waste_opens_by_kind_pair_and_file(archive: str) -> None:
 def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("b")
-        listed = driver.app.browse.query_one("#largest-list", LargestList)
+        listed = driver.browse.query_one("#largest-list", LargestList)
         assert listed.files[0].path == b"app/data/model.bin"
         await driver.press("s")
         assert listed.files[0].path < listed.files[1].path
@@ -332,7 +333,7 @@ def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
             b"usr/lib/flask.py",
         }
         await driver.press("home", "enter")
-        assert driver.app.browse.tab == "files"
+        assert driver.browse.tab == "files"
 
     browse(archive, script)
 
@@ -343,9 +344,8 @@ def test_largest_files_with_what_is_wasted_make_up_the_content(
 ) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("b")
-        listed = driver.app.browse.query_one("#largest-list", LargestList)
-        session = driver.app.browse.session
-        assert session is not None
+        listed = driver.browse.query_one("#largest-list", LargestList)
+        session = driver.browse.session
         sizes = session.analysis.sizes
         assert sum(file.size for file in listed.files) == sizes.live
         await driver.press("v")
@@ -358,9 +358,9 @@ def test_largest_files_with_what_is_wasted_make_up_the_content(
         await driver.press("enter")
         assert (tmp_path / "model.bin").stat().st_size == 1_024_000
         await driver.press("x")
-        assert driver.app.browse.files.scope == Scope("layer", 3, 3)
+        assert driver.browse.files.scope == Scope("layer", 3, 3)
         await driver.press("backspace", "home", "enter")
-        assert driver.app.browse.files.scope == Scope("layer", 1, 1)
+        assert driver.browse.files.scope == Scope("layer", 1, 1)
         await driver.press("backspace", "v")
         assert sum(file.size for file in listed.files) == sizes.live
 
@@ -440,7 +440,7 @@ def test_following_a_link(archive: str) -> None:
         await driver.press("escape", "enter")
         assert "leads   to /app/main.py" in driver.text
         await driver.press("o")
-        assert driver.app.browse.files.path == b"app/main.py"
+        assert driver.browse.files.path == b"app/main.py"
 
     browse(archive, script)
 
@@ -540,9 +540,9 @@ def test_help_tells_the_keys_of_the_focused_pane(archive: str) -> None:
 def test_jump_mode(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("apostrophe")
-        assert isinstance(driver.app.screen, JumpScreen)
+        assert isinstance(driver.app.screen, PaneLetters)
         await driver.press("a")
-        assert driver.app.browse.instructions.has_focus
+        assert driver.browse.instructions.has_focus
         await driver.press("apostrophe", "escape")
         assert driver.is_browsing
 
@@ -551,10 +551,10 @@ def test_jump_mode(archive: str) -> None:
 
 def test_the_palette_lists_what_applies(archive: str) -> None:
     async def script(driver: Driver) -> None:
-        titles = [command.title for command in driver.app.browse.commands()]
+        titles = [command.title for command in driver.browse.commands()]
         assert "Back" not in titles
         await driver.press("ctrl+p", *"waste", "enter")
-        assert driver.app.browse.tab == "waste"
+        assert driver.browse.tab == "waste"
 
     browse(archive, script)
 
@@ -564,7 +564,7 @@ def test_a_narrow_terminal_folds_the_left_half(archive: str) -> None:
         assert "Instructions" not in driver.text
         await driver.press("tab")
         assert "Instructions" in driver.text
-        assert driver.app.browse.instructions.has_focus
+        assert driver.browse.instructions.has_focus
         await driver.press("enter")
         assert "Instructions" not in driver.text
         await driver.pilot.resize_terminal(*WIDE)
@@ -580,7 +580,7 @@ def test_a_narrow_terminal_folds_the_left_half(archive: str) -> None:
 
 def test_the_mouse_does_what_keys_do(archive: str) -> None:
     async def script(driver: Driver) -> None:
-        tree = driver.app.browse.files.tree_view
+        tree = driver.browse.files.tree_view
         await driver.pilot.click(tree, offset=(60, 2), times=2)
         await driver.settle()
         assert tree.cursor == 1
@@ -589,10 +589,10 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
         await driver.settle()
         assert tree.rows is not None
         assert tree.rows.sort == "name"
-        await driver.pilot.click(driver.app.browse.strip, offset=(13, 0))
+        await driver.pilot.click(driver.browse.strip, offset=(13, 0))
         await driver.settle()
-        assert driver.app.browse.tab == "waste"
-        line = driver.app.browse.query_one(KeyLine)
+        assert driver.browse.tab == "waste"
+        line = driver.browse.query_one(KeyLine)
         painted = line.render_line(0).text
         await driver.pilot.click(line, offset=(painted.index("Filter"), 0))
         await driver.settle()
@@ -602,9 +602,9 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
         await driver.settle()
         assert isinstance(driver.app.screen, HelpScreen)
         await driver.press("escape")
-        await driver.pilot.click(driver.app.browse.instructions, offset=(5, 1))
+        await driver.pilot.click(driver.browse.instructions, offset=(5, 1))
         await driver.settle()
-        assert driver.app.browse.instructions.cursor == 0
+        assert driver.browse.instructions.cursor == 0
 
     browse(archive, script)
 
@@ -612,9 +612,9 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
 def test_the_users_own_keys(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("comma")
-        assert driver.app.browse.tab == "waste"
+        assert driver.browse.tab == "waste"
         await driver.press("w")
-        assert driver.app.browse.tab == "waste"
+        assert driver.browse.tab == "waste"
 
     browse(archive, script, settings=Settings({"browse.waste": "comma"}))
 
@@ -734,7 +734,7 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
             assert "reading the layers · layer 2 of 5 · 500.0 kB of 1.0 MB" in driver.text
             assert "█" * 24 + " " * 24 + " 50.0 %" in driver.text
             await pilot.press("w", "v", "s", "slash", "e", "c", "z", "tab", "space")
-            assert driver.is_browsing, "nothing can be done yet"
+            assert isinstance(app.screen, OpeningScreen), "nothing can be done yet"
             assert "reading the layers" in driver.text
             await pilot.press("escape")
             await pilot.pause()

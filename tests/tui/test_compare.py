@@ -18,7 +18,7 @@ from layerscope.tui.compare.lists import InstructionPairs, SettingList
 from layerscope.tui.compare.screen import CompareScreen
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.screens.dialogs import ErrorDialog
-from layerscope.tui.screens.jump_screen import JumpScreen
+from layerscope.tui.screens.pane_letters import PaneLetters
 from tests.builder import FORMS
 from tests.cli.conftest import command, environment
 from tests.tui.compared import NEW, PairDriver, browse_pair, first, second
@@ -401,7 +401,7 @@ def test_nothing_is_taken_out_of_saved_reports(pair: tuple[str, str], tmp_path: 
 def test_jump_mode_and_copies(pair: tuple[str, str]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("2", "apostrophe")
-        assert isinstance(driver.app.screen, JumpScreen)
+        assert isinstance(driver.app.screen, PaneLetters)
         await driver.press("s")
         assert driver.app.focused is driver.compared.query_one("#pair-details")
         await driver.press("Y")

@@ -45,9 +45,8 @@ def compared(
 
 
 def flat(session: CompareSession) -> tuple[MergedOutline, CompareTotals]:
-    assert session.outline is not None
-    assert session.totals is not None
-    return session.outline, session.totals
+    assert session.merged is not None
+    return session.merged.outline, session.merged.totals
 
 
 def names(rows: TreeRows) -> list[str]:

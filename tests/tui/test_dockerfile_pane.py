@@ -25,7 +25,7 @@ CMD ["python", "main.py"]
 
 
 def listed(driver: Driver) -> DockerfileList:
-    return driver.app.browse.query_one("#dockerfile", DockerfileList)
+    return driver.browse.query_one("#dockerfile", DockerfileList)
 
 
 def painted(driver: Driver, width: int = 100) -> list[str]:
@@ -49,7 +49,7 @@ def test_each_line_tells_what_it_stores_and_wastes(
         assert "d Dockerfile" in driver.text
         assert "all that is needed" in driver.text
         rows = painted(driver)
-        summaries = driver.app.browse.session.analysis.instructions  # type: ignore[union-attr]
+        summaries = driver.browse.session.analysis.instructions
         assert rows[2].split()[:5] == ["3", "1.7", "MB", "1.0", "MB"]
         assert summaries[2].sizes.content == 1_664_047
         assert rows[3].split()[:5] == ["4", "206.0", "kB", "200.0", "kB"]
@@ -62,7 +62,7 @@ def test_each_line_tells_what_it_stores_and_wastes(
 
 def test_a_line_leads_to_what_it_changed_and_back(archive: str, dockerfile: Path) -> None:
     async def script(driver: Driver) -> None:
-        screen = driver.app.browse
+        screen = driver.browse
         await driver.press("d", "n")
         assert listed(driver).cursor == 2, "the largest"
         assert screen.instructions.current is not None
@@ -100,9 +100,9 @@ def test_it_opens_on_the_line_of_the_instruction_that_is_chosen(
 def test_there_is_no_such_pane_where_no_dockerfile_is_known(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("d", "5")
-        assert driver.app.browse.tab == "files"
+        assert driver.browse.tab == "files"
         assert "Dockerfile" not in driver.text.splitlines()[2]
-        titles = [command.title for command in driver.app.browse.commands()]
+        titles = [command.title for command in driver.browse.commands()]
         assert "Show dockerfile" not in titles
 
     browse(archive, script)
@@ -114,7 +114,7 @@ def test_the_provenance_of_a_real_image_gives_it() -> None:
         rows = painted(driver)
         assert rows[0].split()[:6] == ["1", "806.9", "kB", "12.7", "kB", "█████████▒"]
         assert rows[0].endswith("FROM python:3.8-slim")
-        session = driver.app.browse.session
+        session = driver.browse.session
         assert session is not None
         shown = sum(each.sizes.content for line in listed(driver).rows for each in line.made)
         assert shown == session.analysis.sizes.content, "every byte has a line"
@@ -133,7 +133,7 @@ def test_a_hostile_dockerfile_is_shown_and_nothing_more(tmp_path: Path) -> None:
 
     async def script(driver: Driver) -> None:
         await driver.press("d")
-        assert driver.app.browse.tab == "dockerfile"
+        assert driver.browse.tab == "dockerfile"
         for row in painted(driver, 60):
             assert row.isprintable()
             assert len(row) <= 60

@@ -57,8 +57,8 @@ def test_every_pane(evil: str, size: tuple[int, int]) -> None:
 def test_names_are_shown_as_they_are(evil: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+a", "slash")
-        driver.app.browse.files.bar.value = "usr/"
-        driver.app.browse.files.apply_filter()
+        driver.browse.files.bar.value = "usr/"
+        driver.browse.files.apply_filter()
         await driver.settle()
         text = check(driver)
         for shown in (
@@ -82,11 +82,11 @@ def test_names_are_shown_as_they_are(evil: str) -> None:
 def test_looking_inside_and_copying(evil: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("slash")
-        driver.app.browse.files.bar.value = "usr/"
-        driver.app.browse.files.apply_filter()
+        driver.browse.files.bar.value = "usr/"
+        driver.browse.files.apply_filter()
         await driver.settle()
         await driver.press("enter")
-        rows = driver.app.browse.files.tree_view.rows
+        rows = driver.browse.files.tree_view.rows
         assert rows is not None
         for _ in range(len(rows)):
             await driver.press("enter")
@@ -101,8 +101,8 @@ def test_looking_inside_and_copying(evil: str) -> None:
 
 def test_a_thousand_levels_are_walked_and_shown(evil: str) -> None:
     async def script(driver: Driver) -> None:
-        tree = driver.app.browse.files.tree_view
-        assert driver.app.browse.files.go_to(b"d/" * 1000 + b"deep")
+        tree = driver.browse.files.tree_view
+        assert driver.browse.files.go_to(b"d/" * 1000 + b"deep")
         await driver.settle()
         text = check(driver)
         assert "⋯1001" in text
@@ -116,7 +116,7 @@ def test_a_thousand_levels_are_walked_and_shown(evil: str) -> None:
 
 def test_many_files_in_one_directory(evil: str) -> None:
     async def script(driver: Driver) -> None:
-        assert driver.app.browse.files.go_to(b"many")
+        assert driver.browse.files.go_to(b"many")
         await driver.press("l", "end")
         assert "04999" in check(driver)
 

@@ -16,14 +16,14 @@ from layerscope.layers.file_content import Content
 from layerscope.report.escape import fit_end
 from layerscope.tui.model.pages import Line, diff_lines, metadata_lines
 from layerscope.tui.paint import mode_text, name_text, owner_text, path_text
-from layerscope.tui.screens.file_screen import FileScreen, Look, Page
+from layerscope.tui.screens.file_screen import FileScreen, FileStore, Look, Page
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
     from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.tui.compare.session import CompareSession
+    from layerscope.tui.compare.session import CompareSession, MergedFiles
 
 
 class CompareFileScreen(FileScreen):
@@ -33,12 +33,11 @@ class CompareFileScreen(FileScreen):
         Binding("s", "side", "Side A/B", id="file.side"),
     ]
 
-    def __init__(self, compared: CompareSession, number: int) -> None:
-        assert compared.outline is not None
+    def __init__(self, compared: CompareSession, merged: MergedFiles, number: int) -> None:
         self.compared = compared
-        self.path = compared.outline.path(number)
-        a, b = compared.outline.entries(number)
-        change = compared.outline.change(number)
+        self.path = merged.outline.path(number)
+        a, b = merged.outline.entries(number)
+        change = merged.outline.change(number)
         if change is not None and change.kind == "moved":
             a, b = change.a, change.b
         self.entry_a, self.entry_b = a, b
@@ -49,7 +48,7 @@ class CompareFileScreen(FileScreen):
         found = None if side.files is None else side.files.tree.find(entry.path.strip(b"/"))
         assert side.files is not None
         node = found if found is not None else side.files.tree.root
-        super().__init__(None, node, entry, lambda: None)
+        super().__init__(FileStore(side.files.tree.root, side.files.indexes), node, entry)
         self.before = a if b is not None else None
 
     def _side(self) -> Side:

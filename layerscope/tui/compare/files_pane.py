@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +17,7 @@ from layerscope.errors import Cancelled
 from layerscope.report.comparison.words import plural
 from layerscope.tui.compare.paint import delta_text
 from layerscope.tui.compare.rows import QUERY_KINDS
-from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.compare.session import CompareSession, MergedFiles
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.outline import ROOT
@@ -38,28 +39,27 @@ class CompareFilesPane(ListPane):
         Binding("u,ctrl+u", "only_changed", "Equal on/off", id="compare.only-changed"),
     ]
 
+    @dataclass
     class _Found(Message):
-        def __init__(self, query: Query, flags: tuple[bytearray, bytearray, bytearray]) -> None:
-            super().__init__()
-            self.query = query
-            self.flags = flags
+        query: Query
+        flags: tuple[bytearray, bytearray, bytearray]
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: CompareSession, *, id: str) -> None:  # noqa: A002
         self.tree_view = CompareTreeView(id="compare-tree")
         super().__init__(self.tree_view, id=id)
-        self.session: CompareSession | None = None
+        self.session = session
         self.only_changed = True
         self._query: Query | None = None
 
-    def open_session(self, session: CompareSession) -> None:
-        self.session = session
-        outline, totals = session.outline, session.totals
-        if outline is None or totals is None:
+    def on_mount(self) -> None:
+        merged = self.session.merged
+        if merged is None:
             self.tell(
-                f"the saved report of {session.missing_files} has no file list; "
+                f"the saved report of {self.session.missing_files} has no file list; "
                 "`layerscope report --json --files` saves one"
             )
             return
+        outline, totals = merged.outline, merged.totals
         self.tree_view.show(
             TreeRows(outline, totals, totals.changed), totals, lambda n: outline.entries(n)[1]
         )
@@ -80,9 +80,8 @@ class CompareFilesPane(ListPane):
 
     def go_to(self, path: bytes) -> bool:
         """Put the cursor on a path, showing what is equal where it needs to."""
-        if self.session is None or self.session.outline is None:
-            return False
-        number = self.session.outline.find(path)
+        merged = self.session.merged
+        number = None if merged is None else merged.outline.find(path)
         if number is None:
             return False
         if self.tree_view.go_to(number):
@@ -95,21 +94,20 @@ class CompareFilesPane(ListPane):
 
     def action_only_changed(self) -> None:
         """Show what is equal on both sides too, or only what differs."""
-        totals, rows = self.tree_view.totals, self.tree_view.rows
-        if self.session is None or totals is None or rows is None:
+        merged, rows = self.session.merged, self.tree_view.rows
+        if merged is None or rows is None:
             return
-        assert self.session.totals is not None
         self.only_changed = not self.only_changed
         number = self.tree_view.number or ROOT
         all_of_it = bytearray(b"\1" * len(rows.outline))
-        rows.show(totals, self.session.totals.changed if self.only_changed else all_of_it)
+        rows.show(merged.totals, merged.totals.changed if self.only_changed else all_of_it)
         self.tree_view.rows_changed()
         while number and not self.tree_view.go_to(number):
             number = rows.outline.parent[number]
         if not number:
             self.tree_view.cursor = 0
         if self._query is not None:
-            self._search(self._query, rows.shown)
+            self._search(self._query, merged, rows.shown)
         else:
             self._tell()
 
@@ -123,22 +121,19 @@ class CompareFilesPane(ListPane):
 
     def find(self, query: Query | None) -> None:
         self._query = query
-        rows = self.tree_view.rows
-        if rows is None:
+        merged, rows = self.session.merged, self.tree_view.rows
+        if merged is None or rows is None:
             return
         if query is not None:
-            self._search(query, rows.shown)
+            self._search(query, merged, rows.shown)
             return
         self.workers.cancel_group(self, "find")
         self.tree_view.clear_hits()
         self._tell()
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
-    def _search(self, query: Query, shown: bytearray) -> None:
-        assert self.session is not None
-        outline, totals = self.session.outline, self.session.totals
-        if outline is None or totals is None:
-            return
+    def _search(self, query: Query, merged: MergedFiles, shown: bytearray) -> None:
+        outline, totals = merged.outline, merged.totals
         worker = get_current_worker()
         try:
             hits = Finder(outline, totals, lambda: worker.is_cancelled).find(
@@ -165,9 +160,9 @@ class CompareFilesPane(ListPane):
     def _tell(self) -> None:
         """What the tree holds; what it cannot place is named."""
         rows, session = self.tree_view.rows, self.session
-        if rows is None or session is None or session.totals is None:
+        if rows is None or session.merged is None:
             return
-        totals = session.totals
+        totals = session.merged.totals
         parts = [plural(totals.files[ROOT], "difference"), delta_text(totals.delta(ROOT))]
         if self.only_changed:
             parts.append("only what differs")

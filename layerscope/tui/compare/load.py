@@ -84,15 +84,13 @@ class CompareLoadScreen(Dialog[None]):
         Binding("escape,q,ctrl+c", "stop", "Stop", id="load.stop")
     ]
 
+    @dataclass
     class _Progressed(Message):
-        def __init__(self, progress: Progress) -> None:
-            super().__init__()
-            self.progress = progress
+        progress: Progress
 
+    @dataclass
     class _Done(Message):
-        def __init__(self, result: Opened | LayerscopeError) -> None:
-            super().__init__()
-            self.result = result
+        result: Opened | LayerscopeError
 
     def __init__(
         self,
@@ -178,9 +176,7 @@ def compare_from(screen: Screen[None], a: Side, reference: str) -> None:
                 ErrorDialog(result.message, result.hint, title="The images cannot be compared")
             )
         elif result is not None:
-            compared = CompareScreen()
-            compared.open_session(result.session)
             images = result.images
-            app.push_screen(compared, lambda _: images.close())
+            app.push_screen(CompareScreen(result.session), lambda _: images.close())
 
     app.push_screen(CompareLoadScreen(reference, reader_against(a, reference), done))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +12,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -26,9 +27,8 @@ from layerscope.tui.compare.paint import delta_text
 from layerscope.tui.compare.session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
+from layerscope.tui.model.selection import Selection
 from layerscope.tui.paint import path_text
-from layerscope.tui.screens.saving import Saving
-from layerscope.tui.screens.taking_out import Selection, TakingOut
 from layerscope.tui.styles import STYLES
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import titled
@@ -46,8 +46,8 @@ def _screen_commands() -> type[Provider]:
     return ScreenCommands
 
 
-class CompareScreen(Saving, TakingOut):
-    """Shows a comparison; `open_session` fills it. Leaving it goes back to where it was opened from, or ends."""
+class CompareScreen(Screen[None]):
+    """Shows a comparison. Leaving it goes back to where it was opened from."""
 
     HELP = """\
 Two images, A and B: what B has more or less, which instruction does it, and where it lies. Green and `+` is more in B, red
@@ -89,12 +89,11 @@ and `-` less.
         Binding("q", "app.quit", "Quit", id="browse.quit"),
     ]
 
-    def __init__(self, *, alone: bool = False) -> None:
-        """`alone`: there is no screen below to go back to."""
+    def __init__(self, session: CompareSession, *, alone: bool = False) -> None:
+        """`alone`: there is no screen to go back to."""
         super().__init__()
+        self.session = session
         self.alone = alone
-        self.session: CompareSession | None = None
-        self._ready = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -107,7 +106,7 @@ and `-` less.
                     yield InstructionPairs(id="pairs")
                     with VerticalScroll(can_focus=True, id="pair-details"):
                         yield Static(id="pair-text")
-                yield CompareFilesPane(id="files")
+                yield CompareFilesPane(self.session, id="files")
                 with Vertical(id="settings", classes="pairs"):
                     yield SettingList(id="setting-list")
                     with VerticalScroll(can_focus=True, id="setting-details"):
@@ -115,12 +114,18 @@ and `-` less.
         yield KeyLine()
 
     def on_mount(self) -> None:
+        if not self.children:
+            return  # the application is closing, so nothing was composed
         self.query_one(TabStrip).active = "overview"
         self.set_focus(self.query_one("#overview"))
+        self.query_one(InstructionPairs).show(
+            self.session.document["instructions"], self.session.names
+        )
+        self.query_one(SettingList).show(self.session.document["config"])
         self._paint_title()
-        self._ready = True
-        if self.session is not None:
-            self.open_session(self.session)
+        self._paint_overview()
+        self._pair_moved()
+        self._setting_moved()
 
     @property
     def files(self) -> CompareFilesPane:
@@ -130,43 +135,23 @@ and `-` less.
     def tab(self) -> str:
         return self.query_one("#switcher", ContentSwitcher).current or "overview"
 
-    # Opening
-
-    def open_session(self, session: CompareSession) -> None:
-        """Fill the screen with what was compared."""
-        self.session = session
-        if not self._ready:
-            return
-        self.query_one(InstructionPairs).show(session.document["instructions"], session.names)
-        self.query_one(SettingList).show(session.document["config"])
-        self.files.open_session(session)
-        self._paint_title()
-        self._paint_overview()
-        self._pair_moved()
-        self._setting_moved()
-
     def on_resize(self, event: events.Resize) -> None:
         self._paint_title()
         self._paint_overview()
 
     def _paint_title(self) -> None:
         width = max(20, self.app.size.width - 2)
-        session = self.session
-        if session is None:
-            title = titled([], "", width)
-        else:
-            sizes = session.document["sizes"]
-            facts = [f"content {delta_text(sizes['content']['delta'])}"]
-            if sizes["compressed"]["delta"] is not None:
-                facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
-            text = "   ".join(facts)
-            room = max(4, (width - 12 - 4 - 3 - cell_width(text)) // 2)
-            title = titled([fit_end(one_line(name), room) for name in session.names], text, width)
+        sizes = self.session.document["sizes"]
+        facts = [f"content {delta_text(sizes['content']['delta'])}"]
+        if sizes["compressed"]["delta"] is not None:
+            facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
+        text = "   ".join(facts)
+        room = max(4, (width - 12 - 4 - 3 - cell_width(text)) // 2)
+        names = [fit_end(one_line(name), room) for name in self.session.names]
+        title = titled(names, text, width)
         self.query_one("#title", Static).update(title)
 
     def _paint_overview(self) -> None:
-        if self.session is None:
-            return
         width = max(40, self.app.size.width - 6)
         parts: list[tuple[str, str]] = []
         for line in overview_lines(self.session, width):
@@ -179,18 +164,16 @@ and `-` less.
     @on(LineList.Highlighted, "#pairs")
     def _pair_moved(self) -> None:
         row = self.query_one(InstructionPairs).current
-        if self.session is not None:
-            text = Content("") if row is None else pair_text(self.session.document, row)
-            self.query_one("#pair-text", Static).update(text)
-            self.query_one("#pair-details", VerticalScroll).scroll_home(animate=False)
+        text = Content("") if row is None else pair_text(self.session.document, row)
+        self.query_one("#pair-text", Static).update(text)
+        self.query_one("#pair-details", VerticalScroll).scroll_home(animate=False)
 
     @on(LineList.Highlighted, "#setting-list")
     def _setting_moved(self) -> None:
         row = self.query_one(SettingList).current
-        if self.session is not None:
-            text = Content("") if row is None else setting_text(row)
-            self.query_one("#setting-text", Static).update(text)
-            self.query_one("#setting-details", VerticalScroll).scroll_home(animate=False)
+        text = Content("") if row is None else setting_text(row)
+        self.query_one("#setting-text", Static).update(text)
+        self.query_one("#setting-details", VerticalScroll).scroll_home(animate=False)
 
     @on(LineList.Chosen, "#pairs")
     @on(LineList.Chosen, "#setting-list")
@@ -206,8 +189,8 @@ and `-` less.
     @on(LineList.Chosen, "#compare-tree")
     def _look_inside(self) -> None:
         tree = self.files.tree_view
-        number = tree.number
-        if tree.rows is None or number is None or self.session is None:
+        number, merged = tree.number, self.session.merged
+        if number is None or merged is None:
             return
         if tree.is_directory(number):
             tree.action_fold()
@@ -216,9 +199,9 @@ and `-` less.
 
         def follow(path: bytes | None) -> None:
             if path is not None and not self.files.go_to(path):
-                self.notify("It is in neither of the trees that are compared.", severity="warning")
+                self.notify("Neither tree here has it.", severity="warning")
 
-        self.app.push_screen(CompareFileScreen(self.session, number), follow)
+        self.app.push_screen(CompareFileScreen(self.session, merged, number), follow)
 
     # Keys
 
@@ -257,26 +240,31 @@ and `-` less.
 
     # What leads out
 
-    def formats(self) -> Mapping[str, Format]:
+    def action_save_report(self) -> None:
         from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
+        from layerscope.tui.screens.report_saver import ReportSaver
 
-        return {} if self.session is None else COMPARISON_RENDERERS
+        ReportSaver(self, COMPARISON_RENDERERS, self._document_for).ask()
 
-    def document_for(self, form: Format) -> Document:
-        assert self.session is not None
+    def _document_for(self, form: Format) -> Document:
         from layerscope.report.comparison.document import build
         from layerscope.report.document.rows import TOP
 
         return build(self.session.comparison, top=TOP)
 
+    def action_take_out(self) -> None:
+        """Extract the file or directory under the cursor into a folder."""
+        from layerscope.tui.screens.extractor import Extractor
+
+        Extractor(self).ask(self.selected(), nothing=self._nothing_selected())
+
     def selected(self) -> Selection | None:
         """The file under the cursor as B has it, or A where B has it not."""
-        number = self.files.tree_view.number
-        session = self.session
-        if self.tab != "files" or number is None or session is None or session.outline is None:
+        number, merged = self.files.tree_view.number, self.session.merged
+        if self.tab != "files" or number is None or merged is None:
             return None
-        comparison = session.comparison
-        path = session.outline.path(number)
+        comparison = self.session.comparison
+        path = merged.outline.path(number)
         for letter, side in (("B", comparison.b), ("A", comparison.a)):
             node = None if side.files is None else side.files.tree.find(path)
             if side.files is None or side.saved or node is None or not node.visible:
@@ -285,29 +273,32 @@ and `-` less.
             return Selection(node, last, f"as {letter} has it", side.files.indexes)
         return None
 
-    def nothing_selected(self) -> str:
-        sides = "" if self.session is None else self.session.contentless
+    def _nothing_selected(self) -> str:
+        sides = self.session.contentless
         if " and " in sides:
-            return f"{sides} are saved reports, which hold no contents."
+            return f"{sides} are saved reports, which don't hold file contents."
         if sides:
-            return f"{sides} is a saved report, which holds no contents."
-        return super().nothing_selected()
+            return f"{sides} is a saved report, which doesn't hold file contents."
+        return "Choose a file or a directory first."
 
     def action_copy_path(self) -> None:
         """Put the path under the cursor on the clipboard."""
+        from layerscope.tui.screens.questions import copy
+
         if self.tab == "files":
-            self.copy(escape_path(b"/" + self.files.path), path_text(self.files.path))
+            copy(self, escape_path(b"/" + self.files.path), path_text(self.files.path))
 
     def action_copy_command(self) -> None:
         """Put the command line of this comparison on the clipboard."""
-        if self.session is not None:
-            sides = (self.session.comparison.a, self.session.comparison.b)
-            command = shlex.join(["layerscope", "compare", *(side.reference for side in sides)])
-            self.copy(command, one_line(command))
+        from layerscope.tui.screens.questions import copy
+
+        sides = (self.session.comparison.a, self.session.comparison.b)
+        command = shlex.join(["layerscope", "compare", *(side.reference for side in sides)])
+        copy(self, command, one_line(command))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in {"take_out", "copy_path"}:
-            return self.tab == "files" if self._ready else False
+            return self.is_mounted and self.tab == "files"
         return not (action == "leave" and self.alone)
 
     def action_leave(self) -> None:

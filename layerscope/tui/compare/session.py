@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.report.comparison.document import build
@@ -17,8 +18,16 @@ DIRECTORIES: Final = 200
 """Directories of which the overview chooses."""
 
 
+@dataclass(frozen=True, slots=True)
+class MergedFiles:
+    """The files of both images as one tree, and what its rows show."""
+
+    outline: MergedOutline
+    totals: CompareTotals
+
+
 class CompareSession:
-    """Made by the worker that compares; `outline` and `totals` are None where a side has no file list."""
+    """Made by the worker that compares; `merged` is None if a side has no list of files."""
 
     def __init__(
         self, comparison: Comparison, cancelled: Callable[[], bool] = lambda: False
@@ -27,11 +36,10 @@ class CompareSession:
         self.comparison = comparison
         self.document = build(comparison, top=DIRECTORIES)
         self.names = names(comparison)
-        self.outline: MergedOutline | None = None
-        self.totals: CompareTotals | None = None
+        self.merged: MergedFiles | None = None
         if comparison.files is not None:
-            self.outline = MergedOutline(comparison.files, comparison.pattern, cancelled)
-            self.totals = CompareTotals(self.outline)
+            outline = MergedOutline(comparison.files, comparison.pattern, cancelled)
+            self.merged = MergedFiles(outline, CompareTotals(outline))
 
     @property
     def missing_files(self) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.advice import Advice, advise
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import masked
 from layerscope.tui.model.outline import TreeOutline
+from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.view import (
     ADDED,
     FLEETING,
@@ -27,6 +27,7 @@ from layerscope.tui.model.view import (
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, InstructionSummary
     from layerscope.filesystem.entry import Entry
+    from layerscope.filesystem.node import Node
 
 KEPT_NAMES: Final = 3_000_000
 """Names of the views that are kept, in sum; a view costs some 20 bytes a name."""
@@ -37,15 +38,6 @@ CHANGES: Final[dict[Change, frozenset[int]]] = {
     "removed": frozenset({REMOVED, FLEETING}),
     "unchanged": frozenset({SAME}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a person is, to come back to it: a pane, and in the files a view and a path."""
-
-    pane: str
-    scope: Scope
-    path: bytes
 
 
 class Session:
@@ -88,6 +80,11 @@ class Session:
 
     def entry(self, number: int, scope: Scope) -> Entry | None:
         return entry_in(self.outline.nodes[number], scope)
+
+    def selection(self, node: Node, layer: int) -> Selection:
+        """A file or directory as it is after a layer."""
+        when = f"as it is after instruction {self.instruction_of_layer(layer)}"
+        return Selection(node, layer, when, self.analysis.indexes)
 
     def instruction(self, index: int) -> InstructionSummary | None:
         found = self.analysis.instructions

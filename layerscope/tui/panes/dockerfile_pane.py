@@ -109,7 +109,7 @@ Enter goes to what the instruction changed.
         elif not owner.instruction.layers:
             self.notify("This instruction made no layer: it changes the configuration only.")
         else:
-            self.post_message(ListPane.Jump(max(owner.instruction.layers), b""))
+            self.post_message(ListPane.ShowInLayer(max(owner.instruction.layers), b""))
 
     def action_largest(self, step: int) -> None:
         """From one instruction to the next smaller, or the next larger; at first to the largest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,14 +18,16 @@ from layerscope.filesystem.entry import Entry
 from layerscope.tui.model.flags import NO_DIRECTORY, both, select
 from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import TreeRows, lead_to, spread
+from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import CHANGES, Change, Session
-from layerscope.tui.model.view import Scope, Totals
+from layerscope.tui.model.view import REMOVED, Scope, Totals
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.tui.panes.tree_view import FileTreeView
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query
+    from layerscope.tui.model.elsewhere import Hits
 
 PATIENCE = 0.3
 """Seconds after which filters are prepared for, so that the tree stands first."""
@@ -41,44 +44,42 @@ class FilesPane(ListPane):
         ),
         Binding("ctrl+r", "hide('removed')", "Removed on/off", show=False, id="files.removed"),
         Binding("plus", "hide('added')", "Added on/off", show=False, id="files.added"),
+        Binding("a", "elsewhere", "Show all hits", id="files.elsewhere"),
         Binding("tilde", "hide('modified')", "Modified on/off", show=False, id="files.modified"),
     ]
 
     class Shown(Message):
-        """A view, or the result of a filter, stands on the screen."""
+        """The screen shows a view, or what a filter found in it."""
 
+    @dataclass
+    class Elsewhere(Message):
+        """Show the view where the filter finds something."""
+
+        scope: Scope
+
+    @dataclass
     class _Measured(Message):
-        def __init__(self, scope: Scope, totals: Totals, shown: bytearray, target: bytes) -> None:
-            super().__init__()
-            self.scope = scope
-            self.totals = totals
-            self.shown = shown
-            self.target = target
+        scope: Scope
+        totals: Totals
+        shown: bytearray
+        target: bytes
 
+    @dataclass
     class _Found(Message):
-        """What a filter found; all that it finds, if `whole`."""
+        """What a filter found; everything that it finds if `whole`."""
 
-        def __init__(
-            self,
-            scope: Scope,
-            query: Query,
-            flags: tuple[bytearray, bytearray, bytearray],
-            size: int,
-            *,
-            whole: bool,
-        ) -> None:
-            super().__init__()
-            self.scope = scope
-            self.query = query
-            self.flags = flags
-            self.size = size
-            self.whole = whole
+        scope: Scope
+        query: Query
+        flags: tuple[bytearray, bytearray, bytearray]
+        size: int
+        whole: bool
+        elsewhere: Hits | None = None
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
+    def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.tree_view = FileTreeView(id="tree")
         super().__init__(self.tree_view, id=id)
-        self.session: Session | None = None
-        self.scope = Scope("tree", 0, 0)
+        self.session = session
+        self.scope = session.whole
         self.wanted = self.scope
         self.hidden: set[Change] = set()
         self._query: Query | None = None
@@ -86,12 +87,14 @@ class FilesPane(ListPane):
         """The filter whose hits are shown, or the first of them."""
         self.searching = False
         """Whether more of them may come."""
+        self.elsewhere: Hits | None = None
+        """Where the filter finds something, if not here."""
 
     @property
     def path(self) -> bytes:
         """The path under the cursor, without a leading slash."""
         number = self.tree_view.number
-        if self.session is None or number is None:
+        if number is None:
             return b""
         return self.session.outline.path(number)
 
@@ -99,26 +102,39 @@ class FilesPane(ListPane):
     def entry(self) -> Entry | None:
         """What the row under the cursor stands for."""
         number = self.tree_view.number
-        if self.session is None or number is None:
+        if number is None:
             return None
         return self.session.entry(number, self.scope)
 
-    def open_session(self, session: Session) -> None:
-        self.session = session
-        self.view(session.whole)
-        self.set_timer(PATIENCE, lambda: self._prepare(session))
+    def on_mount(self) -> None:
+        self.view(self.session.whole)
+        self.set_timer(PATIENCE, self._prepare)
 
     @work(thread=True, group="prepare", exit_on_error=False)
-    def _prepare(self, session: Session) -> None:
-        """Once, out of the garbage collector's sight."""
-        session.outline.prepare()
+    def _prepare(self) -> None:
+        """Runs once; the garbage collector then ignores what it made."""
+        self.session.outline.prepare()
         gc.freeze()
+
+    def selected(self) -> Selection | None:
+        number, totals, entry = self.tree_view.number, self.tree_view.totals, self.entry
+        if number is None or totals is None:
+            return None
+        removed = totals.marks[number] == REMOVED and entry is not None
+        layer = entry.layer if removed and entry is not None else self.scope.last
+        return self.session.selection(self.session.outline.nodes[number], layer)
+
+    def other_end(self) -> int | None:
+        """The layer that hides the file under the cursor, or that stored a removed one; -1 if nothing hides it."""
+        number, totals, entry = self.tree_view.number, self.tree_view.totals, self.entry
+        if number is None or totals is None or entry is None:
+            return None
+        return entry.layer if totals.marks[number] == REMOVED else entry.ended
 
     # Views
 
     def view(self, scope: Scope, path: bytes | None = None) -> None:
         """Show a scope, with the cursor on a path (by default where it is, or the nearest above)."""
-        assert self.session is not None
         self.wanted = scope
         target = self.path if path is None else path
         totals = self.session.known_totals(scope)
@@ -129,7 +145,6 @@ class FilesPane(ListPane):
 
     @work(thread=True, exclusive=True, group="view", exit_on_error=False)
     def _measure(self, scope: Scope, target: bytes) -> None:
-        assert self.session is not None
         worker = get_current_worker()
         try:
             totals = self.session.totals(scope, lambda: worker.is_cancelled)
@@ -146,7 +161,6 @@ class FilesPane(ListPane):
 
     def _shown(self, scope: Scope, totals: Totals) -> bytearray:
         """What the view lists: in a filesystem everything, of layers only what they change."""
-        assert self.session is not None
         wanted: set[int] = set()
         for change, marks in CHANGES.items():
             if change not in self.hidden and (change != "unchanged" or scope.mode == "tree"):
@@ -157,7 +171,7 @@ class FilesPane(ListPane):
         return lead_to(self.session.outline, flags)
 
     def _take(self, scope: Scope, totals: Totals, shown: bytearray, target: bytes) -> None:
-        assert self.session is not None
+        self.elsewhere = None
         tree = self.tree_view
         self.scope = scope
         if tree.rows is None:
@@ -177,12 +191,10 @@ class FilesPane(ListPane):
 
     def _entry_of(self, scope: Scope) -> Callable[[int], Entry | None]:
         session = self.session
-        assert session is not None
         return lambda number: session.entry(number, scope)
 
     def _stand_on(self, path: bytes) -> None:
-        """The cursor on a path, or on the nearest above that is shown."""
-        assert self.session is not None
+        """Put the cursor on a path, or on the nearest directory above it that is shown."""
         number = self.session.outline.find(path) or ROOT
         while number and not self.tree_view.go_to(number):
             number = self.session.outline.parent[number]
@@ -191,15 +203,11 @@ class FilesPane(ListPane):
 
     def go_to(self, path: bytes) -> bool:
         """Put the cursor on a path of this view."""
-        if self.session is None:
-            return False
         number = self.session.outline.find(path)
         return number is not None and self.tree_view.go_to(number)
 
     def action_hide(self, change: Change) -> None:
         """Leave out the files that were added, modified, removed or not changed, or show them again."""
-        if self.session is None:
-            return
         self.hidden ^= {change}
         self.view(self.scope)
 
@@ -210,6 +218,7 @@ class FilesPane(ListPane):
         rows, totals = self.tree_view.rows, self.tree_view.totals
         if rows is None or totals is None:
             return
+        self.elsewhere = None
         if query is None:
             self.workers.cancel_group(self, "find")
             self.tree_view.clear_hits()
@@ -220,7 +229,7 @@ class FilesPane(ListPane):
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
     def _search(self, query: Query, scope: Scope, totals: Totals, shown: bytearray) -> None:
-        assert self.session is not None
+        from layerscope.tui.model.elsewhere import find_elsewhere
         from layerscope.tui.model.finder import Finder
 
         outline = self.session.outline
@@ -231,13 +240,20 @@ class FilesPane(ListPane):
             size = sum(compress(totals.size, both(hits, files)))
             flags = spread(outline, bytearray(hits), shown)
             if not worker.is_cancelled:
-                self.post_message(self._Found(scope, query, flags, size, whole=whole))
+                self.post_message(self._Found(scope, query, flags, size, whole))
 
         try:
             finder = Finder(outline, totals, lambda: worker.is_cancelled, tell)
-            tell(finder.find(query, bytearray(shown)), whole=True)
+            hits = finder.find(query, bytearray(shown))
+            tell(hits, whole=True)
+            if any(hits):
+                return
+            found = find_elsewhere(self.session, query, scope, lambda: worker.is_cancelled)
         except Cancelled:
             return
+        if found is not None and not worker.is_cancelled:
+            flags = spread(outline, hits, shown)
+            self.post_message(self._Found(scope, query, flags, 0, True, found))
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
@@ -247,6 +263,8 @@ class FilesPane(ListPane):
         stay = self.answered is event.query
         self.answered = event.query
         self.searching = not event.whole
+        self.elsewhere = event.elsewhere
+        self.refresh_bindings()
         hits = tree.show_hits(event.flags, event.query.needle or None, stay=stay)
         self._tell_hits(hits, event.size)
         self.post_message(self.Shown())
@@ -257,8 +275,21 @@ class FilesPane(ListPane):
             self.tell(f"{files} so far · {format_size(size)} · still looking")
         elif hits:
             self.tell(f"{files} · {format_size(size)} · n/N walk them, escape shows all again")
+        elif self.elsewhere is not None:
+            self.tell(f"nothing in this view · {self.elsewhere.words} · a shows them")
         else:
             self.tell("nothing found")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "elsewhere":
+            return self.elsewhere is not None
+        return super().check_action(action, parameters)
+
+    def action_elsewhere(self) -> None:
+        """Go where the filter finds something."""
+        if self.elsewhere is not None:
+            self.hidden.clear()
+            self.post_message(self.Elsewhere(self.elsewhere.scope))
 
     def _tell(self) -> None:
         totals = self.tree_view.totals

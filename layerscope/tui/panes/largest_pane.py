@@ -21,6 +21,7 @@ from layerscope.report.escape import fit_end
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import select
+from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import CHANGES, Session
 from layerscope.tui.model.view import REMOVED
 from layerscope.tui.paint import Span, bar, cell, path_text, size_text
@@ -121,13 +122,13 @@ Enter goes to the file in what its layer changed, `x` to the layer that made it 
     def action_choose(self) -> None:
         file = self.current
         if file is not None:
-            self.post_message(ListPane.Jump(file.layer, file.path))
+            self.post_message(ListPane.ShowInLayer(file.layer, file.path))
 
     def action_waster(self) -> None:
         """To the layer in which the file was wasted."""
         file = self.current
         if file is not None and file.wasted_in is not None:
-            self.post_message(ListPane.Jump(file.wasted_in, file.path))
+            self.post_message(ListPane.ShowInLayer(file.wasted_in, file.path))
 
     def action_sort(self) -> None:
         self.order = _ORDERS[(_ORDERS.index(self.order) + 1) % len(_ORDERS)]
@@ -141,12 +142,11 @@ class LargestPane(ListPane):
         Binding("v", "wasted", "Wasted on/off", id="largest.wasted"),
     ]
 
+    @dataclass
     class _Found(Message):
-        def __init__(self, query: Query | None, files: list[LargeFile], told: str) -> None:
-            super().__init__()
-            self.query = query
-            self.files = files
-            self.told = told
+        query: Query | None
+        files: list[LargeFile]
+        told: str
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.largest_list = LargestList(session, id="largest-list")
@@ -162,6 +162,14 @@ class LargestPane(ListPane):
         """List also what the image stores in vain, or leave it out."""
         self.with_wasted = not self.with_wasted
         self.find(self._query)
+
+    def selected(self) -> Selection | None:
+        file = self.largest_list.current
+        node = None if file is None else self.session.analysis.tree.find(file.path)
+        if file is None or node is None:
+            return None
+        layer = self.session.last_layer if file.wasted_in is None else file.layer
+        return self.session.selection(node, layer)
 
     def find(self, query: Query | None) -> None:
         self._query = query

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -20,6 +21,7 @@ from layerscope.tui.model.view import KINDS
 
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query
+    from layerscope.tui.model.selection import Selection
 
 PATIENCE = 0.06
 """Seconds after the last key before a filter is asked for."""
@@ -64,13 +66,12 @@ class ListPane(Vertical):
         Binding("escape", "clear", "Clear filter", show=False, id="pane.clear"),
     ]
 
-    class Jump(Message):
-        """To a path, in what a layer changed."""
+    @dataclass
+    class ShowInLayer(Message):
+        """Show a path among the changes of a layer."""
 
-        def __init__(self, layer: int, path: bytes) -> None:
-            super().__init__()
-            self.layer = layer
-            self.path = path
+        layer: int
+        path: bytes
 
     kinds: ClassVar[Mapping[str, Collection[int]]] = KINDS
     """The marks that each `kind:` of the filter selects; by default those of one image."""
@@ -95,6 +96,10 @@ class ListPane(Vertical):
         """Say what is in the list; the text may hold names of the image."""
         style = "$text-error" if wrong else ""
         self.query_one(".status", Static).update(Content.styled(escape(text), style))
+
+    def selected(self) -> Selection | None:
+        """The file or directory under the cursor, if the rows of this list are files."""
+        return None
 
     def find(self, query: Query | None) -> None:
         """Show what a filter means; None shows everything."""

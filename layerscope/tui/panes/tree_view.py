@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -64,12 +65,11 @@ A size with a minus sign is that of files that were removed.
         Binding("N", "hit(-1)", "Previous hit", show=False, id="tree.previous-hit"),
     ]
 
+    @dataclass
     class Sorted(Message):
-        """The tree is sorted by something else."""
+        """The sort order changed."""
 
-        def __init__(self, sort: Sort) -> None:
-            super().__init__()
-            self.sort = sort
+        sort: Sort
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

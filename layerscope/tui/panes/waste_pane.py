@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -15,6 +16,7 @@ from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.line_list import LineList
+from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import Session
 from layerscope.tui.model.waste_rows import Key, Row, WasteRows, key_of
 from layerscope.tui.paint import Span, bar, cell, instruction_name, path_text, size_text
@@ -183,13 +185,13 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
             return
         file = self.current.file if self.current is not None else None
         if file is not None:
-            self.post_message(ListPane.Jump(file.layer, file.path))
+            self.post_message(ListPane.ShowInLayer(file.layer, file.path))
 
     def action_waster(self) -> None:
         """To the layer in which the file was wasted."""
         file = self.current.file if self.current is not None else None
         if file is not None:
-            self.post_message(ListPane.Jump(file.wasted_in, file.path))
+            self.post_message(ListPane.ShowInLayer(file.wasted_in, file.path))
 
     def action_flat(self) -> None:
         """All files in one list, or grouped."""
@@ -206,11 +208,10 @@ class WastePane(ListPane):
         WASTED: (),
     }
 
+    @dataclass
     class _Found(Message):
-        def __init__(self, query: Query | None, waste: WasteRows) -> None:
-            super().__init__()
-            self.query = query
-            self.waste = waste
+        query: Query | None
+        waste: WasteRows
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.waste_list = WasteList(session, id="waste-list")
@@ -220,6 +221,13 @@ class WastePane(ListPane):
 
     def on_mount(self) -> None:
         self.find(None)
+
+    def selected(self) -> Selection | None:
+        row = self.waste_list.current
+        if row is None or row.file is None:
+            return None
+        node = self.session.analysis.tree.find(row.file.path.strip(b"/"))
+        return None if node is None else self.session.selection(node, row.file.layer)
 
     def find(self, query: Query | None) -> None:
         self._query = query

@@ -1,43 +1,49 @@
-"""The screen of one image: instructions and details on the left, files, waste, largest files and the image on the right."""
+"""The screen of one image: instructions and details on the left; files, waste, largest files, and facts on the right."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from layerscope.progress import Progress
-from layerscope.report.escape import fit_end, fit_start
-from layerscope.tui.details import image_text, instruction_text
+from layerscope.report.escape import fit_end
+from layerscope.report.paths import escape_path
+from layerscope.tui.details import image_text
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
-from layerscope.tui.loading import Loading
 from layerscope.tui.model.session import Session
+from layerscope.tui.model.trail import Place, Trail
 from layerscope.tui.model.view import Mode, Scope
-from layerscope.tui.paint import one_line, path_text
+from layerscope.tui.model.viewpoint import Viewpoint
+from layerscope.tui.paint import instruction_name, path_text
+from layerscope.tui.panes.details_pane import DetailsPane
 from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.instruction_list import InstructionList
 from layerscope.tui.panes.list_pane import ListPane
-from layerscope.tui.panes.tree_view import FileTreeView
-from layerscope.tui.screens.jumping import Jumping
+from layerscope.tui.screens.opening_screen import fold
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import image_title
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.geometry import Size
 
+    from layerscope.filesystem.node import Node
+    from layerscope.filesystem.entry import Entry
+    from layerscope.report.document.rows import Document
+    from layerscope.report.formats.format import Format
+    from layerscope.tui.model.selection import Selection
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
-
-NARROW = 100
-LOW = 30
 
 
 def _screen_commands() -> type[Provider]:
@@ -47,8 +53,8 @@ def _screen_commands() -> type[Provider]:
     return ScreenCommands
 
 
-class BrowseScreen(Jumping):
-    """Made before the image is read; `open_session` fills it."""
+class BrowseScreen(Screen[None]):
+    """Browses a session."""
 
     HELP = """\
 On the left the instructions that made the image, on the right what they put there.
@@ -78,7 +84,6 @@ On the left the instructions that made the image, on the right what they put the
         Binding("ctrl+a", "aggregate", "All up to here", show=False, id="browse.aggregate"),
         Binding("m", "mark_range", "Mark range", show=False, id="browse.mark-range"),
         Binding("x", "other_end", "Other end", show=False, id="browse.other-end"),
-        Binding("escape", "stop", "Stop", id="browse.stop"),
         Binding("backspace", "back", "Back", show=False, id="browse.back"),
         Binding("e,ctrl+e", "take_out", "Extract", id="browse.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="browse.copy-path"),
@@ -90,14 +95,15 @@ On the left the instructions that made the image, on the right what they put the
         Binding("q", "app.quit", "Quit", id="browse.quit"),
     ]
 
-    def __init__(self, reference: str) -> None:
+    def __init__(self, session: Session, reference: str) -> None:
+        """`reference` names the image as the command line did."""
         super().__init__()
+        self.session = session
         self.reference = reference
-        self.session: Session | None = None
-        self.mode: Mode = "tree"
-        self.range_start: int | None = None
+        self.viewpoint = Viewpoint(session)
+        self.trail = Trail()
         self._quiet = 0
-        """Moves of the cursor among the instructions that are still to be told, and change nothing."""
+        """Moves of the instructions' cursor that must not change what the files show."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -106,20 +112,29 @@ On the left the instructions that made the image, on the right what they put the
                 with Vertical(classes="box", id="instructions-box") as box:
                     box.border_title = "Instructions"
                     yield InstructionList(id="instructions")
-                with Vertical(classes="box", id="details-box") as box:
-                    box.border_title = "Details"
-                    with VerticalScroll(id="details", can_focus=True):
-                        yield Static(id="details-text")
-            with Vertical(classes="box", id="right") as box:
-                yield TabStrip(self.TABS, id="tabs")
-                with ContentSwitcher(initial="loading", id="switcher"):
-                    yield Loading(self.reference, id="loading")
-                    yield FilesPane(id="files")
+                yield DetailsPane(self.session, id="details-box")
+            with Vertical(classes="box", id="right"):
+                yield TabStrip(self.tabs, id="tabs")
+                with ContentSwitcher(initial="files", id="switcher"):
+                    yield FilesPane(self.session, id="files")
         yield KeyLine()
 
     def on_mount(self) -> None:
+        if not self.children:
+            return  # the application is closing, so nothing was composed
         self.strip.active = "files"
-        self.fit(self.app.size)
+        self._fit(self.app.size)
+        self.instructions.show(self.session.analysis.instructions, self.session.base_instructions)
+        self.select_instruction(self.session.instruction_of_layer(self.session.last_layer))
+        self.set_focus(self.files.tree_view)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        fold(self, size)
+        title = image_title(self.reference, self.session.analysis, max(20, size.width - 2))
+        self.query_one("#title", Static).update(title, layout=False)
 
     # Parts
 
@@ -141,59 +156,19 @@ On the left the instructions that made the image, on the right what they put the
 
     @property
     def tab(self) -> str:
-        """The pane on the right; that of the files while the image is read."""
-        return "files" if self.session is None else self.switcher.current or "files"
+        """The pane on the right."""
+        return self.switcher.current or "files"
 
     @property
     def tabs(self) -> tuple[tuple[str, str, str], ...]:
-        """What the right half can show: also the Dockerfile, where it is known."""
-        if self.session is None or not self.session.analysis.image.dockerfiles:
-            return self.TABS
-        return (*self.TABS, self.DOCKERFILE_TAB)
-
-    # Opening
-
-    def show_progress(self, progress: Progress) -> None:
-        """Tell how far the reading is."""
-        if self.is_mounted and self.session is None:
-            self.query_one(Loading).show(progress)
+        """What the right half can show; the Dockerfile only if it is known."""
+        known = self.session.analysis.image.dockerfiles
+        return (*self.TABS, self.DOCKERFILE_TAB) if known else self.TABS
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While the image is read, nothing can be done but stop it."""
-        if (
-            action == "tab"
-            and parameters == ("dockerfile",)
-            and self.DOCKERFILE_TAB not in self.tabs
-        ):
-            return False
-        return (action == "stop") == (self.session is None)
-
-    def action_stop(self) -> None:
-        self.app.exit(130)
-
-    def open_session(self, session: Session) -> None:
-        """Fill the screen with what was read."""
-        self.session = session
-        self.instructions.show(session.analysis.instructions, session.base_instructions)
-        self.select_instruction(session.instruction_of_layer(session.last_layer))
-        self.files.open_session(session)
-        self.strip.show(self.tabs)
-        self.switcher.current = "files"
-        self.set_focus(self.files.tree_view)
-        self._paint_title()
-        self.refresh_bindings()
-
-    def _paint_title(self, columns: int | None = None) -> None:
-        width = max(20, (columns or self.app.size.width) - 2)
-        analysis = None if self.session is None else self.session.analysis
-        title = image_title(self.reference, analysis, width)
-        self.query_one("#title", Static).update(title, layout=False)
-
-    def fit(self, size: Size) -> None:
-        """Fold what has no room: the left half of a narrow terminal, the details of a low one."""
-        self.set_class(size.width < NARROW, "-narrow")
-        self.set_class(size.height < LOW, "-short")
-        self._paint_title(size.width)
+        if action == "tab" and parameters == ("dockerfile",):
+            return self.DOCKERFILE_TAB in self.tabs
+        return True
 
     # What is shown
 
@@ -201,7 +176,7 @@ On the left the instructions that made the image, on the right what they put the
     def _instruction_moved(self) -> None:
         if self._quiet:
             self._quiet -= 1
-        elif self.session is not None:
+        else:
             self._show_details()
             self._show_scope()
 
@@ -225,68 +200,23 @@ On the left the instructions that made the image, on the right what they put the
 
     def _show_details(self) -> None:
         current = self.instructions.current
-        if self.session is None or current is None:
-            return
-        instruction = current.instruction
-        box = self.query_one("#details-box", Vertical)
-        box.border_title = Content(
-            f"{instruction.index} · {fit_start(one_line(instruction.text[:200]), 40)}"
-        )
-        self.query_one("#details-text", Static).update(instruction_text(self.session, current))
-        self.query_one("#details", VerticalScroll).scroll_home(animate=False)
+        if current is not None:
+            self.query_one(DetailsPane).show(current)
 
-    def _scope(self) -> Scope | None:
-        """The view that mode, instruction and range_start ask for; None where there is no layer yet."""
-        assert self.session is not None
-        current = self.instructions.current
-        if current is None:
-            return self.session.whole
-        layers = current.instruction.layers
-        last = self.session.layer_at(current.instruction.index)
-        if last is None:
-            return None
-        first = min(layers) if layers else last
-        if self.mode == "range":
-            start = 0 if self.range_start is None else self._anchor_layer()
-            return Scope("range", min(start, first), max(start, last))
-        return Scope(self.mode, first, last)
-
-    def _anchor_layer(self) -> int:
-        assert self.session is not None
-        assert self.range_start is not None
-        for each in self.session.analysis.instructions[self.range_start :]:
-            if each.instruction.layers:
-                return min(each.instruction.layers)
-        return self.session.last_layer
-
-    def _show_scope(self, path: bytes | None = None) -> None:
-        if self.session is None:
-            return
-        scope = self._scope()
+    def _show_scope(self) -> None:
+        scope = self.viewpoint.scope(self.instructions.current)
         if scope is not None:
-            self.files.view(scope, path)
+            self.files.view(scope)
 
     @on(FilesPane.Shown)
     def _files_shown(self) -> None:
         self._paint_box()
-        scope = self.files.scope
-        assert self.session is not None
-        current = self.instructions.current
-        shown = {
-            each.instruction.index
-            for each in self.session.analysis.instructions
-            if any(scope.first <= layer <= scope.last for layer in each.instruction.layers)
-        }
-        if scope.mode == "tree" and current is not None:
-            shown = {current.instruction.index}
-        self.instructions.set_view(
-            frozenset(shown), self.range_start if self.mode == "range" else None
-        )
+        shown = self.viewpoint.instructions_of(self.files.scope, self.instructions.current)
+        start = self.viewpoint.range_start if self.viewpoint.mode == "range" else None
+        self.instructions.set_view(shown, start)
 
     def _paint_box(self) -> None:
         """The title of the right half: which view of what."""
-        if self.session is None:
-            return
         scope = self.files.scope
         box = self.query_one("#right", Vertical)
         if self.tab != "files":
@@ -297,7 +227,7 @@ On the left the instructions that made the image, on the right what they put the
             return
         index = self.session.instruction_of_layer(scope.last)
         summary = self.session.instruction(index)
-        text = "" if summary is None else fit_start(one_line(summary.instruction.text[:200]), 40)
+        text = "" if summary is None else instruction_name(summary.instruction, 40)
         if scope.mode == "layer":
             title = f"Changes of {index} {text}"
         elif scope.mode == "tree":
@@ -309,7 +239,7 @@ On the left the instructions that made the image, on the right what they put the
 
     @on(LineList.Highlighted, "#tree")
     def _paint_path(self) -> None:
-        if self.tab == "files" and self.session is not None:
+        if self.tab == "files":
             width = max(8, self.query_one("#right").size.width - 8)
             text = fit_end(path_text(self.files.path), width)
             self.query_one("#right", Vertical).border_subtitle = Content(text)
@@ -318,14 +248,15 @@ On the left the instructions that made the image, on the right what they put the
 
     async def action_tab(self, name: str) -> None:
         """Show one of the panes and go there; it is made when it is first asked for."""
-        if self.session is not None and not self.switcher.query_children(f"#{name}"):
-            await self.switcher.mount(self._make_pane(name, self.session))
+        if not self.switcher.query_children(f"#{name}"):
+            await self.switcher.mount(self._make_pane(name))
         self.show_pane(name)
         if name == "dockerfile" and self.instructions.current is not None:
             lines: DockerfileList = self.query_one("#dockerfile")  # type: ignore[assignment]
             lines.select(self.instructions.current.instruction.index)
 
-    def _make_pane(self, name: str, session: Session) -> Widget:
+    def _make_pane(self, name: str) -> Widget:
+        session = self.session
         if name == "waste":
             from layerscope.tui.panes.waste_pane import WastePane
 
@@ -350,13 +281,10 @@ On the left the instructions that made the image, on the right what they put the
 
     @on(TabStrip.Picked)
     async def _tab_picked(self, event: TabStrip.Picked) -> None:
-        if self.session is not None:
-            await self.action_tab(event.name)
+        await self.action_tab(event.name)
 
     def panes(self) -> list[Widget]:
-        """What tab walks through; nothing while the image is read."""
-        if self.session is None:
-            return []
+        """The panes that tab walks through."""
         right = self.query_one(f"#{self.tab}")
         lines = right.lines if isinstance(right, ListPane) else right
         return [self.instructions, self.query_one("#details"), lines]
@@ -380,51 +308,181 @@ On the left the instructions that made the image, on the right what they put the
 
     def action_view(self) -> None:
         """The next kind of view: layer, tree, range."""
-        modes: tuple[Mode, ...] = ("layer", "tree", "range")
-        self.action_mode(modes[(modes.index(self.mode) + 1) % 3])
+        self.action_mode(self.viewpoint.next_mode())
 
     def action_mode(self, mode: Mode) -> None:
-        self.mode = mode
+        self.viewpoint.mode = mode
         self._show_scope()
         if self.tab != "files":
             self.show_pane("files")
 
     def action_aggregate(self) -> None:
-        """The changes of all layers up to here together."""
-        self.range_start = None
+        """Show the changes of all layers up to here together."""
+        self.viewpoint.range_start = None
         self.action_mode("range")
 
     def action_mark_range(self) -> None:
-        """Let a range begin at this instruction."""
+        """Start a range at this instruction."""
         current = self.instructions.current
         if current is not None:
-            self.range_start = current.instruction.index
-            self.notify(f"The range begins at {self.range_start}; move to where it ends.")
+            start = self.viewpoint.range_start = current.instruction.index
+            self.notify(f"The range starts at {start}. Move to where it ends.")
             self.action_mode("range")
+
+    # To another layer and back
+
+    @on(ListPane.ShowInLayer)
+    def _asked_for_layer(self, event: ListPane.ShowInLayer) -> None:
+        self.show_in_layer(event.layer, event.path)
+
+    def show_in_layer(self, layer: int, path: bytes) -> None:
+        """Show what a layer changed, with the cursor on a path; backspace comes back."""
+        self._leave_place()
+        self.files.action_clear()
+        self._look_from(Scope("layer", layer, layer), path)
+        self.show_pane("files")
+
+    @on(FilesPane.Elsewhere)
+    def _asked_for_elsewhere(self, event: FilesPane.Elsewhere) -> None:
+        """Keep the filter, and look where it finds something."""
+        self._leave_place()
+        self._look_from(event.scope, b"")
+
+    def _leave_place(self) -> None:
+        self.trail.leave(Place(self.tab, self.files.scope, self.files.path))
+
+    def _look_from(self, scope: Scope, path: bytes) -> None:
+        self.viewpoint.mode = scope.mode
+        if scope.mode == "range":
+            self.viewpoint.range_start = None
+        self.select_instruction(self.session.instruction_of_layer(scope.last))
+        self.files.view(scope, path)
+
+    def action_back(self) -> None:
+        """To where the last jump began."""
+        place = self.trail.back()
+        if place is None:
+            self.app.bell()
+            return
+        self.files.action_clear()
+        self._look_from(place.scope, place.path)
+        self.show_pane(place.pane)
+
+    def action_other_end(self) -> None:
+        """From a file to the layer that hides it; from a removed one to the layer that stored it."""
+        layer = self.files.other_end() if self.tab == "files" else None
+        if layer is None:
+            return
+        if layer < 0:
+            self.notify("No later layer hides it: it's in the final image.")
+        else:
+            self.show_in_layer(layer, self.files.path)
 
     # What a chosen row leads to
 
     @on(LineList.Chosen, "#tree")
-    def _look_inside(self, event: LineList.Chosen) -> None:
-        tree = event.lines
-        assert isinstance(tree, FileTreeView)
+    def _row_chosen(self) -> None:
+        tree, entry = self.files.tree_view, self.files.entry
         if tree.rows is not None and tree.number is not None and tree.rows.can_open(tree.number):
             tree.action_fold()
-        elif self.files.entry is not None and self.session is not None and tree.number is not None:
-            self.look_inside(self.session.outline.nodes[tree.number], self.files.entry)
+        elif entry is not None and tree.number is not None:
+            self.look_inside(self.session.outline.nodes[tree.number], entry)
+
+    def look_inside(self, node: Node, entry: Entry) -> None:
+        """Show what a file holds; following a link moves the cursor to its target."""
+        from layerscope.tui.screens.extractor import Extractor
+        from layerscope.tui.screens.file_screen import FileScreen, FileStore
+
+        def follow(path: bytes | None) -> None:
+            if path is not None and not self.files.go_to(path):
+                self.files.view(self.session.whole, path)
+
+        def take_out() -> None:
+            Extractor(self).ask(self.session.selection(node, entry.layer), nothing="")
+
+        store = FileStore(self.session.analysis.tree.root, self.session.analysis.indexes)
+        self.app.push_screen(FileScreen(store, node, entry, take_out), follow)
+
+    # What leads out
+
+    def selected(self) -> Selection | None:
+        """The file or directory under the cursor of the pane on the right."""
+        pane = self.query_one(f"#{self.tab}")
+        return pane.selected() if isinstance(pane, ListPane) else None
+
+    def action_take_out(self) -> None:
+        """Extract the file or directory under the cursor into a folder."""
+        from layerscope.tui.screens.extractor import Extractor
+
+        Extractor(self).ask(self.selected(), nothing="Choose a file or a directory first.")
+
+    def action_save_report(self) -> None:
+        from layerscope.report.formats.renderers import RENDERERS
+        from layerscope.tui.screens.report_saver import ReportSaver
+
+        ReportSaver(self, RENDERERS, self._document_for).ask()
+
+    def _document_for(self, form: Format) -> Document:
+        from layerscope.report.document.builder import build
+
+        document = build(self.session.analysis)
+        if not form.filesystem:
+            return document
+        from layerscope.report.document.filesystem import with_filesystem
+
+        return with_filesystem(document, self.session.analysis)
+
+    def action_copy_path(self) -> None:
+        """Copy the path under the cursor."""
+        from layerscope.tui.screens.questions import copy
+
+        selection = self.selected()
+        if selection is not None:
+            path = escape_path(selection.node.path)
+            copy(self, path, path_text(path.encode("utf-8", "backslashreplace")))
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that extracts this file."""
+        from layerscope.tui.screens.questions import copy
+
+        selection = self.selected()
+        if selection is None:
+            return
+        path = escape_path(selection.node.path)
+        words = ["layerscope", "extract", self.reference, path, "-o", "."]
+        if selection.layer != self.session.last_layer:
+            words += ["--layer", str(selection.layer)]
+        command = shlex.join(words)
+        copy(self, command, path_text(command.encode("utf-8", "backslashreplace"))[1:])
 
     def action_compare(self) -> None:
         """Ask for another image, and show what changes from this one to it."""
-        if self.session is not None:
-            from layerscope.tui.compare.load import ask_other
+        from layerscope.tui.compare.load import ask_other
 
-            ask_other(self, self.session.analysis)
+        ask_other(self, self.session.analysis)
 
     def commands(self) -> Iterable[SystemCommand]:
         """What the palette offers on this screen now."""
-        from layerscope.tui.commands import browse_commands
-
-        return browse_commands(self)
+        for name, key, title in self.tabs:
+            yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
+        for title, key, command in (
+            ("View: changes of the layer", "ctrl+l", partial(self.action_mode, "layer")),
+            ("View: whole tree", "ctrl+t", partial(self.action_mode, "tree")),
+            ("View: changes up to here", "ctrl+a", self.action_aggregate),
+            ("Range: start here", "m", self.action_mark_range),
+            ("Filter the files", "/", self.filter_files),
+            ("Compare with another image", "c", self.action_compare),
+            ("Extract to a folder", "e", self.action_take_out),
+            ("Save the report", "S", self.action_save_report),
+            ("Copy the path", "y", self.action_copy_path),
+            ("Copy as a command line", "Y", self.action_copy_command),
+        ):
+            yield SystemCommand(title, key, command)
+        for kind in ("added", "modified", "removed", "wasted"):
+            text = f"kind:{kind}"
+            yield SystemCommand(f"Only {kind} files", text, partial(self.filter_files, text))
+        if self.trail:
+            yield SystemCommand("Back", "to where the last jump began", self.action_back)
 
     async def filter_files(self, text: str = "") -> None:
         """Go to the files with this filter, or with an empty one to be written."""

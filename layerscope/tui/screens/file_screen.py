@@ -43,7 +43,7 @@ from layerscope.units import format_size
 if TYPE_CHECKING:
     from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.tui.model.session import Session
+    from layerscope.layers.reader import StoredLayer
 
 Look = Literal["text", "hex", "diff"]
 
@@ -107,6 +107,14 @@ class Page:
     told: str
 
 
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """Where a file's links lead, and where its content is."""
+
+    root: Node
+    indexes: Sequence[StoredLayer | None]
+
+
 class FileScreen(Screen[bytes | None]):
     """One file of the image; gives back a path when a link is to be followed."""
 
@@ -127,21 +135,23 @@ class FileScreen(Screen[bytes | None]):
         Binding("question_mark,f1", "app.help", "Help", id="file.help"),
     ]
 
+    @dataclass
     class _Ready(Message):
-        def __init__(self, page: Page) -> None:
-            super().__init__()
-            self.page = page
+        page: Page
 
+    @dataclass
     class _Failed(Message):
-        def __init__(self, error: LayerscopeError) -> None:
-            super().__init__()
-            self.error = error
+        error: LayerscopeError
 
     def __init__(
-        self, session: Session | None, node: Node, entry: Entry, take_out: Callable[[], None]
+        self,
+        store: FileStore,
+        node: Node,
+        entry: Entry,
+        take_out: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
-        self.session = session
+        self.store = store
         self.node = node
         self.entry = entry
         self.before = below(node, entry)
@@ -203,9 +213,7 @@ class FileScreen(Screen[bytes | None]):
         return lines
 
     def _target(self) -> Node | None:
-        assert self.session is not None
-        root = self.session.analysis.tree.root
-        return resolve(root, self.node, self.entry.link, self.entry.layer)
+        return resolve(self.store.root, self.node, self.entry.link, self.entry.layer)
 
     # Reading
 
@@ -227,8 +235,7 @@ class FileScreen(Screen[bytes | None]):
     def _open(self, entry: Entry, cancelled: Callable[[], bool]) -> Content | None:
         if content_entry(entry) is None:
             return None
-        assert self.session is not None
-        return open_content(entry, self.session.analysis.indexes, cancelled=cancelled)
+        return open_content(entry, self.store.indexes, cancelled=cancelled)
 
     def _page(self, look: Look | None, number: int, cancelled: Callable[[], bool]) -> Page:
         if self._content is None:

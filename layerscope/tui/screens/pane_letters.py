@@ -1,4 +1,4 @@
-"""Jump mode: a letter on every pane, one key to get there."""
+"""A letter on every pane: one key goes there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 
 @runtime_checkable
-class Jumpable(Protocol):
-    """A screen with panes to jump between; none while there is nothing in them."""
+class HasPanes(Protocol):
+    """A screen with panes to go to."""
 
     def panes(self) -> list[Widget]: ...
     def go_to_pane(self, pane: Widget) -> None: ...
@@ -24,12 +24,12 @@ class Jumpable(Protocol):
 LETTERS = "asdghjkl"
 
 
-class JumpScreen(ModalScreen[Widget | None]):
-    """Gives back the widget whose letter was pressed."""
+class PaneLetters(ModalScreen[Widget | None]):
+    """Returns the pane whose letter is pressed."""
 
     DEFAULT_CSS = """
-    JumpScreen { background: $background 40%; align: left top; }
-    JumpScreen Static {
+    PaneLetters { background: $background 40%; align: left top; }
+    PaneLetters Static {
         width: auto; height: 1; background: $accent; color: $background; text-style: bold; padding: 0 1; layer: labels;
     }
     """

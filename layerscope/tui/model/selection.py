@@ -1,0 +1,21 @@
+"""What a person means by the row under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from layerscope.filesystem.node import Node
+    from layerscope.layers.reader import StoredLayer
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A file or directory as it is after a layer; `when` says that in words, and `indexes` lead to its content."""
+
+    node: Node
+    layer: int
+    when: str
+    indexes: Sequence[StoredLayer | None]

@@ -1,0 +1,37 @@
+"""The way back: where a person was before each jump."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from layerscope.tui.model.view import Scope
+
+MOST_PLACES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A pane, and the view and path that the files showed."""
+
+    pane: str
+    scope: Scope
+    path: bytes
+
+
+@dataclass(slots=True)
+class Trail:
+    """Remembers the last `MOST_PLACES` places."""
+
+    places: list[Place] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.places)
+
+    def leave(self, place: Place) -> None:
+        self.places = [*self.places[1 - MOST_PLACES :], place]
+
+    def back(self) -> Place | None:
+        """The place left last, which is then forgotten."""
+        return self.places.pop() if self.places else None
