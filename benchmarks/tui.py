@@ -167,7 +167,7 @@ async def drive(path: str) -> dict[str, Any]:
     app = LayerscopeApp(path, reader(path, {}, {}))
     found: dict[str, Any] = {"keys": {}, "filters": {}, "whole": {}}
     async with app.run_test(size=(120, 36)) as pilot:
-        while not isinstance(app.screen, BrowseScreen):
+        while not isinstance(app.screen, BrowseScreen) or not app.screen.is_mounted:
             await asyncio.sleep(0.01)
         browse = app.screen
         files = browse.files

@@ -28,8 +28,10 @@ PICTURES = {
 async def draw(theme: str, keys: tuple[str, ...]) -> str:
     """The picture as SVG; to be called in the folder of the project."""
     app = LayerscopeApp(IMAGE, reader(IMAGE, {}, {}), settings=Settings(theme=theme))
-    async with app.run_test(size=(120, 34)) as pilot:
-        while not isinstance(app.screen, BrowseScreen) or app.screen.files.tree_view.totals is None:
+    async with app.run_test(size=(120, 32)) as pilot:
+        while not isinstance(app.screen, BrowseScreen) or not app.screen.is_mounted:
+            await pilot.pause(0.05)
+        while app.screen.files.tree_view.totals is None:
             await pilot.pause(0.05)
         for key in keys:
             await pilot.press({".": "full_stop", "/": "slash"}.get(key, key))

@@ -268,7 +268,73 @@ def test_a_filter_goes_with_the_view(archive: str) -> None:
         await driver.filter("kind:removed")
         assert "20 hits" in status(driver) or "22 hits" in status(driver)
         await driver.press("shift+tab", "shift+tab", "up")
-        assert "nothing found" in status(driver)
+        assert "nothing in this view" in status(driver)
+
+    browse(archive, script)
+
+
+@SIZES
+def test_a_filter_without_hits_says_where_it_finds_something_and_a_key_goes_there(
+    archive: str, size: tuple[int, int]
+) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+l")
+        await driver.filter("flask")
+        assert "nothing in this view · 1 in all layers · a shows them" in status(driver)
+        assert not [row for row in driver.rows() if "flask" in row]
+        await driver.press("a")
+        assert driver.browse.files.scope == Scope("range", 0, 4)
+        assert "1 hit" in status(driver)
+        assert driver.browse.files.path == b"usr/lib/flask.py"
+        await driver.press("backspace")
+        assert driver.browse.files.scope == Scope("layer", 4, 4)
+
+    browse(archive, script, size=size)
+
+
+def test_removed_files_are_found_from_a_view_that_leaves_them_out(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+l", "ctrl+r")
+        await driver.filter("pip/7")
+        assert "nothing in this view · 1 removed file · a shows them" in status(driver)
+        await driver.press("a")
+        assert driver.browse.files.path == b"root/.cache/pip/7"
+
+    browse(archive, script)
+
+
+def test_a_kind_of_change_is_found_in_another_layer(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+l")
+        await driver.filter("kind:modified")
+        assert "nothing in this view · 2 in layer 3 · a shows them" in status(driver)
+        await driver.press("a")
+        assert driver.browse.files.scope == Scope("layer", 3, 3)
+        assert "2 hits" in status(driver)
+
+    browse(archive, script)
+
+
+def test_a_filter_that_finds_nothing_anywhere_offers_no_way_out(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.filter("no-such-name")
+        assert status(driver) == "nothing found"
+        await driver.press("a")
+        assert driver.browse.files.scope == Scope("tree", 4, 4)
+
+    browse(archive, script)
+
+
+def test_the_text_of_an_instruction_gets_24_columns(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        listed = driver.browse.instructions
+        listed.base = range(7)
+        width = listed.scrollable_content_region.width
+        line = "".join(text for text, _ in listed.spans(2, width - 1))
+        heading = "".join(text for text, _ in listed.heading(width))
+        text = line[heading.index("instruction") :].removesuffix(" base")
+        assert len(text) >= 24
+        assert text.startswith("COPY . /app")
 
     browse(archive, script)
 
@@ -466,7 +532,7 @@ def test_extracting_asks_for_a_folder_and_before_it_overwrites(
             driver.app.screen.query_one(Input).value = str(tmp_path / "out")
             await driver.press("enter")
             if expected == "mine":
-                assert "there already" in driver.text
+                assert "already exist" in driver.text
                 await driver.press("n")
                 assert (tmp_path / "out/main.py").read_text() == "mine"
                 await driver.press("e")
@@ -581,11 +647,11 @@ def test_a_narrow_terminal_folds_the_left_half(archive: str) -> None:
 def test_the_mouse_does_what_keys_do(archive: str) -> None:
     async def script(driver: Driver) -> None:
         tree = driver.browse.files.tree_view
-        await driver.pilot.click(tree, offset=(60, 2), times=2)
+        await driver.pilot.click(tree, offset=(45, 2), times=2)
         await driver.settle()
         assert tree.cursor == 1
         assert "    data" in driver.rows()
-        await driver.pilot.click(tree, offset=(65, 0))
+        await driver.pilot.click(tree, offset=(50, 0))
         await driver.settle()
         assert tree.rows is not None
         assert tree.rows.sort == "name"

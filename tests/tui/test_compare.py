@@ -392,7 +392,7 @@ def test_nothing_is_taken_out_of_saved_reports(pair: tuple[str, str], tmp_path: 
 
     async def script(driver: PairDriver) -> None:
         await driver.press("3", "e")
-        assert driver.told == ["A and B are saved reports, which hold no contents."]
+        assert driver.told == ["A and B are saved reports, which don't hold file contents."]
         assert driver.app.screen is driver.compared
 
     browse_pair(saved[0], saved[1], script)

@@ -114,7 +114,7 @@ and `-` less.
         yield KeyLine()
 
     def on_mount(self) -> None:
-        if not self.children:
+        if not self.query(TabStrip):
             return  # the application is closing, so nothing was composed
         self.query_one(TabStrip).active = "overview"
         self.set_focus(self.query_one("#overview"))

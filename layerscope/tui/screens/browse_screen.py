@@ -120,7 +120,7 @@ On the left the instructions that made the image, on the right what they put the
         yield KeyLine()
 
     def on_mount(self) -> None:
-        if not self.children:
+        if not self.query(TabStrip):
             return  # the application is closing, so nothing was composed
         self.strip.active = "files"
         self._fit(self.app.size)
