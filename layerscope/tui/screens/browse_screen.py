@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.geometry import Size
 
-    from layerscope.filesystem.node import Node
     from layerscope.filesystem.entry import Entry
+    from layerscope.filesystem.node import Node
     from layerscope.report.document.rows import Document
     from layerscope.report.formats.format import Format
     from layerscope.tui.model.selection import Selection
