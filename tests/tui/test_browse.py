@@ -581,7 +581,7 @@ def test_saving_the_report_by_the_ending(archive: str, tmp_path: Path) -> None:
             assert here.read_bytes() == there.read_bytes(), form.name
 
 
-def test_copying(archive: str) -> None:
+def test_a_path_and_its_command_line_are_copied(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
         await driver.press("y")
@@ -603,7 +603,7 @@ def test_help_tells_the_keys_of_the_focused_pane(archive: str) -> None:
     browse(archive, script, size=WIDE)
 
 
-def test_jump_mode(archive: str) -> None:
+def test_a_letter_on_every_pane_goes_there(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("apostrophe")
         assert isinstance(driver.app.screen, PaneLetters)
@@ -675,7 +675,7 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
     browse(archive, script)
 
 
-def test_the_users_own_keys(archive: str) -> None:
+def test_keys_of_the_settings_replace_the_usual_ones(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("comma")
         assert driver.browse.tab == "waste"
@@ -686,7 +686,7 @@ def test_the_users_own_keys(archive: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["layerscope-light", "ansi-dark", "ansi-light", "nord"])
-def test_themes(archive: str, theme: str) -> None:
+def test_every_theme_paints_the_browser(archive: str, theme: str) -> None:
     async def script(driver: Driver) -> None:
         assert "app" in driver.text
         await driver.press("w")
