@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison
-    from layerscope.analysis.comparison.side import Side
-    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.model import Analysis, Facts
     from layerscope.image.image import Image
     from layerscope.limits import Limits
     from layerscope.progress import CancelledCallback, ProgressCallback
@@ -84,8 +83,8 @@ def analyze(
 
 
 def compare(
-    a: Image | Analysis | Side,
-    b: Image | Analysis | Side,
+    a: Image | Analysis | Facts,
+    b: Image | Analysis | Facts,
     *,
     path: str | None = None,
     progress: ProgressCallback | None = None,
@@ -99,11 +98,14 @@ def compare(
     """
     from layerscope.analysis.comparison.compare import compare as run
     from layerscope.analysis.comparison.side import Side
+    from layerscope.analysis.model import Facts
     from layerscope.image.image import Image
 
-    def side_of(one: Image | Analysis | Side) -> Side:
+    def side_of(one: Image | Analysis | Facts) -> Side:
         if isinstance(one, Image):
             one = analyze(one, progress=progress, cancelled=cancelled)
-        return one if isinstance(one, Side) else Side.of(one)
+        if isinstance(one, Side):
+            return one
+        return Side.of_facts(one) if isinstance(one, Facts) else Side.of(one)
 
     return run(side_of(a), side_of(b), path=path, progress=progress, cancelled=cancelled)

@@ -9,7 +9,9 @@ from dataclasses import replace
 from layerscope.analysis.model import (
     Analysis,
     Changes,
+    Facts,
     FileCounts,
+    Files,
     InstructionSummary,
     LayerSummary,
     Sizes,
@@ -85,18 +87,27 @@ def analyze(
         _summary(layer, stored, placed, wasted[layer.index], tree, unseen[layer.index])
         for layer, stored, placed in zip(image.layers, indexes, tree.layers, strict=True)
     )
-    return Analysis(
-        image=image,
+    facts = Facts(
+        reference=image.reference,
+        source=image.source,
+        tags=image.tags,
+        platform=image.platform,
+        created=image.config.created,
+        manifest_digest=None if image.manifest_digest is None else str(image.manifest_digest),
+        config_digest=str(image.config_digest),
+        saved=False,
+        config=image.config,
+        base=image.base,
         sizes=_total(layers, image.layers),
-        files=_counts(tree.layers),
+        counts=_counts(tree.layers),
         wasted_by_kind=total_by_kind(waste),
         layers=layers,
         instructions=tuple(_by_instruction(image.instructions, layers)),
         waste=waste,
         notes=tuple(notes),
-        tree=tree,
-        indexes=indexes,
+        files=Files(tree=tree, indexes=indexes),
     )
+    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes)
 
 
 def _summary(

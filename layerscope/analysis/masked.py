@@ -272,23 +272,29 @@ def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:
     base = image.base
     if base is not None and base.name is not None:
         base = replace(base, name=masks.text(base.name))
+    config = mask_config(image.config, masks)
     return replace(
         analysis,
         image=replace(
             image,
             base=base,
-            config=mask_config(image.config, masks),
+            config=config,
             instructions=instructions,
             notes=tuple(_note(note, masks) for note in image.notes),
             dockerfiles=tuple((name, masks.dockerfile(text)) for name, text in image.dockerfiles),
         ),
-        instructions=tuple(
-            InstructionSummary(
-                instruction=mask_instruction(each.instruction, masks), sizes=each.sizes
-            )
-            for each in analysis.instructions
+        facts=replace(
+            analysis.facts,
+            base=base,
+            config=config,
+            instructions=tuple(
+                InstructionSummary(
+                    instruction=mask_instruction(each.instruction, masks), sizes=each.sizes
+                )
+                for each in analysis.instructions
+            ),
+            notes=tuple(_note(note, masks) for note in analysis.notes),
         ),
-        notes=tuple(_note(note, masks) for note in analysis.notes),
     )
 
 

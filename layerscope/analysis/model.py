@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
-from layerscope.image.image import Image
+from layerscope.image.image import Base, Image
 from layerscope.image.instruction import Instruction
+from layerscope.image.platform import Platform
 from layerscope.notes import Note
 
 if TYPE_CHECKING:
@@ -126,23 +128,89 @@ class LiveFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """The facts of one image. `waste` is complete, largest first."""
+class Files:
+    """Every entry of every layer, and the filesystem that they make.
 
-    image: Image
+    `indexes` says where contents can be read: nowhere for a saved report, whose entries bring hashes instead.
+    """
+
+    tree: FileTree = field(repr=False)
+    indexes: Sequence[StoredLayer | None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of one image, the same from the image itself and from a saved report of it.
+
+    `saved` says that it comes from a report, which hides values that look secret and may cut `waste` off after its
+    largest rows. `files` is None where a report has no list of files. Digests are text.
+    """
+
+    reference: str
+    source: str
+    tags: tuple[str, ...]
+    platform: Platform
+    created: str | None
+    manifest_digest: str | None
+    config_digest: str
+    saved: bool
+    config: ImageConfig
+    base: Base | None
     sizes: Sizes
-    files: FileCounts
+    counts: FileCounts
     wasted_by_kind: Mapping[WasteKind, int]
     layers: tuple[LayerSummary, ...]
     instructions: tuple[InstructionSummary, ...]
     waste: tuple[WastedFile, ...]
     notes: tuple[Note, ...]
+    files: Files | None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: its tag if it comes from a file, otherwise the reference that was given."""
+        return self.tags[0] if self.tags and "-" in self.source else self.reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """The facts of an opened image, with the image itself. `waste` is complete, largest first."""
+
+    facts: Facts
+    image: Image
     tree: FileTree = field(repr=False)
     indexes: tuple[StoredLayer | None, ...] = field(repr=False)
 
     @property
+    def sizes(self) -> Sizes:
+        return self.facts.sizes
+
+    @property
+    def files(self) -> FileCounts:
+        return self.facts.counts
+
+    @property
+    def wasted_by_kind(self) -> Mapping[WasteKind, int]:
+        return self.facts.wasted_by_kind
+
+    @property
+    def layers(self) -> tuple[LayerSummary, ...]:
+        return self.facts.layers
+
+    @property
+    def instructions(self) -> tuple[InstructionSummary, ...]:
+        return self.facts.instructions
+
+    @property
+    def waste(self) -> tuple[WastedFile, ...]:
+        return self.facts.waste
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return self.facts.notes
+
+    @property
     def largest(self) -> tuple[LiveFile, ...]:
-        """The largest live files, largest first; looked for when they are asked for."""
+        """The largest live files, largest first; computed on demand."""
         from layerscope.analysis.largest import largest_files
 
         return largest_files(self)

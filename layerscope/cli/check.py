@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import click
 
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
-from layerscope.cli.examine import Choice, examine
+from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import (
     image_argument,
@@ -21,13 +21,18 @@ from layerscope.cli.options import (
     take_format,
 )
 from layerscope.cli.outputs import STDOUT, check_outputs, parse_outputs, write_outputs
-from layerscope.cli.rules import Judged, Ruling, check_former, judge, rule_options, take_ruling
+from layerscope.cli.rules import (
+    Judged,
+    Ruling,
+    check_former,
+    judge,
+    known,
+    rule_options,
+    take_ruling,
+)
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
 from layerscope.report.replace import check_target, replacing, shown
-
-if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
 
 
 @click.command("check", short_help="Hold an image against a budget; exit 1 when it is broken.")
@@ -89,19 +94,10 @@ def command(**given: Any) -> int:
     if updates:
         judged = _update(ruling, judged, updates, headroom, today)
 
-    from layerscope.report.document.builder import build
-    from layerscope.report.document.rows import TOP
     from layerscope.report.page import Page
     from layerscope.report.parts.verdict import write_verdict
 
-    document: Document = build(
-        judged.analysis,
-        top=TOP if given["top"] is None else given["top"],
-        files=given["files"],
-        hashes=given["files"],
-        show_args=given["show_args"],
-        **judged.parts,
-    )
+    document = judged.document(top=given["top"], files=given["files"], show_args=given["show_args"])
 
     def write(out: TextIO) -> None:
         write_verdict(Page(out, width=width_of(out), color=wants_color(out)), document)
@@ -109,9 +105,7 @@ def command(**given: Any) -> int:
     to_stdout = any(output.path == STDOUT for output in outputs)
     if to_stdout and sys.stderr is not None and not choice.quiet:
         write(sys.stderr)
-    write_outputs(
-        outputs, document, rows=given["top"], force=given["force"], analysis=judged.analysis
-    )
+    write_outputs(outputs, document, rows=given["top"], force=given["force"], facts=judged.facts)
     if not to_stdout:
         write_stdout(write)
     assert judged.verdict is not None
@@ -148,7 +142,7 @@ def _init(given: dict[str, Any], headroom: int) -> int:
             hint="raise single limits with --update RULE, or write it anew with --force",
         )
     choice: Choice = take_choice(given)
-    text = first_budget(examine(choice, base=given["base"]).analysis, headroom)
+    text = first_budget(known(choice, base=given["base"]).facts, headroom)
     with replacing(path, force=given["force"]) as file:
         file.write(text.encode())
     if not choice.quiet:
@@ -169,7 +163,7 @@ def _update(
             "--update has no file of rules", hint=f"write a {CONFIG_NAME} with --init first"
         )
     plain = load_budget(path)
-    verdict = evaluate(plain, judged.analysis, today=today)
+    verdict = evaluate(plain, judged.facts, today=today)
     place = ("tool", "layerscope") if path.name == PYPROJECT else ()
     text = path.read_text("utf-8-sig")
     changed, done = update_budget(text, place, updates, verdict, headroom)

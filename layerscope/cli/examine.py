@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import layerscope
 from layerscope.cli.exits import stopping
 from layerscope.cli.progress import ProgressBar, progress_bar
-from layerscope.limits import Limits
+from layerscope.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -31,6 +31,19 @@ class Choice:
     limits: Limits
     dockerfile: str | None = None
     verify: Literal["auto", "full", "off"] = "auto"
+
+    def given_beside_reference(self) -> list[str]:
+        """The options that say how an image is found and read, as far as they are given."""
+        given = {
+            "--platform": self.platform,
+            "--tag": self.tag,
+            "--dockerfile": self.dockerfile,
+            "--pull": self.pull,
+            "--limit": self.limits != DEFAULT_LIMITS,
+            "--verify": self.verify == "full",
+            "--no-verify": self.verify == "off",
+        }
+        return [name for name, value in given.items() if value]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.model import Facts
     from layerscope.report.document.rows import Document
 
 STDOUT = "-"
@@ -98,17 +98,17 @@ def write_outputs(
     rows: int | None,
     force: bool,
     formats: Mapping[str, Format] = RENDERERS,
-    analysis: Analysis | None = None,
+    facts: Facts | None = None,
 ) -> None:
     """Write `document` in every format asked for: files first, so that a broken pipe loses none of them.
 
-    Formats that draw the final filesystem get it from `analysis`; the document of the others stays without it.
+    Formats that draw the final filesystem get it from `facts`; the document of the others stays without it.
     """
     plain, drawn = document, document
-    if analysis is not None and any(formats[each.format].filesystem for each in outputs):
+    if facts is not None and any(formats[each.format].filesystem for each in outputs):
         from layerscope.report.document.filesystem import with_filesystem
 
-        drawn = with_filesystem(plain, analysis)
+        drawn = with_filesystem(plain, facts)
     for output in sorted(outputs, key=lambda each: each.path == STDOUT):
         document = drawn if formats[output.format].filesystem else plain
         create = formats[output.format].create

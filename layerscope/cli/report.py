@@ -27,7 +27,8 @@ def command(**given: Any) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
 
     IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, or a bare
-    path or name; - is a tarball on standard input. The report is text for people unless a format is named.
+    path or name; - is a tarball on standard input. A saved JSON report can take the place of the image. The report is
+    text for people unless a format is named.
 
     \b
     layerscope report python:3.8
@@ -45,19 +46,6 @@ def report(given: dict[str, Any]) -> int:
     check_outputs(outputs, force=given["force"])
     ruling = take_ruling(given)
     judged = judge(ruling, take_choice(given), hashes=given["files"])
-
-    from layerscope.report.document.builder import build
-    from layerscope.report.document.rows import TOP
-
-    document = build(
-        judged.analysis,
-        top=TOP if given["top"] is None else given["top"],
-        files=given["files"],
-        hashes=given["files"],
-        show_args=given["show_args"],
-        **judged.parts,
-    )
-    write_outputs(
-        outputs, document, rows=given["top"], force=given["force"], analysis=judged.analysis
-    )
+    document = judged.document(top=given["top"], files=given["files"], show_args=given["show_args"])
+    write_outputs(outputs, document, rows=given["top"], force=given["force"], facts=judged.facts)
     return Exit.OK

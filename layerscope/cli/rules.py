@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
-    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.model import Analysis, Facts
+    from layerscope.report.document.rows import Document
+    from layerscope.report.saved.report import SavedReport
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -113,7 +115,7 @@ class Ruling:
 class Judged:
     """An image, its verdict where there are rules, and what it was held against."""
 
-    analysis: Analysis
+    source: Analysis | SavedReport
     verdict: Verdict | None
     baseline: Former | None
     anchor: Former | None
@@ -121,14 +123,43 @@ class Judged:
     min_change: int
 
     @property
-    def parts(self) -> dict[str, Any]:
-        """What the report document takes of it."""
-        return {
-            "verdict": self.verdict,
-            "baseline": self.baseline,
-            "dive": self.dive,
-            "min_change": self.min_change,
-        }
+    def facts(self) -> Facts:
+        return self.source.facts
+
+    def document(self, *, top: int | None, files: bool, show_args: bool) -> Document:
+        """The report, with the default number of rows if `top` is None. Raises `UsageError`."""
+        from layerscope.analysis.model import Analysis
+        from layerscope.report.document.builder import build
+        from layerscope.report.document.rows import TOP
+        from layerscope.report.saved.restated import restate
+
+        rows = TOP if top is None else top
+        if isinstance(self.source, Analysis):
+            return build(
+                self.source,
+                top=rows,
+                files=files,
+                hashes=files,
+                show_args=show_args,
+                verdict=self.verdict,
+                baseline=self.baseline,
+                min_change=self.min_change,
+                dive=self.dive,
+            )
+        if show_args:
+            raise UsageError(
+                "--show-args has no effect on a saved report",
+                hint="save the report with --show-args, or leave the option out",
+            )
+        return restate(
+            self.source,
+            top=rows,
+            files=files,
+            verdict=self.verdict,
+            baseline=self.baseline,
+            min_change=self.min_change,
+            dive=self.dive,
+        )
 
     def again(self, budget: Budget, today: date | None) -> Judged:
         """The same image judged by another budget."""
@@ -138,7 +169,7 @@ class Judged:
         if budget:
             verdict = evaluate(
                 budget,
-                self.analysis,
+                self.facts,
                 baseline=self.baseline or NO_BASELINE,
                 anchor=self.anchor or NO_ANCHOR,
                 dive=self.dive,
@@ -208,9 +239,9 @@ def judge(
         baseline = _former(budget.baseline, "baseline", choice, ruling)
         anchor = _former(budget.anchor, "anchor", choice, ruling)
         base = budget.base
-    found = examine(choice, hashes=hashes, base=base, dive=ruling.dive)
+    found = known(choice, hashes=hashes, base=base, dive=ruling.dive)
     judged = Judged(
-        analysis=found.analysis,
+        source=found.source,
         verdict=None,
         baseline=baseline,
         anchor=anchor,
@@ -223,8 +254,45 @@ def judge(
 
     for former in (baseline, anchor):
         if former is not None:
-            check_platform(found.analysis, former)
+            check_platform(found.facts, former)
     return judged.again(budget, today)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An image or a saved report, and dive's numbers where they were asked for and can be known."""
+
+    source: Analysis | SavedReport
+    dive: DiveNumbers | None
+
+    @property
+    def facts(self) -> Facts:
+        return self.source.facts
+
+
+def known(
+    choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
+) -> Known:
+    """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
+    from layerscope.report.saved.report import read_saved, report_path
+
+    path = report_path(choice.reference)
+    if path is None:
+        found = examine(choice, hashes=hashes, base=base, dive=dive)
+        return Known(found.analysis, found.dive)
+    useless = choice.given_beside_reference()
+    if useless:
+        raise UsageError(
+            f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
+        )
+    saved = read_saved(path)
+    told = saved.facts.base
+    if base is not None and (told is None or told.name != base):
+        raise UsageError(
+            f"the report {choice.reference} was not saved with the base {base}",
+            hint="save it with --base, or name the image",
+        )
+    return Known(saved, saved.dive if dive else None)
 
 
 def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) -> Former | None:
@@ -232,7 +300,6 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
     if reference is None:
         return None
     from layerscope.analysis.budgets.growth import Former
-    from layerscope.analysis.comparison.side import Side
     from layerscope.report.saved.report import SCHEME, read_report, report_path
 
     path = report_path(reference)
@@ -243,7 +310,7 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
         if path is not None:
             return Former(reference, read_report(path))
         other = replace(choice, reference=reference, tag=None, dockerfile=None)
-        return Former(reference, Side.of(examine(other).analysis))
+        return Former(reference, examine(other).analysis.facts)
     except ImageNotFound as error:
         if ruling.allow_missing:
             if not choice.quiet:

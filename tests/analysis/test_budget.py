@@ -12,14 +12,14 @@ from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
-from tests.report.sample import make_analysis, python_app, wasted, without_tar
+from tests.report.sample import make_analysis, python_app, wasted, with_facts, without_tar
 
 EMPTY = Path("/nonexistent")
 """A folder without a configuration file."""
 
 
 def judge(analysis: Analysis, **rules: object) -> Verdict:
-    return evaluate(load_budget(None, rules, directory=EMPTY), analysis)
+    return evaluate(load_budget(None, rules, directory=EMPTY), analysis.facts)
 
 
 def limits_of(folder: Path, options: Mapping[str, object] | None = None) -> dict[str, object]:
@@ -69,7 +69,7 @@ def test_shares_are_compared_exactly() -> None:
 
 def test_every_rule_has_a_limit_that_an_empty_image_keeps() -> None:
     empty = make_analysis([("CMD a", 0)], compressed=0)
-    empty = replace(empty, image=replace(empty.image, base=Base(layers=0, name=None, evidence="x")))
+    empty = with_facts(empty, base=Base(layers=0, name=None, evidence="x"))
     verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})
     assert verdict.passed
     assert len(verdict.rules) == len(RULES)
@@ -87,7 +87,7 @@ def test_a_result_names_rule_numbers_and_cause() -> None:
 
 def test_what_cannot_be_known_breaks_its_rule_and_says_why() -> None:
     verdict = judge(
-        replace(four_fifths(), sizes=replace(four_fifths().sizes, compressed=None)),
+        with_facts(four_fifths(), sizes=replace(four_fifths().sizes, compressed=None)),
         max_compressed_size="1GB",
     )
     (result,) = verdict.rules
@@ -98,8 +98,8 @@ def test_what_cannot_be_known_breaks_its_rule_and_says_why() -> None:
 @pytest.mark.parametrize("rule", sorted(RULES.keys() - {"max_compressed_size", "max_layers"}))
 def test_sizes_are_unknown_when_a_layer_is_missing(rule: str) -> None:
     analysis = without_tar(four_fifths(), 1)
-    image = replace(analysis.image, base=Base(layers=1, name="a", evidence="image"))
-    (result,) = judge(replace(analysis, image=image), **{rule: 0}).rules
+    based = with_facts(analysis, base=Base(layers=1, name="a", evidence="image"))
+    (result,) = judge(based, **{rule: 0}).rules
     assert (result.actual, result.passed) == (None, False)
     assert "layer 1" in result.message
 

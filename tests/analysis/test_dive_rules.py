@@ -94,7 +94,7 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path: Path) -> 
 
 
 def passed(rules: DiveRules, numbers: DiveNumbers | None) -> dict[str, bool]:
-    return {each.rule: each.passed for each in judge(rules, numbers, make_analysis([]))}
+    return {each.rule: each.passed for each in judge(rules, numbers, make_analysis([]).facts)}
 
 
 def numbers(score: float, wasted_bytes: int, percent: float | None) -> DiveNumbers:
@@ -131,7 +131,7 @@ def test_a_limit_that_is_just_met_is_kept(
 
 def test_the_true_number_stands_beside() -> None:
     analysis = make_analysis([("COPY a /", 1000)], [wasted("/a", 250, 0, 0)])
-    messages = [each.message for each in judge(RULES, numbers(1.0, 0, None), analysis)]
+    messages = [each.message for each in judge(RULES, numbers(1.0, 0, None), analysis.facts)]
     assert messages[0] == "in truth 75.0 % are live"
     assert messages[1] == "in truth 250 B are wasted"
     assert "dive divides by zero" in messages[2]
@@ -143,6 +143,6 @@ def test_where_dives_file_is_looked_for(tmp_path: Path) -> None:
     assert load_budget(None, {}, directory=tmp_path, find_dive=True).dive is not None
     both = load_budget(None, {"max_size": 1}, directory=tmp_path, find_dive=True)
     assert both.dive is not None
-    assert len(evaluate(both, python_app()).rules) == 3
+    assert len(evaluate(both, python_app().facts).rules) == 3
     (tmp_path / "layerscope.toml").write_text("max_layers = 5")
     assert load_budget(None, {}, directory=tmp_path, find_dive=True).dive is None

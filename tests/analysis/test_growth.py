@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,19 @@ import pytest
 from layerscope.analysis.budgets.base import on_base
 from layerscope.analysis.budgets.budget import RuleResult, evaluate, load_budget
 from layerscope.analysis.budgets.growth import Former, check_platform, grown_instructions
-from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.model import Analysis
 from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image
 from layerscope.image.platform import Platform
 from layerscope.report.document.builder import build
 from tests.analysis.steps import analysis_of
-from tests.report.sample import make_analysis, without_tar
+from tests.report.sample import make_analysis, with_facts, without_tar
 
 EMPTY = Path("/nonexistent")
 
 
 def former(analysis: Analysis, name: str = "last.json") -> Former:
-    return Former(name, Side.of(analysis))
+    return Former(name, analysis.facts)
 
 
 def judge(
@@ -32,7 +30,7 @@ def judge(
 ) -> RuleResult:
     past = Former("last.json", None) if before is None else former(before)
     budget = load_budget(None, rules, directory=EMPTY)
-    verdict = evaluate(budget, now, baseline=past, anchor=past)
+    verdict = evaluate(budget, now.facts, baseline=past, anchor=past)
     (result,) = verdict.rules
     assert result.rule == rule
     return result
@@ -117,11 +115,11 @@ def test_what_cannot_be_known_breaks_the_rule() -> None:
 
 def test_images_of_two_platforms_are_not_held_against_each_other() -> None:
     other = sized(2000)
-    other = replace(other, image=replace(other.image, platform=Platform("linux", "arm64")))
+    other = with_facts(other, platform=Platform("linux", "arm64"))
     with pytest.raises(UsageError, match=r"last.json is of the platform linux/arm64"):
-        check_platform(sized(2000), former(other))
-    check_platform(sized(2000), former(sized(1)))
-    check_platform(sized(2000), Former("none", None))
+        check_platform(sized(2000).facts, former(other))
+    check_platform(sized(2000).facts, former(sized(1)))
+    check_platform(sized(2000).facts, Former("none", None))
 
 
 def test_instructions_that_grew_are_told_largest_first() -> None:
@@ -129,13 +127,13 @@ def test_instructions_that_grew_are_told_largest_first() -> None:
     now = make_analysis(
         [("ADD a /", 1000), ("RUN b", 700), ("RUN other --thing", 900), ("COPY c /c", 101)]
     )
-    grown = grown_instructions(now, Side.of(before))
+    grown = grown_instructions(now.facts, before.facts)
     assert [(row.instruction, row.bytes, row.before) for row in grown] == [
         (2, 900, 0),
         (1, 700, 500),
         (3, 101, 100),
     ]
-    assert len(grown_instructions(now, Side.of(before), 200)) == 2
+    assert len(grown_instructions(now.facts, before.facts, 200)) == 2
     document = build(now, baseline=former(before), min_change=200)
     assert document["baseline"]["reference"] == "last.json"
     assert document["baseline"]["sizes"]["content"] == 1600
@@ -148,9 +146,9 @@ def test_instructions_that_grew_are_told_largest_first() -> None:
 
 def own(analysis: Analysis, layers: int | None, limit: object) -> RuleResult:
     base = None if layers is None else Base(layers=layers, name="b:1@sha256:0", evidence="image")
-    analysis = replace(analysis, image=replace(analysis.image, base=base))
+    analysis = with_facts(analysis, base=base)
     (result,) = evaluate(
-        load_budget(None, {"max_own_size": limit}, directory=EMPTY), analysis
+        load_budget(None, {"max_own_size": limit}, directory=EMPTY), analysis.facts
     ).rules
     return result
 

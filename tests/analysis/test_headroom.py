@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from layerscope.analysis.budgets.rules import RULES
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
 from layerscope.units import parse_size
-from tests.report.sample import make_analysis, python_app, wasted
+from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 
 @given(st.integers(0, 10**15))
@@ -72,13 +71,13 @@ def test_a_first_budget_is_kept_by_its_image(
     )
     if based:
         base = Base(layers=0, name="b", evidence="image")
-        analysis = replace(analysis, image=replace(analysis.image, base=base))
-    text = first_budget(analysis, percent)
+        analysis = with_facts(analysis, base=base)
+    text = first_budget(analysis.facts, percent)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "layerscope.toml").write_text(text)
         budget = load_budget(None, {}, directory=folder)
-    verdict = evaluate(budget, analysis)
+    verdict = evaluate(budget, analysis.facts)
     assert verdict.passed
     assert ("max_own_size" in budget.limits) is based
     assert ("max_compressed_size" in budget.limits) is (compressed is not None)
@@ -87,7 +86,7 @@ def test_a_first_budget_is_kept_by_its_image(
 
 def test_the_examples_of_a_first_budget_are_right(tmp_path: Path) -> None:
     """What stands there as a comment is a budget when the signs before it are taken away."""
-    lines = first_budget(python_app()).split("\n# Growth since", 1)[1].splitlines()
+    lines = first_budget(python_app().facts).split("\n# Growth since", 1)[1].splitlines()
     rules = [line.removeprefix("# ") for line in lines if "=" in line or line.startswith("# [[")]
     (tmp_path / "layerscope.toml").write_text("[budget]\n" + "\n".join(rules))
     budget = load_budget(None, {}, directory=tmp_path)
@@ -97,7 +96,7 @@ def test_the_examples_of_a_first_budget_are_right(tmp_path: Path) -> None:
 
 def test_a_name_of_the_image_stays_in_its_comment() -> None:
     analysis = make_analysis([("RUN a", 5)], reference="evil\n[budget]\r\x1b[0m\u2028max_size=1é")
-    text = first_budget(analysis)
+    text = first_budget(analysis.facts)
     assert text.splitlines()[0].startswith("# The budget of evil [budget] ?[0m")
     assert text.count("\n[budget]\n") == 1
 
@@ -118,7 +117,7 @@ def updated(text: str, *names: str, place: tuple[str, ...] = (), percent: int = 
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "pyproject.toml" if place else "layerscope.toml")
         path.write_text(text)
-        verdict = evaluate(load_budget(path), python_app())
+        verdict = evaluate(load_budget(path), python_app().facts)
     return update_budget(text, place, names, verdict, percent)[0]
 
 
@@ -134,7 +133,7 @@ def test_a_limit_that_is_kept_stays() -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "layerscope.toml")
         path.write_text(text)
-        verdict = evaluate(load_budget(path), python_app())
+        verdict = evaluate(load_budget(path), python_app().facts)
     verdict_text, updates = update_budget(text, (), ["max_layers", "path:/a/**"], verdict, 10)
     assert verdict_text == text
     assert [(each.rule, each.after) for each in updates] == [

@@ -39,7 +39,7 @@ def budget_of(folder: Path, text: str) -> Budget:
 
 
 def judged(folder: Path, analysis: Analysis, text: str, today: date | None = None) -> Verdict:
-    return evaluate(budget_of(folder, text), analysis, today=today)
+    return evaluate(budget_of(folder, text), analysis.facts, today=today)
 
 
 @pytest.mark.parametrize(("limit", "passed"), [("699", False), ("700", True), ("'0.701kB'", True)])

@@ -74,8 +74,8 @@ def pictured(
     analysis: Analysis, rules: dict[str, object] | None = None, reference: str = "app:1"
 ) -> Document:
     """The document with its tree, and without what differs from machine to machine."""
-    verdict = evaluate(load_budget(None, rules), analysis) if rules else None
-    document = with_filesystem(build(analysis, verdict=verdict), analysis)
+    verdict = evaluate(load_budget(None, rules), analysis.facts) if rules else None
+    document = with_filesystem(build(analysis, verdict=verdict), analysis.facts)
     document["layerscope"] = "0.0.0"
     document["image"] = {**document["image"], "reference": reference}
     return document

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from layerscope.analysis.model import (
     WASTE_KINDS,
     Analysis,
     Changes,
+    Facts,
     FileCounts,
+    Files,
     InstructionSummary,
     LayerSummary,
     LiveFile,
@@ -118,15 +121,26 @@ def make_analysis(
         instructions=tuple(instructions),
     )
     ordered = sorted(waste, key=lambda file: (-file.bytes, file.path))
-    return Analysis(
-        image=image,
+    tree = tree_of(len(layers), largest)
+    indexes = (None,) * len(layers)
+    facts = Facts(
+        reference=reference,
+        source=image.source,
+        tags=image.tags,
+        platform=image.platform,
+        created=config.created,
+        manifest_digest=None,
+        config_digest=str(image.config_digest),
+        saved=False,
+        config=config,
+        base=None,
         sizes=Sizes(
             compressed=compressed,
             tar=sum(each.sizes.tar for each in layers),
             content=sum(each.sizes.content for each in layers),
             live=sum(each.sizes.live for each in layers),
         ),
-        files=FileCounts(
+        counts=FileCounts(
             regular=9812, directories=700, symlinks=40, hardlinks=3, others=0, whiteouts=2
         ),
         wasted_by_kind={
@@ -136,9 +150,14 @@ def make_analysis(
         instructions=tuple(summaries),
         waste=tuple(ordered),
         notes=tuple(notes),
-        tree=tree_of(len(layers), largest),
-        indexes=(None,) * len(layers),
+        files=Files(tree=tree, indexes=indexes),
     )
+    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes)
+
+
+def with_facts(analysis: Analysis, **facts: Any) -> Analysis:
+    """The same analysis with some of its facts changed."""
+    return replace(analysis, facts=replace(analysis.facts, **facts))
 
 
 def tree_of(layers: int, files: Sequence[LiveFile]) -> FileTree:
@@ -203,4 +222,4 @@ def without_tar(analysis: Analysis, index: int) -> Analysis:
         replace(layer, indexed=False) if layer.index == index else layer
         for layer in analysis.layers
     )
-    return replace(analysis, layers=layers)
+    return with_facts(analysis, layers=layers)

@@ -21,7 +21,7 @@ from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.serialize import dumps
 from layerscope.report.schema import SCHEMAS, schema_text
 from tests.cli.images import hostile_text, web_app, write
-from tests.report.sample import make_analysis, python_app, without_tar
+from tests.report.sample import make_analysis, python_app, with_facts, without_tar
 
 SCHEMA = json.loads(schema_text())
 
@@ -51,7 +51,7 @@ def test_real_reports_fit_the_schema(tmp_path: Path, form: str) -> None:
     analysis = analysis_of(write(web_app(), tmp_path / "image", form))
     verdict = evaluate(
         load_budget(None, {"max_size": 1, "max_compressed_size": "1GB"}, directory=tmp_path),
-        analysis,
+        analysis.facts,
     )
     check(dumps(build(analysis)))
     document = check(dumps(build(analysis, files=True, verdict=verdict)))
@@ -121,7 +121,7 @@ def secret() -> Analysis:
         layers=(0,),
         arguments=(("TOKEN", "hunter2"),),
     )
-    return replace(
+    return with_facts(
         analysis, instructions=(replace(first, instruction=instruction), *analysis.instructions[1:])
     )
 

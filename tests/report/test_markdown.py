@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from layerscope.report.formats.markdown import INSTRUCTIONS, LIMIT, MARKER, code
 from tests.report.gfm import MARKUP, parse, tables
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
-from tests.report.sample import make_analysis, python_app, wasted
+from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 RULES: dict[str, object] = {"max_size": "6MB", "min_efficiency": 0.3, "max_layers": 5}
 
@@ -172,7 +171,7 @@ def test_text_of_the_image_mentions_no_one() -> None:
 
 def test_notes_beyond_the_first_are_counted() -> None:
     notes = tuple(Note("odd", f"oddity {n}") for n in range(50))
-    text = markdown(build(replace(python_app(), notes=notes)))
+    text = markdown(build(with_facts(python_app(), notes=tuple(notes))))
     assert "and 30 more" in text
     assert "oddity 20" not in text
 

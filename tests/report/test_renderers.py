@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from layerscope.report.formats.format import Display
 from layerscope.report.formats.renderers import RENDERERS
 from tests.effort import examples
 from tests.report.golden import check_golden
-from tests.report.sample import make_analysis, python_app, wasted
+from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 RULES = {"max_size": "200MB", "max_wasted_percent": 10, "max_layers": 6}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -30,7 +29,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 def document_of(analysis: Analysis, rules: dict[str, object] | None = None) -> Document:
     verdict = None
     if rules:
-        verdict = evaluate(load_budget(None, rules, directory=Path("/nonexistent")), analysis)
+        verdict = evaluate(load_budget(None, rules, directory=Path("/nonexistent")), analysis.facts)
     return build(analysis, verdict=verdict) | {"layerscope": "0.0.0"}
 
 
@@ -165,7 +164,7 @@ def test_an_image_without_anything() -> None:
 
 def test_many_notes_are_told_in_sum() -> None:
     notes = [Note("odd", f"oddity {n}") for n in range(40)]
-    text = rendered("text", document_of(replace(python_app(), notes=tuple(notes))))
+    text = rendered("text", document_of(with_facts(python_app(), notes=tuple(notes))))
     assert "oddity 11" in text
     assert "oddity 12" not in text
     assert "and 28 more" in text

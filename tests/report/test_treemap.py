@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document.filesystem import CHILDREN, LONGEST_NAME, Row, filesystem
+from layerscope.report.document.filesystem import CHILDREN, LONGEST_NAME, Row
+from layerscope.report.document.filesystem import filesystem as filesystem_of
 from layerscope.report.parts.treemap import Rect, Spacing, children_of, layout, squarify
 from layerscope.report.paths import escape_path
 from layerscope.report.schema import schema_text
@@ -26,6 +27,11 @@ sides = st.floats(min_value=1, max_value=5000)
 falling = st.lists(st.integers(1, 10**12), min_size=1, max_size=60).map(
     lambda sizes: sorted(sizes, reverse=True)
 )
+
+
+def filesystem(analysis: Analysis, **options: int) -> Row:
+    assert analysis.facts.files is not None
+    return filesystem_of(analysis.facts.files, analysis.layers, **options)
 
 
 def area(rect: Rect) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from layerscope.analysis.comparison.glob import compile_glob
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts
 
 ALLOWED_IN = (
     "max_wasted",
@@ -63,7 +63,7 @@ class Allowance:
 
         return allows
 
-    def waste(self, analysis: Analysis) -> tuple[Mapping[str, int], tuple[Allowed, ...]]:
+    def waste(self, analysis: Facts) -> tuple[Mapping[str, int], tuple[Allowed, ...]]:
         """The allowed bytes of waste by rule, each counted once, and what each exception lets pass."""
         totals = dict.fromkeys(_WASTE, 0)
         counts = [[0, 0] for _ in self._allows]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Analysis, Facts
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.layers.entry import DIRECTORY, FILE, OPAQUE, OTHER, WHITEOUT
 from layerscope.layers.file_content import stored_bytes
@@ -40,7 +40,7 @@ class DiveNumbers:
     efficiency_score: float
     user_wasted_percent: float | None
 
-    def difference(self, analysis: Analysis) -> str | None:
+    def difference(self, analysis: Analysis | Facts) -> str | None:
         """Where dive's numbers are not the true ones, in a sentence; None where they agree."""
         sizes = analysis.sizes
         if self.inefficient_bytes == sizes.wasted and self.efficiency_score == sizes.efficiency:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from layerscope.analysis.budgets.budget_file import read_bytes, shown
 from layerscope.analysis.budgets.names import DIVE_RULES
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size, parse_size
 
@@ -120,9 +120,7 @@ def _dive_size(text: str) -> int:
     return parse_size(f"{plain}B" if plain[-1:] in "iI" and plain else plain)
 
 
-def judge(
-    rules: DiveRules, numbers: DiveNumbers | None, analysis: Analysis
-) -> Iterator[RuleResult]:
+def judge(rules: DiveRules, numbers: DiveNumbers | None, analysis: Facts) -> Iterator[RuleResult]:
     """dive's verdict by its own numbers: a limit that is just met is kept, as in dive. Beside it stand the true numbers."""
     from layerscope.analysis.budgets.verdict import RuleResult
 

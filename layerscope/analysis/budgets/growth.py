@@ -8,12 +8,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.budgets.quantities import Number
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts
 from layerscope.errors import UsageError
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.analysis.comparison.side import Side
+    from layerscope.analysis.model import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Former:
     """An image to hold another against: its name as it was asked for, and the image; None where it is not there yet."""
 
     name: str
-    side: Side | None
+    side: Facts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ Found = tuple[Fraction | None, str, str, str]
 """The value, why it is not known, why it does not matter, and what to say beside it."""
 
 
-def growth(analysis: Analysis, baseline: Former, limit: Number, min_change: int) -> Found:
+def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) -> Found:
     """By how much the content grew, in bytes or percent, as the limit is; less than `min_change` bytes are let pass."""
     value, unknown, excuse, detail = _grown_by(analysis, baseline, limit)
     side = baseline.side
@@ -48,12 +48,12 @@ def growth(analysis: Analysis, baseline: Former, limit: Number, min_change: int)
     return value, unknown, excuse, detail
 
 
-def drift(analysis: Analysis, anchor: Former, limit: Number) -> Found:
+def drift(analysis: Facts, anchor: Former, limit: Number) -> Found:
     """By how much the content grew since the anchor, in bytes or percent, as the limit is."""
     return _grown_by(analysis, anchor, limit)
 
 
-def _grown_by(analysis: Analysis, former: Former, limit: Number) -> Found:
+def _grown_by(analysis: Facts, former: Former, limit: Number) -> Found:
     side = former.side
     if side is None:
         return None, "", f"not checked: there is no {former.name} yet", ""
@@ -68,25 +68,24 @@ def _grown_by(analysis: Analysis, former: Former, limit: Number) -> Found:
     return (Fraction(100 * (now - before), before) if before else Fraction(0)), "", "", change
 
 
-def check_platform(analysis: Analysis, former: Former) -> None:
+def check_platform(analysis: Facts, former: Former) -> None:
     """Raise `UsageError` where two images cannot be held against each other."""
     side = former.side
-    if side is not None and side.platform != analysis.image.platform:
+    if side is not None and side.platform != analysis.platform:
         raise UsageError(
-            f"{former.name} is of the platform {side.platform}, and the image of {analysis.image.platform}",
+            f"{former.name} is of the platform {side.platform}, and the image of {analysis.platform}",
             hint="name one of the same platform, or choose with --platform",
         )
 
 
-def grown_instructions(analysis: Analysis, former: Side, least: int = 0) -> tuple[Grown, ...]:
+def grown_instructions(analysis: Facts, former: Facts, least: int = 0) -> tuple[Grown, ...]:
     """The instructions that store more than in the former image, the largest growth first.
 
     Those that grew by less than `least` bytes are left out.
     """
     from layerscope.analysis.comparison.layers import compare_layers
-    from layerscope.analysis.comparison.side import Side
 
-    rows = compare_layers(former, Side.of(analysis)).instructions
+    rows = compare_layers(former, analysis).instructions
     grown = [
         Grown(
             instruction=row.b.instruction.index,

@@ -17,7 +17,7 @@ from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.verdict import RuleResult, Verdict
-    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.model import Facts
 
 HEADROOM = 10
 """Percent of today's size that a new limit leaves free."""
@@ -97,14 +97,13 @@ def limit_for(rule: str, value: Fraction, percent: int) -> str | int | float:
     return min(100.0, float(-(-more * 10 // 1)) / 10)
 
 
-def first_budget(analysis: Analysis, percent: int = HEADROOM) -> str:
+def first_budget(analysis: Facts, percent: int = HEADROOM) -> str:
     """A commented `layerscope.toml` whose limits are the sizes of today and `percent` more."""
-    image = analysis.image
-    name = image.tags[0] if image.tags and "-" in image.source else image.reference
+    name = analysis.name
     name = " ".join(name.split()).encode("ascii", "backslashreplace").decode("ascii")
     name = "".join(each if each.isprintable() else "?" for each in name)
     lines = [
-        f"# The budget of {name} ({image.platform}): the sizes of the day it was made, and {percent} % more.",
+        f"# The budget of {name} ({analysis.platform}): the sizes of the day it was made, and {percent} % more.",
         "# `layerscope check IMAGE` holds an image against it; a limit that is just reached is kept.",
         "# After growth that is meant: `layerscope check IMAGE --update max_size`.",
         "",
@@ -114,7 +113,7 @@ def first_budget(analysis: Analysis, percent: int = HEADROOM) -> str:
     return "\n".join(lines) + "\n" + _MORE
 
 
-def _first_rules(analysis: Analysis, percent: int) -> Iterator[str]:
+def _first_rules(analysis: Facts, percent: int) -> Iterator[str]:
     case = Case(analysis=analysis)
     for name in _FIRST:
         rule = RULES[name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.budgets.growth import drift, growth
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.growth import Former
@@ -37,7 +37,7 @@ class Case:
     that have no use for them.
     """
 
-    analysis: Analysis
+    analysis: Facts
     baseline: Former | None = None
     anchor: Former | None = None
     min_change: int = 0
@@ -65,7 +65,7 @@ class Rule:
         return parse_limit(self.quantity, value)
 
 
-def missing_layers(analysis: Analysis, first: int = 0) -> str:
+def missing_layers(analysis: Facts, first: int = 0) -> str:
     """Why sizes are unknown from layer `first` on, or nothing when they are known."""
     missing = [layer.index for layer in analysis.layers[first:] if not layer.indexed]
     if not missing:
@@ -99,7 +99,7 @@ def _compressed(case: Case, _: Number) -> Measured:
 
 def _own_size(case: Case, _: Number) -> Measured:
     analysis = case.analysis
-    base = analysis.image.base
+    base = analysis.base
     if base is None:
         return Measured(
             None,

@@ -12,7 +12,7 @@ from typing import Literal
 from layerscope.analysis.budgets.allow import Allowance
 from layerscope.analysis.budgets.rules import missing_layers
 from layerscope.analysis.comparison.glob import compile_glob
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts, Files
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import FILE, METADATA, OTHER
 from layerscope.units import format_size
@@ -44,7 +44,7 @@ class InstructionLimit:
     def scope(self) -> str:
         return self.match
 
-    def measure(self, analysis: Analysis, _: Allowance) -> Found:
+    def measure(self, analysis: Facts, _: Allowance) -> Found:
         """The largest of the instructions that match."""
         matches = re.compile(fnmatch.translate(self.match)).match
         found = [
@@ -89,28 +89,30 @@ class PathLimit:
     def unit(self) -> Literal["bytes", "count"]:
         return "count" if self.forbids else "bytes"
 
-    def measure(self, analysis: Analysis, allowance: Allowance) -> Found:
+    def measure(self, analysis: Facts, allowance: Allowance) -> Found:
         """The bytes stored at the paths, or their number where they are forbidden."""
         missing = missing_layers(analysis)
         if missing:
             return Found(None, missing)
+        if analysis.files is None:
+            return Found(None, "unknown: the report lists no files; save it with --files")
         matches = compile_glob(self.glob)
         allows = allowance.of(self.rule)
         entries = [
             entry
-            for entry in _entries(analysis)
+            for entry in _entries(analysis.files)
             if matches(b"/" + entry.path) and not allows(b"/" + entry.path)
         ]
         return self._count(analysis, entries) if self.forbids else self._sum(analysis, entries)
 
-    def _count(self, analysis: Analysis, entries: list[Entry]) -> Found:
+    def _count(self, analysis: Facts, entries: list[Entry]) -> Found:
         paths = {entry.path for entry in entries}
         if not entries:
             return Found(0, "")
         first = entries[0]
         return Found(len(paths), f"{_shown(first.path)} {_by(analysis, first.layer)}")
 
-    def _sum(self, analysis: Analysis, entries: list[Entry]) -> Found:
+    def _sum(self, analysis: Facts, entries: list[Entry]) -> Found:
         stored = [entry for entry in entries if is_content(entry)]
         if not stored:
             return Found(0, "")
@@ -122,9 +124,9 @@ class PathLimit:
         return Found(sum(by_layer.values()), message)
 
 
-def _entries(analysis: Analysis) -> Iterator[Entry]:
+def _entries(files: Files) -> Iterator[Entry]:
     """The members of all layers that are part of the filesystem, or of its stored content."""
-    for entry in analysis.tree.entries():
+    for entry in files.tree.entries():
         if entry.kind <= OTHER or is_content(entry):
             yield entry
 
@@ -134,7 +136,7 @@ def is_content(entry: Entry) -> bool:
     return entry.kind == FILE or (entry.kind == METADATA and entry.content is not None)
 
 
-def _by(analysis: Analysis, layer: int) -> str:
+def _by(analysis: Facts, layer: int) -> str:
     return f"by instruction {analysis.layers[layer].instruction}"
 
 

@@ -12,7 +12,7 @@ from layerscope.analysis.budgets.growth import Former
 from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
 from layerscope.analysis.budgets.rules import RULES, Case, Measured, Rule
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
-from layerscope.analysis.model import Analysis
+from layerscope.analysis.model import Facts
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Verdict:
 
 def evaluate(
     budget: Budget,
-    analysis: Analysis,
+    analysis: Facts,
     *,
     baseline: Former = NO_BASELINE,
     anchor: Former = NO_ANCHOR,
@@ -110,7 +110,7 @@ def evaluate(
     return Verdict(tuple(results), allowed)
 
 
-def _dive(budget: Budget, dive: DiveNumbers | None, analysis: Analysis) -> Iterator[RuleResult]:
+def _dive(budget: Budget, dive: DiveNumbers | None, analysis: Facts) -> Iterator[RuleResult]:
     if budget.dive is not None:
         from layerscope.analysis.budgets.dive_rules import judge
 
@@ -139,7 +139,7 @@ def _named(rule: Rule, limit: Number, case: Case, budget: Budget) -> RuleResult:
 
 
 def _scoped(
-    each: InstructionLimit | PathLimit, analysis: Analysis, allowance: Allowance
+    each: InstructionLimit | PathLimit, analysis: Facts, allowance: Allowance
 ) -> RuleResult:
     found = each.measure(analysis, allowance)
     passed = found.value is not None and found.value <= each.limit
@@ -202,7 +202,7 @@ def _cause(rule: Rule, case: Case) -> str:
         index = min(causes, key=lambda each: (-causes[each], each))
         return f"{format_size(causes[index])} of it by instruction {index}{_text(analysis, index)}"
     if rule.name in ("max_size", "max_tar_size", "max_own_size"):
-        base = analysis.image.base
+        base = analysis.base
         first = base.layers if base is not None and rule.name == "max_own_size" else 0
         own = [
             each
@@ -240,7 +240,7 @@ def _most_grown(case: Case, rule: str) -> str:
     )
 
 
-def _text(analysis: Analysis, index: int) -> str:
+def _text(analysis: Facts, index: int) -> str:
     if not 0 <= index < len(analysis.instructions):
         return ""
     text = " ".join(analysis.instructions[index].instruction.text.split())

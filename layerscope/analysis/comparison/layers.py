@@ -15,8 +15,8 @@ from layerscope.analysis.comparison.alignment import (
     normal_text,
     spread,
 )
-from layerscope.analysis.comparison.side import Side, layer_key
-from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
+from layerscope.analysis.comparison.side import layer_key
+from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, Sizes
 
 Status = Literal["same", "changed", "only_a", "only_b"]
 Reason = Literal["content", "instruction", "added", "removed"]
@@ -102,7 +102,7 @@ class LayerComparison:
     cache_break: CacheBreak | None
 
 
-def compare_layers(a: Side, b: Side) -> LayerComparison:
+def compare_layers(a: Facts, b: Facts) -> LayerComparison:
     """Align the layers of two images, then their instructions so that they agree with that."""
     keys_a, keys_b = _keys(a), _keys(b)
     shared = _shared_prefix(keys_a, keys_b)
@@ -122,7 +122,7 @@ def compare_layers(a: Side, b: Side) -> LayerComparison:
     )
 
 
-def _keys(side: Side) -> list[str | None]:
+def _keys(side: Facts) -> list[str | None]:
     return [layer_key(layer) for layer in side.layers]
 
 
@@ -135,7 +135,7 @@ def _shared_prefix(a: Sequence[str | None], b: Sequence[str | None]) -> int:
     return length
 
 
-def _layer_steps(side: Side) -> list[Step]:
+def _layer_steps(side: Facts) -> list[Step]:
     """Each layer under the text of its instruction; one that made several tells them apart by number."""
     steps = []
     for layer in side.layers:
@@ -147,7 +147,7 @@ def _layer_steps(side: Side) -> list[Step]:
     return steps
 
 
-def _layer_row(a: Side, b: Side, i: int | None, j: int | None) -> LayerRow:
+def _layer_row(a: Facts, b: Facts, i: int | None, j: int | None) -> LayerRow:
     if i is None or j is None:
         one = None if i is None else a.layers[i]
         other = None if j is None else b.layers[j]
@@ -157,7 +157,7 @@ def _layer_row(a: Side, b: Side, i: int | None, j: int | None) -> LayerRow:
     return LayerRow(status="same" if same else "changed", a=a.layers[i], b=b.layers[j])
 
 
-def _instruction_rows(a: Side, b: Side, layers: Iterable[Pair]) -> list[InstructionRow]:
+def _instruction_rows(a: Facts, b: Facts, layers: Iterable[Pair]) -> list[InstructionRow]:
     """Instructions stand for each other where their layers do; between those, as a diff of their texts."""
     owners = {
         (a.layers[i].instruction, b.layers[j].instruction)
@@ -191,14 +191,14 @@ def _once(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return kept
 
 
-def _instruction_steps(side: Side) -> list[Step]:
+def _instruction_steps(side: Facts) -> list[Step]:
     return [
         Step(None, normal_text(each.instruction.text), each.instruction.keyword)
         for each in side.instructions
     ]
 
 
-def _instruction_row(a: Side, b: Side, i: int | None, j: int | None) -> InstructionRow:
+def _instruction_row(a: Facts, b: Facts, i: int | None, j: int | None) -> InstructionRow:
     if i is None or j is None:
         one = None if i is None else a.instructions[i]
         other = None if j is None else b.instructions[j]
@@ -208,7 +208,7 @@ def _instruction_row(a: Side, b: Side, i: int | None, j: int | None) -> Instruct
     return InstructionRow(status="same" if same else "changed", a=one, b=other)
 
 
-def _same_layers(a: Side, b: Side, one: InstructionSummary, other: InstructionSummary) -> bool:
+def _same_layers(a: Facts, b: Facts, one: InstructionSummary, other: InstructionSummary) -> bool:
     keys_a = [layer_key(a.layers[index]) for index in one.instruction.layers]
     keys_b = [layer_key(b.layers[index]) for index in other.instruction.layers]
     return keys_a == keys_b and None not in keys_a
@@ -234,7 +234,7 @@ def _out_of_order(rows: Iterable[LayerRow]) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _absent(side: Side, held: Iterable[str | None]) -> list[LayerSummary]:
+def _absent(side: Facts, held: Iterable[str | None]) -> list[LayerSummary]:
     known = set(held) - {None}
     return [layer for layer in side.layers if layer_key(layer) not in known]
 
@@ -254,7 +254,7 @@ def _bytes(layers: Iterable[LayerSummary]) -> Bytes:
     )
 
 
-def _cache_break(a: Side, b: Side, shared: int) -> CacheBreak | None:
+def _cache_break(a: Facts, b: Facts, shared: int) -> CacheBreak | None:
     """Where the builds part: after the last shared layer, the first instruction that differs in text or content."""
     if shared == len(b.layers):
         return None
@@ -272,7 +272,7 @@ def _cache_break(a: Side, b: Side, shared: int) -> CacheBreak | None:
     return _break(a, b, i, j, reason, shared)
 
 
-def _break(a: Side, b: Side, i: int, j: int, reason: Reason, shared: int) -> CacheBreak:
+def _break(a: Facts, b: Facts, i: int, j: int, reason: Reason, shared: int) -> CacheBreak:
     return CacheBreak(
         a=a.instructions[i] if i < len(a.instructions) else None,
         b=b.instructions[j] if j < len(b.instructions) else None,

@@ -1,68 +1,24 @@
-"""One side of a comparison: an image that was just analyzed, or what a saved report says of one."""
+"""One side of a comparison: the facts of an image or of a saved report, and what hides their secrets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from layerscope.analysis.masked import NO_MASKS, Masks, masks_of
-from layerscope.analysis.model import (
-    Analysis,
-    FileCounts,
-    InstructionSummary,
-    LayerSummary,
-    Sizes,
-    WasteKind,
-)
-from layerscope.filesystem.tree import FileTree
-from layerscope.image.config import ImageConfig
+from layerscope.analysis.model import Analysis, Facts, Files, LayerSummary
 from layerscope.image.instruction import Instruction
-from layerscope.image.platform import Platform
-from layerscope.layers.reader import StoredLayer
-from layerscope.notes import Note
+
+__all__ = ["Files", "Side", "layer_key"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """The final filesystem, and where its contents can be read: nowhere, for a saved report, whose entries bring hashes."""
+class Side(Facts):
+    """The facts of one image. `masks` hides the secrets of a text that is shown; the texts here are compared as they are."""
 
-    tree: FileTree = field(repr=False)
-    indexes: Sequence[StoredLayer | None] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """What a comparison knows of an image. `files` is None where a saved report has no file list.
-
-    `saved` tells that it comes from a report, in which values that look secret are hidden. Digests are text. `masks` hides
-    the secrets of a text that is shown; the texts here are compared as they are.
-    """
-
-    reference: str
-    source: str
-    tags: tuple[str, ...]
-    platform: Platform
-    created: str | None
-    manifest_digest: str | None
-    config_digest: str
-    saved: bool
-    config: ImageConfig
-    sizes: Sizes
-    counts: FileCounts
-    wasted_by_kind: Mapping[WasteKind, int]
-    layers: tuple[LayerSummary, ...]
-    instructions: tuple[InstructionSummary, ...]
-    notes: tuple[Note, ...]
-    files: Files | None
     masks: Masks = field(default_factory=Masks, repr=False)
 
-    @property
-    def name(self) -> str:
-        """What a person calls it: by its tag where it is a file, as it was asked for otherwise."""
-        return self.tags[0] if self.tags and "-" in self.source else self.reference
-
     def shown_text(self, instruction: Instruction) -> str:
-        """The text of an instruction as it may be shown, with its build arguments where these are asked for."""
+        """The text of an instruction as it may be shown, with its build arguments if these are asked for."""
         if self.masks is NO_MASKS:
             return instruction.text_with_arguments()
         return self.masks.text(instruction.text)
@@ -70,27 +26,17 @@ class Side:
     @classmethod
     def of(cls, analysis: Analysis, *, show_args: bool = False) -> Side:
         """The side that an analysis makes; its image has to stay open while contents may be compared."""
-        image = analysis.image
-        digest = image.manifest_digest
-        return cls(
-            reference=image.reference,
-            source=image.source,
-            tags=image.tags,
-            platform=image.platform,
-            created=image.config.created,
-            manifest_digest=None if digest is None else str(digest),
-            config_digest=str(image.config_digest),
-            saved=False,
-            config=image.config,
-            sizes=analysis.sizes,
-            counts=analysis.files,
-            wasted_by_kind=analysis.wasted_by_kind,
-            layers=analysis.layers,
-            instructions=analysis.instructions,
-            notes=analysis.notes,
-            files=Files(tree=analysis.tree, indexes=analysis.indexes),
-            masks=NO_MASKS if show_args else masks_of(analysis),
-        )
+        return cls._of(analysis.facts, NO_MASKS if show_args else masks_of(analysis))
+
+    @classmethod
+    def of_facts(cls, facts: Facts, *, show_args: bool = False) -> Side:
+        """The side that facts make, such as those of a saved report."""
+        instructions = [each.instruction for each in facts.instructions]
+        return cls._of(facts, NO_MASKS if show_args else Masks.of(facts.config, instructions))
+
+    @classmethod
+    def _of(cls, facts: Facts, masks: Masks) -> Side:
+        return cls(**{each.name: getattr(facts, each.name) for each in fields(Facts)}, masks=masks)
 
 
 def layer_key(layer: LayerSummary) -> str | None:

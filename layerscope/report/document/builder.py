@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.budget import RuleResult, Verdict
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
-    from layerscope.analysis.comparison.side import Side
-    from layerscope.analysis.model import InstructionSummary, LayerSummary
+    from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary
     from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction
     from layerscope.notes import Note
@@ -125,10 +124,33 @@ def build(
             read_contents(live_contents(analysis.tree), analysis.indexes)
         for row, layer in zip(document["layers"], analysis.tree.layers, strict=True):
             row["entries"] = EntryRows(layer, hashes=hashes)
+    add_parts(
+        document,
+        analysis.facts,
+        masks,
+        verdict=verdict,
+        baseline=baseline,
+        min_change=min_change,
+        dive=dive,
+    )
+    return document
+
+
+def add_parts(
+    document: Document,
+    facts: Facts,
+    masks: Masks,
+    *,
+    verdict: Verdict | None,
+    baseline: Former | None,
+    min_change: int,
+    dive: DiveNumbers | None,
+) -> None:
+    """Add what an image was held against: the verdict, the sizes of the baseline, dive's numbers."""
     if verdict is not None:
         document["verdict"] = _verdict(verdict, masks)
     if baseline is not None and baseline.side is not None:
-        document["baseline"] = _baseline(analysis, baseline.name, baseline.side, min_change)
+        document["baseline"] = _baseline(facts, baseline.name, baseline.side, min_change)
     if dive is not None:
         document["dive_compatible"] = {
             "efficiencyScore": dive.efficiency_score,
@@ -136,19 +158,18 @@ def build(
             "sizeBytes": dive.size_bytes,
             "userWastedPercent": dive.user_wasted_percent,
         }
-        difference = dive.difference(analysis)
+        difference = dive.difference(facts)
         if difference is not None:
             document["notes"].append({"code": "dive-differs", "message": difference})
-    return document
 
 
-def _baseline(analysis: Analysis, name: str, side: Side, min_change: int) -> Row:
+def _baseline(facts: Facts, name: str, side: Facts, min_change: int) -> Row:
     from layerscope.analysis.budgets.growth import grown_instructions
 
     return {
         "grown": [
             {"before": each.before, "bytes": each.bytes, "instruction": each.instruction}
-            for each in grown_instructions(analysis, side, min_change)
+            for each in grown_instructions(facts, side, min_change)
         ],
         "reference": clean_text(name),
         "sizes": _sizes(side.sizes)

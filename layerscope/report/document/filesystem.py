@@ -7,7 +7,7 @@ holds beyond its rows is one row more, so the bytes of its rows always sum to it
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layerscope.filesystem.entry import Entry
@@ -15,7 +15,7 @@ from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import Analysis
+    from layerscope.analysis.model import Facts, Files, LayerSummary
     from layerscope.filesystem.node import Node
     from layerscope.report.document.rows import Document
 
@@ -32,18 +32,20 @@ LONGEST_NAME = 255
 """Characters of a name; a longer one is cut in its middle."""
 
 
-def with_filesystem(document: Document, analysis: Analysis) -> Document:
-    """The document with the key `filesystem`; the one that was given stays as it is."""
-    return {**document, "filesystem": filesystem(analysis)}
+def with_filesystem(document: Document, facts: Facts) -> Document:
+    """The document with the key `filesystem`, where files are listed; the one that was given stays as it is."""
+    if facts.files is None:
+        return document
+    return {**document, "filesystem": filesystem(facts.files, facts.layers)}
 
 
-def filesystem(analysis: Analysis, *, nodes: int = NODES) -> Row:
+def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NODES) -> Row:
     """The directories and files of the final filesystem by live bytes, parents first, each directory's rows together.
 
     Content with several names counts at the one that stores it, or else at its first visible link. Directories that
     hold nothing but one directory are one row with it.
     """
-    census = _Census(analysis)
+    census = _Census(files, layers)
     root = census.directories[0]
     rows = [_row("/", None, "directory", root.bytes, root.files, root.shares)]
     pending = [(-root.bytes, 0, root)] if root.bytes else []
@@ -133,10 +135,10 @@ class _Child:
 class _Census:
     """Every visible directory of the tree with its sums, the root first."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._owners = [layer.instruction for layer in analysis.layers]
-        self._links = _links_to_hidden_content(analysis)
-        self.directories = [_Directory(analysis.tree.root, None)]
+    def __init__(self, files: Files, layers: Sequence[LayerSummary]) -> None:
+        self._owners = [layer.instruction for layer in layers]
+        self._links = _links_to_hidden_content(files)
+        self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
             self._visit(directory)
         for directory in reversed(self.directories):
@@ -213,10 +215,10 @@ def _follow(directory: _Directory) -> _Child:
     return _Child(names, first.bytes, first.files, first.shares, directory)
 
 
-def _links_to_hidden_content(analysis: Analysis) -> dict[int, Entry]:
+def _links_to_hidden_content(files: Files) -> dict[int, Entry]:
     """For content that is not visible under its own name, the first hard link under which it is."""
     links: dict[int, Entry] = {}
-    for entry in analysis.tree.hard_links():
+    for entry in files.tree.hard_links():
         content = entry.content
         if (
             entry.ended == VISIBLE

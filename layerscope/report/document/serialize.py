@@ -43,9 +43,10 @@ def _value(value: Any) -> Iterator[str]:
 
 def _row(row: Mapping[str, Any]) -> Iterator[str]:
     entries = row.get("entries")
-    if not isinstance(entries, EntryRows):
+    if not isinstance(entries, EntryRows | list):
         yield _encode(row)
         return
+    texts = entries.json_rows() if isinstance(entries, EntryRows) else map(_encode, entries)
     start = "{"
     for key in sorted(row):
         yield f"{start}{_encode(key)}: "
@@ -54,7 +55,7 @@ def _row(row: Mapping[str, Any]) -> Iterator[str]:
             yield _encode(row[key])
             continue
         between = "[\n      "
-        for text in entries.json_rows():
+        for text in texts:
             yield between + text
             between = ",\n      "
         yield "\n    ]" if entries else "[]"

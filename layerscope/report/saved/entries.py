@@ -7,8 +7,8 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Any
 
-from layerscope.analysis.comparison.side import Files
 from layerscope.analysis.content_hashes import HASH_BYTES
+from layerscope.analysis.model import Files
 from layerscope.errors import UsageError
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import (

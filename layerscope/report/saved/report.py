@@ -1,4 +1,4 @@
-"""A saved JSON report as one side of a comparison: the same as the image that it was made of."""
+"""A saved JSON report: the same facts as those of the image that it was made from, and its document."""
 
 from __future__ import annotations
 
@@ -6,29 +6,36 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.comparison.side import Side
-from layerscope.analysis.masked import NO_MASKS, Masks
 from layerscope.analysis.model import (
     WASTE_KINDS,
     Changes,
+    Facts,
     FileCounts,
     InstructionSummary,
     LayerSummary,
     Sizes,
+    WastedFile,
 )
 from layerscope.errors import FormatError, LayerscopeError, UsageError
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import strict_loads
+from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
-from layerscope.report.document.rows import SCHEMA_VERSION
+from layerscope.report.document.rows import SCHEMA_VERSION, Document
 from layerscope.report.paths import unescape_path
+from layerscope.report.saved.conform import check_document
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
+
+if TYPE_CHECKING:
+    from layerscope.analysis.budgets.dive import DiveNumbers
 
 REPORT_BYTES = 4 * 1024**3
 """The largest report that is read."""
@@ -52,10 +59,38 @@ def report_path(reference: str) -> str | None:
     return reference if head.lstrip()[:1] == b"{" and not tar else None
 
 
+@dataclass(frozen=True, slots=True)
+class SavedReport:
+    """What a saved report holds: its facts, and the document as it was written."""
+
+    facts: Facts
+    document: Document
+
+    @property
+    def dive(self) -> DiveNumbers | None:
+        """dive's numbers, if the report was saved with them."""
+        from layerscope.analysis.budgets.dive import DiveNumbers
+
+        row = self.document.get("dive_compatible")
+        if row is None:
+            return None
+        return DiveNumbers(
+            size_bytes=row["sizeBytes"],
+            inefficient_bytes=row["inefficientBytes"],
+            efficiency_score=row["efficiencyScore"],
+            user_wasted_percent=row["userWastedPercent"],
+        )
+
+
 def read_report(path: str, *, show_args: bool = False) -> Side:
-    """The side that a report in a file makes. Raises `UsageError` for what is no report of this schema version, whole."""
+    """One side of a comparison from a report in a file. Raises `UsageError` unless it is a whole one of this schema version."""
+    return Side.of_facts(read_saved(path).facts, show_args=show_args)
+
+
+def read_saved(path: str) -> SavedReport:
+    """The report in a file, facts and document. Raises `UsageError` unless it is a whole report of this schema version."""
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return parse_report(_read(path, name), name, show_args=show_args)
+    return parse_saved(_read(path, name), name)
 
 
 def _read(path: str, name: str) -> bytes:
@@ -75,11 +110,19 @@ def _read(path: str, name: str) -> bytes:
 
 
 def parse_report(data: bytes, name: str, *, show_args: bool = False) -> Side:
-    """The side that the bytes of a report make; `name` is what errors call it. Raises `UsageError`."""
-    document = Fields(_parse(data, name), name)
+    """One side of a comparison from the bytes of a report; `name` is what errors call it. Raises `UsageError`."""
+    return Side.of_facts(parse_saved(data, name).facts, show_args=show_args)
+
+
+def parse_saved(data: bytes, name: str) -> SavedReport:
+    """The report in some bytes; `name` is what errors call it. Raises `UsageError`."""
+    values = _parse(data, name)
+    document = Fields(values, name)
     _check_version(document, name)
     try:
-        return _side(document, name, show_args=show_args)
+        facts = _facts(document, name)
+        check_document(values, name)
+        return SavedReport(facts, values)
     except FormatError as error:
         raise UsageError(f"{name}: {error.message}", hint=HINT) from None
 
@@ -116,7 +159,7 @@ def _check_version(document: Fields, name: str) -> None:
         )
 
 
-def _side(document: Fields, name: str, *, show_args: bool) -> Side:
+def _facts(document: Fields, name: str) -> Facts:
     image, config = document.object("image"), document.object("config")
     sizes = _sizes(document.object("sizes"))
     rows = list(document.objects("layers"))
@@ -130,7 +173,7 @@ def _side(document: Fields, name: str, *, show_args: bool) -> Side:
     created_at = image.maybe_text("created")
     settings = _config(config, platform, created_at)
     listed = bool(rows) and all(row.has("entries") for row in rows)
-    return Side(
+    return Facts(
         reference=image.text("reference"),
         source=image.text("source"),
         tags=image.texts("tags"),
@@ -140,6 +183,7 @@ def _side(document: Fields, name: str, *, show_args: bool) -> Side:
         config_digest=_digest(image, "config_digest") or "",
         saved=True,
         config=settings,
+        base=_base(document, len(layers)),
         sizes=sizes,
         counts=_counts(document.object("files")),
         wasted_by_kind={
@@ -147,11 +191,65 @@ def _side(document: Fields, name: str, *, show_args: bool) -> Side:
         },
         layers=layers,
         instructions=instructions,
+        waste=_waste(document, sizes, layers, instructions),
         notes=tuple(_note(row) for row in document.objects("notes")),
         files=read_files(rows, name, sizes.live) if listed or not rows else None,
-        masks=NO_MASKS
-        if show_args
-        else Masks.of(settings, [each.instruction for each in instructions]),
+    )
+
+
+def _base(document: Fields, layers: int) -> Base | None:
+    row = document.object("base") if document.has("base") else None
+    if row is None:
+        return None
+    if row.number("layers") > layers:
+        row.fail(f"has {row.number('layers')} layers, and the image {layers}")
+    return Base(
+        layers=row.number("layers"), name=row.maybe_text("name"), evidence=row.text("evidence")
+    )
+
+
+def _waste(
+    document: Fields,
+    sizes: Sizes,
+    layers: Sequence[LayerSummary],
+    instructions: Sequence[InstructionSummary],
+) -> tuple[WastedFile, ...]:
+    """The files that the report lists; what it cut off is missing, and the sum has to close all the same."""
+    files = []
+    total = 0
+    for row in document.objects("waste"):
+        total += row.number("bytes")
+        if row.maybe_text("path") is not None:
+            files.append(_wasted_file(row, layers, instructions))
+    if total != sizes.wasted:
+        document.fail(f"says wasted {sizes.wasted}, and its waste has {total}")
+    return tuple(files)
+
+
+def _wasted_file(
+    row: Fields, layers: Sequence[LayerSummary], instructions: Sequence[InstructionSummary]
+) -> WastedFile:
+    kind = next((each for each in WASTE_KINDS if each == row.text("kind")), None)
+    if kind is None:
+        row.fail("is of no kind of waste")
+    layer = row.number("layer")
+    written_by, wasted_by = row.number("written_by"), row.number("wasted_by")
+    if layer >= len(layers) or max(written_by, wasted_by) >= len(instructions):
+        row.fail("names a layer or an instruction that is not there")
+    hiding = instructions[wasted_by].instruction.layers
+    try:
+        path = unescape_path(row.text("path"))
+    except LayerscopeError as error:
+        row.fail(error.message)
+    return WastedFile(
+        path=path.removeprefix(b"/"),
+        kind=kind,
+        bytes=row.number("bytes"),
+        layer=layer,
+        wasted_in=hiding[-1] if hiding else layer,
+        written_by=written_by,
+        wasted_by=wasted_by,
+        changed=row.texts("changed") if row.has("changed") else (),
     )
 
 

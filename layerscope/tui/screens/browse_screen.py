@@ -430,7 +430,7 @@ On the left the instructions that made the image, on the right what they put the
             return document
         from layerscope.report.document.filesystem import with_filesystem
 
-        return with_filesystem(document, self.session.analysis)
+        return with_filesystem(document, self.session.analysis.facts)
 
     def action_copy_path(self) -> None:
         """Copy the path under the cursor."""
