@@ -16,7 +16,7 @@ def codes() -> set[str]:
     """What is given as the code of a note: to a call that makes one, by a variable `code`, or in a row of the document."""
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
-        if "tui" not in path.parts:
+        if "tui" not in path.relative_to(SOURCE).parts:
             for text in _candidates(ast.parse(path.read_text())):
                 if CODE.fullmatch(text):
                     found.add(text)

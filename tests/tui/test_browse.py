@@ -325,6 +325,18 @@ def test_a_filter_that_finds_nothing_anywhere_offers_no_way_out(archive: str) ->
     browse(archive, script)
 
 
+def test_the_largest_files_say_that_a_filter_matches_wasted_ones(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("b")
+        await driver.filter("pip/7")
+        assert "nothing found · 1 wasted: v lists them" in driver.text
+        await driver.press("v")
+        listed = driver.browse.query_one("#largest-list", LargestList)
+        assert [file.path for file in listed.files] == [b"root/.cache/pip/7"]
+
+    browse(archive, script)
+
+
 def test_the_text_of_an_instruction_gets_24_columns(archive: str) -> None:
     async def script(driver: Driver) -> None:
         listed = driver.browse.instructions

@@ -203,6 +203,9 @@ class LargestPane(ListPane):
             files = chain(files, wasted)
         listed = heapq.nlargest(MOST, files, key=attrgetter("size"))
         told = f"{count:,} files · {format_size(size)}{told}" if count else "nothing found"
+        if not count and query is not None and not with_wasted:
+            gone = sum(1 for _ in _wasted(session, query))
+            told += f" · {gone:,} wasted: v lists them" if gone else ""
         if count > len(listed):
             told += f" · the {len(listed):,} largest are listed"
         if not worker.is_cancelled:
