@@ -20,7 +20,7 @@ from layerscope.cli.options import (
     take_choice,
     take_format,
 )
-from layerscope.cli.outputs import STDOUT, check_outputs, parse_outputs, write_outputs
+from layerscope.cli.outputs import STDOUT, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.rules import (
     Judged,
     Ruling,
@@ -83,6 +83,7 @@ def command(**given: Any) -> int:
     outputs = parse_outputs(given.pop("outputs"), take_format(given), default=None)
     check_outputs(outputs, force=given["force"])
     ruling = take_ruling(given, find_dive=True)
+    check_apart(outputs, (given["reference"], given["dockerfile"], *ruling.inputs))
     if not ruling.budget:
         raise UsageError(
             "there is no rule to check",

@@ -14,7 +14,7 @@ import layerscope
 from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import parse_limits, reading_options, show_args_option, take_format
-from layerscope.cli.outputs import Output, check_outputs, parse_outputs, write_outputs
+from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
@@ -119,6 +119,7 @@ def command(**given: Any) -> int:
         )
     outputs = parse_outputs(given.pop("outputs"), format_name, formats=FOUND)
     check_outputs(outputs, force=given["force"])
+    check_apart(outputs, references)
     with (
         collector_paused(),
         progress_bar(quiet=given["quiet"]) as progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -12,11 +13,12 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from layerscope.cli.exits import Ended, Exit, stopping, watch_signals
-from layerscope.cli.streams import discard_stdout, tell, write_stdout
+from layerscope.cli.streams import discard_stdout, stdout_error, tell, write_stdout
 from layerscope.errors import Cancelled, LayerscopeError, UsageError
 
 NAME = "layerscope"
 COMPLETE = "_LAYERSCOPE_COMPLETE"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 COMMANDS = (
     "report",
     "compare",
@@ -120,6 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.PIPE
     except OSError as error:
         discard_stdout()
+        if error.filename is None and error.errno in _FULL:
+            full = stdout_error(error)  # every file is written with its name: this was the help
+            return _fail(full.message, full.hint, full.exit_code)
         what = f": {os.fsdecode(error.filename)}" if error.filename else ""
         return _fail(f"{error.strerror or error}{what}", None, Exit.SOURCE)
     except Exception as error:  # noqa: BLE001 - a bug must not look like a broken budget

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
 
 STDOUT = "-"
+_LAYOUT = ("index.json", "oci-layout", "manifest.json")
 _PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 
 
@@ -62,7 +63,7 @@ def parse_outputs(
         outputs.append(Output(format_name or default or "", STDOUT))
     elif outputs and format_name and not plain:
         outputs.append(Output(format_name, STDOUT))
-    _check_apart(outputs)
+    _check_each_apart(outputs)
     return tuple(outputs)
 
 
@@ -70,10 +71,9 @@ def _format_of(path: str, formats: Mapping[str, Format]) -> str:
     return next((each.name for each in formats.values() if path.endswith(each.suffix)), "text")
 
 
-def _check_apart(outputs: Sequence[Output]) -> None:
+def _check_each_apart(outputs: Sequence[Output]) -> None:
     places = [
-        output.path if output.path == STDOUT else os.path.realpath(output.path)
-        for output in outputs
+        output.path if output.path == STDOUT else _resolved(output.path) for output in outputs
     ]
     for position, place in enumerate(places):
         if place in places[:position]:
@@ -82,6 +82,51 @@ def _check_apart(outputs: Sequence[Output]) -> None:
                 f"two formats would go to {name}",
                 hint="give each a path of its own with -o FORMAT=PATH",
             )
+
+
+def _resolved(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # the current folder is gone, or no path can be called so
+        return path
+
+
+def check_apart(outputs: Sequence[Output], inputs: Iterable[str | None]) -> None:
+    """Raise `UsageError` for an output that would take the place of something that the run reads.
+
+    `inputs` are references and paths. Links of either kind to a file count as the file, and the documents of a layout
+    as the layout.
+    """
+    read = {place: reference for reference in inputs for place in _places(reference)}
+    for output in outputs:
+        if output.path == STDOUT:
+            continue
+        reference = read.get(_identity(output.path) or (-1, -1))
+        if reference is not None:
+            raise UsageError(
+                f"{shown(output.path)} is read by this run, as {shown(reference)}",
+                hint="write to another file",
+            )
+
+
+def _places(reference: str | None) -> Iterator[tuple[int, int]]:
+    """The identity of the file or folder that a reference can mean: with or without a scheme before, a tag behind it."""
+    if not reference or reference == STDOUT:
+        return
+    for path in (reference, reference.partition(":")[2].removeprefix("//")):
+        for name in (path, path.rpartition(":")[0]):
+            for file in (name, *(os.path.join(name, each) for each in _LAYOUT)) if name else ():
+                found = _identity(file)
+                if found is not None:
+                    yield found
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:

@@ -109,6 +109,16 @@ class Ruling:
     """Reads the same budget once more, from a file that may have changed."""
     allow_missing: bool
     dive: bool
+    files: tuple[str, ...] = ()
+    """The files that rules come from, whether they are there or not."""
+
+    @property
+    def inputs(self) -> tuple[str | None, ...]:
+        """What is read to judge by: files of rules, and the images or reports that they name."""
+        budget = self.budget
+        if budget is None:
+            return self.files
+        return (*self.files, budget.baseline, budget.anchor, budget.base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +219,7 @@ def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
         budget=budget,
         load=load,
         allow_missing=given.pop("allow_missing_baseline"),
+        files=tuple(file for file in (*places, config, ci_config) if file is not None),
         dive=given.pop("dive_compatible") or (budget is not None and budget.dive is not None),
     )
 

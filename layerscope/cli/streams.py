@@ -31,10 +31,15 @@ def write_stdout(write: Callable[[TextIO], object]) -> None:
         raise Ended(Exit.PIPE) from None
     except OSError as error:
         discard_stdout()
-        raise OutputError(
-            f"standard output cannot be written: {error.strerror}",
-            hint="make room, or write to a file with -o PATH",
-        ) from None
+        raise stdout_error(error) from None
+
+
+def stdout_error(error: OSError) -> OutputError:
+    """The error for a standard output that cannot be written."""
+    return OutputError(
+        f"standard output cannot be written: {error.strerror}",
+        hint="make room, or write to a file with -o PATH",
+    )
 
 
 def discard_stdout() -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,10 +22,10 @@ from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored_bytes
 from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.newfile import new_file
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 MOST_TOLD: Final = 100
 """Files left out that are named; beyond them only their number is kept."""
@@ -279,33 +278,17 @@ class Extraction:
         cancelled: CancelledCallback | None,
     ) -> None:
         folder, name = self._place(item)
-        with self._new_file(folder, name) as fd:
+        with new_file(folder, name, mode=0o600, replace=self._overwrite) as fd:
             if source is not None:
                 content = Content(_NOTHING if stored is None else stored, source)
                 for position, piece in content.stored_pieces():
                     stop_if(cancelled)
                     _write_at(fd, piece, position)
                 os.ftruncate(fd, content.size)
-                self.taken.size += source.size
             os.fchmod(fd, item.entry.mode & 0o777)
             _set_time(fd, item.entry)
         self.taken.files += 1
-
-    @contextmanager
-    def _new_file(self, folder: int, name: bytes) -> Iterator[int]:
-        """A file that stands under its name when the block ends well, and nowhere when it does not."""
-        first = b".layerscope-" + secrets.token_hex(8).encode() if self._overwrite else name
-        fd = os.open(first, _NEW, 0o600, dir_fd=folder)
-        try:
-            yield fd
-            if self._overwrite:
-                os.rename(first, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(first, dir_fd=folder)
-            raise
-        finally:
-            os.close(fd)
+        self.taken.size += 0 if source is None else source.size
 
     def _make_symlink(self, item: Item) -> None:
         folder, name = self._place(item)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from layerscope.errors import OutputError
+from layerscope.newfile import new_file
 
 _MODE = 0o644
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def shown(path: str) -> str:
@@ -77,22 +78,22 @@ def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _beside(path: str) -> Iterator[BinaryIO]:
+    """A file in the same folder that takes the place of `path` at the end."""
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.tmp")
-    mode = None
-    with suppress(FileNotFoundError):
-        mode = stat.S_IMODE(os.lstat(path).st_mode) & 0o777
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    fd = os.open(temporary, flags, _MODE if mode is None else 0o600)
+    directory = os.open(folder or ".", _FOLDER)
     try:
-        with open(fd, "wb") as file:
+        mode = None
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+        first = _MODE if mode is None else 0o600
+        with (
+            new_file(directory, name, mode=first, replace=True) as fd,
+            open(fd, "wb", closefd=False) as file,
+        ):
             yield file
             file.flush()
             if mode is not None:
-                os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+                os.fchmod(fd, mode & 0o777)
+            os.fsync(fd)
+    finally:
+        os.close(directory)

@@ -226,3 +226,42 @@ def wait_for_reading(pid: int) -> None:
             pass
         time.sleep(0.05)
     raise AssertionError("the process never waited for more")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    ["--help", "report --help", "--version", "schema", "completion bash", "report app.tar"],
+)
+def test_a_full_disk_behind_any_output_is_one_line(arguments: str, run: Run) -> None:
+    with open("/dev/full", "w") as full:
+        done = run(*arguments.split(), stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 2
+    assert "standard output cannot be written: No space left on device" in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("report ../app.tar -o x.json", 2),
+        ("report x.tar", 3),
+        ("extract ../app.tar / -o out", 2),
+        ("check ../app.tar --init", 2),
+        ("compare ../app.tar ../app-oci.tar -o x.html", 2),
+    ],
+)
+def test_a_current_folder_that_is_gone_is_one_line(arguments: str, code: int, folder: Path) -> None:
+    """Nothing can be made there, and nothing is found there; a path that leads up still works."""
+    gone = folder / "gone"
+    gone.mkdir()
+    script = f"rmdir {gone}; exec {shlex.join(command(*arguments.split()))}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=gone,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    one_line(done)
