@@ -133,7 +133,7 @@ def _already_local(reference: str) -> UsageError:
 def is_local(reference: str) -> bool:
     """Whether a bare reference is a file, a folder or standard input.
 
-    A folder that is no image and is called like one (`./python`, named as `python`) does not stand in the way of it.
+    A folder that is not an image does not hide an image of the same name (a folder `./python`, and `python`).
     """
     if reference == "-" or looks_like_path(reference):
         return True
@@ -143,7 +143,7 @@ def is_local(reference: str) -> bool:
 
 
 def look_up(name: str, use: Callable[[Source], _Found]) -> _Found:
-    """Try the sources that hold named images one after the other; the error tells of each."""
+    """Try the sources that hold named images one after the other; the error names each."""
     tried = ["the folder of this name is not an image" if os.path.isdir(name) else "no such file"]
     hints: list[str | None] = []
     for source in SOURCES:

@@ -26,7 +26,7 @@ _FEW: Final = 3
 class Archive:
     """An uncompressed tar as a store of named members.
 
-    Links are followed among the members only. A member that stands twice cannot be asked for, since tools disagree about
+    Links are followed among the members only. A member that is there twice cannot be asked for, since tools disagree about
     which of the two counts.
     """
 
@@ -81,7 +81,7 @@ class Archive:
     def find(self, path: str) -> Blob | None:
         """The regular member that `path` leads to; None where there is none of this name.
 
-        Raises `FormatError` for a name that stands twice, leads out of the archive, round in a circle or to no file.
+        Raises `FormatError` for a name that is there twice, or that leads out of the archive, in a circle, or to something other than a file.
         """
         name = self._inside(path, path)
         for _ in range(_HOPS):
@@ -92,13 +92,13 @@ class Archive:
                 raise FormatError(f"{self.name}: {path!r} is a link to {name!r}, which is missing")
             if name in self._twice:
                 raise FormatError(
-                    f"{self.name}: the member {name!r} stands twice, and tools disagree about which one counts",
+                    f"{self.name}: the member {name!r} is there twice, and tools disagree about which one counts",
                     hint="save the image again",
                 )
             if entry.kind == FILE:
                 return self._blob(name, entry)
             if entry.kind not in (SYMLINK, HARDLINK):
-                raise FormatError(f"{self.name}: {name!r} is no regular file")
+                raise FormatError(f"{self.name}: {name!r} is not a regular file")
             target = entry.link.decode("utf-8", "surrogateescape")
             if entry.kind == SYMLINK:
                 if target.startswith("/"):
@@ -133,7 +133,7 @@ class Archive:
         return Blob(self._file, entry.data, entry.size, f"{self.name}: {name}")
 
     def what_else(self) -> UnsupportedFormat:
-        """What this archive is when it is no image."""
+        """What this archive is when it is not an image."""
         top = {name.partition("/")[0] for name in self._members}
         if "repositories" in top:
             return UnsupportedFormat(
@@ -146,7 +146,7 @@ class Archive:
                 hint="`docker import` makes an image of it",
             )
         return UnsupportedFormat(
-            f"{self.name} is a tar but no image: it has no manifest.json or index.json",
+            f"{self.name} is a tar but not an image: it has no manifest.json or index.json",
             hint="save one with `docker save` or `skopeo copy`",
         )
 

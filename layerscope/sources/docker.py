@@ -86,7 +86,7 @@ def _context() -> Context | None:
 def _contexts_beside_the_config() -> Iterator[None]:
     """Let the SDK look for contexts where `docker` does.
 
-    By itself it looks beside the configuration file, and where there is none yet, below the current folder.
+    By itself it looks next to the configuration file, and if there is none yet, below the current folder.
     """
     config: Any = import_module("docker.context.config")
     before = config.find_config_file
@@ -114,5 +114,5 @@ def open_target(target: str, request: Request) -> Image:
 
 
 def holds_names() -> bool:
-    """A bare name may always be an image of the engine; whether that runs, opening tells."""
+    """A bare name may always be an image of the engine; whether that runs, opening finds out."""
     return True

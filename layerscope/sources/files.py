@@ -73,7 +73,7 @@ def _open_path(path: str) -> int:
 def _describe(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
-    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "not a regular file"
 
 
 def reason(error: BaseException) -> str:
@@ -104,7 +104,7 @@ def spool(
 ) -> OpenFile:
     """Keep a stream in a temporary file without a name, which vanishes however the program ends.
 
-    Raises `OutputError` when there is no room, and `UnsupportedFormat` as soon as the first bytes are of no archive: the
+    Raises `OutputError` when there is no room, and `UnsupportedFormat` as soon as the first bytes are not those of an archive: the
     stream may have no end.
     """
     done = 0
@@ -128,13 +128,13 @@ def spool(
 
 def _check_head(head: bytes, name: str) -> None:
     if head == ZERO_BLOCK:
-        raise UnsupportedFormat(f"{name} begins with zeros, so it is no archive")
+        raise UnsupportedFormat(f"{name} begins with zeros, so it is not an archive")
     if sniff_head(head, name) == "none" and not is_header(head):
         raise _no_tar(name)
 
 
 def _no_tar(name: str) -> UnsupportedFormat:
-    return UnsupportedFormat(f"{name} is no tar archive and so no image")
+    return UnsupportedFormat(f"{name} is not a tar archive, so not an image")
 
 
 def _temporary_file(name: str) -> IO[bytes]:

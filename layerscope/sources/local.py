@@ -1,4 +1,4 @@
-"""Images in files and folders: docker-archive, oci-archive and oci-dir, told apart by what is in them."""
+"""Images in files and folders: docker-archive, oci-archive and oci-dir, recognized by what is in them."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
 def _attestations(
     layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
 ) -> tuple[Attestation, ...]:
-    """The statements about the chosen manifest; one that cannot be read is noted, since it is beside the image."""
+    """The statements about the chosen manifest; one that cannot be read is a note, since the image itself does not need it."""
     statements: list[Attestation] = []
     for descriptor in layout.attestations.get(digest, {}).values():
         try:

@@ -59,12 +59,16 @@ def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
                 raise BadReference(f"{text!r} names no image", hint=f"write {scheme}:NAME")
             return Reference(source, target)
     if scheme in _REFUSED:
-        raise BadReference(f"{scheme}: is no source of layerscope", hint=_REFUSED[scheme])
+        raise BadReference(
+            f"{scheme}: is not a source that layerscope knows", hint=_REFUSED[scheme]
+        )
     if match["slashes"]:
         known = ", ".join(
             scheme for source in sources for scheme in source.schemes if scheme != "registry"
         )
-        raise BadReference(f"{scheme}:// is no source of layerscope", hint=f"it knows {known}")
+        raise BadReference(
+            f"{scheme}:// is not a source that layerscope knows", hint=f"it knows {known}"
+        )
     return Reference(None, text)
 
 
@@ -77,4 +81,4 @@ def check_name(name: str, reference: str) -> None:
     """Raise `BadReference` for what no image in an engine or registry can be called."""
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
         hint = "no file or folder of this name exists either" if name == reference else None
-        raise BadReference(f"{name[:200]!r} is no image name", hint=hint)
+        raise BadReference(f"{name[:200]!r} is not an image name", hint=hint)

@@ -87,7 +87,7 @@ class FolderStore:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
                 raise FormatError(
-                    f"{self.name}: {path} is a link or no regular file, and is not followed",
+                    f"{self.name}: {path} is a link or not a regular file, and is not followed",
                     hint="copy the layout with `cp -rL`",
                 ) from None
             raise SourceUnavailable(f"cannot open {self.name}/{path}: {reason(error)}") from None
@@ -95,7 +95,7 @@ class FolderStore:
             os.close(fd)
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
-            raise FormatError(f"{self.name}: {path} is no regular file")
+            raise FormatError(f"{self.name}: {path} is not a regular file")
         return OpenFile(file, f"{self.name}/{path}")
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class Target:
     force: bool
 
     def check(self) -> None:
-        """Raise `OutputError` for what stands in the way; links are never written through."""
+        """Raise `OutputError` for whatever already has the name; links are never written through."""
         try:
             mode = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False).st_mode
         except FileNotFoundError:
@@ -71,7 +71,7 @@ class Target:
         except OSError as error:
             raise OutputError(f"cannot write {self.path!r}: {reason(error)}") from None
         if not stat.S_ISREG(mode):
-            kind = "a link" if stat.S_ISLNK(mode) else "no regular file"
+            kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
             kind = "a folder" if stat.S_ISDIR(mode) else kind
             raise OutputError(
                 f"{self.path!r} is {kind}, and is not written through", hint="give another name"
@@ -174,13 +174,14 @@ def _check_image(fd: int, target: Target, request: Request) -> None:
             open_archive(OpenFile(os.dup(fd), target.path), request).close()
     except FormatError as error:
         raise SourceUnavailable(
-            f"what was received is no image: {error.message}", hint="nothing was kept; try again"
+            f"what was received is not an image: {error.message}",
+            hint="nothing was kept; try again",
         ) from None
     finally:
         file.close()
     if not whole:
         raise SourceUnavailable(
-            f"what was received ends after {file.size} bytes and is no image",
+            f"what was received ends after {file.size} bytes and is not an image",
             hint="nothing was kept; try again",
         )
 
@@ -195,7 +196,7 @@ def _publish(fd: int, temporary: str | None, target: Target) -> str | None:
             os.link(source, name, dst_dir_fd=target.folder, follow_symlinks=True)
         except FileExistsError:
             raise OutputError(
-                f"{target.path!r} came to exist meanwhile", hint="give another name, or --force"
+                f"{target.path!r} appeared in the meantime", hint="give another name, or --force"
             ) from None
         if not target.force:
             return None

@@ -1,4 +1,4 @@
-"""The outer tar: members, links among them, and what is no image."""
+"""The outer tar: members, links among them, and what is not an image."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_links_are_followed_among_members(tmp_path: Path) -> None:
         (Symlink("../b/link"), "leads in a circle"),
         (Hardlink("a/link"), "leads in a circle"),
         (Hardlink("../x"), "leads out of the archive"),
-        (Symlink("../a"), "is no regular file"),
-        (Device(major=1, minor=5), "is no regular file"),
+        (Symlink("../a"), "is not a regular file"),
+        (Device(major=1, minor=5), "is not a regular file"),
     ],
 )
 def test_links_that_lead_nowhere(tmp_path: Path, link: object, message: str) -> None:
@@ -111,7 +111,7 @@ def test_a_member_that_stands_twice_is_refused(tmp_path: Path) -> None:
     )
     assert read(archive, "b") == b"3"
     for name in ("a", "l"):
-        with pytest.raises(FormatError, match="'a' stands twice"):
+        with pytest.raises(FormatError, match="'a' is there twice"):
             archive.find(name)
 
 
@@ -155,9 +155,9 @@ def test_a_broken_header_is_refused_with_its_offset(tmp_path: Path) -> None:
     [
         (["etc/passwd", "usr/bin/x", "bin/sh"], "is a root filesystem, not an image"),
         (["repositories", "a" * 64 + "/layer.tar"], "is an image in Docker's format v1"),
-        (["README", "setup.py"], "is a tar but no image"),
-        (["image/manifest.json"], "is a tar but no image"),
-        ([], "is a tar but no image"),
+        (["README", "setup.py"], "is a tar but not an image"),
+        (["image/manifest.json"], "is a tar but not an image"),
+        ([], "is a tar but not an image"),
     ],
 )
 def test_tars_that_are_no_image(tmp_path: Path, names: list[str], message: str) -> None:

@@ -188,7 +188,7 @@ def test_broken_manifests(tmp_path: Path, document: bytes, message: str) -> None
         ("../../etc/passwd", "leads out of the archive"),
         ("/etc/passwd", "the layer '/etc/passwd' is missing"),
         ("gone.tar", "the layer 'gone.tar' is missing"),
-        ("manifest.json/../folder", "is no regular file"),
+        ("manifest.json/../folder", "is not a regular file"),
     ],
 )
 def test_layers_are_members_only(tmp_path: Path, layer: str, message: str) -> None:
@@ -213,7 +213,7 @@ def test_members_that_stand_twice_are_refused(tmp_path: Path, which: str) -> Non
     (entry,) = json.loads(archive["manifest.json"])
     name = {"manifest.json": which, "config": entry["Config"], "layer": entry["Layers"][1]}[which]
     archive.add(name, archive[name])
-    with pytest.raises(FormatError, match="stands twice"):
+    with pytest.raises(FormatError, match="is there twice"):
         opened(tmp_path, archive)
     archive = podman([ONE]).add("repositories", b"{}").add("repositories", b"{}")
     with opened(tmp_path, archive) as image:

@@ -117,7 +117,7 @@ def test_nothing_is_written_through(tmp_path: Path, kind: str, force: bool) -> N
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/dev/null", "is no regular file"),
+        ("/dev/null", "is not a regular file"),
         ("/nope/x.tar", "cannot write into '/nope': no such file or directory"),
         ("/etc/passwd/x.tar", "cannot write into '/etc/passwd': not a directory"),
         ("/tmp/", "'/tmp/' names no file"),
@@ -175,10 +175,10 @@ def test_progress_and_cancelling(tmp_path: Path, way: str) -> None:
     ("data", "message"),
     [
         (b"", "ends after 0 bytes"),
-        (b"<html>not found</html>", "what was received is no image"),
-        (ARCHIVE[:-1024], r"ends after [0-9]+ bytes and is no image; nothing was kept"),
-        (ARCHIVE[:700], "what was received is no image"),
-        (bytes(10240), "ends after 10240 bytes and is no image"),
+        (b"<html>not found</html>", "what was received is not an image"),
+        (ARCHIVE[:-1024], r"ends after [0-9]+ bytes and is not an image; nothing was kept"),
+        (ARCHIVE[:700], "what was received is not an image"),
+        (bytes(10240), "ends after 10240 bytes and is not an image"),
     ],
 )
 def test_what_is_no_whole_image_is_not_kept(

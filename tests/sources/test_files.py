@@ -99,7 +99,7 @@ def test_standard_input_may_be_a_pipe_or_a_file(tmp_path: Path) -> None:
 
 def test_standard_input_without_an_archive() -> None:
     assert from_stdin(input=b"") == "4 standard input is empty"
-    assert "is no tar archive" in from_stdin(input=b"hello\n")
+    assert "is not a tar archive" in from_stdin(input=b"hello\n")
     assert from_stdin(stdin=subprocess.DEVNULL).startswith("3 standard input is a device")
     with (
         open("/dev/zero", "rb") as zero,
@@ -109,7 +109,8 @@ def test_standard_input_without_an_archive() -> None:
         zeros.kill()
     with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
         assert (
-            from_stdin(stdin=endless.stdout) == "4 standard input is no tar archive and so no image"
+            from_stdin(stdin=endless.stdout)
+            == "4 standard input is not a tar archive, so not an image"
         )
         endless.kill()
 
@@ -144,9 +145,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "is empty"),
-        (b"hello", "is no tar archive"),
+        (b"hello", "is not a tar archive"),
         (gzip.compress(b"", mtime=0), "is empty"),
-        (gzip.compress(b"hello" * 200, mtime=0), "is no tar archive"),
+        (gzip.compress(b"hello" * 200, mtime=0), "is not a tar archive"),
         (gzip.compress(bytes(10240), mtime=0), "begins with zeros"),
         (b"\x04\x22\x4d\x18" + bytes(100), "compressed with lz4"),
     ],

@@ -417,7 +417,7 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path, folder: Path, wh
     path = layer_file(folder) if what == "layer" else folder / what
     path.rename(tmp_path / "moved")
     path.symlink_to(tmp_path / "moved")
-    with pytest.raises(FormatError, match="is a link or no regular file, and is not followed"):
+    with pytest.raises(FormatError, match="is a link or not a regular file, and is not followed"):
         open_image(f"oci-dir:{folder}")
 
 
@@ -426,11 +426,11 @@ def test_only_regular_files_are_opened(folder: Path, what: str) -> None:
     path = layer_file(folder) if what == "layer" else folder / what
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(FormatError, match="no regular file"):
+    with pytest.raises(FormatError, match="not a regular file"):
         open_image(f"oci-dir:{folder}")
     path.unlink()
     path.mkdir()
-    with pytest.raises(FormatError, match="no regular file"):
+    with pytest.raises(FormatError, match="not a regular file"):
         open_image(f"oci-dir:{folder}")
 
 

@@ -74,7 +74,7 @@ def check(built: BuiltImage, tmp_path: Path) -> None:
                 assert image.tags in (("localhost/layerscope-test:1",), ("layerscope-test:1",))
     with pytest.raises(ImageNotFound, match=r"has no image 'nope:1'; .*--pull"):
         open_image("podman:nope:1")
-    with pytest.raises(BadReference, match="is no image name"):
+    with pytest.raises(BadReference, match="is not an image name"):
         open_image("podman:--help")
     export("podman:layerscope-test:1", str(tmp_path / "saved.tar"))
     with open_image(str(tmp_path / "saved.tar")) as image:

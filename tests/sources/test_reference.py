@@ -49,7 +49,7 @@ def test_schemes(text: str, source: str | None, target: str) -> None:
         (" ", "the image reference is empty"),
         ("docker:", "'docker:' names no image; write docker:NAME"),
         ("oci-dir://", "'oci-dir://' names no image"),
-        ("containers-storage:x", "is no source of layerscope; write podman:NAME"),
+        ("containers-storage:x", "is not a source that layerscope knows; write podman:NAME"),
         ("https://example.com/x", "skopeo copy docker://NAME oci-archive:FILE"),
         ("ostree:x", "skopeo copy it to oci:FOLDER"),
         ("nope://x", "it knows docker-archive, docker-tar, oci-archive"),
@@ -85,7 +85,7 @@ def test_names_of_images(name: str) -> None:
     ["", "-x", "--help", "Python", "a b", "a//b", "x:", "x:" + "a" * 129, "../x", "a\n", "é"],
 )
 def test_what_no_image_is_called(name: str) -> None:
-    with pytest.raises(BadReference, match="is no image name"):
+    with pytest.raises(BadReference, match="is not an image name"):
         check_name(name, "docker:" + name)
 
 
