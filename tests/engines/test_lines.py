@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import layerscope
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from layerscope.image.image import Image
 
     from .containerd import ContainerdEngine
-    from .engine import DockerEngine
+    from .engine import DockerEngine, Engine
 
 DOCKERFILE = """\
 FROM busybox:latest AS builder
@@ -74,3 +74,64 @@ def test_a_dockerfile_names_the_lines(docker_engine: DockerEngine, tmp_path: Pat
             assert {each.evidence for each in image.instructions[1:]} == {"dockerfile"}
             assert image.base is not None
             assert (image.base.layers, image.base.name) == (1, "busybox:latest")
+
+
+TRIGGERS = """\
+FROM busybox:latest
+ONBUILD RUN echo trigger > /trigger
+ONBUILD COPY file.txt /copied
+CMD ["base"]
+"""
+SHAPES = """\
+ARG BASE=triggers:1
+FROM ${BASE} AS builder
+RUN echo setup > /setup
+RUN cp /setup /out
+
+FROM ${BASE}
+RUN echo setup > /setup
+ENV D=/srv
+COPY file.txt ${D}/x
+RUN ["sh", "-c", "echo exec > /exec"]
+SHELL ["/bin/sh", "-e", "-c"]
+RUN echo shell > /shell
+COPY --from=builder /out $D/
+CMD ["own"]
+"""
+SHIPPED = [("RUN", 6, 6), ("COPY", 6, 6)]
+SHIPPED += [("RUN", 7, 7), ("ENV", 8, 8), ("COPY", 9, 9), ("RUN", 10, 10), ("SHELL", 11, 11)]
+SHIPPED += [("RUN", 12, 12), ("COPY", 13, 13), ("CMD", 14, 14)]
+
+
+def build_shapes(
+    engine: Engine, folder: Path, below: dict[str, Any], options: dict[str, Any]
+) -> Path:
+    """Build a child of an image with triggers, whose first step two stages share."""
+    (folder / "file.txt").write_text("hello\n")
+    for tag, text, how in (("triggers:1", TRIGGERS, below), ("shapes:1", SHAPES, options)):
+        (folder / "Dockerfile").write_text(text)
+        engine.build(folder, tag, **how)
+    return engine.save("shapes:1", folder / f"{'-'.join(map(str, options.values()))}.tar")
+
+
+def test_provenance_names_only_lines_of_the_shipped_stage(
+    containerd_engine: ContainerdEngine, tmp_path: Path
+) -> None:
+    saved = build_shapes(containerd_engine, tmp_path, {"provenance": "max"}, {"provenance": "max"})
+    with layerscope.load(str(saved)) as image:
+        assert lines(image) == SHIPPED
+        assert image.base is not None
+        assert image.base.layers == 1
+
+
+def test_a_dockerfile_names_only_lines_of_the_shipped_stage(
+    docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    for buildkit in (False, True):
+        # Only the classic builder writes ONBUILD into the history, which tells the triggers from the base's steps.
+        below = {"buildkit": False}
+        saved = build_shapes(docker_engine, tmp_path, below, {"buildkit": buildkit})
+        with layerscope.load(str(saved), dockerfile=str(tmp_path / "Dockerfile")) as image:
+            assert lines(image) == SHIPPED
+            assert image.base is not None
+            assert image.base.layers == 1
