@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import layerscope
+from layerscope.cli.complete import complete_image
 from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import parse_limits, reading_options, show_args_option, take_format
@@ -28,7 +29,13 @@ STDIN = "-"
 
 
 @click.command("compare", short_help="Compare two images, or weigh several together.")
-@click.argument("references", metavar="A B [MORE...]", nargs=-1, required=True)
+@click.argument(
+    "references",
+    metavar="A B [MORE...]",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_image,
+)
 @click.option(
     "--path",
     metavar="GLOB",

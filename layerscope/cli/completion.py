@@ -8,12 +8,78 @@ from layerscope.cli.exits import Exit
 from layerscope.cli.streams import write_stdout
 
 SHELLS = ("bash", "zsh", "fish")
+SCRIPTS = {
+    "bash": r"""
+_layerscope_completion() {
+    local IFS=$'\n' word=() joined part current answer type value
+    # Bash takes a colon for the end of a word, and an image's name has one.
+    for part in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
+        joined=${#word[@]}
+        if (( joined > 0 )) && [[ $part == :* || ${word[joined-1]} == *: ]]; then
+            word[joined-1]+=$part
+        else
+            word+=("$part")
+        fi
+    done
+    current=${word[${#word[@]}-1]}
+    answer=$(env COMP_WORDS="${word[*]}" COMP_CWORD=$(( ${#word[@]} - 1 )) _LAYERSCOPE_COMPLETE=bash_complete "$1")
+    for part in $answer; do
+        IFS=',' read -r type value <<< "$part"
+        case $type in
+            dir) COMPREPLY=(); compopt -o dirnames ;;
+            file) COMPREPLY=(); compopt -o default ;;
+            plain)
+                [[ $current == *:* ]] && value=${value#"${current%"${current##*:}"}"}
+                COMPREPLY+=("$value")
+                ;;
+        esac
+    done
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace 2> /dev/null
+    fi
+    return 0
+}
+complete -o nosort -F _layerscope_completion layerscope
+""",
+    "zsh": r"""
+#compdef layerscope
+_layerscope_completion() {
+    local -a folders names described answer
+    local type key help
+    (( ! $+commands[layerscope] )) && return 1
+    answer=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) _LAYERSCOPE_COMPLETE=zsh_complete layerscope)}")
+    for type key help in ${answer}; do
+        if [[ $type == dir ]]; then
+            _path_files -/
+        elif [[ $type == file ]]; then
+            _path_files -f
+        elif [[ $help != _ ]]; then
+            described+=("$key:$help")
+        elif [[ $key == */ ]]; then
+            folders+=("$key")
+        else
+            names+=("$key")
+        fi
+    done
+    [[ -n $described ]] && _describe -V unsorted described -U
+    [[ -n $names ]] && compadd -U -V images -a names
+    [[ -n $folders ]] && compadd -U -S '' -V folders -a folders
+    (( ${#described} + ${#names} + ${#folders} ))
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _layerscope_completion "$@"
+else
+    compdef _layerscope_completion layerscope
+fi
+""",
+}
+"""Scripts of our own where Click's stumble over an image's colon or put a space behind a folder."""
 
 
 @click.command("completion", short_help="Print the completion script of a shell.")
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def command(shell: str) -> int:
-    """Print the script that makes SHELL (bash, zsh or fish) complete layerscope's commands and options.
+    """Print the script that makes SHELL (bash, zsh or fish) complete layerscope's commands, options, paths and images.
 
     \b
     eval "$(layerscope completion bash)"      # in ~/.bashrc
@@ -26,6 +92,6 @@ def command(shell: str) -> int:
 
     found = get_completion_class(shell)
     assert found is not None
-    source = found(commands, {}, NAME, COMPLETE).source()
+    source = SCRIPTS.get(shell) or found(commands, {}, NAME, COMPLETE).source()
     write_stdout(lambda out: out.write(source.strip() + "\n"))
     return Exit.OK

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -15,6 +16,9 @@ from click.exceptions import NoArgsIsHelpError
 from layerscope.cli.exits import Ended, Exit, stopping, watch_signals
 from layerscope.cli.streams import discard_stdout, stdout_error, tell, write_stdout
 from layerscope.errors import Cancelled, LayerscopeError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 NAME = "layerscope"
 COMPLETE = "_LAYERSCOPE_COMPLETE"
@@ -37,6 +41,12 @@ COMMANDS = (
 
 class Commands(click.Group):
     """Loads a command's module when it is named; a first word that is no command is an image."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and the images that `layerscope IMAGE` takes."""
+        from layerscope.cli.complete import complete_image
+
+        return super().shell_complete(ctx, incomplete) + complete_image(ctx, None, incomplete)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

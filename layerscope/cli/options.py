@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from layerscope.cli.complete import complete_image
 from layerscope.cli.examine import Choice
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -29,7 +30,7 @@ def stacked(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 
 
 def image_argument(command: Command) -> Command:
-    return click.argument("reference", metavar="IMAGE")(command)
+    return click.argument("reference", metavar="IMAGE", shell_complete=complete_image)(command)
 
 
 def source_options(command: Command) -> Command:

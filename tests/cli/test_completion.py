@@ -12,13 +12,13 @@ from tests.builder.tools import require
 from tests.cli.conftest import Run, environment
 
 
-def answer(shell: str, script: str, folder: Path) -> str:
+def answer(shell: str, script: str, folder: Path, **variables: str) -> str:
     """What a shell says that has layerscope in its path."""
     program = folder / "bin" / "layerscope"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
     program.chmod(0o755)
-    env = environment()
+    env = environment(**variables)
     env["PATH"] = f"{program.parent}:{env['PATH']}"
     done = subprocess.run(
         [require(shell), "-c", script],
