@@ -60,7 +60,7 @@ def test_formats_and_files_at_once(run: Run, folder: Path) -> None:
     assert done.returncode == 0
     assert json.loads((folder / "c.json").read_text())["kind"] == "comparison"
     assert (folder / "c.md").read_text().startswith("<!-- layerscope compare -->")
-    assert "cache  first broken at instruction 1" in done.stdout
+    assert "cache  first breaks at instruction 1" in done.stdout
     assert (folder / "c.html").read_text().startswith("<!doctype html>")
     assert (folder / "c.csv").read_text().startswith("table,status,")
     for name in ("c.json", "c.md", "c.html", "c.csv"):

@@ -185,7 +185,7 @@ def test_a_sentence_for_growth(tmp_path: Path) -> None:
     sentence = compared(tmp_path, a, b)["sentence"]
     assert sentence.startswith("app:2 is ")
     assert "larger to pull than app:1." in sentence
-    assert "All of the difference in content is instruction 1 of app:2" in sentence
+    assert "All of the difference in content comes from instruction 1 of app:2" in sentence
 
 
 def test_details_of_changes(tmp_path: Path) -> None:
@@ -292,3 +292,56 @@ def test_the_table_counts_each_layer_once(table: Document) -> None:
 def test_the_table_keeps_within_its_columns(table: Document, width: int) -> None:
     lines = rendered("text", table, width=width).splitlines()
     assert max(map(cell_len, lines)) <= max(84, min(160, width))
+
+
+def test_names_that_would_read_alike_are_told_apart(tmp_path: Path) -> None:
+    folders = [tmp_path / ("long" * 20) / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    images = [ImageBuilder().layer({"f": bytes([n])}).build() for n in (1, 2)]
+    paths = [
+        FORMS["oci-archive"].write([image], folder / "app.tar")
+        for image, folder in zip(images, folders, strict=True)
+    ]
+    with layerscope.load(str(paths[0])) as a, layerscope.load(str(paths[1])) as b:
+        document = document_of(layerscope.compare(a, b))
+    assert document["a"]["name"] != document["b"]["name"]
+    head = next(
+        line for line in rendered("text", document, width=80).splitlines() if " change" in line
+    )
+    assert "one/app.tar" in head
+    assert "other/app.tar" in head
+
+
+def test_the_sentence_comes_first_and_percent_stays_at_80_columns(
+    python_pair: Comparison,
+) -> None:
+    lines = rendered("text", document_of(python_pair), width=80).splitlines()
+    assert lines[0].startswith("  python:3.8-slim is 6.6 MB (89.1 %) smaller")
+    assert any(line.split()[:1] == ["content"] and line.endswith("−89.1 %") for line in lines)
+    assert any("~ changed" in line and "− only in A" in line for line in lines)
+
+
+def test_a_path_narrows_all_that_is_shown_beside_it(python_pair: Comparison) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(FIXTURES)
+        with layerscope.load(FULL) as a, layerscope.load(SLIM) as b:
+            document = document_of(layerscope.compare(a, b, path="/usr/share/**"))
+    assert document["sentence"].startswith("Within /usr/share/**, python:3.8-slim holds 501.1 kB")
+    for name in ("text", "markdown", "html"):
+        text = rendered(name, document, width=80)
+        assert "6.6 MB" not in text, name
+        assert "RUN set" not in text, name
+
+
+def test_shared_layers_are_named_also_those_out_of_order(tmp_path: Path) -> None:
+    def image(*names: str) -> BuiltImage:
+        builder = ImageBuilder(names[-1])
+        for name in names:
+            builder.layer({name: name.encode()}, created_by=f"COPY {name} /")
+        return builder.build()
+
+    document = compared(tmp_path, image("a", "b", "c", "d"), image("a", "b", "d", "c"))
+    assert "shared: layers 0 to 1, layer 2 (3 in A), layer 3 (2 in A)" in " ".join(
+        rendered("text", document, width=80).split()
+    )

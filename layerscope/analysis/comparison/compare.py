@@ -30,17 +30,22 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything is known to be different; names, tags and where the images came from do not count."""
+        """Whether anything is known to be different; names, tags and where the images came from do not count.
+
+        A pattern narrows this to the files that it matches.
+        """
+        changed = self.files is not None and any(
+            change.kind != "unknown" for change in self.files.changes
+        )
+        if self.pattern is not None and self.files is not None:
+            return changed
         one, other = self.a.sizes.compressed, self.b.sizes.compressed
         return (
             any(row.status != "same" for row in self.layers.rows)
             or any(row.status != "same" for row in self.layers.instructions)
             or any(row.known for row in self.settings)
             or (one is not None and other is not None and one != other)
-            or (
-                self.files is not None
-                and any(change.kind != "unknown" for change in self.files.changes)
-            )
+            or changed
         )
 
 

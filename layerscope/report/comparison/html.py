@@ -12,6 +12,8 @@ from layerscope.report.comparison.words import (
     cache_words,
     change_details,
     count_delta,
+    count_rows,
+    is_narrowed,
     kind_words,
     percent_delta,
     pull_words,
@@ -89,7 +91,7 @@ class ComparisonHtml:
             "a": document["a"],
             "b": document["b"],
             "change_choices": [pair for pair in _CHANGE_WORDS.items() if pair[0] in kinds],
-            "consequences": _consequences(document),
+            "consequences": [] if is_narrowed(document) else _consequences(document),
             "depth": DEPTH if files is None or files["depth"] is None else files["depth"],
             "document_word": "comparison",
             "file_words": "" if files is None else kind_words(files),
@@ -97,6 +99,7 @@ class ComparisonHtml:
             "files_left_delta": sum(row["delta"] for row in (*listed[MOST_ROWS:], *cut)),
             "files_shown": shown,
             "layer_bars": [(side.upper(), _segments(document, side)) for side in "ab"],
+            "narrowed": is_narrowed(document),
             "most": _most(document["instructions"]),
             "overview": _overview(document),
             "statuses": _statuses(document["instructions"]),
@@ -106,7 +109,7 @@ class ComparisonHtml:
                 for side in "ab"
             ),
             "tree": _tree(document),
-            "waste": _waste(document),
+            "waste": [] if is_narrowed(document) else _waste(document),
         }
         write_page(
             out,
@@ -119,6 +122,11 @@ class ComparisonHtml:
 
 
 def _overview(document: Document) -> list[Row]:
+    if is_narrowed(document):
+        placed = document["files"]["placed"]
+        share = percent_delta(100 * placed["delta"] / placed["a"] if placed["a"] else None)
+        live = _sizes_row("live", placed, share) | {"meaning": "what the pattern matches"}
+        return [live, *(_count_row(*numbers) for numbers in count_rows(document))]
     rows = [
         _sizes_row(name, document["sizes"][key], percent_delta(document["sizes"][key]["percent"]))
         | {"meaning": meaning}
@@ -140,23 +148,31 @@ def _overview(document: Document) -> list[Row]:
     )
     numbers = [("layers", document["a"]["layers"], document["b"]["layers"])]
     numbers.append(("instructions", document["a"]["instructions"], document["b"]["instructions"]))
-    if document["files"] is not None:
-        visible = document["files"]["visible"]
-        numbers.append(("files", visible["a"], visible["b"]))
+    numbers += count_rows(document)
     for name, one, other in numbers:
-        rows.append(
-            {
-                "a": f"{one:,}",
-                "b": f"{other:,}",
-                "change": count_delta(other - one),
-                "meaning": "that the container sees" if name == "files" else "",
-                "name": name,
-                "pair": None,
-                "percent": percent_delta(100 * (other - one) / one if one else None),
-                "tone": "",
-            }
-        )
+        rows.append(_count_row(name, one, other))
     return rows
+
+
+_COUNTED = {
+    "directories": "over all layers",
+    "files": "over all layers",
+    "files+links": "what the pattern matches",
+    "links": "over all layers, symlinks and hard links",
+}
+
+
+def _count_row(name: str, one: int, other: int) -> Row:
+    return {
+        "a": f"{one:,}",
+        "b": f"{other:,}",
+        "change": count_delta(other - one),
+        "meaning": _COUNTED.get(name, ""),
+        "name": name,
+        "pair": None,
+        "percent": percent_delta(100 * (other - one) / one if one else None),
+        "tone": "",
+    }
 
 
 def _sizes_row(name: str, pair: Row, percent: str) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.text import DEPTH
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
@@ -12,7 +13,10 @@ from layerscope.report.comparison.words import (
     cache_words,
     change_details,
     count_delta,
+    count_rows,
+    is_narrowed,
     kind_words,
+    legend,
     percent_delta,
     pull_words,
     setting_words,
@@ -51,11 +55,10 @@ class ComparisonMarkdown:
         sections = [
             _title(document),
             _overview(document),
-            _instructions(document),
-            _consequences(document),
+            *([] if is_narrowed(document) else [_instructions(document), _consequences(document)]),
             _where(document, self._rows),
             _files(document, self._rows),
-            _settings(document),
+            *([] if is_narrowed(document) else [_settings(document)]),
             _notes(document),
         ]
         left = LIMIT - 200
@@ -90,6 +93,21 @@ def _title(document: Document) -> str:
 
 def _overview(document: Document) -> str:
     rows = []
+    names = [
+        f"{letter} {code(name, 60)}"
+        for letter, name in zip(
+            "AB", fit_apart([document[side]["name"] for side in "ab"], 60), strict=True
+        )
+    ]
+    titles = ("", f"{names[0]}>", f"{names[1]}>", "change>")
+    counts = [
+        (f"**{name}**", f"{one:,}", f"{other:,}", count_delta(other - one))
+        for name, one, other in count_rows(document)
+    ]
+    if is_narrowed(document):
+        placed = document["files"]["placed"]
+        sizes = (format_size(placed["a"]), format_size(placed["b"]), format_delta(placed["delta"]))
+        return _table(titles, [("**live**", *sizes), *counts])
     for name, key in _SIZES:
         pair = document["sizes"][key]
         delta = pair["delta"]
@@ -109,13 +127,7 @@ def _overview(document: Document) -> str:
     rows.append(
         ("**layers**", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
     )
-    if document["files"] is not None:
-        files = document["files"]["visible"]
-        rows.append(
-            ("**files**", f"{files['a']:,}", f"{files['b']:,}", count_delta(files["delta"]))
-        )
-    names = [code(document[side]["name"], 60) for side in "ab"]
-    return _table(("", f"{names[0]}>", f"{names[1]}>", "change>"), rows)
+    return _table(titles, [*rows, *counts])
 
 
 def _instructions(document: Document) -> str:
@@ -137,6 +149,7 @@ def _instructions(document: Document) -> str:
         )
     left = len(different) - len(rows)
     more = f"\n*and {left} more, in the JSON*\n" if left else ""
+    more += f"\n{legend(row['status'] for row in shown[:INSTRUCTIONS])}\n" if shown else ""
     titles = ("", "A>", "B>", "instruction", "content A>", "content B>", "change>")
     return f"\n**Instructions**\n{_table(titles, rows)}{more}"
 
@@ -186,7 +199,11 @@ def _files(document: Document, rows: int) -> str:
     if left:
         delta = sum(row["delta"] for row in (*listed[rows:], *cut))
         table.append((format_delta(delta), "", f"*in {left:,} others*", ""))
-    return _folded(f"Files: {words}", _table(("change>", "", "path", ""), table))
+    signs = legend(row["kind"] for row in listed[:rows])
+    return _folded(
+        f"Files: {words}",
+        _table(("change>", "", "path", ""), table) + (f"\n{signs}\n" if signs else ""),
+    )
 
 
 def _settings(document: Document) -> str:

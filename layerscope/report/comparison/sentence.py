@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from layerscope.report.comparison.naming import told_apart
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _SPACE = re.compile(r"\s+")
 def sentence(comparison: Comparison) -> str:
     """What a person would say of the two images."""
     a, b = names(comparison)
+    if comparison.pattern is not None and comparison.files is not None:
+        return _within(comparison, a, b)
     if not comparison.differs:
         if comparison.a.config_digest == comparison.b.config_digest:
             return f"{a} and {b} are the same image."
@@ -34,12 +37,26 @@ def sentence(comparison: Comparison) -> str:
 
 
 def names(comparison: Comparison) -> tuple[str, str]:
-    """What A and B are called: by their tags where they are files, as they were asked for otherwise, but apart."""
-    a, b = comparison.a, comparison.b
-    for one, other in ((a.name, b.name), (a.reference, b.reference)):
-        if one != other:
-            return one, other
-    return "A", "B"
+    """What A and B are called, apart."""
+    a, b = told_apart((comparison.a, comparison.b))
+    return a, b
+
+
+def _within(comparison: Comparison, a: str, b: str) -> str:
+    """The sentence of a comparison that `--path` narrows."""
+    files = comparison.files
+    assert files is not None
+    before, after = files.root.a_bytes, files.root.b_bytes
+    number = len(files.changes)
+    where = f"Within {comparison.pattern}"
+    if not number:
+        return f"{where}, {a} and {b} hold the same."
+    differ = "1 path differs" if number == 1 else f"{number:,} paths differ"
+    if before == after:
+        return f"{where}, {a} and {b} are the same size, and {differ}."
+    share = f" ({100 * abs(after - before) / before:.1f} %)" if before else ""
+    word = "less" if after < before else "more"
+    return f"{where}, {b} holds {format_size(abs(after - before))}{share} {word} than {a}, and {differ}."
 
 
 def _besides(comparison: Comparison) -> str:
@@ -59,7 +76,7 @@ def _how_much(comparison: Comparison, a: str, b: str) -> str:
         before, after, what = comparison.a.sizes.content, comparison.b.sizes.content, ""
     delta = after - before
     if not delta:
-        return f"{b} is as large{what} as {a}, and differs."
+        return f"{b} is the same size{what} as {a}, but not the same image."
     word = "smaller" if delta < 0 else "larger"
     share = f" ({100 * abs(delta) / before:.1f} %)" if before else ""
     return f"{b} is {format_size(abs(delta))}{share} {word}{what} than {a}."
@@ -70,20 +87,30 @@ def _cause(comparison: Comparison) -> str:
     total = comparison.b.sizes.content - comparison.a.sizes.content
     rows = [row for row in comparison.layers.instructions if row.content_delta]
     if not rows:
-        return ""
+        return _same_size(comparison)
     sign = -1 if total < 0 else 1
     row = max(rows, key=lambda each: sign * each.content_delta)
     moved = row.content_delta
     if (moved < 0) != (total < 0) or not total:
         largest = max(rows, key=lambda each: abs(each.content_delta))
-        return f"The largest change is {_step(comparison, largest)}, {_signed(largest)}."
+        return f"The largest change is {_step(comparison, largest)}: {_signed(largest)}."
     share = 100 * moved / total
     if share < SHARE:
-        return f"It is spread over {len(rows)} instructions, the largest change being {_step(comparison, row)}, {_signed(row)}."
+        return f"The difference is spread over {len(rows)} instructions. The largest is {_step(comparison, row)}: {_signed(row)}."
     if share > 100.5:
-        return f"The largest change is {_step(comparison, row)}, {_signed(row)}."
+        return f"The largest change is {_step(comparison, row)}: {_signed(row)}."
     part = "All" if share >= 99.5 else f"{share:.0f} %"
-    return f"{part} of the difference in content is {_step(comparison, row)}, {_signed(row)}."
+    return (
+        f"{part} of the difference in content comes from {_step(comparison, row)}: {_signed(row)}."
+    )
+
+
+def _same_size(comparison: Comparison) -> str:
+    """What differs where no instruction stores more or less."""
+    number = 0 if comparison.files is None else len(comparison.files.changes)
+    if not number:
+        return ""
+    return "One path differs." if number == 1 else f"{number:,} paths differ."
 
 
 def _signed(row: InstructionRow) -> str:
@@ -91,7 +118,7 @@ def _signed(row: InstructionRow) -> str:
 
 
 def _step(comparison: Comparison, row: InstructionRow) -> str:
-    """`instruction 5 of python:3.8, RUN apt-get install …, which B does not have`."""
+    """`instruction 5 of python:3.8 (RUN apt-get install …), which B does not have`."""
     summary = row.b if row.b is not None else row.a
     assert summary is not None
     instruction = summary.instruction
@@ -99,10 +126,9 @@ def _step(comparison: Comparison, row: InstructionRow) -> str:
     text = _SPACE.sub(" ", side.shown_text(instruction)).strip()
     if len(text) > LONGEST:
         text = text[: LONGEST - 1].rstrip() + "…"
-    where = ""
     a, b = names(comparison)
     if row.status == "only_a":
-        where = f" of {a}, which {b} does not have"
-    elif row.status == "only_b":
-        where = f" of {b}, which {a} does not have"
-    return f"instruction {instruction.index}{where} ({text})"
+        return f"instruction {instruction.index} of {a} ({text}), which {b} does not have"
+    if row.status == "only_b":
+        return f"instruction {instruction.index} of {b} ({text}), which {a} does not have"
+    return f"instruction {instruction.index} ({text})"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.report.comparison.document import side_row
+from layerscope.report.comparison.naming import told_apart
 from layerscope.report.document.rows import SCHEMA_VERSION, Document, Row
 
 if TYPE_CHECKING:
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 def build_table(table: Table) -> Document:
     """What each image weighs, what it shares with the others, and every layer of all of them once."""
     sides = [row.side for row in table.rows]
-    names = [side.name for side in sides]
-    if len(set(names)) < len(names):
-        names = [side.reference for side in sides]
+    names = told_apart(sides)
     return {
         "images": [
             {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.words import one_line
-from layerscope.report.escape import cell_width, fit_end, pad
+from layerscope.report.escape import cell_width, pad
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code
 from layerscope.report.formats.renderers import RENDERERS
@@ -63,10 +64,8 @@ class TableText:
         room = max(12, min(width - used, max(5, *(cell_width(name) for name in names))))
         head = "".join(pad(name, 11, right=True) for name in _COLUMNS)
         page.line(("  " + pad("image", room) + head, "head"))
-        for name, cells in zip(names, rows, strict=True):
-            page.line(
-                "  ", pad(fit_end(name, room), room), *(pad(cell, 11, right=True) for cell in cells)
-            )
+        for name, cells in zip(fit_apart(names, room), rows, strict=True):
+            page.line("  ", pad(name, room), *(pad(cell, 11, right=True) for cell in cells))
         page.gap()
         page.paragraph(_total(document, measure), indent=2)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
     change_details,
     count_delta,
+    count_rows,
+    is_narrowed,
     kind_words,
+    legend,
     one_line,
     percent_delta,
     pull_words,
@@ -59,10 +63,13 @@ class ComparisonText:
             color=self._display.color,
         )
         rows = ROWS if self._display.rows is None else self._display.rows
-        _overview(page, document)
-        page.gap()
         page.paragraph(one_line(document["sentence"]), indent=2)
-        if document["different"] or document["config"] or document["changes"]:
+        page.gap()
+        _overview(page, document)
+        if is_narrowed(document):
+            _where(page, document, rows)
+            _changes(page, document, rows)
+        elif document["different"] or document["config"] or document["changes"]:
             _instructions(page, document)
             _consequences(page, document)
             _where(page, document, rows)
@@ -76,11 +83,18 @@ def _overview(page: Page, document: Document) -> None:
     a, b = document["a"], document["b"]
     change_width = 14 if page.width >= 52 else 11
     gap = 2 if page.width >= 52 else 1
-    column = max(8, min(28, (page.width - 12 - gap - change_width) // 2))
-    names = [fit_start(one_line(side["name"]), column) for side in (a, b)]
+    share = 9 if page.width >= 60 else 0
+    label = 12 if gap > 1 else 10
+    column = max(8, min(28, (page.width - label - 2 - gap - change_width - share) // 2))
+    names = [
+        f"{letter} {name}"
+        for letter, name in zip(
+            "AB", fit_apart([one_line(a["name"]), one_line(b["name"])], column - 2), strict=True
+        )
+    ]
     width = min(column, max(12, *(cell_width(name) for name in names)))
     page.line(
-        " " * 12,
+        " " * (label + 2),
         (pad(names[0], width, right=True), "title"),
         " " * gap,
         (pad(names[1], width, right=True), "title"),
@@ -90,14 +104,27 @@ def _overview(page: Page, document: Document) -> None:
     def line(name: str, one: str, other: str, change: str, more: str = "") -> None:
         page.line(
             "  ",
-            pad(name, 10),
+            pad(fit_start(name, label), label),
             pad(fit_start(one, width), width, right=True),
             " " * gap,
             pad(fit_start(other, width), width, right=True),
             pad(fit_start(change, change_width), change_width, right=True),
-            pad(more, 11, right=True) if 2 * width + 39 <= page.width else "",
+            pad(more, share, right=True) if share else "",
         )
 
+    files = document["files"]
+    if is_narrowed(document):
+        placed = files["placed"]
+        line(
+            "live",
+            format_size(placed["a"]),
+            format_size(placed["b"]),
+            format_delta(placed["delta"]),
+            percent_delta(100 * placed["delta"] / placed["a"] if placed["a"] else None),
+        )
+        for name, one, other in count_rows(document):
+            line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
+        return
     for name, key in _SIZES:
         pair = document["sizes"][key]
         delta = pair["delta"]
@@ -117,9 +144,8 @@ def _overview(page: Page, document: Document) -> None:
     )
     layers = a["layers"], b["layers"]
     line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
-    if document["files"] is not None:
-        files = document["files"]["visible"]
-        line("files", f"{files['a']:,}", f"{files['b']:,}", count_delta(files["delta"]))
+    for name, one, other in count_rows(document):
+        line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
     if a["platform"] != b["platform"]:
         line("platform", one_line(a["platform"]), one_line(b["platform"]), "")
 
@@ -162,6 +188,8 @@ def _instructions(page: Page, document: Document) -> None:
     same = len(rows) - len(different)
     if same:
         page.line("  ", pad(MARKS["same"], 14), (f"{same} more are the same", "dim"))
+    if shown:
+        page.paragraph(legend(row["status"] for row in shown), indent=16)
 
 
 def _content(size: int | None, index: int | None) -> str:
@@ -233,6 +261,8 @@ def _changes(page: Page, document: Document, rows: int) -> None:
         page.line(
             "  ", pad(format_delta(delta), 11, right=True), "  ", (f"in {left:,} others", "dim")
         )
+    if shown:
+        page.paragraph(legend(row["kind"] for row in shown), indent=15)
 
 
 def _settings(page: Page, document: Document) -> None:

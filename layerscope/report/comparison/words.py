@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from layerscope.report.escape import escape, fit_start
@@ -30,12 +31,25 @@ MARKS = {
 _KINDS = {
     "added": "added",
     "removed": "removed",
-    "content": "of other content",
-    "metadata": "of other metadata alone",
+    "content": "with other content",
+    "metadata": "with other metadata only",
     "type": "of another type",
     "moved": "moved",
     "hardlink": "counted at another hard link",
     "unknown": "of one size, content not known",
+}
+_LEGEND = {
+    "changed": "changed",
+    "only_a": "only in A",
+    "only_b": "only in B",
+    "added": "added",
+    "removed": "removed",
+    "content": "other content",
+    "metadata": "metadata only",
+    "type": "other type",
+    "moved": "moved",
+    "hardlink": "counted at another hard link",
+    "unknown": "content not known",
 }
 _REASONS = {
     "content": "the same instruction with other content",
@@ -97,24 +111,72 @@ def pull_words(document: Document) -> str:
     """What a host that has A fetches for B."""
     layers = document["b"]["layers"]
     needed, chained = document["transfer"]["needed"], document["transfer"]["chained"]
-    held = f"{_count(document['shared_layers'])} shared from the base"
-    if document["out_of_order"]:
-        held += f", {_count(len(document['out_of_order']))} more shared out of order"
+    held = shared_words(document)
     if not needed["layers"]:
-        text = f"a host that has A fetches none of the {plural(layers, 'layer')} of B ({held})"
+        text = f"a host that has A pulls none of the {plural(layers, 'layer')} of B ({held})"
     else:
         number = len(needed["layers"])
-        of = f"all {plural(layers, 'layer')} of B"
+        of = f"all {layers:,} layers of B" if layers > 1 else "the one layer of B"
         if number < layers:
             of = f"{number} of the {plural(layers, 'layer')} of B"
-        text = f"a host that has A fetches {of}, {_weight(needed)} ({held})"
+        text = f"a host that has A pulls {of}, {_weight(needed)} ({held})"
     if chained["layers"] != needed["layers"]:
         text += f"; {_weight(chained)} where an engine knows a layer only above the same layers"
     return text
 
 
-def _count(number: int) -> str:
-    return f"{number:,}" if number else "none"
+def shared_words(document: Document) -> str:
+    """Every shared layer by its number, also those that stand elsewhere in the other image."""
+    pairs = sorted(
+        {(row["a"], row["b"]) for row in document["layers"] if row["status"] == "same"}
+        | {(row["a"], row["b"]) for row in document["out_of_order"]},
+        key=lambda pair: (pair[1], pair[0]),
+    )
+    if not pairs:
+        return "no layer is shared"
+    runs: list[list[tuple[int, int]]] = []
+    for pair in pairs:
+        last = runs[-1][-1] if runs else None
+        if last is not None and (pair[0] - last[0], pair[1] - last[1]) == (1, 1):
+            runs[-1].append(pair)
+        else:
+            runs.append([pair])
+    parts = []
+    for run in runs:
+        (a, b), (_, end) = run[0], run[-1]
+        one = f"layer {b}" if len(run) == 1 else f"layers {b} to {end}"
+        elsewhere = f" ({a} in A)" if len(run) == 1 else f" ({a} to {run[-1][0]} in A)"
+        parts.append(one + (elsewhere if a != b else ""))
+    return f"shared: {', '.join(parts)}"
+
+
+def legend(marks: Iterable[str]) -> str:
+    """What the signs of the rows above it mean, each once."""
+    used = list(dict.fromkeys(marks))
+    return "   ".join(f"{MARKS[name]} {_LEGEND[name]}" for name in _LEGEND if name in used)
+
+
+def is_narrowed(document: Document) -> bool:
+    """Whether `--path` narrows the files, and with them all that is shown beside them."""
+    return document["files"] is not None and document["files"]["path"] is not None
+
+
+def count_rows(document: Document) -> list[tuple[str, int, int]]:
+    """What there is of each type, over all layers, as in the report of each image; within `--path`, what it matches."""
+    files = document["files"]
+    if is_narrowed(document):
+        seen = files["visible"]
+        return [("files+links", seen["a"], seen["b"])]
+    entries = document["entries"]
+
+    def both(*names: str) -> tuple[int, int]:
+        return sum(entries[name]["a"] for name in names), sum(entries[name]["b"] for name in names)
+
+    return [
+        ("files", *both("regular")),
+        ("links", *both("symlinks", "hardlinks")),
+        ("directories", *both("directories")),
+    ]
 
 
 def _weight(weight: Row) -> str:
@@ -130,12 +192,12 @@ def cache_words(document: Document) -> str:
     found = document["cache_break"]
     if found is None:
         return ""
-    again = f"{plural(len(found['layers']), 'layer')} built anew"
+    again = f"{plural(len(found['layers']), 'layer')} rebuilt"
     index = found["b"] if found["b"] is not None else found["a"]
     if index is None:
-        return f"broken after the last instruction; {again}"
+        return f"breaks after the last instruction; {again}"
     text = found["text_b"] if found["text_b"] is not None else found["text_a"]
-    return f"first broken at instruction {index}, {_REASONS[found['reason']]}: {fit_start(one_line(text or ''), 80)}; {again}"
+    return f"first breaks at instruction {index}, {_REASONS[found['reason']]}: {fit_start(one_line(text or ''), 80)}; {again}"
 
 
 def waste_words(document: Document) -> str:
@@ -147,7 +209,7 @@ def waste_words(document: Document) -> str:
 
 
 def kind_words(files: Row) -> str:
-    """`9 added, 674 removed, 13 of other metadata alone (all the time only)`."""
+    """`696 paths differ: 9 added, 674 removed, 13 of other metadata alone (all of them the time only)`."""
     parts = []
     for kind, words in _KINDS.items():
         number = files["kinds"][kind]["count"]
@@ -156,9 +218,13 @@ def kind_words(files: Row) -> str:
         part = f"{number:,} {words}"
         times = files["only_times"]
         if kind == "metadata" and times:
-            part += f" ({'all' if times == number else f'{times:,}'} the time only)"
+            part += f" ({'all' if times == number else f'{times:,}'} of them the time only)"
         parts.append(part)
-    return ", ".join(parts)
+    total = sum(kind["count"] for kind in files["kinds"].values())
+    if not total:
+        return ""
+    differ = "1 path differs" if total == 1 else f"{total:,} paths differ"
+    return f"{differ}: {', '.join(parts)}"
 
 
 def change_details(row: Row) -> str:

@@ -11,6 +11,7 @@ from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
     count_delta,
+    count_rows,
     kind_words,
     one_line,
     percent_delta,
@@ -87,9 +88,7 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
     counts: list[tuple[str, Any, Any]] = [
         ("layers", document["a"]["layers"], document["b"]["layers"])
     ]
-    if document["files"] is not None:
-        visible = document["files"]["visible"]
-        counts.append(("files", visible["a"], visible["b"]))
+    counts += count_rows(document)
     for name, one, other in counts:
         delta = count_delta(other - one) if other != one else "–"
         yield [*_columns(name, f"{one:,}", f"{other:,}", column), (f"{delta:>12}", "dim")]
