@@ -65,7 +65,7 @@ def failure(error: Exception) -> LayerscopeError:
     if isinstance(error, MemoryError | OSError):
         message, hint, code = str(error) or "out of memory", None, 3
     elif isinstance(error, RecursionError):
-        message, hint, code = "nested too deep to be read", "the image is not sane", 4
+        message, hint, code = "nested too deep to be read", "the image is malformed", 4
     else:
         message, code = f"a bug: {type(error).__name__}: {error}", 70
         hint = "please report it with what `layerscope report` says with LAYERSCOPE_DEBUG=1"

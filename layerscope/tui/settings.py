@@ -1,4 +1,4 @@
-"""How a person likes the browser: the tables `[keys]` and `[browser]` of the configuration file.
+"""The user's settings for the browser: the tables `[keys]` and `[browser]` of the configuration file.
 
     [keys]
     "browse.quit" = "ctrl+q"
@@ -7,7 +7,7 @@
     [browser]
     theme = "nord"
 
-Names of keys are those that the help shows beside each.
+The help shows the name of each key.
 """
 
 from __future__ import annotations
@@ -79,10 +79,11 @@ def _texts(document: dict[str, Any], name: str, path: Path) -> dict[str, str]:
     """A table of texts."""
     table = document.get(name, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"{os.fspath(path)}: {name} is no table", hint=f"write [{name}]")
+        raise ConfigError(f"{os.fspath(path)}: {name} is not a table", hint=f"write [{name}]")
     for key, value in table.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(
-                f"{os.fspath(path)}: {name}.{key} is no text", hint="write it in quotation marks"
+                f"{os.fspath(path)}: {name}.{key} is not a string",
+                hint="write it in quotation marks",
             )
     return {key: value for key, value in table.items() if isinstance(value, str)}

@@ -35,8 +35,8 @@ class DockerfileList(LineList):
     """Every line of the Dockerfiles that the image's instructions are tied to."""
 
     HELP = """\
-The Dockerfile as the image's provenance or `--dockerfile` gives it. Beside each instruction stand the bytes that it stores
-and those that are wasted; lines that made nothing of this image (other stages, comments) are dim.
+The Dockerfile from the image's provenance or from `--dockerfile`. Each instruction shows the bytes that it stores and how
+many of them are wasted. Lines that added nothing to this image (other stages, comments) are dim.
 
 Enter goes to what the instruction changed.
 """
@@ -105,9 +105,9 @@ Enter goes to what the instruction changed.
     def action_choose(self) -> None:
         owner = self.rows[self.cursor].owner if self.rows else None
         if owner is None:
-            self.notify("This line made no instruction of the image.")
+            self.notify("This line isn't an instruction of the image.")
         elif not owner.instruction.layers:
-            self.notify("This instruction made no layer: it changes the configuration only.")
+            self.notify("This instruction has no layer: it only changes the configuration.")
         else:
             self.post_message(ListPane.ShowInLayer(max(owner.instruction.layers), b""))
 

@@ -23,8 +23,8 @@ class InstructionList(LineList):
     HELP = """\
 The instructions that made the image, in order. Moving here changes what the files show.
 
-The bar is what an instruction stores: solid what lives, dotted what is wasted. `◆` marks the start of a range.
-`base` at the end of a row says that the instruction is one of the base image's.
+The bar shows what an instruction stores: solid is live, dotted is wasted. `◆` marks the start of a range.
+`base` at the end of a row marks an instruction of the base image.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("z", "fold", "Fold empty", show=False, id="instructions.fold"),

@@ -47,8 +47,8 @@ class LargestList(LineList):
     """Files with the instruction that wrote each."""
 
     HELP = """\
-The largest files of the image as a container sees it. `v` lists what is wasted too: `x` marks content that the image stores
-and no container sees.
+The largest files that a container sees. `v` adds what is wasted: `x` marks content that the image stores and no container
+sees.
 
 Enter goes to the file in what its layer changed, `x` to the layer that made it waste; backspace comes back.
 """

@@ -45,10 +45,10 @@ class FileTreeView(LineList):
     """A tree over an outline with the totals of one view."""
 
     HELP = """\
-Every file of the view. A directory carries the sum of what is below it.
+Every file of the view. A directory shows the sum of everything in it.
 
 Marks: `+` added, `~` modified, `-` removed, `x` added and removed again, `=` stored again with nothing changed.
-A size with a minus sign is that of files that were removed.
+A size with a minus sign belongs to removed files.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "open", "Open", show=False, id="tree.open"),
@@ -263,7 +263,7 @@ A size with a minus sign is that of files that were removed.
         whole = self.rows.open_all(self.cursor)
         self._changed(self.rows.row_of(number))
         if not whole:
-            self.notify("So many rows are enough; what is deeper stays closed.")
+            self.notify("Too many rows: deeper directories stay closed.")
 
     def action_close_all(self) -> None:
         if self.rows is not None:

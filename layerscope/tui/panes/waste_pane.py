@@ -25,8 +25,8 @@ from layerscope.units import format_percent, format_size
 
 KIND_WORDS = {
     "deleted": ("deleted", "a later layer removes it"),
-    "overwritten": ("overwritten", "a later layer stores other content there"),
-    "metadata_only": ("metadata only", "stored again since only mode, owner or times changed"),
+    "overwritten": ("overwritten", "a later layer stores different content there"),
+    "metadata_only": ("metadata only", "stored again because only mode, owner, or times changed"),
     "identical_rewrite": ("identical rewrite", "stored again with nothing changed"),
     "duplicate_entry": ("duplicate entry", "stored twice within one layer"),
 }
@@ -41,8 +41,8 @@ class WasteList(LineList):
     """Opens and closes kinds and pairs."""
 
     HELP = """\
-All content that the image stores in vain: by kind, below that by who wrote it and who wasted it, below that by file.
-`v` changes to a flat list of all files, largest first.
+Everything that the image stores and no container sees: by kind, then by the instructions that wrote and wasted it, then by
+file. `v` switches to a flat list of all files, largest first.
 
 On a file, enter goes to the layer that stored it, `x` to the one that made it waste; backspace comes back.
 """

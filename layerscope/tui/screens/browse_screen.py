@@ -57,7 +57,7 @@ class BrowseScreen(Screen[None]):
     """Browses a session."""
 
     HELP = """\
-On the left the instructions that made the image, on the right what they put there.
+The instructions that made the image are on the left, and their files on the right.
 
 `v` changes what the files show: one **layer**'s changes, the **tree** of all files once the layer is applied, or the
 **range** of layers from the one marked with `m` (from the first, with ctrl+a).

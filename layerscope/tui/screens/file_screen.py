@@ -263,7 +263,11 @@ class FileScreen(Screen[bytes | None]):
     def _diff(self, cancelled: Callable[[], bool]) -> Page:
         if self.before is None:
             return Page(
-                "diff", 0, 1, [[("there is no version below: this layer adds it", "dim")]], "diff"
+                "diff",
+                0,
+                1,
+                [[("no layer below has this file: this layer adds it", "dim")]],
+                "diff",
             )
         lines = metadata_lines(self.before, self.entry)
         if self.before.kind in (FILE, HARDLINK):
