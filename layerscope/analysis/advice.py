@@ -115,6 +115,14 @@ def _metadata_only(analysis: Analysis, pair: WastePair) -> str:
         wanted = " ".join(
             f"{flag}={match[2] if match and flag == f'--{match[1]}' else '…'}" for flag in flags
         )
+        maker = _user_made_between(analysis, pair, match) if "--chown" in flags else None
+        if maker is not None:
+            return (
+                f"move {_named(analysis, maker)}, which makes the user, above "
+                f"{_named(analysis, pair.written_by)}, or use a numeric id, and give the latter the option "
+                f"{wanted} in place of {culprit}, which stores {_files(pair.files)} again only to "
+                f"change {_and(pair.changed)}"
+            )
         return (
             f"give {_named(analysis, pair.written_by)} the option {wanted} in place of {culprit}, "
             f"which stores {_files(pair.files)} again only to change {_and(pair.changed)}"
@@ -128,6 +136,28 @@ def _metadata_only(analysis: Analysis, pair: WastePair) -> str:
         f"leave {_files(pair.files)} of instruction {pair.written_by} as they are in {culprit}, "
         f"which stores them again only to change {_and(pair.changed) or 'their metadata'}"
     )
+
+
+_MAKES_USER = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
+
+
+def _user_made_between(
+    analysis: Analysis, pair: WastePair, match: re.Match[str] | None
+) -> int | None:
+    """The instruction after the copy that makes the user or group which it would name; a number needs none."""
+    names = [] if match is None else [name for name in re.split("[:.]", match[2]) if name]
+    if names and all(name.isdigit() for name in names):
+        return None
+    for index in range(pair.written_by + 1, pair.wasted_by + 1):
+        text = analysis.instructions[index].instruction.text[:20_000]
+        made = _MAKES_USER.search(text)
+        if made is None:
+            continue
+        if not names or any(
+            re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", text[made.end() :]) for n in names
+        ):
+            return index
+    return None
 
 
 def _flags(changed: tuple[str, ...]) -> list[str]:

@@ -117,3 +117,26 @@ def test_advice_has_an_end() -> None:
     steps = [(f"COPY {n} /", 1000) for n in range(40)]
     waste = [wasted(f"/{n}", 100 + n, n, n + 1) for n in range(39)]
     assert len(advise(make_analysis(steps, waste))) == MOST
+
+
+@pytest.mark.parametrize(
+    ("owner", "maker", "moved"),
+    [
+        ("app", "RUN useradd -m app", True),
+        ("app:app", "RUN groupadd app && useradd -g app app", True),
+        ("1000:1000", "RUN useradd -m app", False),
+        ("www-data", "RUN useradd -m app", False),
+        ("app", "RUN echo app", False),
+    ],
+)
+def test_a_copy_cannot_name_a_user_that_is_made_after_it(
+    owner: str, maker: str, moved: bool
+) -> None:
+    analysis = make_analysis(
+        [("COPY . /app", 1000), (maker, 1), (f"RUN chown -R {owner} /app", 500)],
+        [wasted("/app/x", 400, 0, 2, "metadata_only", ("uid",))],
+    )
+    (advice,) = advise(analysis)
+    assert advice.message.startswith("move instruction 1") is moved
+    assert ("numeric id" in advice.message) is moved
+    assert f"--chown={owner}" in advice.message
