@@ -179,12 +179,8 @@ def _locations(source: Node, files: list[str]) -> dict[str, tuple[Location, ...]
 
 def _last(steps: Sequence[Node]) -> str | None:
     """The step whose result is the image: the input of the last step, which does nothing itself."""
-    if not steps or not steps[-1].has("inputs"):
-        return None
-    inputs = steps[-1].value["inputs"] if isinstance(steps[-1].value, dict) else None
-    if isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], str):
-        return inputs[0].partition(":")[0]
-    return None
+    inputs = steps[-1].optional_texts("inputs") if steps else ()
+    return inputs[0].partition(":")[0] if len(inputs) == 1 else None
 
 
 def _built(chains: Node, count: int, last: str | None) -> list[str] | None:

@@ -320,3 +320,20 @@ def test_a_statement_named_many_times_is_read_once() -> None:
     with attested(V1, statement(V1, broken)) as attestation:
         blame(HISTORY, LAYERS[:3], (attestation,) * 50, None, DEFAULT_LIMITS, notes)
     assert [note.code for note in notes] == ["provenance-unreadable"]
+
+
+@pytest.mark.parametrize("inputs", [{"Inputs": ["step4:0"]}, {"inputs": []}, {}])
+def test_the_last_step_may_name_its_input_in_any_case_or_not_at_all(inputs: Any) -> None:
+    other = [Digest("sha256", f"{number + 100:064x}") for number in range(3)]
+    document = statement(V1, metadata())
+    config = document["predicate"]["buildDefinition"]["internalParameters"]["buildConfig"]
+    config["llbDefinition"] = [*STEPS, {"id": "step5", "op": {"Op": None}, **inputs}]
+    assert lines(blamed(document, layers=other)[0]) == [1, 2, 3, 5]
+
+
+def test_inputs_that_are_not_texts_are_a_note() -> None:
+    other = [Digest("sha256", f"{number + 100:064x}") for number in range(3)]
+    document = statement(V1, metadata())
+    config = document["predicate"]["buildDefinition"]["internalParameters"]["buildConfig"]
+    config["llbDefinition"] = [*STEPS, {"id": "step5", "op": {"Op": None}, "inputs": [1]}]
+    assert blamed(document, layers=other)[1] == ["provenance-unreadable"]
