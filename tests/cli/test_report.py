@@ -152,3 +152,12 @@ def test_a_terminal_without_unicode(run: Run) -> None:
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert "###" in done.stdout
+
+
+def test_the_directory_totals_of_the_html_are_in_the_json(run: Run) -> None:
+    document = json.loads(run("report", "app.tar", "--json").stdout)
+    nodes = document["filesystem"]["nodes"]
+    assert nodes[0]["name"] == "/"
+    assert nodes[0]["bytes"] == document["sizes"]["live"]
+    below = sum(node["bytes"] for node in nodes if node["parent"] == 0)
+    assert below == nodes[0]["bytes"]

@@ -71,7 +71,13 @@ RENDERERS: dict[str, Format] = {
         Format(
             name="text", suffix=".txt", help="For people, in a terminal or a log.", create=_text
         ),
-        Format(name="json", suffix=".json", help="The whole report, for programs.", create=_json),
+        Format(
+            name="json",
+            suffix=".json",
+            help="The whole report, for programs.",
+            create=_json,
+            filesystem=True,
+        ),
         Format(
             name="markdown",
             suffix=".md",
