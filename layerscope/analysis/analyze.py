@@ -57,7 +57,7 @@ def analyze(
     `verify` compares digests where the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
-    if any(layer.blob is not None and layer.blob.file.closed for layer in image.layers):
+    if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
         raise UsageError(f"{image.reference} is closed", hint="analyze it before it is closed")
     indexes = index_stack(
         image.layers, verify=verify, limits=limits, progress=progress, cancelled=cancelled

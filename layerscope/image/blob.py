@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from layerscope.errors import SourceUnavailable
 
@@ -46,6 +47,26 @@ class OpenFile:
             os.close(fd)
 
 
+class StoredBlob(Protocol):
+    """Stored bytes that can be read at any position, wherever they live; `name` is what errors call them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Equal for two blobs that are the same bytes."""
+
+    @property
+    def closed(self) -> bool: ...
+    def check_unchanged(self) -> None:
+        """Raise `SourceUnavailable` when the bytes changed while they were read."""
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most `count` bytes from `position`; fewer only at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """`size` stored bytes that begin at byte `offset` of a file; `name` is what errors call it."""
@@ -54,6 +75,19 @@ class Blob:
     offset: int
     size: int
     name: str
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Equal for blobs that are the same bytes of the same open file."""
+        return self.file.fd, self.offset, self.size
+
+    @property
+    def closed(self) -> bool:
+        return self.file.closed
+
+    def check_unchanged(self) -> None:
+        """Raise `SourceUnavailable` when the file was written to since it was opened."""
+        self.file.check_unchanged()
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position` of the blob; fewer only at its end."""

@@ -84,7 +84,7 @@ def index_layer(
     notes = Notes()
     compression = sniff(blob)
     try:
-        if compression == "none" and verify != "full":
+        if compression == "none" and verify != "full" and isinstance(blob, Blob):
             return _index_seekable(blob, diff_id, limits, notes, advanced)
         return _index_stream(
             blob, compression, digest, diff_id, verify, limits, notes, ahead, advanced
@@ -123,7 +123,7 @@ def _index_seekable(
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
-    blob.file.check_unchanged()
+    blob.check_unchanged()
     return StoredLayer(
         blob=blob,
         index=columns.index(diff_id, blob.size, tuple(notes)),
@@ -164,7 +164,7 @@ def _index_stream(
             "trailing-bytes",
             f"{source.trailing} bytes behind the {compression} data belong to nothing; engines disagree on it",
         )
-    blob.file.check_unchanged()
+    blob.check_unchanged()
     for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
         if expected is not None and hasher is not None and hasher.hexdigest() != expected.hex:
             raise DigestMismatch(

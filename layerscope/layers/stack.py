@@ -62,7 +62,7 @@ def index_stack(
     for key, layer in firsts.items():
         blob = layer.blob
         assert blob is not None
-        if sniff(blob) == "none" and verify != "full":
+        if isinstance(blob, Blob) and sniff(blob) == "none" and verify != "full":
             found[key] = index(layer, blob, False)
         else:
             streamed.append((key, partial(index, layer, blob)))
@@ -72,7 +72,7 @@ def index_stack(
 
 
 def _key(blob: Blob) -> BlobKey:
-    return blob.file.fd, blob.offset, blob.size
+    return blob.key
 
 
 def _in_threads(

@@ -109,7 +109,7 @@ def spool(
     """
     done = 0
     head = b""
-    with _temporary_file(name) as file:
+    with temporary_file(name) as file:
         for chunk in chunks:
             stop_if(request.cancelled)
             if done < BLOCK_SIZE:
@@ -119,7 +119,7 @@ def spool(
             try:
                 write_all(file.fileno(), chunk)
             except OSError as error:
-                raise _no_room(name, done, error) from None
+                raise no_room(name, done, error) from None
             done += len(chunk)
             if request.progress is not None:
                 request.progress(Progress(stage, done, total))
@@ -137,14 +137,14 @@ def _no_tar(name: str) -> UnsupportedFormat:
     return UnsupportedFormat(f"{name} is not a tar archive, so not an image")
 
 
-def _temporary_file(name: str) -> IO[bytes]:
+def temporary_file(name: str) -> IO[bytes]:
     try:
         return tempfile.TemporaryFile(prefix="layerscope-", buffering=0)
     except OSError as error:
-        raise _no_room(name, 0, error) from None
+        raise no_room(name, 0, error) from None
 
 
-def _no_room(name: str, done: int, error: OSError) -> OutputError:
+def no_room(name: str, done: int, error: OSError) -> OutputError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return OutputError(
         f"cannot keep {name} in a temporary file after {done} bytes: {reason(error)}",

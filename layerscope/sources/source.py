@@ -29,6 +29,8 @@ class Request:
     platform: Platform | None = None
     tag: str | None = None
     pull: bool = False
+    insecure: bool = False
+    token_servers: tuple[str, ...] = ()
     dockerfile: tuple[str, str] | None = None
     limits: Limits = DEFAULT_LIMITS
     progress: ProgressCallback | None = None

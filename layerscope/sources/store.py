@@ -8,7 +8,7 @@ import stat
 from typing import Protocol
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, SourceUnavailable
-from layerscope.image.blob import Blob, OpenFile
+from layerscope.image.blob import Blob, OpenFile, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node, parse_document
 from layerscope.limits import Limits
@@ -21,7 +21,7 @@ class BlobStore(Protocol):
     @property
     def name(self) -> str: ...
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> StoredBlob | None:
         """The regular file at a path within the store, kept open; raises `FormatError` where something else is there."""
 
     def has(self, path: str) -> bool:

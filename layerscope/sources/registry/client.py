@@ -1,0 +1,347 @@
+"""The pull half of the OCI distribution API for one repository: authorization, redirects, retries, resumption."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+from layerscope.errors import ImageNotFound, LimitExceeded, SourceUnavailable
+from layerscope.progress import CancelledCallback, stop_if
+from layerscope.sources.registry.authorization import Authorization, same_host
+from layerscope.sources.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+TRIES: Final = 5
+FIRST_PAUSE = 0.5
+"""Seconds before the second try; each later pause is twice as long."""
+_REDIRECTS: Final = 5
+_LONGEST_WAIT: Final = 60.0
+_BUSY: Final = (429, 500, 502, 503, 504)
+_MOVED: Final = (301, 302, 303, 307, 308)
+_BODY: Final = 1024 * 1024
+_PIECE: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host that holds the repository: the registry itself or a mirror of it. `host` may have a port."""
+
+    registry: str
+    host: str
+    repository: str
+    insecure: bool = False
+
+
+@dataclass
+class Client:
+    """Talks to one endpoint; threads share it."""
+
+    endpoint: Endpoint
+    transport: Transport
+    realms: tuple[str, ...] = ()
+    cancelled: CancelledCallback | None = None
+    requests: int = 0
+    """Requests sent so far, those to token servers included."""
+    _scheme: str = "https"
+    _authorization: Authorization = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._authorization = Authorization(
+            registry=self.endpoint.registry,
+            repository=self.endpoint.repository,
+            host=self.endpoint.host,
+            transport=self.transport,
+            exchange=self._exchange_token,
+            realms=self.realms,
+        )
+
+    def get(self, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """A response with status 200 or 206 and its body unread, for `path` below the repository.
+
+        Raises `ImageNotFound` for 404 and `SourceUnavailable`.
+        """
+        response = self._authorized(path, headers)
+        if response.status in (200, 206):
+            return response
+        message = self._explain(response)
+        if response.status == 404:
+            raise ImageNotFound(message)
+        hint = "try again later"
+        if response.status in (401, 403):
+            hint = f"run `docker login {self.endpoint.registry}` with an account that may pull"
+        raise SourceUnavailable(message, hint=hint)
+
+    def get_document(
+        self, path: str, headers: Mapping[str, str], max_bytes: int
+    ) -> tuple[bytes, str]:
+        """The whole body of a small answer and its media type. Raises `LimitExceeded` and what `get` raises."""
+        import urllib3
+
+        name = f"{self.endpoint.host}: {path}"
+        for attempt in range(TRIES):
+            response = self.get(path, headers)
+            try:
+                body = _read_bounded(response, max_bytes)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if attempt == TRIES - 1:
+                    raise SourceUnavailable(
+                        f"{name} broke off: {reason(error)}", hint="try again later"
+                    ) from None
+                self.wait(attempt, None)
+                continue
+            finally:
+                response.close()
+            if len(body) > max_bytes:
+                raise LimitExceeded(f"{name} has more than the {max_bytes} bytes allowed")
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            return body, kind
+        raise AssertionError("unreachable")
+
+    def wait(self, attempt: int, asked: float | None) -> None:
+        """Wait before the next try: as long as the host asked, else longer each time."""
+        pause = min(30.0, FIRST_PAUSE * 2**attempt)
+        seconds = pause * random.uniform(0.7, 1.3) if asked is None else asked  # noqa: S311 - jitter
+        while seconds > 0:
+            stop_if(self.cancelled)
+            step = min(seconds, 0.25)
+            time.sleep(step)
+            seconds -= step
+
+    def _authorized(self, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        answers = 0
+        while True:
+            used = self._authorization.header
+            own = dict(headers)
+            if used is not None:
+                own["Authorization"] = used
+            response = self._followed(path, own)
+            if response.status != 401 or answers == 2:
+                return response
+            challenge = response.headers.get("WWW-Authenticate")
+            foreign = not same_host(str(response.url or ""), self._address(path))
+            _drain(response)
+            if foreign:
+                raise SourceUnavailable(
+                    f"{self.endpoint.host} redirects to a host that wants credentials of its own"
+                )
+            answers += 1
+            if not self._authorization.answer(challenge, used):
+                raise SourceUnavailable(
+                    f"{self.endpoint.host} does not let you pull {self.endpoint.repository}"
+                    " (HTTP 401)",
+                    hint=f"run `docker login {self.endpoint.registry}`",
+                )
+
+    def _address(self, path: str) -> str:
+        return f"{self._scheme}://{self.endpoint.host}/v2/{self.endpoint.repository}/{path}"
+
+    def _followed(self, path: str, headers: dict[str, str]) -> BaseHTTPResponse:
+        """Send a request to the registry and follow its redirects, without credentials to another host."""
+        response = self._send_first(path, headers)
+        url = self._address(path)
+        for _ in range(_REDIRECTS):
+            location = response.headers.get("Location")
+            if response.status not in _MOVED or not location:
+                return _at(response, url)
+            _drain(response)
+            target = _joined(url, location)
+            parts = self.transport.check_url(target)
+            if urlsplit(url).scheme == "https" and parts.scheme == "http":
+                raise SourceUnavailable(
+                    f"{self.endpoint.host} redirects from https to plain HTTP on {parts.netloc}"
+                )
+            self.transport.check_public(target, self.endpoint.host)
+            if not same_host(url, target):
+                headers = {
+                    name: value for name, value in headers.items() if name != "Authorization"
+                }
+            url = target
+            response = self._tried("GET", url, headers, None)
+        if response.status in _MOVED:
+            _drain(response)
+            raise SourceUnavailable(
+                f"{self.endpoint.host} redirects more than {_REDIRECTS} times for {path}"
+            )
+        return _at(response, url)
+
+    def _send_first(self, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """Use https, and where plain HTTP is acceptable fall back to it once."""
+        if self.requests or not self.transport.allows_http(self.endpoint.host):
+            return self._tried("GET", self._address(path), headers, None)
+        import urllib3
+
+        plain = {name: value for name, value in headers.items() if name != "Authorization"}
+        try:
+            self.requests += 1
+            return self.transport.exchange("GET", self._address(path), plain)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            if not _speaks_no_tls(error):
+                return self._tried("GET", self._address(path), headers, None)
+            self._scheme = "http"
+        return self._tried("GET", self._address(path), headers, None)
+
+    def _tried(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> BaseHTTPResponse:
+        """One request with retries for a busy host and for a connection that fails."""
+        import urllib3
+
+        host = urlsplit(url).netloc
+        attempt = 0
+        while True:
+            stop_if(self.cancelled)
+            asked: float | None = None
+            try:
+                self.requests += 1
+                response = self.transport.exchange(method, url, headers, body=body)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                if attempt == TRIES - 1 or _is_final(error):
+                    raise SourceUnavailable(
+                        f"{host} does not answer: {reason(error)}", hint=_remedy(error)
+                    ) from None
+            else:
+                if response.status not in _BUSY or attempt == TRIES - 1:
+                    return response
+                asked = retry_after(response.headers.get("Retry-After"))
+                _drain(response)
+                if asked is not None and asked > _LONGEST_WAIT:
+                    raise SourceUnavailable(
+                        f"{host} is busy (HTTP {response.status}) and asks to wait {asked:.0f} s",
+                        hint="try again then",
+                    )
+            self.wait(attempt, asked)
+            attempt += 1
+
+    def _exchange_token(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, bytes]:
+        import urllib3
+
+        response = self._tried(method, url, headers, body)
+        try:
+            return response.status, _read_bounded(response, _BODY)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            host = urlsplit(url).netloc
+            raise SourceUnavailable(f"{host} broke off: {reason(error)}") from None
+        finally:
+            response.close()
+
+    def _explain(self, response: BaseHTTPResponse) -> str:
+        """What a refusal says, on one line: the code and message of the distribution spec's error body."""
+        import json
+
+        from layerscope.sources.engine import one_line
+
+        told = ""
+        with suppress(Exception):
+            body = _read_bounded(response, _PIECE)
+            error = json.loads(body)["errors"][0]
+            told = one_line(f"{error.get('code', '')} {error.get('message', '')}")
+        response.close()
+        where = f"{self.endpoint.host}/{self.endpoint.repository}"
+        if response.status == 404:
+            return f"{where} has no such image" + (f": {told}" if told else "")
+        return f"{where} answered HTTP {response.status}" + (f": {told}" if told else "")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
+def _at(response: BaseHTTPResponse, url: str) -> BaseHTTPResponse:
+    response.url = url
+    return response
+
+
+def _drain(response: BaseHTTPResponse) -> None:
+    """Give a connection back when little is left on it, else close it."""
+    with suppress(Exception):
+        response.read(_PIECE)
+    response.close()
+
+
+def _read_bounded(response: BaseHTTPResponse, max_bytes: int) -> bytes:
+    """At most one byte more than allowed, whatever the host announces."""
+    parts: list[bytes] = []
+    left = max_bytes + 1
+    while left > 0 and (part := response.read(min(left, _PIECE))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds to wait, from a number or a date (RFC 9110 section 10.2.3); None for anything else."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _speaks_no_tls(error: BaseException) -> bool:
+    """Whether a failure says that the port speaks plain HTTP, or that nothing listens on the TLS port."""
+    import urllib3
+
+    return isinstance(
+        error,
+        urllib3.exceptions.SSLError
+        | urllib3.exceptions.NewConnectionError
+        | urllib3.exceptions.ProtocolError
+        | ssl.SSLError,
+    )
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether trying again cannot help: a certificate or a name that does not exist."""
+    import urllib3
+
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return True
+    return isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE" in str(error).upper()
+
+
+def _remedy(error: BaseException) -> str:
+    if "CERTIFICATE" in str(error).upper():
+        return "put its authority's certificate into /etc/docker/certs.d/HOST/ca.crt"
+    return "check the name, the network, and HTTPS_PROXY"
+
+
+def reason(error: BaseException) -> str:
+    """The heart of a network error, without addresses that may hold a signature."""
+    import urllib3
+
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "no such host"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "it timed out"
+    if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE" in str(error).upper():
+        return "its certificate is not trusted"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return "the connection is refused"
+    if isinstance(error, urllib3.exceptions.IncompleteRead):
+        return "the connection was cut"
+    inner = error.args[-1] if error.args else None
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror[:1].lower() + inner.strerror[1:]
+    return type(error).__name__

@@ -1,0 +1,218 @@
+"""A blob that arrives while it is read: forward reading keeps nothing, reading back keeps the blob in a hidden file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from layerscope.errors import DigestMismatch, FormatError, SourceUnavailable
+from layerscope.image.digest import Digest
+from layerscope.progress import stop_if
+from layerscope.sources.files import no_room, temporary_file, write_all
+from layerscope.sources.registry.client import TRIES, Client, reason
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+WINDOW: Final = 512 * 1024
+"""Bytes fetched at a time; the last piece is kept, so that its beginning can be looked at twice."""
+_PROGRESS: Final = 64 * 1024
+"""Bytes that must come before an earlier cut is forgiven."""
+SLOWEST = 1024
+"""Bytes per second below which a host counts as stalled, measured over `PATIENCE` seconds."""
+PATIENCE = 60.0
+
+
+class RemoteBlob:
+    """`size` bytes with a digest in a registry, read like a blob of a file.
+
+    A connection that is cut is resumed with a Range request. Raises `SourceUnavailable` when the host gives up,
+    `FormatError` when it sends another length, and `DigestMismatch` for a spooled blob with other bytes.
+    """
+
+    def __init__(self, client: Client, digest: Digest, size: int, name: str) -> None:
+        self.digest = digest
+        self.size = size
+        self.name = name
+        self._client = client
+        self._lock = threading.RLock()
+        self._response: BaseHTTPResponse | None = None
+        self._start = 0
+        self._window = b""
+        self._spooled: int | None = None
+        self._closed = False
+        self._began = time.monotonic()
+        self._fetched = 0
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most `count` bytes from `position`; fewer only at the end."""
+        count = min(count, self.size - position)
+        if count <= 0:
+            return b""
+        with self._lock:
+            if self._spooled is None and position < self._start:
+                self._spool()
+            if self._spooled is not None:
+                return os.pread(self._spooled, count, position)
+            parts: list[bytes] = []
+            while count > 0:
+                offset = position - self._start
+                if offset >= len(self._window):
+                    self._advance()
+                    continue
+                part = self._window[offset : offset + count]
+                parts.append(part)
+                position += len(part)
+                count -= len(part)
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """Equal only for the same blob; a store makes one for each digest."""
+        return id(self), 0, self.size
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def check_unchanged(self) -> None:
+        """The digest decides; nothing else can change."""
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._response is not None:
+                self._response.close()
+                self._response = None
+            if self._spooled is not None:
+                os.close(self._spooled)
+                self._spooled = None
+
+    def _advance(self) -> None:
+        """Replace the window by the bytes that follow it."""
+        start = self._start + len(self._window)
+        self._window = self._fetch(start, min(WINDOW, self.size - start))
+        self._start = start
+
+    def _fetch(self, start: int, count: int) -> bytes:
+        """Exactly `count` bytes from `start`, over as many connections as it takes."""
+        import urllib3
+
+        parts: list[bytes] = []
+        attempt = came = 0
+        while count > 0:
+            stop_if(self._client.cancelled)
+            problem = "the connection was cut"
+            try:
+                if self._response is None:
+                    self._response = self._open(start)
+                part = self._response.read1(count)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                part, problem = b"", reason(error)
+            if part:
+                parts.append(part)
+                start += len(part)
+                count -= len(part)
+                self._check_speed(len(part))
+                came += len(part)
+                if came >= _PROGRESS:
+                    attempt = came = 0
+                continue
+            if self._response is not None:
+                self._response.close()
+                self._response = None
+            attempt += 1
+            if attempt == TRIES:
+                raise SourceUnavailable(
+                    f"{self.name} broke off after {start} of {self.size} bytes: {problem}",
+                    hint="try again later",
+                )
+            self._client.wait(attempt - 1, None)
+        if start == self.size and self._response is not None:
+            self._check_end(self._response)
+            self._response = None
+        return b"".join(parts)
+
+    def _open(self, start: int) -> BaseHTTPResponse:
+        headers = {"Accept": "*/*"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        response = self._client.get(f"blobs/{self.digest}", headers)
+        if response.status == 206:
+            announced = response.headers.get("Content-Range", "")
+            if not announced.startswith(f"bytes {start}-"):
+                response.close()
+                raise FormatError(
+                    f"{self.name}: bytes from {start} were asked for and"
+                    f" {announced[:60]!r} came back"
+                )
+            return response
+        length = response.headers.get("Content-Length", "")
+        if length.isdigit() and int(length) != self.size:
+            response.close()
+            raise FormatError(
+                f"{self.name} has {length} bytes, and its descriptor says {self.size}",
+                hint="push the image again",
+            )
+        skipped = 0
+        while skipped < start:
+            part = response.read(min(WINDOW, start - skipped))
+            if not part:
+                break
+            skipped += len(part)
+        return response
+
+    def _check_end(self, response: BaseHTTPResponse) -> None:
+        """Give the connection back; raise `FormatError` for a body that goes on."""
+        import urllib3
+
+        try:
+            more = response.read(1)
+        except (urllib3.exceptions.HTTPError, OSError):
+            more = b""
+        if more:
+            response.close()
+            raise FormatError(
+                f"{self.name} has more than the {self.size} bytes of its descriptor",
+                hint="push the image again",
+            )
+        response.release_conn()
+
+    def _check_speed(self, count: int) -> None:
+        self._fetched += count
+        now = time.monotonic()
+        if now - self._began < PATIENCE:
+            return
+        if self._fetched < SLOWEST * PATIENCE:
+            raise SourceUnavailable(
+                f"{self.name} stalls: {self._fetched} bytes came in {now - self._began:.0f} s",
+                hint="try again later",
+            )
+        self._began, self._fetched = now, 0
+
+    def _spool(self) -> None:
+        """Fetch the whole blob into a file without a name, and compare it with its digest."""
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+        hasher = self.digest.hasher()
+        with temporary_file(self.name) as file:
+            done = 0
+            while done < self.size:
+                part = self._fetch(done, min(WINDOW, self.size - done))
+                hasher.update(part)
+                try:
+                    write_all(file.fileno(), part)
+                except OSError as error:
+                    raise no_room(self.name, done, error) from None
+                done += len(part)
+            if hasher.hexdigest() != self.digest.hex:
+                raise DigestMismatch(
+                    f"{self.name}: the bytes have the digest"
+                    f" {self.digest.algorithm}:{hasher.hexdigest()}",
+                    hint="push the image again",
+                )
+            self._spooled = os.dup(file.fileno())
+        self._window = b""

@@ -1,0 +1,214 @@
+"""An image in a registry gives the report of the same image in an archive, whatever guards and wraps it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope.errors import BadReference, ImageNotFound, LayerscopeError
+from tests.builder import COMPRESSIONS, ImageBuilder, buildkit, oci
+from tests.registry.server import Registry
+from tests.test_conformance import neutral, report_of, sample
+
+LAYERS = "/blobs/"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry() as served:
+        yield served
+
+
+def log_in(registry: Registry, tmp_path: Path, user: str = "me", password: str = "pa:ss") -> None:
+    registry.user = (user, password)
+    folder = tmp_path / "docker"
+    folder.mkdir(exist_ok=True)
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {registry.netloc: {"auth": auth}}}))
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_registry_gives_the_report_of_the_archive(
+    registry: Registry, tmp_path: Path, compression: str
+) -> None:
+    layout = oci([sample()], compression)
+    layout.write(tmp_path / "image.tar")
+    registry.add_layout(layout)
+    found = report_of(registry.name())
+    expected = report_of(f"oci-archive:{tmp_path / 'image.tar'}")
+    assert neutral(found) == neutral(expected)
+    assert [row["sizes"]["compressed"] for row in found["layers"]] == (
+        [row["sizes"]["compressed"] for row in expected["layers"]]
+    )
+    assert found["image"]["source"] == "registry"
+
+
+def test_each_blob_is_fetched_once(registry: Registry) -> None:
+    registry.add(sample())
+    with layerscope.load(registry.name()) as image:
+        layerscope.analyze(image)
+    blobs = registry.paths(LAYERS)
+    assert len(blobs) == len(set(blobs))
+    assert len(registry.paths("/manifests/")) == 1
+
+
+def test_nothing_but_the_config_is_fetched_before_layers_are_read(registry: Registry) -> None:
+    registry.add(sample())
+    with layerscope.load(registry.name()):
+        assert len(registry.asked) == 2
+
+
+def test_an_index_is_followed_to_the_platform(registry: Registry) -> None:
+    images = [
+        ImageBuilder("app:1", architecture=name)
+        .layer({"arch": name.encode()}, **buildkit.copy("a", "/"))
+        .build()
+        for name in ("amd64", "arm64", "s390x")
+    ]
+    registry.add_layout(oci(images, "gzip", "index", attestations=True))
+    with layerscope.load(registry.name(), platform="linux/s390x") as image:
+        assert image.platform.architecture == "s390x"
+        assert layerscope.analyze(image).sizes.content == len("s390x")
+        assert len(image.attestations) == 1
+    with pytest.raises(ImageNotFound, match=r"amd64.*arm64.*s390x"):
+        layerscope.load(registry.name(), platform="linux/riscv64")
+
+
+def test_a_digest_is_a_name(registry: Registry) -> None:
+    digest = registry.add(sample())
+    with layerscope.load(registry.name(digest)) as image:
+        assert str(image.manifest_digest) == digest
+
+
+def test_a_tag_that_is_not_there_is_exit_3(registry: Registry) -> None:
+    registry.add(sample())
+    with pytest.raises(ImageNotFound, match="MANIFEST_UNKNOWN") as caught:
+        layerscope.load(registry.name("2"))
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("scheme", ["basic", "bearer"])
+def test_docker_login_is_enough(registry: Registry, tmp_path: Path, scheme: str) -> None:
+    registry.add(sample())
+    registry.scheme = scheme
+    log_in(registry, tmp_path)
+    with layerscope.load(registry.name()) as image:
+        assert layerscope.analyze(image).sizes.content > 0
+
+
+@pytest.mark.parametrize("scheme", ["basic", "bearer"])
+def test_without_a_login_the_error_says_how(registry: Registry, scheme: str) -> None:
+    registry.add(sample())
+    registry.scheme = scheme
+    registry.user = ("me", "secret")
+    with pytest.raises(LayerscopeError, match="docker login") as caught:
+        layerscope.load(registry.name())
+    assert caught.value.exit_code == 3
+
+
+def test_an_anonymous_token_is_asked_for_once(registry: Registry) -> None:
+    registry.add(sample())
+    registry.scheme = "bearer"
+    with layerscope.load(registry.name()) as image:
+        layerscope.analyze(image)
+    assert len(registry.paths("^/token")) == 1
+
+
+def test_a_token_that_expires_is_asked_for_again(registry: Registry) -> None:
+    registry.add(sample())
+    registry.scheme = "bearer"
+    with layerscope.load(registry.name()) as image:
+        registry.token = "another-token"
+        assert layerscope.analyze(image).sizes.content > 0
+    assert len(registry.paths("^/token")) == 2
+
+
+def test_a_credential_helper_is_asked(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.add(sample())
+    registry.scheme = "basic"
+    registry.user = ("me", "from-helper")
+    program = tmp_path / "bin" / "docker-credential-tests"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho \'{"Username":"me","Secret":"from-helper"}\'\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "config.json").write_text(
+        json.dumps({"credHelpers": {registry.netloc: "tests"}})
+    )
+    with layerscope.load(registry.name()) as image:
+        assert image.layers
+
+
+def test_podmans_login_is_enough(registry: Registry, tmp_path: Path) -> None:
+    registry.add(sample())
+    registry.scheme = "basic"
+    registry.user = ("me", "x")
+    folder = tmp_path / "run" / "containers"
+    folder.mkdir(parents=True)
+    auth = base64.b64encode(b"me:x").decode()
+    (folder / "auth.json").write_text(
+        json.dumps({"auths": {f"{registry.netloc}/team": {"auth": auth}}})
+    )
+    with layerscope.load(registry.name()) as image:
+        assert image.layers
+
+
+def test_a_mirror_is_asked_first(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.add(sample())
+    config = tmp_path / "registries.conf"
+    config.write_text(
+        '[[registry]]\nprefix = "registry.example/team"\nlocation = "registry.example/team"\n'
+        f'[[registry.mirror]]\nlocation = "{registry.netloc}/team"\ninsecure = true\n'
+    )
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(config))
+    with layerscope.load("registry:registry.example/team/app:1") as image:
+        assert image.layers
+
+
+def test_a_bare_name_is_found_in_its_registry(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.add(sample())
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///nowhere.sock")
+    with layerscope.load(f"{registry.netloc}/team/app:1") as image:
+        assert image.source == "registry"
+
+
+@pytest.mark.parametrize("name", ["UPPER/case", "a b", "x:y:z", "a/../b", "", "host:99999999/x y"])
+def test_a_name_that_no_registry_takes_is_a_usage_error(name: str) -> None:
+    with pytest.raises(BadReference):
+        layerscope.load(f"registry:{name}")
+
+
+def test_content_is_read_back_from_a_spooled_blob(registry: Registry) -> None:
+    registry.add(sample())
+    with layerscope.load(registry.name()) as image:
+        analysis = layerscope.analyze(image)
+        blob = image.layers[0].blob
+        assert blob is not None
+        whole = blob.read_at(0, blob.size)
+        assert whole[:2] == b"\x1f\x8b"
+        assert blob.read_at(10, 20) == whole[10:30]
+        assert analysis.sizes.content > 0
