@@ -11,6 +11,7 @@ import xxhash
 from layerscope.errors import SourceUnavailable
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import FileTree
+from layerscope.image.blob import Blob
 from layerscope.layers.file_content import Indexes
 from layerscope.layers.layer_index import MARK_BYTES
 from layerscope.layers.reader import StoredLayer
@@ -75,7 +76,7 @@ def read_contents(
         _hash(index, run, buffer)
         done += sum(entry.size for entry in run)
     for index in {id(each): each for each in indexes if each is not None}.values():
-        index.blob.file.check_unchanged()
+        index.blob.check_unchanged()
 
 
 def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -102,15 +103,19 @@ def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
     blob = index.blob
-    if blob.file.closed:
+    if blob.closed:
         raise SourceUnavailable(
             f"{blob.name} is closed and its files were not all read",
             hint="compare while the image is open",
         )
     start, last = run[0].data, run[-1]
     size = last.data + last.size - start
-    inside = size <= WHOLE and start + size <= blob.size
-    if not inside or os.preadv(blob.file.fd, [buffer[:size]], blob.offset + start) < size:
+    if (
+        not isinstance(blob, Blob)
+        or size > WHOLE
+        or start + size > blob.size
+        or os.preadv(blob.file.fd, [buffer[:size]], blob.offset + start) < size
+    ):
         for entry in run:
             entry.fingerprint = fingerprint_at(blob, entry.data, entry.size)
         return

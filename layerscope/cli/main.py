@@ -93,7 +93,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
     options_metavar="",
     subcommand_metavar="IMAGE | COMMAND ...",
-    epilog="IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, "
+    epilog="IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, "
     "or a bare path or name; write docker:report for an image that is called like a command. "
     "Exit codes: 0 fine, 1 budget broken, 2 usage, 3 image not available, 4 malformed image, 130 interrupted.",
 )

@@ -26,7 +26,7 @@ from layerscope.cli.rules import judge, rule_options, take_ruling
 def command(**given: Any) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
 
-    IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, or a bare
+    IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, or a bare
     path or name; - is a tarball on standard input. A saved JSON report can take the place of the image. The report is
     text for people unless a format is named.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.instruction import Instruction
@@ -27,7 +27,7 @@ class Layer:
     digest: Digest | None
     media_type: str
     size: int
-    blob: Blob | None
+    blob: StoredBlob | None
     instruction: int
 
 
@@ -37,7 +37,7 @@ class Attestation:
 
     predicate_type: str
     digest: Digest
-    blob: Blob
+    blob: StoredBlob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.limits import Limits
 
@@ -42,7 +42,7 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def sniff(blob: Blob) -> str:
+def sniff(blob: StoredBlob) -> str:
     """`none`, `gzip`, `zstd`, `xz` or `bzip2`, by the first bytes and whatever the blob is called.
 
     Raises `UnsupportedFormat`, by name, for a compression that no engine reads.
@@ -109,7 +109,7 @@ class Decompression:
 
     def __init__(
         self,
-        blob: Blob,
+        blob: StoredBlob,
         compression: str,
         limits: Limits,
         *,

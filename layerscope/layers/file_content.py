@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from layerscope.errors import FormatError, UnsupportedFormat
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.layers.compression import Decompression
 from layerscope.layers.entry import Extra
 from layerscope.layers.reader import StoredLayer
@@ -52,7 +52,7 @@ class CompressedTar:
 
     def __init__(
         self,
-        blob: Blob,
+        blob: StoredBlob,
         compression: str,
         limits: Limits = DEFAULT_LIMITS,
         cancelled: CancelledCallback | None = None,

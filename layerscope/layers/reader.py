@@ -9,7 +9,7 @@ from typing import Literal
 import xxhash
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
-from layerscope.image.blob import Blob
+from layerscope.image.blob import Blob, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
@@ -48,7 +48,7 @@ class StoredLayer:
     that is stored uncompressed. `verified` means that the digests which the image names were compared with the bytes.
     """
 
-    blob: Blob
+    blob: StoredBlob
     index: LayerIndex
     compression: str
     compressed_size: int | None
@@ -67,7 +67,7 @@ class StoredLayer:
 
 
 def index_layer(
-    blob: Blob,
+    blob: StoredBlob,
     *,
     digest: Digest | None,
     diff_id: Digest | None,
@@ -134,7 +134,7 @@ def _index_seekable(
 
 
 def _index_stream(
-    blob: Blob,
+    blob: StoredBlob,
     compression: str,
     digest: Digest | None,
     diff_id: Digest | None,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from layerscope.errors import LimitExceeded
-from layerscope.image.blob import Blob
+from layerscope.image.blob import Blob, StoredBlob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.compression import sniff
@@ -45,7 +45,7 @@ def index_stack(
     meter = _Meter(firsts, progress, cancelled)
     found: dict[BlobKey, StoredLayer] = {}
 
-    def index(layer: Layer, blob: Blob, ahead: bool) -> StoredLayer:
+    def index(layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
         found = index_layer(
             blob,
             digest=layer.digest,
@@ -71,7 +71,7 @@ def index_stack(
     return _placed(layers, found, limits)
 
 
-def _key(blob: Blob) -> BlobKey:
+def _key(blob: StoredBlob) -> BlobKey:
     return blob.key
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import xxhash
 
 from layerscope.errors import TarError
-from layerscope.image.blob import Blob
+from layerscope.image.blob import Blob, StoredBlob
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file and the header after it; larger reads copy more than they save in calls."""
@@ -130,7 +130,7 @@ class StreamWindow:
             self.start = end
 
 
-def fingerprint_at(blob: Blob, position: int, size: int) -> bytes:
+def fingerprint_at(blob: StoredBlob, position: int, size: int) -> bytes:
     """The hash of `size` bytes from `position` of an uncompressed blob, read in pieces."""
     hasher = xxhash.xxh3_128()
     end = position + size

@@ -16,7 +16,7 @@ from layerscope.errors import (
     LayerscopeError,
     LimitExceeded,
 )
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
@@ -119,7 +119,7 @@ def _decide(
     return _by_content(by_index, by_manifest, request, kind)
 
 
-def _blobs(parts: Parts) -> list[Blob]:
+def _blobs(parts: Parts) -> list[StoredBlob]:
     return [layer.blob for layer in parts.layers if layer.blob is not None]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layerscope.errors import FormatError
+from layerscope.image.blob import Blob
 from layerscope.image.digest import Digest
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.compression import Decompression, sniff
@@ -19,7 +20,7 @@ def matched(
     """The diff_id of each layer; None for one that is not a tar and that the config does not list.
 
     Raises `FormatError` where the number differs, or where a plain layer, whose digest is its diff_id, is at the wrong
-    place. What a compressed layer holds is only known when it is read.
+    place. What a compressed layer holds is only known when it is read, and so is a layer that is not on this machine.
     """
     if len(layers) == len(diff_ids):
         found: list[Digest | None] = list(diff_ids)
@@ -48,7 +49,7 @@ def _is_misplaced(layer: StoredLayer, diff_id: Digest | None) -> bool:
     return (
         diff_id is not None
         and layer.digest is not None
-        and layer.blob is not None
+        and isinstance(layer.blob, Blob)
         and layer.digest != diff_id
         and layer.digest.algorithm == diff_id.algorithm
         and is_tar_layer(layer.media_type)

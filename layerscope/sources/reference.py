@@ -63,9 +63,7 @@ def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
             f"{scheme}: is not a source that layerscope knows", hint=_REFUSED[scheme]
         )
     if match["slashes"]:
-        known = ", ".join(
-            scheme for source in sources for scheme in source.schemes if scheme != "registry"
-        )
+        known = ", ".join(scheme for source in sources for scheme in source.schemes)
         raise BadReference(
             f"{scheme}:// is not a source that layerscope knows", hint=f"it knows {known}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.image.digest import Digest
 
 
@@ -15,4 +15,4 @@ class StoredLayer:
     digest: Digest | None
     media_type: str
     size: int
-    blob: Blob | None
+    blob: StoredBlob | None

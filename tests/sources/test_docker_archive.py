@@ -97,7 +97,7 @@ def test_a_layer_that_comes_twice_is_a_link_to_one_blob(tmp_path: Path) -> None:
         blobs = [layer.blob for layer in image.layers]
         assert blobs[0] is not None
         assert blobs[2] is not None
-        assert blobs[0].offset == blobs[2].offset
+        assert blobs[0].key == blobs[2].key
         assert blobs[0] != blobs[1]
 
 
@@ -338,7 +338,7 @@ def test_an_archive_that_is_written_to_is_noticed(tmp_path: Path) -> None:
         with (tmp_path / "x.tar").open("ab") as file:
             file.write(b"more")
         with pytest.raises(SourceUnavailable, match="changed while it was read"):
-            blob.file.check_unchanged()
+            blob.check_unchanged()
 
 
 def test_names_in_messages_are_escaped(tmp_path: Path) -> None:

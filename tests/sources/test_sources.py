@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layerscope import sources
-from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
+from layerscope.errors import ImageNotFound, SourceUnavailable
 from layerscope.image.image import Image
 from layerscope.sources import SOURCES, look_up, open_image
 from layerscope.sources.source import BrokenOff, Source
@@ -80,21 +80,3 @@ def test_the_first_source_that_has_it_is_used(monkeypatch: pytest.MonkeyPatch) -
         return source.name
 
     assert look_up("app", use) == "two"
-
-
-def test_a_registry_is_not_supported_yet_and_the_error_says_so() -> None:
-    with pytest.raises(SourceUnavailable, match="are not supported yet") as caught:
-        open_image("registry:python:3.8")
-    assert caught.value.exit_code == 3
-    assert "skopeo copy docker://python:3.8 oci-archive:FILE" in str(caught.value)
-
-
-def test_a_registry_is_not_advertised() -> None:
-    root = Path(__file__).parents[2]
-    for page in (root / "action.yml", root / "README.md", *(root / "docs").glob("*.md")):
-        assert "registry:" not in page.read_text(), page
-    for name in ("main", "report"):
-        assert "registry:" not in (root / f"layerscope/cli/{name}.py").read_text()
-    with pytest.raises(LayerscopeError) as caught:
-        open_image("nope://x")
-    assert "registry" not in str(caught.value)

@@ -125,7 +125,7 @@ class _Sizes:
 
 
 def _key(index: StoredLayer) -> tuple[int, int, int]:
-    return index.blob.file.fd, index.blob.offset, index.blob.size
+    return index.blob.key
 
 
 def _is_made_up(entry: Entry, index: StoredLayer) -> bool:

@@ -205,7 +205,7 @@ class Client:
                 self.requests += 1
                 response = self.transport.exchange(method, url, headers, body=body)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                if attempt == TRIES - 1 or _is_final(error):
+                if attempt == TRIES - 1 or _is_final(error, attempt):
                     raise SourceUnavailable(
                         f"{host} does not answer: {reason(error)}", hint=_remedy(error)
                     ) from None
@@ -312,12 +312,16 @@ def _speaks_no_tls(error: BaseException) -> bool:
     )
 
 
-def _is_final(error: BaseException) -> bool:
-    """Whether trying again cannot help: a certificate or a name that does not exist."""
+def _is_final(error: BaseException, attempt: int) -> bool:
+    """Whether trying again cannot help: a certificate, a name that does not exist, or nobody there twice."""
     import urllib3
 
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return True
+    if isinstance(
+        error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    ):
+        return attempt > 0
     return isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE" in str(error).upper()
 
 
