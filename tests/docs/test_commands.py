@@ -18,6 +18,7 @@ from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.settings import load_settings
 from tests.docs.conftest import Reader
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
+from tests.engines.registry import DistributionRegistry, running
 
 if TYPE_CHECKING:
     from tests.engines.engine import DockerEngine
@@ -51,7 +52,7 @@ def ids(page: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_commands(page: Path, reader: Reader) -> None:
     for block in blocks(page, "console"):
-        if "engine" not in block.words:
+        if not {"engine", "registry"} & set(block.words):
             play(reader, block)
 
 
@@ -72,6 +73,20 @@ def test_commands_that_need_an_engine(
 
 
 @pytest.mark.slow
+@pytest.mark.engine
+@pytest.mark.xdist_group("registry-5000")
+def test_commands_that_need_a_registry(reader: Reader, tmp_path: Path) -> None:
+    played = 0
+    with running(DistributionRegistry(tmp_path / "registry", port=5000)) as registry:
+        registry.push(f"docker-archive:{reader.folder / 'app.tar'}", "app:1")
+        for page in PAGES:
+            for block in blocks(page, "console"):
+                if "registry" in block.words:
+                    play(reader, block)
+                    played += 1
+    assert played
+
+
 @pytest.mark.slow
 def test_the_first_command_of_the_readme_installs_and_reports(tmp_path: Path) -> None:
     (first, *_) = blocks(ROOT / "README.md", "sh")
