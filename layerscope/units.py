@@ -33,7 +33,7 @@ def parse_size(text: str | int) -> int:
     unit = _UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None:
         raise ConfigError(
-            f"{text!r} is no size", hint="write a number and a unit, such as 150MB or 1.2GiB"
+            f"{text!r} is not a size", hint="write a number and a unit, such as 150MB or 1.2GiB"
         )
     return int(Decimal(match[1]) * unit)
 

@@ -155,8 +155,9 @@ def _update(
     ruling: Ruling, judged: Judged, updates: Sequence[str], headroom: int, today: date
 ) -> Judged:
     """Raise the limits that are named in the file they came from, and judge again by it."""
-    from layerscope.analysis.budgets.budget import evaluate, load_budget
+    from layerscope.analysis.budgets.budget import load_budget
     from layerscope.analysis.budgets.headroom import update_budget
+    from layerscope.analysis.budgets.judge import evaluate
 
     path = None if ruling.budget is None else ruling.budget.file
     if path is None:

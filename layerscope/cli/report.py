@@ -15,7 +15,7 @@ from layerscope.cli.options import (
     take_format,
 )
 from layerscope.cli.outputs import check_apart, check_outputs, parse_outputs, write_outputs
-from layerscope.cli.rules import judge, rule_options, take_ruling
+from layerscope.cli.rules import check_former, judge, rule_options, take_ruling
 
 
 @click.command("report", short_help="Report an image's sizes, waste and causes.")
@@ -45,6 +45,8 @@ def report(given: dict[str, Any]) -> int:
     outputs = parse_outputs(given.pop("outputs"), take_format(given))
     check_outputs(outputs, force=given["force"])
     ruling = take_ruling(given)
+    if ruling.require:
+        check_former(ruling)
     check_apart(outputs, (given["reference"], given["dockerfile"], *ruling.inputs))
     judged = judge(ruling, take_choice(given), hashes=given["files"])
     document = judged.document(top=given["top"], files=given["files"], show_args=given["show_args"])

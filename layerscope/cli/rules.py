@@ -80,7 +80,17 @@ def rule_options(command: Command) -> Command:
         click.option(
             "--allow-missing-baseline",
             is_flag=True,
-            help="A baseline or anchor that is not there is no error: its rules are not checked.",
+            help="Skip the rules of a baseline or anchor that does not exist yet, instead of failing.",
+        ),
+        click.option(
+            "--require-baseline",
+            is_flag=True,
+            help="Fail when a rule would be skipped, whatever --allow-missing-baseline says.",
+        ),
+        click.option(
+            "--default-baseline",
+            metavar="IMAGE|REPORT",
+            help="The baseline where neither --baseline nor the file of rules names one.",
         ),
         click.option(
             "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
@@ -108,6 +118,7 @@ class Ruling:
     load: Callable[[], Budget]
     """Reads the same budget once more, from a file that may have changed."""
     allow_missing: bool
+    require: bool
     dive: bool
     files: tuple[str, ...] = ()
     """The files that rules come from, whether they are there or not."""
@@ -173,7 +184,7 @@ class Judged:
 
     def again(self, budget: Budget, today: date | None) -> Judged:
         """The same image judged by another budget."""
-        from layerscope.analysis.budgets.verdict import NO_ANCHOR, NO_BASELINE, evaluate
+        from layerscope.analysis.budgets.judge import NO_ANCHOR, NO_BASELINE, evaluate
 
         verdict = None
         if budget:
@@ -201,24 +212,29 @@ def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
     dive = {name: given.pop(name) for name in DIVE_RULES}
     dive = {name: value for name, value in dive.items() if value is not None}
 
+    default = given.pop("default_baseline") or None
+
     def load() -> Budget:
         from layerscope.analysis.budgets.budget import load_budget
 
-        return load_budget(
+        budget = load_budget(
             None if config is None else Path(config),
             rules,
             dive_options=dive,
             dive_file=None if ci_config is None else Path(ci_config),
             find_dive=find_dive,
         )
+        return replace(budget, baseline=budget.baseline or default)
 
     places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
     named = rules or dive or config is not None or ci_config is not None
     budget = load() if named or any(map(os.path.lexists, places)) else None
+    allow, require = given.pop("allow_missing_baseline"), given.pop("require_baseline")
     return Ruling(
         budget=budget,
         load=load,
-        allow_missing=given.pop("allow_missing_baseline"),
+        allow_missing=allow and not require,
+        require=require,
         files=tuple(file for file in (*places, config, ci_config) if file is not None),
         dive=given.pop("dive_compatible") or (budget is not None and budget.dive is not None),
     )
@@ -236,7 +252,8 @@ def check_former(ruling: Ruling) -> None:
         if rule in budget.limits and reference is None and not ruling.allow_missing:
             raise UsageError(
                 f"{rule} has no {option} to measure from",
-                hint=f"give --{option} with an image or a saved JSON report, or --allow-missing-baseline",
+                hint=f"give --{option} with an image or a saved JSON report"
+                + ("" if ruling.require else ", or --allow-missing-baseline to skip the rule"),
             )
 
 
@@ -327,5 +344,8 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
             if not choice.quiet:
                 tell(f"layerscope: no {what} yet: {error.message}")
             return Former(reference, None)
-        hints = (error.hint, "--allow-missing-baseline for the first time")
+        hints = (
+            error.hint,
+            "" if ruling.require else "--allow-missing-baseline for the first time",
+        )
         raise ImageNotFound(error.message, hint="; ".join(hint for hint in hints if hint)) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
 from layerscope.report.escape import escape, fit_start
-from layerscope.units import format_size
+from layerscope.units import format_size, parse_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
@@ -113,15 +113,42 @@ def short_digest(digest: str) -> str:
 
 
 def rule_numbers(rule: Row) -> tuple[str, str]:
-    """What a rule of the verdict found and its limit, with as many digits as it takes to tell the two apart."""
+    """What a rule of the verdict found and its limit as it was written, both exact where rounding hides the difference."""
     unit = rule_unit(rule)
     actual, limit = rule["actual"], rule["limit"]
+    written = _written(rule, unit)
+    if is_skipped(rule):
+        return "–", written
     if actual is None:
-        return "unknown", _number(limit, unit)
-    texts = _number(actual, unit), _number(limit, unit)
-    if texts[0] == texts[1] and actual != limit:
-        return _number(actual, unit, exact=True), _number(limit, unit, exact=True)
-    return texts
+        return "unknown", written
+    share = unit == "share" and "%" not in written
+    found = _number(actual, unit, share=share)
+    if actual == limit or not _rounds_to(found, actual, limit, unit, share=share):
+        return found, written
+    exact = _number(limit, unit, exact=True, share=share)
+    if unit == "bytes" and written != exact:
+        written = exact if written == format_size(int(limit)) else f"{written} ({exact})"
+    elif unit != "bytes" and "written" not in rule:
+        written = exact
+    return _number(actual, unit, exact=True, share=share), written
+
+
+def _written(rule: Row, unit: str) -> str:
+    """The limit as its author wrote it, with its unit; reports made before that was kept have the number alone."""
+    text = one_line(str(rule.get("written", "")))
+    if not text:
+        return _number(rule["limit"], unit)
+    bare = text.replace(".", "", 1).isdigit()
+    if bare and unit == "bytes":
+        return f"{int(rule['limit']):,} B"
+    return f"{text} %" if bare and unit == "percent" else text
+
+
+def _rounds_to(found: str, actual: float, limit: float, unit: str, *, share: bool) -> bool:
+    """Whether a number reads as the limit once it is rounded for people."""
+    if found == _number(limit, unit, share=share):
+        return True
+    return unit == "bytes" and actual >= 0 and parse_size(found) == limit
 
 
 def rule_unit(rule: Row) -> str:
@@ -131,9 +158,12 @@ def rule_unit(rule: Row) -> str:
     return "bytes" if unit == "size" else str(unit)
 
 
-def _number(value: float, unit: str, *, exact: bool = False) -> str:
+def _number(value: float, unit: str, *, exact: bool = False, share: bool = False) -> str:
+    """A number for people; `share` writes 0.95 and not 95 %."""
     if unit == "bytes":
         return f"{int(value):,} B" if exact else format_size(int(value))
+    if share:
+        return f"{value:.12g}" if exact else f"{value:.3f}".rstrip("0").rstrip(".")
     if unit in ("percent", "share"):
         percent = 100 * value if unit == "share" else value
         return f"{percent:.12g} %" if exact else f"{percent:.1f} %"
@@ -146,20 +176,59 @@ def rule_bound(rule: Row) -> str:
 
 
 def rule_sentence(rule: Row) -> str:
-    """`max_size: 168.9 MB, allowed is at most 150.0 MB`."""
+    """`max_size: 168.9 MB, allowed is at most 150MB`."""
     actual, limit = rule_numbers(rule)
-    return f"{one_line(rule['rule'])}: {actual}, allowed is {rule_bound(rule)} {limit}"
+    name = one_line(rule["rule"])
+    if is_skipped(rule):
+        return f"{name}: skipped, the limit is {rule_bound(rule)} {limit}"
+    return f"{name}: {actual}, allowed is {rule_bound(rule)} {limit}"
+
+
+def is_skipped(rule: Row) -> bool:
+    """Whether a rule had nothing to measure from; it has not passed, and it breaks no verdict."""
+    return bool(rule.get("skipped"))
+
+
+def is_broken(rule: Row) -> bool:
+    """Whether a rule was evaluated and is not kept, whatever its level."""
+    return not rule["passed"] and not is_skipped(rule)
 
 
 def is_warning(rule: Row) -> bool:
-    """Whether a broken rule only warns."""
+    """Whether a rule only warns when it is broken."""
     return rule.get("level") == "warn"
 
 
-def verdict_words(document: Document) -> str:
-    """`pass`, or `fail (2 of 5 rules)`."""
-    verdict = document["verdict"]
-    if verdict["passed"]:
+def rule_word(rule: Row) -> str:
+    """`pass`, `skip`, `warn` or `FAIL`."""
+    if is_skipped(rule):
+        return "skip"
+    if rule["passed"]:
         return "pass"
-    broken = sum(not rule["passed"] and not is_warning(rule) for rule in verdict["rules"])
-    return f"fail ({broken} of {len(verdict['rules'])} rules)"
+    return "warn" if is_warning(rule) else "FAIL"
+
+
+def verdict_words(document: Document) -> str:
+    """`pass`, `pass (1 of 3 rules skipped)`, or `fail (2 of 5 rules, 1 skipped)`."""
+    verdict = document["verdict"]
+    words = [rule_word(rule) for rule in verdict["rules"]]
+    broken, warned, skipped = (words.count(word) for word in ("FAIL", "warn", "skip"))
+    parts = []
+    if broken:
+        parts.append((broken, "", ""))
+    if warned:
+        parts.append(
+            (
+                warned,
+                " warns" if warned == 1 else " warn",
+                " only warns" if warned == 1 else " only warn",
+            )
+        )
+    if skipped:
+        parts.append((skipped, " skipped", " skipped"))
+    if not parts:
+        return "pass" if verdict["passed"] else "fail"
+    number, first, _ = parts[0]
+    text = f"{number} of {len(words)} rules{first}"
+    text += "".join(f", {number}{more}" for number, _, more in parts[1:])
+    return f"{'pass' if verdict['passed'] else 'fail'} ({text})"

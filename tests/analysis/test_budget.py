@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.budgets.budget import Verdict, evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.budgets.rules import RULES
+from layerscope.analysis.budgets.verdict import Verdict
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
@@ -160,19 +162,19 @@ def test_rules_in_both_files_are_refused(tmp_path: Path) -> None:
         ("[budget]\nmax_sise = 1", "unknown key budget.max_sise; did you mean max_size"),
         ("[budgets]\nmax_size = 1", "unknown key budgets"),
         ("max_size = 1\n[budget]\nmax_size = 2", "max_size is set twice"),
-        ("[budget]\nmax_size = true", "budget.max_size: a boolean is no size"),
-        ("[budget]\nmax_size = 1.5", "1.5 is no size"),
+        ("[budget]\nmax_size = true", "budget.max_size: a boolean is not a size"),
+        ("[budget]\nmax_size = 1.5", "'1.5' is not a size"),
         ("[budget]\nmax_size = -1", "size -1 is negative"),
-        ("[budget]\nmax_size = []", "an array is no size"),
-        ("[budget]\nmax_layers = 2.5", "no number of layers"),
-        ("[budget]\nmax_layers = '2MB'", "no number of layers"),
-        ("[budget]\nmax_wasted_percent = 101", "101 is no percentage"),
-        ("[budget]\nmax_wasted_percent = nan", "'NaN' is no percentage"),
-        ("[budget]\nmin_efficiency = 95", "95 is no efficiency"),
-        ("[budget]\nmin_efficiency = inf", "is no efficiency"),
+        ("[budget]\nmax_size = []", "an array is not a size"),
+        ("[budget]\nmax_layers = 2.5", "not a number of layers"),
+        ("[budget]\nmax_layers = '2MB'", "not a number of layers"),
+        ("[budget]\nmax_wasted_percent = 101", "101 is not a percentage"),
+        ("[budget]\nmax_wasted_percent = nan", "'NaN' is not a percentage"),
+        ("[budget]\nmin_efficiency = 95", "95 is not an efficiency"),
+        ("[budget]\nmin_efficiency = inf", "is not an efficiency"),
         ("budget = 3", "budget is no table"),
         ("[budget\nmax_size = 1", "not valid TOML"),
-        ("a = " + "[" * 5000, "cannot be read: nested too deep"),
+        ("a = " + "[" * 5000, "cannot be read: it is nested too deeply"),
         ("a = " + "9" * 5000, "cannot be read"),
     ],
 )

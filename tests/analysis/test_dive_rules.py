@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
 from layerscope.analysis.budgets.dive import DiveNumbers
-from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules, judge
+from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules, judge_dive
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.errors import ConfigError
 from tests.report.sample import make_analysis, python_app, wasted
 
@@ -73,7 +74,7 @@ def test_rules_can_be_disabled_and_options_beat_the_file(tmp_path: Path) -> None
         ("rules:\n  lowestEfficiency: 95", "rules.lowestEfficiency: '95' is not from 0 to 1"),
         ("rules:\n  lowestEfficiency: .nan", "is not from 0 to 1"),
         ("rules:\n  lowestEfficiency: [1]", "rules.lowestEfficiency is no value"),
-        ("rules:\n  highestWastedBytes: much", "rules.highestWastedBytes: 'much' is no size"),
+        ("rules:\n  highestWastedBytes: much", "rules.highestWastedBytes: 'much' is not a size"),
         ("rules: !!python/object/apply:os.system [echo hi]", "has no table of rules"),
         ("[" * 3000, "not valid YAML"),
     ],
@@ -94,7 +95,7 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path: Path) -> 
 
 
 def passed(rules: DiveRules, numbers: DiveNumbers | None) -> dict[str, bool]:
-    return {each.rule: each.passed for each in judge(rules, numbers, make_analysis([]).facts)}
+    return {each.rule: each.passed for each in judge_dive(rules, numbers, make_analysis([]).facts)}
 
 
 def numbers(score: float, wasted_bytes: int, percent: float | None) -> DiveNumbers:
@@ -131,7 +132,7 @@ def test_a_limit_that_is_just_met_is_kept(
 
 def test_the_true_number_stands_beside() -> None:
     analysis = make_analysis([("COPY a /", 1000)], [wasted("/a", 250, 0, 0)])
-    messages = [each.message for each in judge(RULES, numbers(1.0, 0, None), analysis.facts)]
+    messages = [each.message for each in judge_dive(RULES, numbers(1.0, 0, None), analysis.facts)]
     assert messages[0] == "in truth 75.0 % are live"
     assert messages[1] == "in truth 250 B are wasted"
     assert "dive divides by zero" in messages[2]

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from layerscope.analysis.budgets.base import on_base
-from layerscope.analysis.budgets.budget import RuleResult, evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
 from layerscope.analysis.budgets.growth import Former, check_platform, grown_instructions
+from layerscope.analysis.budgets.judge import evaluate
+from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Analysis
 from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image
@@ -94,9 +96,14 @@ def test_many_small_growths_drift() -> None:
     assert not judge(sized(sizes[5]), sized(sizes[0]), "max_drift", max_drift="10%").passed
 
 
-def test_what_is_not_there_yet_is_not_checked() -> None:
+def test_a_rule_without_a_baseline_is_skipped_and_has_not_passed() -> None:
     result = judge(sized(2000), None, max_growth=0)
-    assert (result.passed, result.actual) == (True, None)
+    assert (result.skipped, result.passed, result.broken, result.actual) == (
+        True,
+        False,
+        False,
+        None,
+    )
     assert result.message == "not checked: there is no last.json yet"
 
 

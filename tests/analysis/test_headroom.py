@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
 from layerscope.analysis.budgets.headroom import (
     first_budget,
     limit_for,
@@ -18,6 +18,7 @@ from layerscope.analysis.budgets.headroom import (
     with_headroom,
     write_size,
 )
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from layerscope.analysis.budgets.budget import Budget, Verdict, evaluate, load_budget
+from layerscope.analysis.budgets.budget import Budget, load_budget
+from layerscope.analysis.budgets.judge import evaluate
+from layerscope.analysis.budgets.verdict import Verdict
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from tests.analysis.steps import Steps, analysis_of
@@ -215,11 +217,11 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ("[[budget.allow]]\nglob='a'\nreason='r'\nrules=['max_size']", "'max_size' has no except"),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nrules='max_wasted'", "is no list of rules"),
         ("[budget]\nmax_size = { level = 'warn' }", "budget.max_size: limit is missing"),
-        ("[budget]\nmax_size = { limit = true }", "budget.max_size.limit: a boolean is no size"),
-        ("[budget]\nmax_growth = 'some'", "budget.max_growth: 'some' is no growth"),
-        ("[budget]\nmax_growth = '-1%'", "budget.max_growth: -1% is no growth"),
-        ("[budget]\nmax_growth = 1.5", "budget.max_growth: 1.5 is no growth"),
-        ("[budget]\nmin_change = '1%'", "budget.min_change: '1%' is no size"),
+        ("[budget]\nmax_size = { limit = true }", "budget.max_size.limit: a boolean is not a size"),
+        ("[budget]\nmax_growth = 'some'", "budget.max_growth: 'some' is not a growth"),
+        ("[budget]\nmax_growth = '-1%'", "budget.max_growth: '-1%' is not a growth"),
+        ("[budget]\nmax_growth = 1.5", "budget.max_growth: '1.5' is not a growth"),
+        ("[budget]\nmin_change = '1%'", "budget.min_change: '1%' is not a size"),
         ("[budget]\nbaseline = 3", "budget.baseline: a int is no reference"),
     ],
 )

@@ -253,4 +253,4 @@ def test_an_empty_limit_is_no_limit_left_out(run: Run) -> None:
     """What `--max-size "$LIMIT"` gives where the variable is not set."""
     done = run("check", "app.tar", "--max-layers", "9", "--max-size", "")
     assert done.returncode == 2
-    assert "no size" in done.stderr
+    assert "not a size" in done.stderr

@@ -6,7 +6,8 @@ import io
 from pathlib import Path
 
 import layerscope
-from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.model import Analysis
 from layerscope.report.document.builder import build
 from layerscope.report.document.filesystem import with_filesystem

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import layerscope
-from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.model import Analysis
 from layerscope.filesystem.entry import PlacedLayer
 from layerscope.image.instruction import Instruction

@@ -52,7 +52,7 @@ def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
 def test_broken_rules_are_errors_and_the_summary_has_the_verdict(app_analysis: Analysis) -> None:
     made = commands(written("github", pictured(app_analysis, {"max_size": "6MB"})))
     assert made[0][0] == "error"
-    assert made[0][2].startswith("max_size: 11.7 MB, allowed is at most 6.0 MB (5.7 MB over;")
+    assert made[0][2].startswith("max_size: 11.7 MB, allowed is at most 6MB (5.7 MB over;")
     assert made[-1][2].endswith("verdict: fail (1 of 1 rules)")
 
 

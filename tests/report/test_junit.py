@@ -42,11 +42,11 @@ def test_a_case_for_each_rule(app_analysis: Analysis) -> None:
     assert broken.get("classname") == "layerscope.app"
     failure = broken.find("failure")
     assert failure is not None
-    assert failure.get("message") == "max_size: 11.7 MB, allowed is at most 6.0 MB"
+    assert failure.get("message") == "max_size: 11.7 MB, allowed is at most 6MB"
     assert failure.text is not None
     assert failure.text.startswith("5.7 MB over; most, 5.0 MB, by instruction 1, COPY")
     assert kept.find("failure") is None
-    assert kept.findtext("system-out") == "min_efficiency: 70.4 %, allowed is at least 30.0 %"
+    assert kept.findtext("system-out") == "min_efficiency: 0.704, allowed is at least 0.3"
 
 
 def test_a_rule_that_only_warns_is_no_failure() -> None:

@@ -56,7 +56,7 @@ def test_the_verdict_comes_first_and_broken_rules_before_kept_ones(app_analysis:
     assert text.index("verdict: fail (1 of 3 rules)") < text.index("**content**")
     rules = tables(parse(text))[0]
     assert [row[0] for row in rules[1:]] == ["❌ fail", "✅ pass", "✅ pass"]
-    assert rules[1][1:4] == ["max_size", "11.7 MB", "at most 6.0 MB"]
+    assert rules[1][1:4] == ["max_size", "11.7 MB", "at most 6MB"]
     kept = markdown(pictured(app_analysis, {"max_layers": 5}))
     assert "✅ verdict: pass" in kept
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from layerscope.analysis.budgets.budget import evaluate, load_budget
+from layerscope.analysis.budgets.budget import load_budget
+from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.model import Analysis, LiveFile
 from layerscope.notes import Note
 from layerscope.report.document.builder import build
@@ -173,7 +174,7 @@ def test_many_notes_are_told_in_sum() -> None:
 def test_the_verdict_stands_last_and_tells_close_numbers_apart() -> None:
     analysis = make_analysis([("COPY a /", 200_000_001)])
     text = rendered("text", document_of(analysis, {"max_size": "200MB"}))
-    assert "200,000,001 B of 200,000,000 B" in text
+    assert "200,000,001 B of 200MB (200,000,000 B)" in text
     assert text.splitlines()[-1] == "verdict: fail (1 of 1 rules)"
     text = rendered("text", document_of(analysis, {"max_size": "201MB"}))
     assert text.splitlines()[-1] == "verdict: pass"

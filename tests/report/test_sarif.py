@@ -59,9 +59,22 @@ def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
 def test_without_lines_the_instruction_is_the_place(app_analysis: Analysis) -> None:
     results = valid(pictured(app_analysis))["results"]
     location = results[0]["locations"][0]
-    assert "physicalLocation" not in location
+    assert location["physicalLocation"] == {
+        "artifactLocation": {"uri": "Dockerfile", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 1},
+    }
     assert location["logicalLocations"][0]["fullyQualifiedName"] == "instructions/3"
     assert location["logicalLocations"][0]["name"] == "RUN chown app /srv/app/data/model.bin"
+
+
+def test_every_result_has_a_line_of_a_file() -> None:
+    """Code scanning drops a result without one."""
+    analysis = make_analysis([("COPY a /", 5), ("RUN rm a", 0)], [wasted("a", 5, 0, 1)])
+    rules = {"max_layers": 1, "max_growth": "1%", "max_size": 1}
+    for result in valid(pictured(analysis, rules))["results"]:
+        for place in result["locations"] + result.get("relatedLocations", []):
+            assert place["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
+            assert place["physicalLocation"]["region"]["startLine"] == 1
 
 
 def test_levels_follow_the_share_of_the_image() -> None:
@@ -87,8 +100,9 @@ def test_broken_rules_are_errors_where_their_cause_is(app_analysis: Analysis) ->
     errors = {result["ruleId"]: result for result in results if result["level"] == "error"}
     assert {
         rule: [
-            place["logicalLocations"][0]["fullyQualifiedName"]
-            for place in result.get("locations", [])
+            logical["fullyQualifiedName"]
+            for place in result["locations"]
+            for logical in place.get("logicalLocations", [])
         ]
         for rule, result in errors.items()
     } == {

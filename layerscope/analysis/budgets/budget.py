@@ -1,6 +1,6 @@
-"""A budget: limits from a configuration file and from options, held against an analysis by `evaluate`.
+"""A budget: limits from a configuration file and from options.
 
-Rules stand in the `[budget]` table of `layerscope.toml` or the `[tool.layerscope.budget]` table of `pyproject.toml`, or
+Rules live in the `[budget]` table of `layerscope.toml` or the `[tool.layerscope.budget]` table of `pyproject.toml`, or
 directly at the top level of the one or in `[tool.layerscope]` of the other. An option beats the file, rule by rule.
 """
 
@@ -20,32 +20,25 @@ from layerscope.analysis.budgets.budget_file import (
 )
 from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules
 from layerscope.analysis.budgets.names import CONFIG_NAME, DIVE_CI, PYPROJECT
-from layerscope.analysis.budgets.quantities import Number
+from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
-from layerscope.analysis.budgets.verdict import RuleResult, Verdict, evaluate
 from layerscope.errors import ConfigError
 
-__all__ = [
-    "CONFIG_NAME",
-    "PYPROJECT",
-    "Budget",
-    "RuleResult",
-    "Verdict",
-    "evaluate",
-    "load_budget",
-]
+__all__ = ["CONFIG_NAME", "PYPROJECT", "Budget", "load_budget"]
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Limits by rule name, those on parts of the image, and exceptions; false when there is no rule.
 
-    `terms` has the level and the reason of a named rule where the file gives them. `baseline`, `anchor` and `base` are
+    `written` has each limit as its author wrote it, and `terms` the level and the reason of a rule where the file gives
+    them. `baseline`, `anchor` and `base` are
     references of images or paths of saved reports, as the file names them; `file` is where the rules came from.
     """
 
     limits: Mapping[str, Number]
+    written: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: tuple[InstructionLimit, ...] = ()
     paths: tuple[PathLimit, ...] = ()
@@ -90,6 +83,7 @@ def load_budget(
         dive_file = folder / DIVE_CI
     budget = Budget(
         limits=rules.limits,
+        written=rules.written,
         terms=rules.terms,
         instructions=tuple(rules.instructions),
         paths=tuple(rules.paths),
@@ -105,11 +99,12 @@ def load_budget(
 
 
 def _with_options(budget: Budget, options: Mapping[str, object]) -> Budget:
-    limits = dict(budget.limits)
+    limits, written = dict(budget.limits), dict(budget.written)
     for name, value in options.items():
         if name in RULES:
             try:
                 limits[name] = RULES[name].parse(value)
+                written[name] = written_limit(value)
             except ConfigError as error:
                 option = f"--{name.replace('_', '-')}"
                 raise ConfigError(f"{option}: {error.message}", hint=error.hint) from None
@@ -117,4 +112,4 @@ def _with_options(budget: Budget, options: Mapping[str, object]) -> Budget:
     if "min_change" in changes:
         changes["min_change"] = parse_min_change(changes["min_change"], "--min-change")
     ordered = {name: limits[name] for name in RULES if name in limits}
-    return replace(budget, limits=ordered, **changes)  # type: ignore[arg-type]
+    return replace(budget, limits=ordered, written=written, **changes)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from typing import Any
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
 from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT
-from layerscope.analysis.budgets.quantities import Number, kind_of, parse_limit
+from layerscope.analysis.budgets.quantities import Number, kind_of, parse_limit, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.comparison.glob import compile_glob
@@ -35,6 +35,7 @@ class Rules:
     """What one file says."""
 
     limits: dict[str, Number] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     terms: dict[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: list[InstructionLimit] = field(default_factory=list)
     paths: list[PathLimit] = field(default_factory=list)
@@ -117,8 +118,10 @@ def _parse_toml(path: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}", hint="mend the line") from None
-    except (RecursionError, ValueError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+    except (RecursionError, ValueError, ArithmeticError) as error:
+        reason = "a number has too many digits"
+        if isinstance(error, RecursionError):
+            reason = "it is nested too deeply"
         raise ConfigError(f"{name} cannot be read: {reason}", hint="mend the file") from None
 
 
@@ -152,6 +155,7 @@ def _take(rules: Rules, name: str, value: object, place: str) -> None:
             value, level, reason = table.needed("limit"), table.level(), table.text("reason")
             place = f"{place}.limit"
         rules.limits[name] = _placed(lambda: RULES[name].parse(value), place)
+        rules.written[name] = written_limit(value)
         if (level, reason) != ("fail", ""):
             rules.terms[name] = level, reason
     elif name == "min_change":
@@ -276,6 +280,7 @@ def _instruction(rules: Rules, row: Mapping[str, object], place: str) -> None:
         InstructionLimit(
             match=table.text("match", needed=True),
             limit=table.size("max"),
+            written=written_limit(table.needed("max")),
             level=table.level(),
             reason=table.text("reason"),
         )
@@ -288,6 +293,7 @@ def _path(rules: Rules, row: Mapping[str, object], place: str) -> None:
         PathLimit(
             glob=table.glob(),
             limit=table.size("max"),
+            written=written_limit(table.needed("max")),
             level=table.level(),
             reason=table.text("reason"),
         )

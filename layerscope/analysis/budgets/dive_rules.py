@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from layerscope.analysis.budgets.budget_file import read_bytes, shown
+from layerscope.analysis.budgets.dive import DiveNumbers
 from layerscope.analysis.budgets.names import DIVE_RULES
+from layerscope.analysis.budgets.quantities import written_limit
+from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size, parse_size
-
-if TYPE_CHECKING:
-    from layerscope.analysis.budgets.dive import DiveNumbers
-    from layerscope.analysis.budgets.verdict import RuleResult
 
 DISABLED = "disabled"
 DEFAULTS = {
@@ -29,12 +28,16 @@ DEFAULTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiveRules:
-    """Limits as dive reads them, None for a rule that is disabled; `defaults` are those that nobody named."""
+    """Limits as dive reads them, None for a rule that is disabled; `defaults` are those that nobody named.
+
+    `written` has each limit as its author wrote it.
+    """
 
     lowest_efficiency: Decimal | None
     highest_wasted_bytes: int | None
     highest_user_wasted_percent: Decimal | None
     defaults: frozenset[str] = frozenset()
+    written: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def dive_rules(file: Path | None, options: Mapping[str, str]) -> DiveRules | None:
@@ -55,6 +58,7 @@ def dive_rules(file: Path | None, options: Mapping[str, str]) -> DiveRules | Non
         highest_wasted_bytes=None if bytes_limit is None else int(bytes_limit),
         highest_user_wasted_percent=limits["highestUserWastedPercent"],
         defaults=frozenset(DIVE_RULES) - written.keys(),
+        written={name: written_limit(value) for name, value in (DEFAULTS | written).items()},
     )
 
 
@@ -120,10 +124,10 @@ def _dive_size(text: str) -> int:
     return parse_size(f"{plain}B" if plain[-1:] in "iI" and plain else plain)
 
 
-def judge(rules: DiveRules, numbers: DiveNumbers | None, analysis: Facts) -> Iterator[RuleResult]:
+def judge_dive(
+    rules: DiveRules, numbers: DiveNumbers | None, analysis: Facts
+) -> Iterator[RuleResult]:
     """dive's verdict by its own numbers: a limit that is just met is kept, as in dive. Beside it stand the true numbers."""
-    from layerscope.analysis.budgets.verdict import RuleResult
-
     sizes = analysis.sizes
     true = f"in truth {format_size(sizes.wasted)} are wasted"
     share = format_percent(sizes.live, sizes.content) if sizes.content else "100.0 %"
@@ -170,4 +174,5 @@ def judge(rules: DiveRules, numbers: DiveNumbers | None, analysis: Facts) -> Ite
             passed=passed,
             message="; ".join(words),
             unit=unit,
+            written=rules.written.get(name, ""),
         )

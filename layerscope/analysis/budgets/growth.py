@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -33,39 +33,53 @@ class Grown:
     before: int
 
 
-Found = tuple[Fraction | None, str, str, str]
-"""The value, why it is not known, why it does not matter, and what to say beside it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """By how much an image grew; None with the reason why it is not known, or why the rule is skipped.
+
+    `excuse` says why growth does not count, and `detail` what a person wants to know beside the number.
+    """
+
+    value: Fraction | None = None
+    unknown: str = ""
+    excuse: str = ""
+    detail: str = ""
+    skipped: str = ""
 
 
-def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) -> Found:
-    """By how much the content grew, in bytes or percent, as the limit is; less than `min_change` bytes are let pass."""
-    value, unknown, excuse, detail = _grown_by(analysis, baseline, limit)
+def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) -> Change:
+    """By how much the content grew, in bytes or percent, as the limit is; less than `min_change` bytes do not count."""
+    found = _grown_by(analysis, baseline, limit)
     side = baseline.side
-    if side is not None and not excuse:
+    if side is not None and not found.unknown:
         change = analysis.sizes.content - side.sizes.content
         if 0 < change < min_change:
             excuse = f"{format_delta(change)} is less than min_change, {format_size(min_change)}"
-    return value, unknown, excuse, detail
+            return replace(found, excuse=excuse)
+    return found
 
 
-def drift(analysis: Facts, anchor: Former, limit: Number) -> Found:
+def drift(analysis: Facts, anchor: Former, limit: Number) -> Change:
     """By how much the content grew since the anchor, in bytes or percent, as the limit is."""
     return _grown_by(analysis, anchor, limit)
 
 
-def _grown_by(analysis: Facts, former: Former, limit: Number) -> Found:
+def _grown_by(analysis: Facts, former: Former, limit: Number) -> Change:
     side = former.side
     if side is None:
-        return None, "", f"not checked: there is no {former.name} yet", ""
+        return Change(skipped=f"not checked: there is no {former.name} yet")
     if any(not layer.indexed for layer in side.layers):
-        return None, f"unknown: sizes of {former.name} are not known; save it anew", "", ""
+        return Change(
+            unknown=f"unknown: sizes of {former.name} are not known; save its report again"
+        )
     before, now = side.sizes.content, analysis.sizes.content
     change = f"{format_size(before)} → {format_size(now)}, {format_delta(now - before)} since {former.name}"
     if not isinstance(limit, Decimal):
-        return Fraction(now - before), "", "", change
+        return Change(value=Fraction(now - before), detail=change)
     if not before and now:
-        return None, f"unknown: {former.name} has no content that this could be a part of", "", ""
-    return (Fraction(100 * (now - before), before) if before else Fraction(0)), "", "", change
+        return Change(unknown=f"unknown: {former.name} has no content that this could be a part of")
+    value = Fraction(100 * (now - before), before) if before else Fraction(0)
+    return Change(value=value, detail=change)
 
 
 def check_platform(analysis: Facts, former: Former) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layerscope.analysis.budgets.budget_file import LISTS
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES, Case
+from layerscope.analysis.budgets.verdict import RuleResult, Verdict
+from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size
-
-if TYPE_CHECKING:
-    from layerscope.analysis.budgets.verdict import RuleResult, Verdict
-    from layerscope.analysis.model import Facts
 
 HEADROOM = 10
 """Percent of today's size that a new limit leaves free."""

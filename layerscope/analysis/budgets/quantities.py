@@ -17,13 +17,19 @@ Number = int | Decimal
 
 MOST_LAYERS = 1_000_000
 MOST_PERCENT = 1_000_000
+MOST_BYTES = 10**18
+"""An exabyte: no image is larger, and numbers beyond it lose digits on their way through JSON."""
+MOST_DIGITS = 30
+"""Digits before and behind the point of a number; an exponent asks for more than any limit needs."""
+SHOWN = 40
+"""Characters of a value that a message shows."""
 
 WORDS: dict[Quantity, str] = {
-    "size": "size",
-    "percent": "percentage",
-    "share": "efficiency",
-    "count": "number of layers",
-    "growth": "growth",
+    "size": "a size",
+    "percent": "a percentage",
+    "share": "an efficiency",
+    "count": "a number of layers",
+    "growth": "a growth",
 }
 HINTS: dict[Quantity, str] = {
     "size": "write a size such as 150MB or 1.2GiB",
@@ -38,8 +44,13 @@ Written = int | float | Decimal | str
 def parse_limit(quantity: Quantity, value: object) -> Number:
     """The limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise ConfigError(f"{kind_of(value)} is no {WORDS[quantity]}", hint=HINTS[quantity])
+        raise ConfigError(f"{kind_of(value)} is not {WORDS[quantity]}", hint=HINTS[quantity])
     return _PARSERS[quantity](value)
+
+
+def written_limit(value: object) -> str:
+    """A limit as its author wrote it, for people to recognize."""
+    return " ".join(str(value).split())[:SHOWN]
 
 
 def kind_of(value: object) -> str:
@@ -62,28 +73,55 @@ def plain(unit: Unit, value: Fraction | Number) -> int | float:
 
 
 def _size(value: Written) -> Number:
-    if isinstance(value, int | str):
-        return parse_size(value)
-    raise ConfigError(f"{value} is no size", hint=HINTS["size"])
+    if not isinstance(value, int | str):
+        raise ConfigError(f"{_shown(value)} is not a size", hint=HINTS["size"])
+    if isinstance(value, str) and len(value) > SHOWN:
+        raise ConfigError(f"{_shown(value)} is not a size", hint=HINTS["size"])
+    size = parse_size(value)
+    if size > MOST_BYTES:
+        raise ConfigError(
+            f"{_shown(value)} is more than the largest limit, {MOST_BYTES:,} bytes",
+            hint=HINTS["size"],
+        )
+    return size
+
+
+def _shown(value: object) -> str:
+    """A value for a message, cut where it is long; an integer may have thousands of digits."""
+    if isinstance(value, int) and abs(value) >= 10**SHOWN:
+        return "a number with more than 40 digits"
+    text = repr(str(value)) if isinstance(value, str | Decimal) else str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _decimal(value: Written, quantity: Quantity) -> tuple[Decimal, bool]:
     """The exact number and whether a percent sign stood behind it."""
-    text = str(value).strip()
+    try:
+        text = str(value).strip()
+    except ValueError:  # an integer of more digits than Python converts
+        text = "NaN"
     signed = isinstance(value, str) and text.endswith("%")
     try:
         number = Decimal(text[:-1].strip() if signed else text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or len(text) > 40:
-        raise ConfigError(f"{text[:40]!r} is no {WORDS[quantity]}", hint=HINTS[quantity])
+    if not number.is_finite() or len(text) > SHOWN or not _is_short(number):
+        raise ConfigError(f"{_shown(value)} is not {WORDS[quantity]}", hint=HINTS[quantity])
     return number, signed
+
+
+def _is_short(number: Decimal) -> bool:
+    """Whether the number can be made exact at no cost: 1e-999999999 as a fraction fills the memory."""
+    exponent = number.as_tuple().exponent
+    return (
+        isinstance(exponent, int) and exponent >= -MOST_DIGITS and number.adjusted() <= MOST_DIGITS
+    )
 
 
 def _percent(value: Written) -> Number:
     number, _ = _decimal(value, "percent")
     if not 0 <= number <= 100:
-        raise ConfigError(f"{value} is no percentage", hint=HINTS["percent"])
+        raise ConfigError(f"{_shown(value)} is not a percentage", hint=HINTS["percent"])
     return number
 
 
@@ -92,7 +130,7 @@ def _share(value: Written) -> Number:
     if signed:
         number /= 100
     if not 0 <= number <= 1:
-        raise ConfigError(f"{value} is no efficiency", hint=HINTS["share"])
+        raise ConfigError(f"{_shown(value)} is not an efficiency", hint=HINTS["share"])
     return number
 
 
@@ -101,7 +139,7 @@ def _count(value: Written) -> Number:
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
         text = int(text)
     if not isinstance(text, int) or not 0 <= text <= MOST_LAYERS:
-        raise ConfigError(f"{value!r} is no number of layers", hint=HINTS["count"])
+        raise ConfigError(f"{_shown(value)} is not a number of layers", hint=HINTS["count"])
     return text
 
 
@@ -109,14 +147,14 @@ def _growth(value: Written) -> Number:
     if isinstance(value, str) and value.strip().endswith("%"):
         number, _ = _decimal(value, "growth")
         if not 0 <= number <= MOST_PERCENT:
-            raise ConfigError(f"{value} is no growth", hint=HINTS["growth"])
+            raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"])
         return number
     if not isinstance(value, int | str):
-        raise ConfigError(f"{value} is no growth", hint=HINTS["growth"])
+        raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"])
     try:
-        return parse_size(value)
+        return _size(value)
     except ConfigError:
-        raise ConfigError(f"{value!r} is no growth", hint=HINTS["growth"]) from None
+        raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"]) from None
 
 
 _PARSERS: dict[Quantity, Callable[[Written], Number]] = {

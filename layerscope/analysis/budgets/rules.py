@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from layerscope.analysis.budgets.growth import drift, growth
+from layerscope.analysis.budgets.growth import Change, Former, drift, growth
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Facts
-
-if TYPE_CHECKING:
-    from layerscope.analysis.budgets.growth import Former
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What a rule found: the exact value, or None with the reason why it cannot be known.
 
-    A rule with an `excuse` is kept whatever the value is; `detail` is what a person wants to know beside the numbers.
+    `skipped` says why the rule has nothing to measure from. A rule with an `excuse` is kept whatever the value is;
+    `detail` is what a person wants to know beside the numbers.
     """
 
     value: Fraction | None
     unknown: str = ""
     excuse: str = ""
     detail: str = ""
+    skipped: str = ""
+
+
+def _nothing_allowed(_rule: str) -> Callable[[bytes], bool]:
+    return lambda _path: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """An analysis and what its rules look at beside it.
 
-    `allowed` has by rule the bytes of waste that an allow rule lets pass. `baseline` and `anchor` are None for budgets
-    that have no use for them.
+    `allowed` has by rule the bytes of waste that an exception lets pass, and `allows` gives by rule a test of paths.
+    `baseline` and `anchor` are None for budgets that have no use for them.
     """
 
     analysis: Facts
@@ -42,6 +44,7 @@ class Case:
     anchor: Former | None = None
     min_change: int = 0
     allowed: Mapping[str, int] = field(default_factory=dict)
+    allows: Callable[[str], Callable[[bytes], bool]] = _nothing_allowed
 
 
 Measure = Callable[[Case, Number], Measured]
@@ -132,20 +135,30 @@ def _largest_layer(case: Case) -> Fraction:
     return Fraction(max((layer.sizes.content for layer in case.analysis.layers), default=0))
 
 
+def _measured(change: Change) -> Measured:
+    return Measured(
+        change.value,
+        unknown=change.unknown,
+        excuse=change.excuse,
+        detail=change.detail,
+        skipped=change.skipped,
+    )
+
+
 def _growth(case: Case, limit: Number) -> Measured:
+    assert case.baseline is not None
     missing = missing_layers(case.analysis)
     if missing:
         return Measured(None, missing)
-    assert case.baseline is not None
-    return Measured(*growth(case.analysis, case.baseline, limit, case.min_change))
+    return _measured(growth(case.analysis, case.baseline, limit, case.min_change))
 
 
 def _drift(case: Case, limit: Number) -> Measured:
+    assert case.anchor is not None
     missing = missing_layers(case.analysis)
     if missing:
         return Measured(None, missing)
-    assert case.anchor is not None
-    return Measured(*drift(case.analysis, case.anchor, limit))
+    return _measured(drift(case.analysis, case.anchor, limit))
 
 
 _MEASURES: dict[str, Measure] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.analysis.budgets.allow import Allowance
+from layerscope.analysis.budgets.causes import NAMED, by_size, name_instructions
 from layerscope.analysis.budgets.rules import missing_layers
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Facts, Files
@@ -22,10 +23,14 @@ Level = Literal["fail", "warn"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a part of an image holds, in the unit of the limit, and what to say of it; None where it is not known."""
+    """What a part of an image holds, in the unit of the limit, and what to say of it; None where it is not known.
+
+    `instructions` are those to look at when that is too much, the largest first.
+    """
 
     value: int | None
     message: str
+    instructions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class InstructionLimit:
     limit: int
     level: Level = "fail"
     reason: str = ""
+    written: str = ""
 
     rule = "max_instruction_size"
     unit: Literal["bytes"] = "bytes"
@@ -45,7 +51,7 @@ class InstructionLimit:
         return self.match
 
     def measure(self, analysis: Facts, _: Allowance) -> Found:
-        """The largest of the instructions that match."""
+        """The largest of the instructions that match; all that are over the limit are named."""
         matches = re.compile(fnmatch.translate(self.match)).match
         found = [
             each
@@ -60,8 +66,13 @@ class InstructionLimit:
             for layer in each.instruction.layers
         ):
             return Found(None, missing_layers(analysis))
-        largest = min(found, key=lambda each: (-each.sizes.content, each.instruction.index))
-        return Found(largest.sizes.content, f"instruction {largest.instruction.index}")
+        sizes = Counter({each.instruction.index: each.sizes.content for each in found})
+        index, size = by_size(sizes)[0]
+        over = [pair for pair in by_size(sizes) if pair[1] > self.limit]
+        if len(over) < 2:
+            return Found(size, f"instruction {index}", (index,))
+        words = f"{len(over):,} instructions: {name_instructions(analysis, over)}"
+        return Found(size, words, tuple(index for index, _ in over))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,7 @@ class PathLimit:
     limit: int
     level: Level = "fail"
     reason: str = ""
+    written: str = ""
 
     @property
     def scope(self) -> str:
@@ -109,19 +121,25 @@ class PathLimit:
         paths = {entry.path for entry in entries}
         if not entries:
             return Found(0, "")
-        first = entries[0]
-        return Found(len(paths), f"{_shown(first.path)} {_by(analysis, first.layer)}")
+        owners = tuple(dict.fromkeys(analysis.layers[each.layer].instruction for each in entries))
+        words = f"{_shown(entries[0].path)} by instruction {owners[0]}"
+        if len(owners) > 1:
+            others = ", ".join(str(index) for index in owners[1:NAMED])
+            more = f" and {len(owners) - NAMED:,} more" if len(owners) > NAMED else ""
+            words += f", more by {others}{more}"
+        return Found(len(paths), words, owners)
 
     def _sum(self, analysis: Facts, entries: list[Entry]) -> Found:
         stored = [entry for entry in entries if is_content(entry)]
         if not stored:
             return Found(0, "")
-        by_layer: Counter[int] = Counter()
+        sizes: Counter[int] = Counter()
         for entry in stored:
-            by_layer[entry.layer] += entry.size
-        layer = min(by_layer, key=lambda each: (-by_layer[each], each))
-        message = f"most, {format_size(by_layer[layer])}, {_by(analysis, layer)}"
-        return Found(sum(by_layer.values()), message)
+            sizes[analysis.layers[entry.layer].instruction] += entry.size
+        rows = by_size(sizes)
+        index, size = rows[0]
+        message = f"most, {format_size(size)}, by instruction {index}"
+        return Found(sizes.total(), message, tuple(index for index, _ in rows))
 
 
 def _entries(files: Files) -> Iterator[Entry]:
@@ -134,10 +152,6 @@ def _entries(files: Files) -> Iterator[Entry]:
 def is_content(entry: Entry) -> bool:
     """Whether the bytes of an entry count as content of its layer."""
     return entry.kind == FILE or (entry.kind == METADATA and entry.content is not None)
-
-
-def _by(analysis: Facts, layer: int) -> str:
-    return f"by instruction {analysis.layers[layer].instruction}"
 
 
 def _shown(path: bytes) -> str:

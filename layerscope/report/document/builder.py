@@ -17,9 +17,9 @@ from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
-    from layerscope.analysis.budgets.budget import RuleResult, Verdict
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
+    from layerscope.analysis.budgets.verdict import RuleResult, Verdict
     from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary
     from layerscope.image.image import Base
     from layerscope.image.instruction import Instruction
@@ -334,6 +334,8 @@ def _verdict(verdict: Verdict, masks: Masks) -> Row:
     row: Row = {
         "passed": verdict.passed,
         "rules": [_rule(result, masks) for result in verdict.rules],
+        "skipped": verdict.skipped,
+        "warnings": verdict.warnings,
     }
     if verdict.allowed:
         row["allowed"] = [
@@ -358,8 +360,13 @@ def _rule(result: RuleResult, masks: Masks) -> Row:
         "message": clean_text(masks.text(result.message)),
         "passed": result.passed,
         "rule": result.rule,
+        "skipped": result.skipped,
         "unit": result.unit,
     }
+    if result.instructions:
+        row["instructions"] = list(result.instructions)
+    if result.written:
+        row["written"] = clean_text(result.written)
     if result.reason:
         row["reason"] = clean_text(result.reason)
     if result.scope is not None:

@@ -6,14 +6,12 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.parts.findings import Finding, findings
+from layerscope.report.parts.findings import Finding, dockerfile_of, findings
 from layerscope.report.words import instruction_text, one_line
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
 
-UNKNOWN = "Dockerfile"
-"""GitLab wants a file and a line for everything; what has none is put on line 1 of this one, and says so."""
 _SEVERITIES = {"error": "critical", "warning": "minor", "note": "info"}
 
 
@@ -43,7 +41,9 @@ def _issue(document: Document, finding: Finding) -> dict[str, Any]:
         "fingerprint": finding.fingerprint,
         "location": {
             "lines": lines,
-            "path": UNKNOWN if place is None else one_line(posixpath.normpath(place["file"])),
+            "path": one_line(
+                posixpath.normpath(dockerfile_of(document) if place is None else place["file"])
+            ),
         },
         "severity": _SEVERITIES[finding.level],
     }

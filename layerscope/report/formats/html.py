@@ -18,6 +18,7 @@ from layerscope.report.words import (
     is_warning,
     rule_bound,
     rule_numbers,
+    rule_word,
     verdict_words,
 )
 
@@ -42,6 +43,7 @@ _WORDS = {
     "is_warning": is_warning,
     "rule_bound": rule_bound,
     "rule_numbers": rule_numbers,
+    "rule_word": rule_word,
     "verdict_words": verdict_words,
 }
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET  # only writes
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.parts.findings import image_name
-from layerscope.report.words import is_warning, one_line, rule_sentence
+from layerscope.report.words import is_broken, is_skipped, is_warning, one_line, rule_sentence
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
@@ -15,11 +15,12 @@ Row = dict[str, Any]
 
 
 class JUnitRenderer:
-    """Writes one suite. Without rules it has one case that is skipped, since readers take no case for a failed job."""
+    """Writes one suite. Without rules it has one skipped case, because readers take an empty suite for a failed job."""
 
     def render(self, document: Document, out: TextIO) -> None:
         rules = document.get("verdict", {}).get("rules", [])
-        failures = sum(not rule["passed"] and not is_warning(rule) for rule in rules)
+        failures = sum(is_broken(rule) and not is_warning(rule) for rule in rules)
+        skipped = sum(is_skipped(rule) for rule in rules)
         counts = {"tests": str(max(1, len(rules))), "failures": str(failures), "errors": "0"}
         suites = ET.Element("testsuites", {"name": "layerscope", **counts})
         suite = ET.SubElement(
@@ -28,7 +29,7 @@ class JUnitRenderer:
             {
                 "name": one_line(document["image"]["reference"]),
                 **counts,
-                "skipped": "0" if rules else "1",
+                "skipped": str(skipped) if rules else "1",
             },
         )
         _properties(suite, document)
@@ -65,6 +66,9 @@ def _case(suite: ET.Element, rule: Row, classname: str) -> None:
     case = ET.SubElement(suite, "testcase", {"name": name, "classname": classname})
     line = rule_sentence(rule)
     message = one_line(rule["message"])
+    if is_skipped(rule):
+        ET.SubElement(case, "skipped", {"message": message or line})
+        return
     if rule["passed"] or is_warning(rule):
         word = "" if rule["passed"] else "warning: "
         output = ET.SubElement(case, "system-out")

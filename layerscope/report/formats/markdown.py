@@ -18,10 +18,10 @@ from layerscope.report.words import (
     group_path,
     has_lines,
     instruction_text,
-    is_warning,
     one_line,
     rule_bound,
     rule_numbers,
+    rule_word,
     short_digest,
     verdict_words,
 )
@@ -158,9 +158,10 @@ def _verdict(sheet: _Sheet, document: Document) -> None:
     if "verdict" not in document:
         return
     verdict = document["verdict"]
-    mark = "✅" if verdict["passed"] else "❌"
+    words = {rule_word(rule) for rule in verdict["rules"]}
+    mark = "❌" if not verdict["passed"] else "⚠️" if words & {"skip", "warn"} else "✅"
     sheet.add(f"\n**{mark} verdict: {verdict_words(document)}**\n")
-    rules = sorted(verdict["rules"], key=lambda rule: bool(rule["passed"]))
+    rules = sorted(verdict["rules"], key=lambda rule: list(_WORDS).index(rule_word(rule)))
     shown = rules[:RULES]
     sheet.table(
         ("", "rule", "found>", "limit>", ""),
@@ -170,10 +171,18 @@ def _verdict(sheet: _Sheet, document: Document) -> None:
     )
 
 
+_WORDS = {"FAIL": "❌ **fail**", "warn": "⚠️ warn", "skip": "⏭️ skip", "pass": "✅ pass"}
+
+
 def _rule(rule: Row) -> tuple[str, ...]:
     actual, limit = rule_numbers(rule)
-    word = "✅ pass" if rule["passed"] else "⚠️ warn" if is_warning(rule) else "❌ **fail**"
-    return word, code(rule["rule"]), actual, f"{rule_bound(rule)} {limit}", prose(rule["message"])
+    return (
+        _WORDS[rule_word(rule)],
+        code(rule["rule"]),
+        actual,
+        f"{rule_bound(rule)} {limit}",
+        prose(rule["message"]),
+    )
 
 
 def _summary(sheet: _Sheet, document: Document) -> None:

@@ -8,7 +8,13 @@ import re
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote
 
-from layerscope.report.parts.findings import Finding, findings, image_name, rule_meaning
+from layerscope.report.parts.findings import (
+    Finding,
+    dockerfile_of,
+    findings,
+    image_name,
+    rule_meaning,
+)
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
@@ -72,35 +78,45 @@ def _result(document: Document, finding: Finding, rules: list[str]) -> Row:
         "ruleId": finding.rule,
         "ruleIndex": rules.index(finding.rule),
     }
-    if finding.instruction is not None:
-        result["locations"] = [_location(document, finding.instruction)]
-    if finding.related is not None:
-        related = _location(document, finding.related)
-        related["id"] = 1
-        related["message"] = {"text": f"written by {finding.related}"}
-        result["relatedLocations"] = [related]
+    result["locations"] = [
+        {"physicalLocation": _physical(document, None)}
+        if finding.instruction is None
+        else _location(document, finding.instruction)
+    ]
+    if finding.related:
+        result["relatedLocations"] = [
+            _location(document, index) | {"id": number, "message": {"text": text}}
+            for number, (index, text) in enumerate(finding.related, start=1)
+        ]
     return result
 
 
 def _location(document: Document, index: int) -> Row:
-    """The lines of the Dockerfile where they are known, and always the instruction by its number and text."""
+    """The lines of the Dockerfile, and the instruction by its number and text."""
     row = document["instructions"][index]
-    location: Row = {
+    return {
         "logicalLocations": [
             {
                 "fullyQualifiedName": f"instructions/{index}",
                 "kind": "instruction",
                 "name": instruction_text(row, 200),
             }
-        ]
+        ],
+        "physicalLocation": _physical(document, row["location"]),
     }
-    place = row["location"]
-    if place is not None:
-        location["physicalLocation"] = {
-            "artifactLocation": _artifact(place["file"]),
-            "region": {"endLine": place["end_line"], "startLine": place["start_line"]},
+
+
+def _physical(document: Document, place: Row | None) -> Row:
+    """A place in a file, which code scanning asks of every result: line 1 of the Dockerfile where none is known."""
+    if place is None:
+        return {
+            "artifactLocation": _artifact(dockerfile_of(document)),
+            "region": {"startLine": 1},
         }
-    return location
+    return {
+        "artifactLocation": _artifact(place["file"]),
+        "region": {"endLine": place["end_line"], "startLine": place["start_line"]},
+    }
 
 
 def _artifact(path: str) -> Row:

@@ -13,6 +13,7 @@ from layerscope.report.words import (
     blame,
     count,
     instruction_text,
+    is_skipped,
     is_warning,
     one_line,
     rule_sentence,
@@ -30,14 +31,20 @@ WORTH_A_WARNING = 100
 WORTH_A_WORD = 1000
 """Waste of less than this part of the content is left to the report."""
 
+DOCKERFILE = "Dockerfile"
+"""The file that a finding is put in where none is known."""
+SKIPPED = "skipped"
+"""The group of findings for rules that are not evaluated."""
+
 _TAG = re.compile(r"(@[a-z0-9]+:[0-9a-f]+|:[A-Za-z0-9_][A-Za-z0-9_.-]*)$")
-_WASTE_RULES = ("max_wasted", "max_wasted_percent", "min_efficiency")
+MOST_RELATED = 50
+"""Instructions that one finding points to."""
 _SIZE_RULES = ("max_size", "max_tar_size", "max_compressed_size", "max_own_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One fault. `instruction` is what to look at first, `related` where the bytes were written, both by index.
+    """One fault. `instruction` is what to look at first, by index; `related` are others with what they have to do with it.
 
     `fingerprint` stays the same as long as the same instructions are at fault, whatever the numbers.
     """
@@ -47,7 +54,7 @@ class Finding:
     title: str
     message: str
     instruction: int | None
-    related: int | None
+    related: tuple[tuple[int, str], ...]
     fingerprint: str
     properties: Row
 
@@ -59,11 +66,13 @@ def image_name(document: Document) -> str:
 
 
 def findings(document: Document) -> list[Finding]:
-    """Broken rules in their order, then waste by pair of instructions, largest first."""
+    """Broken and skipped rules in their order, then waste by pair of instructions, largest first."""
     seen: Counter[str] = Counter()
     name = image_name(document)
     found = [
-        _broken_rule(document, rule, name, seen)
+        _skipped_rule(rule, name, seen)
+        if is_skipped(rule)
+        else _broken_rule(document, rule, name, seen)
         for rule in document.get("verdict", {}).get("rules", ())
         if not rule["passed"]
     ]
@@ -77,11 +86,21 @@ def findings(document: Document) -> list[Finding]:
     return found
 
 
+def dockerfile_of(document: Document) -> str:
+    """The file that most lines are known of, for findings without a line of their own."""
+    files = Counter(
+        row["location"]["file"] for row in document["instructions"] if row["location"] is not None
+    )
+    return min(files, key=lambda name: (-files[name], name), default=DOCKERFILE)
+
+
 def rule_meaning(rule: str) -> str:
     """What a rule of a finding stands for, in a sentence."""
     group, _, name = rule.partition("/")
     if group == "waste":
         return KIND_MEANINGS[name.replace("-", "_")]
+    if group == SKIPPED:
+        return f"The rule {name} of the budget has nothing to measure from and is skipped."
     return f"The image breaks the rule {name} of its budget."
 
 
@@ -95,34 +114,48 @@ def _broken_rule(document: Document, rule: Row, name: str, seen: Counter[str]) -
     if rule["message"]:
         message += f" ({one_line(rule['message'])})"
     slug = f"budget/{label}"
+    causes = _culprits(document, rule)
     return Finding(
         rule=slug,
         level="warning" if is_warning(rule) else "error",
         title=f"Budget broken: {label}",
         message=message,
-        instruction=_culprit(document, rule["rule"]),
-        related=None,
+        instruction=causes[0] if causes else None,
+        related=tuple((index, "also at fault") for index in causes[1:]),
         fingerprint=_fingerprint(seen, name, slug),
         properties={"actual": rule["actual"], "limit": rule["limit"]},
     )
 
 
-def _culprit(document: Document, rule: str) -> int | None:
-    """The instruction to look at first when `rule` is broken."""
-    if rule in _WASTE_RULES:
-        sums: Counter[int] = Counter()
-        for pair in document["waste_pairs"]:
-            sums[pair["wasted_by"]] += pair["bytes"]
-        return min(sums, key=lambda index: (-sums[index], index), default=None)
-    if rule in _SIZE_RULES:
+def _skipped_rule(rule: Row, name: str, seen: Counter[str]) -> Finding:
+    label = one_line(rule["rule"])
+    slug = f"{SKIPPED}/{label}"
+    message = rule_sentence(rule)
+    if rule["message"]:
+        message += f" ({one_line(rule['message'])})"
+    return Finding(
+        rule=slug,
+        level="warning",
+        title=f"Rule skipped: {label}",
+        message=message,
+        instruction=None,
+        related=(),
+        fingerprint=_fingerprint(seen, name, slug),
+        properties={"limit": rule["limit"]},
+    )
+
+
+def _culprits(document: Document, rule: Row) -> tuple[int, ...]:
+    """The instructions at fault, the largest first; reports made before they were kept have the largest alone."""
+    found = rule.get("instructions")
+    if found is not None:
+        known = range(len(document["instructions"]))
+        return tuple(index for index in found[:MOST_RELATED] if index in known)
+    if rule["rule"] in _SIZE_RULES:
         rows = document["instructions"]
         largest = max(rows, key=lambda row: (row["sizes"]["content"], -row["index"]), default=None)
-        return None if largest is None else int(largest["index"])
-    if rule == "max_layer_size":
-        known = [row for row in document["layers"] if row["sizes"]["content"] is not None]
-        layer = max(known, key=lambda row: (row["sizes"]["content"], -row["index"]), default=None)
-        return None if layer is None else int(layer["instruction"])
-    return None
+        return () if largest is None else (int(largest["index"]),)
+    return ()
 
 
 def _waste(
@@ -143,7 +176,7 @@ def _waste(
         title=f"{format_size(pair['bytes'])} wasted: {blame(pair)}",
         message=message,
         instruction=pair["wasted_by"],
-        related=pair["written_by"] if pair["written_by"] != pair["wasted_by"] else None,
+        related=_writer(pair),
         fingerprint=_fingerprint(
             seen,
             name,
@@ -158,6 +191,11 @@ def _waste(
             "written_by": pair["written_by"],
         },
     )
+
+
+def _writer(pair: Row) -> tuple[tuple[int, str], ...]:
+    index = pair["written_by"]
+    return () if index == pair["wasted_by"] else ((index, f"written by {index}"),)
 
 
 def _text_of(document: Document, index: int) -> str:

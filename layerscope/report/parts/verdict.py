@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from layerscope.analysis.budgets.rules import LOWER_LIMITS
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.page import Page, Span
-from layerscope.report.words import count, is_warning, rule_numbers, verdict_words
+from layerscope.report.words import count, is_skipped, rule_numbers, rule_word, verdict_words
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_verdict(page: Page, document: Document) -> None:
-    """One line a rule, then `verdict: pass` or `verdict: fail (2 of 5 rules)`."""
+    """One line for each rule, then `verdict: pass` or `verdict: fail (2 of 5 rules)`."""
     verdict = document["verdict"]
     rules = verdict["rules"]
     numbers = [_numbers(rule) for rule in rules]
@@ -44,15 +44,19 @@ def write_verdict(page: Page, document: Document) -> None:
 
 
 def _numbers(rule: dict[str, Any]) -> str:
-    """`168.9 MB of 200.0 MB`, with as many digits as it takes to tell the two apart."""
+    """`168.9 MB of 200MB`, with as many digits as it takes to tell the two apart."""
     actual, limit = rule_numbers(rule)
+    if is_skipped(rule):
+        return f"limit {limit}"
     return f"{actual}{', at least ' if rule['rule'] in LOWER_LIMITS else ' of '}{limit}"
 
 
+_STYLES = {"pass": "good", "skip": "waste", "warn": "waste", "FAIL": "bad"}
+
+
 def _word(rule: dict[str, Any]) -> tuple[str, str]:
-    if rule["passed"]:
-        return "pass", "good"
-    return ("warn", "waste") if is_warning(rule) else ("FAIL", "bad")
+    word = rule_word(rule)
+    return word, _STYLES[word]
 
 
 def _exception(row: dict[str, Any]) -> str:
