@@ -1,67 +1,162 @@
-"""Keep one comment on a pull request up to date: `comment.py NUMBER FILE`.
+"""Keep one comment on a pull request up to date: `comment.py [--key KEY] [--author LOGIN] NUMBER FILE`.
 
-The comment is known by the marker that a Markdown report begins with. Needs nothing but Python: the API's address, the
-repository and the token come from the variables that a GitHub job has.
+FILE is a report or a comparison in Markdown. A comment is ours when its author is LOGIN (by default the bot of the job's
+own token) and it begins with the marker of the report and with KEY, which is by default the image's name without its tag.
+Without arguments, as a step of the Action, all of this comes from the inputs. Needs nothing but Python: the API's address,
+the repository and the token come from the variables that a GitHub job has.
 """
 
 from __future__ import annotations
 
+import argparse
+import html
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 
-MARKER = "<!-- layerscope -->"
+import inputs
+
+MARKERS = ("<!-- layerscope -->", "<!-- layerscope compare -->")
+AUTHOR = "github-actions[bot]"
+"""Who writes with the token of a job."""
 PAGE = 100
 PAGES = 30
-"""Pages of comments that are looked at for one's own."""
+"""Pages of comments that are searched for one's own."""
+_CODE = re.compile(r"<code>([^<]*)</code>")
 
 
-def main() -> int:
-    number, path = sys.argv[1:]
-    with open(path, encoding="utf-8") as file:
-        body = file.read()
-    if MARKER not in body:
-        print(f"{path} has no marker {MARKER}", file=sys.stderr)
-        return 2
-    repository = os.environ["GITHUB_REPOSITORY"]
-    comments = f"/repos/{repository}/issues/{int(number)}/comments"
+@dataclass(frozen=True)
+class Comment:
+    """What is to be written where, and how to know an earlier one again."""
+
+    number: int
+    body: str
+    start: str
+    author: str
+
+
+def main(arguments: list[str]) -> int:
     try:
-        own = find(comments)
-        if own is None:
-            call("POST", comments, {"body": body})
-        else:
-            call("PATCH", f"/repos/{repository}/issues/comments/{own}", {"body": body})
+        wanted = from_arguments(arguments) if arguments else from_inputs()
+        return 0 if wanted is None else write(wanted)
+    except inputs.InputError as error:
+        return inputs.refuse(error)
     except urllib.error.HTTPError as error:
         if error.code in (401, 403, 404):
-            print(
-                f"::warning title=layerscope::the comment cannot be written: HTTP {error.code}; "
-                "give the job the permission pull-requests: write (pull requests of forks never have it)"
+            inputs.annotate(
+                "warning",
+                f"the comment cannot be written: HTTP {error.code}; give the job the permission "
+                "pull-requests: write (pull requests from forks never have it)",
             )
             return 0
         print(f"the comment cannot be written: HTTP {error.code}", file=sys.stderr)
         return 1
-    except urllib.error.URLError as error:
-        print(f"the comment cannot be written: {error.reason}", file=sys.stderr)
+    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        print(f"the comment cannot be written: {error}", file=sys.stderr)
         return 1
+
+
+def from_arguments(arguments: list[str]) -> Comment:
+    parser = argparse.ArgumentParser(prog="comment.py")
+    parser.add_argument("--key", default="")
+    parser.add_argument("--author", default=AUTHOR)
+    parser.add_argument("number")
+    parser.add_argument("file")
+    given = parser.parse_args(arguments)
+    return read(given.number, given.file, given.key and inputs.slug(given.key), given.author)
+
+
+def from_inputs() -> Comment | None:
+    """The comment that the Action's inputs ask for; None where there is none to write."""
+    if not inputs.switch("comment", default=False):
+        return None
+    path = inputs.variable("file") or os.path.join(inputs.reports_folder(), "report.md")
+    number = os.environ.get("PULL_REQUEST", "").strip()
+    if not number or not os.path.exists(path):
+        return None
+    key = inputs.variable("key").strip()
+    if inputs.variable("image"):
+        key = inputs.image_key()
+    author = inputs.variable("comment-author").strip() or AUTHOR
+    return read(number, path, key and inputs.slug(key), author)
+
+
+def read(number: str, path: str, key: str, author: str) -> Comment:
+    """The comment made of a file. Raises `InputError` for a number that is none, and for a file without a marker."""
+    if not (number.isascii() and number.isdigit()):
+        raise inputs.InputError(f"{number[:40]!r} is not the number of a pull request")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    marker = next((each for each in MARKERS if text.startswith(each)), None)
+    if marker is None:
+        raise inputs.InputError(f"{path} has no marker {MARKERS[0]}; name a Markdown report")
+    key = key or default_key(text)
+    start = f"{marker}\n<!-- image: {key} -->\n" if key else f"{marker}\n"
+    return Comment(int(number), start + text.removeprefix(marker).lstrip("\n"), start, author)
+
+
+def default_key(text: str) -> str:
+    """The name of the image in the title without its tag; of a comparison, that of the new image."""
+    title = next((line for line in text.splitlines() if line.startswith("### ")), "")
+    names = _CODE.findall(title)
+    return inputs.slug(inputs.strip_tag(html.unescape(names[-1]))) if names else ""
+
+
+def write(wanted: Comment) -> int:
+    repository = os.environ["GITHUB_REPOSITORY"]
+    comments = f"/repos/{repository}/issues/{wanted.number}/comments"
+    own = find(comments, wanted)
+    if own is not None:
+        call("PATCH", f"/repos/{repository}/issues/comments/{own}", {"body": wanted.body})
+        return 0
+    (row,) = call("POST", comments, {"body": wanted.body})
+    author = login(row)
+    if author and author.lower() != wanted.author.lower():
+        inputs.annotate(
+            "warning",
+            f"the comment was written by {author} and not by {wanted.author}; "
+            f"set comment-author: {author}, so that the next run finds it again",
+        )
     return 0
 
 
-def find(comments: str) -> int | None:
-    """The number of the comment that has the marker at its start."""
+def find(comments: str, wanted: Comment) -> int | None:
+    """The number of the comment that an earlier run wrote for the same image."""
     for page in range(1, PAGES + 1):
         rows = call("GET", f"{comments}?per_page={PAGE}&page={page}")
         for row in rows:
-            if str(row.get("body") or "").lstrip().startswith(MARKER):
-                return int(row["id"])
+            if is_own(row, wanted):
+                return int(str(row["id"]))
         if len(rows) < PAGE:
             return None
     return None
 
 
+def is_own(row: dict[str, object], wanted: Comment) -> bool:
+    """Whether the bot wrote the comment; anyone can write the marker, so the marker alone proves nothing."""
+    body = str(row.get("body") or "").replace("\r\n", "\n").lstrip()
+    if login(row).lower() != wanted.author.lower():
+        return False
+    user = row.get("user")
+    if wanted.author.endswith("[bot]") and isinstance(user, dict) and user.get("type") != "Bot":
+        return False
+    if wanted.start.count("\n") == 1:
+        return body.startswith(wanted.start) and not body.startswith(f"{wanted.start}<!-- image: ")
+    return body.startswith(wanted.start)
+
+
+def login(row: dict[str, object]) -> str:
+    """Who wrote a comment."""
+    user = row.get("user")
+    return str(user.get("login") or "") if isinstance(user, dict) else ""
+
+
 def call(method: str, path: str, value: object = None) -> list[dict[str, object]]:
-    """One call of the REST API; what is no list is given as one of it."""
+    """One call of the REST API; an answer that is not a list is given as one of it."""
     base = os.environ.get("GITHUB_API_URL", "https://api.github.com")
     request = urllib.request.Request(
         base + path,
@@ -81,4 +176,4 @@ def call(method: str, path: str, value: object = None) -> list[dict[str, object]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

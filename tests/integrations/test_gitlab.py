@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ JOB = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())[
 
 def play(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     program = folder / "bin" / "layerscope"
-    program.parent.mkdir(exist_ok=True)
+    program.parent.mkdir(parents=True, exist_ok=True)
+    variables.setdefault("LAYERSCOPE_IMAGE", str(ROOT / "fixtures/my-python-app-buildkit.tar"))
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
     program.chmod(0o755)
     env = environment(**(JOB["variables"] | variables))
@@ -45,13 +47,52 @@ def test_the_job_is_played(tmp_path: Path, limit: str, code: int) -> None:
         assert (tmp_path / JOB["artifacts"]["reports"][kind]).stat().st_size
     issues = json.loads((tmp_path / "layerscope-reports/codequality.json").read_text())
     assert all({"description", "fingerprint", "severity", "location"} <= set(row) for row in issues)
-    again = play(
-        tmp_path,
-        LAYERSCOPE_IMAGE=image,
-        LAYERSCOPE_OPTIONS="--max-growth 0",
-        LAYERSCOPE_BASELINE="layerscope-reports/report.json",
+
+
+@pytest.mark.parametrize("gate", ["True", "yes", " 1 ", ""])
+def test_whatever_is_not_a_clear_no_gates(tmp_path: Path, gate: str) -> None:
+    done = play(tmp_path, LAYERSCOPE_OPTIONS="--max-layers 2", LAYERSCOPE_GATE=gate)
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("gate", ["FALSE", "no", " off "])
+def test_a_clear_no_only_reports(tmp_path: Path, gate: str) -> None:
+    done = play(tmp_path, LAYERSCOPE_OPTIONS="--max-layers 2", LAYERSCOPE_GATE=gate)
+    assert done.returncode == 0
+    assert "verdict: fail (1 of 1 rules)" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["GATE", "REQUIRE_BASELINE", "KEEP_BASELINE"])
+def test_a_switch_that_is_neither_yes_nor_no_is_an_error(tmp_path: Path, name: str) -> None:
+    done = play(tmp_path, **{f"LAYERSCOPE_{name}": "maybe", "LAYERSCOPE_OPTIONS": "--max-layers 2"})
+    assert done.returncode == 2
+    assert f"LAYERSCOPE_{name} is 'maybe'" in done.stderr
+
+
+def test_the_default_branch_is_the_baseline_of_a_merge_request(tmp_path: Path) -> None:
+    """The runner carries the folder of the cache from job to job; nothing else is left of one."""
+    growth = "--max-growth 0  # nothing may grow"
+    main = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "main"}
+    request = {"CI_DEFAULT_BRANCH": "main", "CI_MERGE_REQUEST_IID": "7"}
+    first = play(tmp_path / "0", LAYERSCOPE_OPTIONS=growth, **request)
+    assert first.returncode == 0
+    assert first.stdout.splitlines()[-1] == "verdict: pass (1 of 1 rules skipped)"
+    required = play(
+        tmp_path / "1", LAYERSCOPE_OPTIONS=growth, LAYERSCOPE_REQUIRE_BASELINE="yes", **request
     )
-    assert again.returncode == 0, again.stderr
+    assert required.returncode == 3
+    assert play(tmp_path / "2", LAYERSCOPE_OPTIONS="--max-layers 20", **main).returncode == 0
+    (kept,) = JOB["cache"][0]["paths"]
+    shutil.copytree(tmp_path / "2" / kept, tmp_path / "3" / kept)
+    done = play(
+        tmp_path / "3", LAYERSCOPE_OPTIONS=growth, LAYERSCOPE_REQUIRE_BASELINE="yes", **request
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "verdict: pass"
+    before = (tmp_path / "3" / kept / "report.json").read_bytes()
+    image = str(ROOT / "fixtures/my-python-app.tar.gz")
+    play(tmp_path / "3", LAYERSCOPE_IMAGE=image, LAYERSCOPE_OPTIONS=growth, **request)
+    assert (tmp_path / "3" / kept / "report.json").read_bytes() == before
 
 
 def test_a_budget_file_and_a_missing_baseline(tmp_path: Path) -> None:
@@ -61,6 +102,7 @@ def test_a_budget_file_and_a_missing_baseline(tmp_path: Path) -> None:
         LAYERSCOPE_IMAGE=str(ROOT / "fixtures/my-python-app-buildkit.tar"),
         LAYERSCOPE_BUDGET="my budget.toml",
         LAYERSCOPE_BASELINE="none.json",
+        LAYERSCOPE_OPTIONS="--min-change '1 kB' # with a space",
     )
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1] == "verdict: fail (1 of 2 rules)"
+    assert done.stdout.splitlines()[-1] == "verdict: fail (1 of 2 rules, 1 skipped)"

@@ -1,0 +1,49 @@
+"""The first step of action.yml: check the inputs, and name what the caches hold.
+
+Outputs: `key` of the image, `baseline` (the file that keeps the default branch's report), `cache` (the start of its cache
+key), `keep` (whether this run's report becomes the baseline) and `lock` (the digest of the pinned packages).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import inputs
+
+TRUSTED = ("push", "schedule", "workflow_dispatch")
+"""Events whose image is that of the default branch; others name the branch and run what a stranger wrote."""
+LOCK = Path(__file__).with_name("requirements.txt")
+
+
+def main() -> int:
+    try:
+        for name, default in (("gate", True), ("summary", True), ("annotations", True)):
+            inputs.switch(name, default=default)
+        for name in ("comment", "require-baseline"):
+            inputs.switch(name, default=False)
+        keeps = inputs.switch("keep-baseline", default=True)
+        inputs.split_options(inputs.variable("options"))
+    except inputs.InputError as error:
+        return inputs.refuse(error)
+    key = inputs.image_key()
+    branch = os.environ.get("DEFAULT_BRANCH", "")
+    on_default = (
+        bool(branch)
+        and os.environ.get("GITHUB_REF") == f"refs/heads/{branch}"
+        and os.environ.get("GITHUB_EVENT_NAME") in TRUSTED
+    )
+    inputs.set_outputs(
+        key=key,
+        baseline=os.path.join(inputs.temporary(), "layerscope-baseline", key, "report.json"),
+        cache=f"layerscope-baseline-1-{key}-{inputs.slug(branch)}-" if keeps and branch else "",
+        keep="true" if keeps and on_default else "false",
+        lock=hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16],
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
