@@ -208,3 +208,30 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "layerscope.toml").write_bytes(b"#" * (1024 * 1024 + 1))
     with pytest.raises(ConfigError, match="more than 1048576 bytes"):
         limits_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*RULES, "min_change"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e9999999999999999999",
+        "1e-9999999999999999999",
+        "1e999999",
+        "1e-999999999",
+        "9" * 4000,
+        "9" * 5000,
+        "'1e-999999999'",
+        "'1e-999999999%'",
+        f"'{'9' * 300}'",
+        "-1e99",
+        "1e18",
+    ],
+)
+def test_a_number_beyond_all_sense_is_refused_in_one_short_line(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    (tmp_path / "layerscope.toml").write_text(f"{name} = {value}")
+    with pytest.raises(ConfigError) as caught:
+        load_budget(directory=tmp_path)
+    assert len(str(caught.value).removeprefix(str(tmp_path))) < 300
+    assert "\n" not in str(caught.value)

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from layerscope.analysis.budgets.allow import Allow
 from layerscope.analysis.budgets.budget import Budget, load_budget
 from layerscope.analysis.budgets.judge import evaluate
+from layerscope.analysis.budgets.scope import InstructionLimit
 from layerscope.analysis.budgets.verdict import Verdict
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from tests.analysis.steps import Steps, analysis_of
 from tests.builder import WHITEOUT, Directory, File, Symlink
-from tests.report.sample import make_analysis, without_tar
+from tests.report.sample import make_analysis, wasted, without_tar
 
 BASE: dict[str, Any] = {"usr/share/doc/a": bytes(600), "usr/lib/x.so": bytes(5000)}
 STEPS: Steps = [
@@ -239,3 +241,23 @@ def test_a_path_in_a_file_is_one_beside_it(tmp_path: Path) -> None:
     assert (budget.baseline, budget.anchor) == ("app:1.0", str(tmp_path / "first.json"))
     assert (budget.base, budget.min_change) == ("python:3.8", 1000)
     assert not budget
+
+
+def test_every_instruction_over_the_limit_is_named() -> None:
+    analysis = make_analysis([("RUN pip a", 5000), ("RUN pip b", 10), ("RUN pip c", 9000)])
+    budget = Budget(limits={}, instructions=(InstructionLimit(match="RUN pip*", limit=100),))
+    (result,) = evaluate(budget, analysis).rules
+    assert result.instructions == (2, 0)
+    assert "2 (9.0 kB, RUN pip c), 0 (5.0 kB, RUN pip a)" in result.message
+
+
+def test_waste_that_is_allowed_is_not_blamed() -> None:
+    analysis = make_analysis(
+        [("COPY a /", 1000), ("RUN vendor", 0), ("RUN mine", 0)],
+        [wasted("/opt/a", 900, 0, 1), wasted("/b", 90, 0, 2)],
+    )
+    allow = Allow(glob="/opt/**", reason="the vendor's")
+    (result,) = evaluate(Budget(limits={"max_wasted": 10}, allows=(allow,)), analysis).rules
+    assert result.instructions == (2,)
+    assert "RUN mine" in result.message
+    assert "RUN vendor" not in result.message

@@ -140,11 +140,11 @@ def test_workflows_name_inputs_and_outputs_that_there_are() -> None:
     text = (ROOT / "docs/ci.md").read_text()
     assert set(action["outputs"]) <= set(re.findall(r"`(\w+)`", text))
     template = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())
-    job = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[1].text)["image-size"]
+    job = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[2].text)["image-size"]
     assert set(job["variables"]) - {"LAYERSCOPE_IMAGE"} <= set(
         template[job["extends"]]["variables"]
     )
-    hook = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[2].text)["repos"][0]["hooks"][0]
+    hook = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[3].text)["repos"][0]["hooks"][0]
     assert hook["id"] in [
         row["id"] for row in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     ]
