@@ -17,6 +17,13 @@ MARK_BYTES: Final = 16
 """Length of a content hash (XXH3-128)."""
 _NO_MARK: Final = bytes(MARK_BYTES)
 _STEP: Final = 4096
+_TYPES: Final = (
+    ("B", 0, 0xFF),
+    ("H", 0, 0xFFFF),
+    ("I", 0, 0xFFFF_FFFF),
+    ("q", -(1 << 63), (1 << 63) - 1),
+)
+"""Types of a column, narrowest first, each with the numbers that it holds."""
 
 Owner = tuple[int, int, int]
 
@@ -100,6 +107,15 @@ class LayerIndex:
         for member in members:
             columns.add(member)
         return columns.index(diff_id, tar_size, ())
+
+
+def packed(numbers: array[int]) -> memoryview[int]:
+    """The numbers as a column that cannot be written to, in the narrowest type that holds them all."""
+    least, most = min(numbers, default=0), max(numbers, default=0)
+    for code, low, high in _TYPES:
+        if low <= least and most <= high:
+            return memoryview(array(code, numbers)).toreadonly()
+    raise AssertionError("numbers of 64 bits fit one of the types")
 
 
 def values(column: memoryview[int]) -> Iterator[int]:
@@ -190,12 +206,12 @@ class Columns:
             tar_size=tar_size,
             notes=notes,
             paths=bytes(self.paths),
-            ends=memoryview(self.ends).toreadonly(),
+            ends=packed(self.ends),
             kinds=bytes(self.kinds),
-            sizes=memoryview(self.sizes).toreadonly(),
-            data=memoryview(self.data).toreadonly(),
-            mtimes=memoryview(self.mtimes).toreadonly(),
-            owners=memoryview(self.owners).toreadonly(),
+            sizes=packed(self.sizes),
+            data=packed(self.data),
+            mtimes=packed(self.mtimes),
+            owners=packed(self.owners),
             owner_table=tuple(self.owner_table),
             marks=bytes(self.marks),
             links=MappingProxyType(self.links),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import xxhash
@@ -38,6 +38,8 @@ Verify = Literal["auto", "full", "off"]
 _LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
 _LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
 _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
+_HERE = 0
+"""The layer that notes name while they are collected, so that those of one kind are counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def _index_seekable(
     blob.check_unchanged()
     return StoredLayer(
         blob=blob,
-        index=columns.index(diff_id, blob.size, tuple(notes)),
+        index=columns.index(diff_id, blob.size, _anywhere(notes)),
         compression="none",
         compressed_size=None,
         verified=False,
@@ -174,7 +176,7 @@ def _index_stream(
             )
     return StoredLayer(
         blob=blob,
-        index=columns.index(diff_id, source.produced, tuple(notes)),
+        index=columns.index(diff_id, source.produced, _anywhere(notes)),
         compression=compression,
         compressed_size=None if compression == "none" else source.read,
         verified=unpacked is not None,
@@ -188,10 +190,16 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
         yield chunk
 
 
+def _anywhere(notes: Notes) -> tuple[Note, ...]:
+    """The notes without the number of a layer: the same index may be at several places, and in several images."""
+    return tuple(replace(note, layer=None) for note in notes)
+
+
 def _note_left_over(notes: Notes, count: int) -> None:
     notes.add(
         "data-after-end",
         f"{count} bytes stand behind the end marker of the tar and belong to no file",
+        layer=_HERE,
     )
 
 
@@ -199,7 +207,7 @@ def _collect(window: Window, limits: Limits, notes: Notes) -> tuple[Columns, int
     """The members with cleaned paths and whiteouts told apart, and where the tar's members end."""
 
     def note(code: str, message: str, path: bytes | None) -> None:
-        notes.add(code, message, path=path)
+        notes.add(code, message, layer=_HERE, path=path)
 
     columns = Columns()
     landmarks: list[int] = []

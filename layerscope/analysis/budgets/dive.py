@@ -64,7 +64,7 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
         return None
     sizes = _Sizes(analysis.indexes)
     layers = analysis.tree.layers
-    totals = [sizes.total(layer, index) for layer, index in zip(layers, indexes, strict=True)]
+    totals = [sizes.total(layer) for layer in layers]
     tally = _Tally()
     stacked: _Node | None = None
     for layer in layers:
@@ -120,26 +120,18 @@ class _Sizes:
                 if len(block) == BLOCK_SIZE:
                     self._known[_key(index), member.data] = number(block[_SIZE_FIELD])
 
-    def total(self, layer: PlacedLayer, index: StoredLayer) -> int:
-        return sum(self.of(entry) for entry in layer if not _is_made_up(entry, index))
+    def total(self, layer: PlacedLayer) -> int:
+        return sum(self.of(entry) for entry in layer if not _is_made_up(entry))
 
 
 def _key(index: StoredLayer) -> tuple[int, int, int]:
     return index.blob.key
 
 
-def _is_made_up(entry: Entry, index: StoredLayer) -> bool:
-    """Whether an opaque whiteout stands for an attribute and not for a member of its own."""
-    return (
-        entry.kind == OPAQUE
-        and entry.link == b""
-        and entry.extra is None
-        and _is_native(entry, index)
-    )
-
-
-def _is_native(entry: Entry, index: StoredLayer) -> bool:
-    return any(note.code == "overlay-opaque" and note.path == entry.path for note in index.notes)
+def _is_made_up(entry: Entry) -> bool:
+    """Whether an opaque whiteout stands for an attribute of the next entry and not for a member of its own."""
+    data, following = entry.place.columns.data, entry.position + 1
+    return entry.kind == OPAQUE and following < len(data) and data[following] == entry.data
 
 
 class _Node:

@@ -1,0 +1,205 @@
+"""The index of a layer as bytes, to be kept and read again: versioned, checksummed, and read strictly.
+
+The layout: `MAGIC`, one byte of version, the XXH3-128 of the rest, then parts of a 64-bit length and their bytes. The
+first part is JSON with what is rare, the others are the columns, each with its type in its first byte. Numbers are
+little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
+from struct import Struct
+from types import MappingProxyType
+from typing import Any, Final
+
+import xxhash
+
+from layerscope.errors import FormatError
+from layerscope.image.digest import Digest
+from layerscope.layers.entry import KIND_NAMES, Extra
+from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, values
+from layerscope.notes import Note
+
+MAGIC: Final = b"layerscope index\n"
+VERSION: Final = 1
+"""Rises with every change of the layout, and with every change of what the columns mean."""
+_HEAD: Final = len(MAGIC) + 1 + MARK_BYTES
+_LENGTH: Final = Struct("<Q")
+_NUMBERS: Final = ("ends", "sizes", "data", "mtimes", "owners")
+_PARTS: Final = 4 + len(_NUMBERS)
+_MOST: Final = 1 << 63
+
+
+def to_bytes(index: LayerIndex) -> bytes:
+    """The index as bytes, from which `from_bytes` makes an equal one."""
+    parts = [
+        json.dumps(_rare(index), separators=(",", ":")).encode("ascii"),
+        index.paths,
+        index.kinds,
+        index.marks,
+        *(_column(getattr(index, name)) for name in _NUMBERS),
+    ]
+    body = b"".join(each for part in parts for each in (_LENGTH.pack(len(part)), part))
+    return MAGIC + bytes((VERSION,)) + xxhash.xxh3_128_digest(body) + body
+
+
+def from_bytes(data: bytes, name: str = "the index") -> LayerIndex:
+    """Read what `to_bytes` wrote. Raises `FormatError`, naming `name`, for anything else; costs no more than the data."""
+    if not data.startswith(MAGIC) or len(data) < _HEAD:
+        raise FormatError(f"{name}: not the index of a layer")
+    version = data[len(MAGIC)]
+    if version != VERSION:
+        raise FormatError(f"{name}: version {version} of the format, not {VERSION}")
+    body = memoryview(data)[_HEAD:]
+    if xxhash.xxh3_128_digest(body) != data[_HEAD - MARK_BYTES : _HEAD]:
+        raise FormatError(f"{name}: damaged, its checksum does not fit")
+    try:
+        return _read(list(_parts(body)))
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError, FormatError) as error:
+        raise FormatError(f"{name}: malformed ({str(error)[:100]})") from None
+
+
+def _parts(body: memoryview[int]) -> Iterator[memoryview[int]]:
+    position = 0
+    while position < len(body):
+        begin = position + _LENGTH.size
+        if begin > len(body):
+            raise ValueError("a part without a length")
+        position = begin + _LENGTH.unpack(body[begin - _LENGTH.size : begin])[0]
+        if position > len(body):
+            raise ValueError("a part that is cut short")
+        yield body[begin:position]
+
+
+def _read(parts: list[memoryview[int]]) -> LayerIndex:
+    if len(parts) != _PARTS:
+        raise ValueError(f"{len(parts)} parts")
+    rare = json.loads(bytes(parts[0]))
+    paths, kinds, marks = (bytes(part) for part in parts[1:4])
+    columns = {name: _numbers(part) for name, part in zip(_NUMBERS, parts[4:], strict=True)}
+    count = len(kinds)
+    owner_table = tuple((int(m), int(u), int(g)) for m, u, g in _integers(rare["owners"], 3))
+    if any(len(column) != count for column in columns.values()):
+        raise ValueError("columns of different lengths")
+    if len(marks) not in (0, count * MARK_BYTES):
+        raise ValueError("marks of another number of members")
+    if count and max(kinds) >= len(KIND_NAMES):
+        raise ValueError("an unknown kind")
+    ends = columns["ends"]
+    if (ends[-1] if count else 0) != len(paths) or any(a > b for a, b in pairwise(values(ends))):
+        raise ValueError("paths that do not end where they should")
+    if min(values(columns["sizes"]), default=0) < 0 or min(values(ends), default=0) < 0:
+        raise ValueError("a negative size")
+    owners = columns["owners"]
+    if (
+        not 0
+        <= min(values(owners), default=0)
+        <= max(values(owners), default=-1) + 1
+        <= (len(owner_table))
+    ):
+        raise ValueError("an owner that is not in the table")
+    diff_id = rare["diff_id"]
+    return LayerIndex(
+        diff_id=None if diff_id is None else Digest.parse(diff_id),
+        tar_size=_integer(rare["tar_size"], 0),
+        notes=tuple(_note(row) for row in rare["notes"]),
+        paths=paths,
+        kinds=kinds,
+        marks=marks,
+        owner_table=owner_table,
+        links=MappingProxyType(
+            {_integer(at, 0, count): _bytes(link) for at, link in rare["links"]}
+        ),
+        extras=MappingProxyType(
+            {_integer(row[0], 0, count): _extra(row) for row in rare["extras"]}
+        ),
+        **columns,
+    )
+
+
+def _column(column: memoryview[int]) -> bytes:
+    numbers = array(column.format, column.tobytes())
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return column.format.encode("ascii") + numbers.tobytes()
+
+
+def _numbers(part: memoryview[int]) -> memoryview[int]:
+    code = chr(part[0])
+    if code not in "BHIq":
+        raise ValueError(f"{code!r} as the type of a column")
+    numbers = array(code, bytes(part[1:]))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return memoryview(numbers).toreadonly()
+
+
+def _rare(index: LayerIndex) -> dict[str, Any]:
+    return {
+        "diff_id": None if index.diff_id is None else str(index.diff_id),
+        "extras": [
+            [
+                position,
+                [[_text(key), _text(value)] for key, value in extra.xattrs],
+                extra.device,
+                extra.logical_size,
+                extra.extents,
+            ]
+            for position, extra in index.extras.items()
+        ],
+        "links": [[position, _text(link)] for position, link in index.links.items()],
+        "notes": [
+            [note.code, note.message, None if note.path is None else _text(note.path), note.count]
+            for note in index.notes
+        ],
+        "owners": index.owner_table,
+        "tar_size": index.tar_size,
+    }
+
+
+def _note(row: Any) -> Note:
+    code, message, path, count = row
+    if not isinstance(code, str) or not isinstance(message, str):
+        raise TypeError("a note that is not text")
+    return Note(
+        code, message, path=None if path is None else _bytes(path), count=_integer(count, 1)
+    )
+
+
+def _extra(row: Any) -> Extra:
+    _, xattrs, device, logical_size, extents = row
+    pairs = None if device is None else _integers([device], 2)[0]
+    return Extra(
+        tuple((_bytes(key), _bytes(value)) for key, value in xattrs),
+        None if pairs is None else (pairs[0], pairs[1]),
+        None if logical_size is None else _integer(logical_size, 0),
+        tuple((begin, length) for begin, length in _integers(extents, 2)),
+    )
+
+
+def _integers(rows: Any, length: int) -> list[list[int]]:
+    """Rows of so many whole numbers."""
+    found = [[_integer(each) for each in row] for row in rows]
+    if any(len(row) != length for row in found):
+        raise ValueError(f"rows that are not of {length} numbers")
+    return found
+
+
+def _integer(number: Any, low: int = -_MOST, high: int = _MOST) -> int:
+    if type(number) is not int or not low <= number < high:
+        raise ValueError("a number that is none, or out of range")
+    return number
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _bytes(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError("bytes that are not text")
+    return text.encode("latin-1")
