@@ -39,6 +39,14 @@ class Limits:
     """One path or link name."""
     sparse_extents: int = 1_000_000
     """Data regions of one sparse file."""
+    extra_bytes: int = 256 * MIB
+    """What all layers of an image may keep of extension headers: long names and links, attributes, sparse maps."""
+    implied_bytes: int = 256 * MIB
+    """Directories that no tar member describes: each counts its path and what the tree needs for it."""
+    path_depth: int = 16_384
+    """Levels of one path."""
+    repeated_members: int = 2_000_000
+    """Members of layers that an image names once more."""
     ratio: int = 1100
     """Uncompressed bytes for each compressed one, once `ratio_from` bytes came out (deflate cannot pass 1,032)."""
     ratio_from: int = GIB

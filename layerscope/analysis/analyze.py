@@ -64,7 +64,7 @@ def analyze(
     )
     notes = Notes()
     notes.extend(image.notes)
-    tree = FileTree(notes)
+    tree = FileTree(notes, limits)
     noted: set[int] = set()
     for layer, stored in zip(image.layers, indexes, strict=True):
         stop_if(cancelled)

@@ -27,6 +27,8 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback, s
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+MOST_OPEN: Final = 128
+"""Folders that are kept open while others below them are made."""
 MOST_TOLD: Final = 100
 """Files left out that are named; beyond them only their number is kept."""
 
@@ -94,14 +96,17 @@ class Extraction:
                 f"cannot write into {folder!r}: {_reason(error)}",
                 hint="name a folder you may write to",
             ) from None
-        self._parent = b""
-        self._parent_fd = os.dup(self._root)
+        self._path = b""
+        self._above: list[tuple[int, int]] = []
+        """The open folders on the way to `_path`: where in it each ends, and its descriptor."""
 
     def __enter__(self) -> Extraction:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._parent_fd)
+        for _end, fd in self._above:
+            os.close(fd)
+        self._above.clear()
         os.close(self._root)
 
     def conflicts(self, items: Sequence[Item]) -> list[bytes]:
@@ -225,22 +230,26 @@ class Extraction:
     # One item
 
     def _open_parent(self, path: bytes) -> int:
-        """The descriptor of a folder below the chosen one, reached without following a link."""
-        if path == self._parent:
-            return self._parent_fd
-        fd = os.dup(self._root)
-        try:
-            for name in path.split(b"/") if path else ():
-                if name in (b"", b".", b".."):
-                    raise OSError(errno.EINVAL, "no name of a file")
-                lower = os.open(name, _FOLDER, dir_fd=fd)
-                os.close(fd)
-                fd = lower
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(self._parent_fd)
-        self._parent, self._parent_fd = path, fd
+        """The descriptor of a folder below the chosen one, reached without following a link.
+
+        The folders above the last one stay open, the nearest of them at least, so that the next one is few steps away.
+        """
+        above = self._above
+        while above and not (
+            path[: (end := above[-1][0])] == self._path[:end] and path[end : end + 1] in (b"", b"/")
+        ):
+            os.close(above.pop()[1])
+        reached, fd = above[-1] if above else (-1, self._root)
+        self._path = path
+        rest = path[reached + 1 :]
+        for part in rest.split(b"/") if rest else ():
+            if part in (b"", b".", b".."):
+                raise OSError(errno.EINVAL, "no name of a file")
+            fd = os.open(part, _FOLDER, dir_fd=fd)
+            reached += 1 + len(part)
+            above.append((reached, fd))
+            if len(above) > MOST_OPEN:
+                os.close(above.pop(0)[1])
         return fd
 
     def _place(self, item: Item) -> tuple[int, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,9 @@ MOST_LINKS: Final = 40
 MOST_NAMES: Final = 100_000
 MOST_NAMES_IN_ALL: Final = 10_000_000
 """Names that are looked up while the paths of one image are led through symlinks."""
+
+NAME_BYTES: Final = 320
+"""What a name on the way to a symlink takes, beside its bytes."""
 
 Names = dict[bytes, "Names"]
 
@@ -123,14 +127,18 @@ class Follower:
             )
 
 
-def link_names(index: LayerIndex) -> Names:
-    """The paths of a layer's symlinks, one dictionary a name; a link's own has an empty name."""
+def link_names(index: LayerIndex, spend: Callable[[int], None]) -> Names:
+    """The paths of a layer's symlinks, one dictionary a name; a link's own has an empty name. `spend` counts memory."""
     names: Names = {}
     position = index.kinds.find(SYMLINK)
     while position >= 0:
         here = names
         for part in index.path(position).split(b"/"):
-            here = here.setdefault(part, {})
+            below = here.get(part)
+            if below is None:
+                spend(NAME_BYTES + len(part))
+                below = here[part] = {}
+            here = below
         here[b""] = {}
         position = index.kinds.find(SYMLINK, position + 1)
     return names

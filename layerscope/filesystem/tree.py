@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from layerscope.errors import LimitExceeded
 from layerscope.filesystem.change import compare
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.links import Follower, leads_through, link_names
@@ -24,6 +25,7 @@ from layerscope.filesystem.node import (
     is_implicit,
 )
 from layerscope.filesystem.oddities import Oddities
+from layerscope.layers.budget import Budget
 from layerscope.layers.entry import (
     DELETED,
     DIRECTORY,
@@ -38,8 +40,12 @@ from layerscope.layers.entry import (
 )
 from layerscope.layers.layer_index import LayerIndex
 from layerscope.layers.names import clean
+from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 
+NODE_BYTES: Final = 512
+"""What a directory that no entry describes takes, beside its path."""
+ENTRY_BYTES: Final = 128
 REMOVED: Final = 0
 """A whiteout, an opaque whiteout, or a non-directory where a directory above was."""
 REPLACED: Final = 1
@@ -70,7 +76,11 @@ class FileTree:
     layer took away; `never_seen` the entries that their own layer hides again.
     """
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: Notes, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._budget = Budget(
+            limits.implied_bytes, "implied_bytes", "directories that no entry describes"
+        )
         self.layers: list[PlacedLayer] = []
         self._implicit = implicit_layer(self.layers)
         self.root = Node(b"", None, implicit_directory(self._implicit, 0))
@@ -234,7 +244,7 @@ class FileTree:
     def _lead_whiteouts(self, place: PlacedLayer) -> None:
         """Give the whiteouts below symlinks of their own layer the paths that they lead to."""
         index = place.columns
-        names = link_names(index)
+        names = link_names(index, self._budget.spend)
         if not names:
             return
         led = [
@@ -244,7 +254,7 @@ class FileTree:
         ]
         if not led:
             return
-        alone = FileTree(Notes())
+        alone = FileTree(Notes(), self._limits)
         own = PlacedLayer(index, 0, alone.layers)
         alone.layers.append(own)
         alone._layer = 0
@@ -280,19 +290,31 @@ class FileTree:
         node = self._directories.get(path)
         if node is not None:
             return node
+        self._check_depth(path)
         above, _, name = path.rpartition(b"/")
         known = self._directories.get(above)
         node, parts = (self.root, path.split(b"/")) if known is None else (known, [name])
+        length = 0 if known is None else len(above)
         for part in parts:
+            length += len(part) + 1
             children = node.children
             if children is None:
                 children = node.children = {}
             below = children.get(part)
             if below is None:
                 below = children[part] = Node(part, node)
+                self._budget.spend(NODE_BYTES + length)
             node = below
         self._directories[path] = node
         return node
+
+    def _check_depth(self, path: bytes) -> None:
+        depth = path.count(b"/") + 2
+        if depth > self._limits.path_depth:
+            raise LimitExceeded(
+                f"a path of {depth} levels, over the {self._limits.path_depth} allowed",
+                hint="raise --limit path_depth=N if you trust the image",
+            )
 
     def _make_directory(self, node: Node) -> Node:
         """Let a visible directory stand at the node and at all above it, as engines do for a path that needs it.
@@ -312,6 +334,7 @@ class FileTree:
                         return led
             missing.append(current)
             current = current.parent
+        self._budget.spend(ENTRY_BYTES * len(missing))
         for current in reversed(missing):
             entry = implicit_directory(self._implicit, self._layer)
             before = current.latest

@@ -13,6 +13,7 @@ from layerscope.image.blob import Blob, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
+from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
 from layerscope.layers.entry import (
     CHARACTER,
@@ -75,10 +76,11 @@ def index_layer(
     diff_id: Digest | None,
     verify: Verify,
     limits: Limits,
+    budget: Budget | None = None,
     ahead: bool = False,
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
-    """Index one layer; `ahead` lets a thread of its own decompress it.
+    """Index one layer; `ahead` lets a thread of its own decompress it, and layers may share a `budget` of memory.
 
     Raises `FormatError` (`TarError` with the offset, `DigestMismatch`, `LimitExceeded`, `UnsupportedFormat`) with the
     blob's name in the message.
@@ -87,9 +89,9 @@ def index_layer(
     compression = sniff(blob)
     try:
         if compression == "none" and verify != "full" and isinstance(blob, Blob):
-            return _index_seekable(blob, diff_id, limits, notes, advanced)
+            return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
         return _index_stream(
-            blob, compression, digest, diff_id, verify, limits, notes, ahead, advanced
+            blob, compression, digest, diff_id, verify, limits, budget, notes, ahead, advanced
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
@@ -111,11 +113,12 @@ def _index_seekable(
     blob: Blob,
     diff_id: Digest | None,
     limits: Limits,
+    budget: Budget | None,
     notes: Notes,
     advanced: Callable[[int], None] | None,
 ) -> StoredLayer:
     window = SeekWindow(blob, advanced)
-    columns, end = _collect(window, limits, notes)
+    columns, end = _collect(window, limits, budget, notes)
     position = end
     remainder = Remainder()
     while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
@@ -142,6 +145,7 @@ def _index_stream(
     diff_id: Digest | None,
     verify: Verify,
     limits: Limits,
+    budget: Budget | None,
     notes: Notes,
     ahead: bool,
     advanced: Callable[[int], None] | None,
@@ -152,7 +156,7 @@ def _index_stream(
     pieces = read_ahead(source) if ahead else iter(source)
     chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
     window = StreamWindow(chunks)
-    columns, end = _collect(window, limits, notes)
+    columns, end = _collect(window, limits, budget, notes)
     offset = max(end - window.start, 0)
     remainder = Remainder()
     remainder.feed(window.data[offset:])
@@ -203,7 +207,9 @@ def _note_left_over(notes: Notes, count: int) -> None:
     )
 
 
-def _collect(window: Window, limits: Limits, notes: Notes) -> tuple[Columns, int]:
+def _collect(
+    window: Window, limits: Limits, budget: Budget | None, notes: Notes
+) -> tuple[Columns, int]:
     """The members with cleaned paths and whiteouts told apart, and where the tar's members end."""
 
     def note(code: str, message: str, path: bytes | None) -> None:
@@ -226,7 +232,7 @@ def _collect(window: Window, limits: Limits, notes: Notes) -> tuple[Columns, int
             landmarks.append(len(columns))
         return True
 
-    scanner = TarScanner(window, limits, note, settle=settle)
+    scanner = TarScanner(window, limits, note, budget=budget, settle=settle)
     scanner.scan(columns)
     _set_apart(columns, landmarks, window)
     return columns, scanner.end

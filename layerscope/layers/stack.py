@@ -11,6 +11,7 @@ from layerscope.errors import LimitExceeded
 from layerscope.image.blob import Blob, StoredBlob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
+from layerscope.layers.budget import extra_budget
 from layerscope.layers.compression import sniff
 from layerscope.layers.reader import StoredLayer, Verify, index_layer
 from layerscope.limits import Limits
@@ -44,6 +45,7 @@ def index_stack(
             firsts.setdefault(_key(layer.blob), layer)
     meter = _Meter(firsts, progress, cancelled)
     found: dict[BlobKey, StoredLayer] = {}
+    budget = extra_budget(limits.extra_bytes)
 
     def index(layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
         found = index_layer(
@@ -52,6 +54,7 @@ def index_stack(
             diff_id=layer.diff_id,
             verify=verify,
             limits=limits,
+            budget=budget,
             ahead=ahead,
             advanced=meter.advance,
         )
@@ -112,15 +115,26 @@ def _placed(
 ) -> tuple[StoredLayer | None, ...]:
     """Each layer with its index; layers of one blob share the index."""
     placed: list[StoredLayer | None] = []
-    members = 0
+    members = repeated = 0
+    seen: set[int] = set()
     for layer in layers:
         stored = None if layer.blob is None else found.get(_key(layer.blob))
         placed.append(stored)
-        members += 0 if stored is None else len(stored.index)
+        if stored is None:
+            continue
+        members += len(stored.index)
+        repeated += len(stored.index) if id(stored) in seen else 0
+        seen.add(id(stored))
         if members > limits.members:
             raise LimitExceeded(
                 f"more than {limits.members} members in all layers",
                 hint="raise --limit members=N",
+            )
+        if repeated > limits.repeated_members:
+            raise LimitExceeded(
+                f"{repeated} members in layers that are named more than once, over the"
+                f" {limits.repeated_members} allowed",
+                hint="raise --limit repeated_members=N if you trust the image",
             )
     return tuple(placed)
 

@@ -13,6 +13,7 @@ from zlib import adler32
 
 from layerscope.errors import LimitExceeded, TarError
 from layerscope.layers import sparse
+from layerscope.layers.budget import ATTRIBUTE_BYTES, EXTENT_BYTES, Budget, extra_budget
 from layerscope.layers.entry import (
     BLOCK,
     CHARACTER,
@@ -89,7 +90,8 @@ class TarScanner:
 
     `settle` is asked about each member that may need more than its path taken as it is: one whose name is not clean or
     may be a whiteout's, and one with extra facts. It may change the member; those for which it says False are left out.
-    `most` bounds the number of members, those left out included; `limit` names the bound.
+    `most` bounds the number of members, those left out included; `limit` names the bound. `budget` bounds what extension headers leave
+    in memory.
     Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
     """
 
@@ -99,6 +101,7 @@ class TarScanner:
         limits: Limits,
         note: NoteCallback,
         *,
+        budget: Budget | None = None,
         most: int | None = None,
         limit: str = "members",
         settle: Callable[[Member], bool] = lambda _: True,
@@ -109,6 +112,7 @@ class TarScanner:
         self._most = limits.members if most is None else most
         self._limit = limit
         self._refused = 0
+        self._budget = budget or extra_budget(limits.extra_bytes)
         self._settle = settle
         self.end = 0
         self.marked = False
@@ -247,6 +251,7 @@ class TarScanner:
                             f"a name of {max(len(name), len(link))} bytes at byte {position}, over"
                             f" the {path_limit} allowed"
                         )
+                    self._keep(name, link, extra)
                 if not flag and name[-1:] == b"/":
                     kind = DIRECTORY
             stored = size
@@ -312,6 +317,13 @@ class TarScanner:
             columns.add(member)
         else:
             self._refused += 1
+
+    def _keep(self, name: bytes, link: bytes, extra: Extra | None) -> None:
+        """Count what extension headers leave in memory; a name counts in the index and in the tree."""
+        kept = 2 * len(name) + len(link)
+        for key, value in extra.xattrs if extra is not None else ():
+            kept += ATTRIBUTE_BYTES + len(key) + len(value)
+        self._budget.spend(kept)
 
     def _too_many(self) -> LimitExceeded:
         return LimitExceeded(
@@ -403,6 +415,7 @@ class TarScanner:
                 raise TarError("a sparse header of no GNU format", offset=position)
             regions, logical, data = sparse.old_gnu_map(block, data, self._block, self._limits)
             sparse.check_map(regions, logical, size, data)
+            self._budget.spend(EXTENT_BYTES * len(regions))
             return name, size, data, Extra(xattrs, None, logical, regions)
         found = sparse.pax_map(pax.sparse, data, self._block, self._limits) if pax else None
         if found is None:
@@ -420,4 +433,5 @@ class TarScanner:
             raise TarError("a sparse map larger than its member", offset=data)
         logical = size if real_size is None else real_size
         sparse.check_map(regions, logical, stored, data)
+        self._budget.spend(EXTENT_BYTES * len(regions) + 2 * len(real_name or b""))
         return real_name or name, stored, start, Extra(xattrs, None, logical, regions)

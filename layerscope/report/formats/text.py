@@ -20,6 +20,7 @@ ROWS = 10
 WIDEST = 160
 NARROWEST = 40
 MOST_NOTES = 12
+MOST_INSTRUCTIONS = 1000
 
 _SPACE = re.compile(r"[ \t\r\n]+")
 _KIND_WORDS = {
@@ -144,6 +145,7 @@ def _instructions(page: Page, document: Document) -> None:
     if not rows:
         return
     most = max(row["sizes"]["content"] for row in rows)
+    rows, rest = _largest_rows(rows)
     numbers = max(2, len(str(rows[-1]["index"])))
     lines = page.width >= 56 and has_lines(document)
     bars = 12 if page.width >= 76 else 0
@@ -182,6 +184,26 @@ def _instructions(page: Page, document: Document) -> None:
         page.line(*spans)
         if row["index"] in marks:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
+    if rest:
+        content = sum(row["sizes"]["content"] for row in rest)
+        wasted = sum(row["sizes"]["wasted"] for row in rest)
+        page.paragraph(
+            f"and {len(rest):,} smaller instructions: {format_size(content)} content,"
+            f" {format_size(wasted)} wasted (the JSON report lists them all)",
+            indent=4 + numbers,
+        )
+
+
+def _largest_rows(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+    """The instructions that the table lists, in their order, and the smaller ones that it sums up."""
+    if len(rows) <= MOST_INSTRUCTIONS:
+        return rows, ()
+    ranked = sorted(
+        rows,
+        key=lambda row: (-row["sizes"]["content"], -row["sizes"]["wasted"], row["index"]),
+    )
+    listed = sorted(ranked[:MOST_INSTRUCTIONS], key=lambda row: row["index"])
+    return listed, ranked[MOST_INSTRUCTIONS:]
 
 
 def _marks(pairs: Sequence[Row]) -> dict[int, str]:

@@ -1,0 +1,40 @@
+"""A bound on memory that several layers of an image share."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from layerscope.errors import LimitExceeded
+
+EXTENT_BYTES: Final = 120
+"""What one region of a sparse file takes in memory."""
+ATTRIBUTE_BYTES: Final = 160
+"""What one extended attribute takes beside its name and value."""
+
+
+class Budget:
+    """Counts what is kept; threads may share it. `limit` names the bound, and `what` says what is counted."""
+
+    def __init__(self, most: int, limit: str, what: str) -> None:
+        self._most = most
+        self._limit = limit
+        self._what = what
+        self._lock = threading.Lock()
+        self.spent = 0
+
+    def spend(self, count: int) -> None:
+        """Raises `LimitExceeded` once more than the bound is spent."""
+        with self._lock:
+            self.spent += count
+            spent = self.spent
+        if spent > self._most:
+            raise LimitExceeded(
+                f"{self._what} take {spent} bytes of memory, over the {self._most} allowed",
+                hint=f"raise --limit {self._limit}=N if you trust the image",
+            )
+
+
+def extra_budget(most: int) -> Budget:
+    """For what the layers of one image keep of extension headers."""
+    return Budget(most, "extra_bytes", "long names, links, attributes and sparse maps")

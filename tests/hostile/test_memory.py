@@ -1,0 +1,131 @@
+"""Small images that ask for much memory: each is refused with both numbers and the way to raise the bound."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from layerscope.limits import MIB
+from tests.builder import FORMS, File, ImageBuilder, Sparse, Symlink
+from tests.builder.image import BuiltImage
+from tests.builder.nodes import MemberLike
+from tests.hostile.running import ROOT, layerscope
+
+MOST = 700 * MIB
+"""Resident memory that any of them may take."""
+
+
+def implied() -> Iterator[MemberLike]:
+    """Paths of ten thousand levels, none of which has an entry of its own."""
+    for number in range(100):
+        yield f"{number}/" + "d/" * 10_000 + "f", File(b"")
+
+
+def attributes() -> Iterator[MemberLike]:
+    for number in range(600):
+        yield f"f{number}", File(b"", xattrs={"user.k": bytes(1_000_000)})
+
+
+def links() -> Iterator[MemberLike]:
+    for number in range(6000):
+        yield f"l{number}", Symlink("t" * 60_000)
+
+
+def long_names() -> Iterator[MemberLike]:
+    for number in range(4000):
+        yield f"{number}" + "n" * 60_000, File(b"")
+
+
+def sparse_maps() -> Iterator[MemberLike]:
+    chunks = tuple((at * 2, b"") for at in range(100_000))
+    for number in range(40):
+        yield f"s{number}", Sparse(size=1_000_000, chunks=chunks, form="1.0")
+
+
+CASES: dict[str, tuple[Callable[[], Iterator[MemberLike]], str]] = {
+    "implied directories": (implied, "implied_bytes"),
+    "attributes": (attributes, "extra_bytes"),
+    "link targets": (links, "extra_bytes"),
+    "long names": (long_names, "extra_bytes"),
+    "sparse maps": (sparse_maps, "extra_bytes"),
+}
+
+
+def image(members: Callable[[], Iterator[MemberLike]]) -> BuiltImage:
+    return ImageBuilder("app:1").layer(list(members()), "RUN x").build()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_a_small_image_that_asks_for_much_memory_is_refused(case: str, tmp_path: Path) -> None:
+    members, limit = CASES[case]
+    reference = FORMS["oci-archive"].write([image(members)], tmp_path / "image.tar", "gzip")
+    stored = (tmp_path / "image.tar").stat().st_size
+    assert stored < 12 * MIB
+    ran = layerscope("report", reference, cwd=tmp_path)
+    assert ran.code == 4, ran.err
+    assert f"--limit {limit}=N" in ran.err
+    assert f"over the {256 * MIB} allowed" in ran.err
+    assert ran.peak < MOST
+
+
+@pytest.mark.slow
+def test_one_blob_at_a_thousand_places_is_refused(tmp_path: Path) -> None:
+    members = {f"d/f{number}": b"x" for number in range(10_000)}
+    builder = ImageBuilder("app:1")
+    for _ in range(1000):
+        builder.layer(members, "RUN x")
+    reference = FORMS["oci-archive"].write([builder.build()], tmp_path / "image.tar", "gzip")
+    ran = layerscope("report", reference, cwd=tmp_path)
+    assert ran.code == 4, ran.err
+    assert "over the 2000000 allowed" in ran.err
+    assert "--limit repeated_members=N" in ran.err
+    assert ran.peak < MOST
+
+
+def test_a_path_of_too_many_levels_is_refused_until_the_limit_is_raised(tmp_path: Path) -> None:
+    built = ImageBuilder("app:1").layer({"d/" * 20_000 + "f": b"x"}, "RUN x").build()
+    reference = FORMS["oci-archive"].write([built], tmp_path / "image.tar")
+    ran = layerscope("report", reference, cwd=tmp_path)
+    assert (ran.code, "20001 levels, over the 16384" in ran.err) == (4, True), ran.err
+    raised = ["--limit", "path_depth=30000", "--limit", "implied_bytes=1000000000"]
+    assert layerscope("report", reference, *raised, cwd=tmp_path).code == 0
+
+
+def test_sigterm_ends_the_reading_of_implied_directories(tmp_path: Path) -> None:
+    reference = FORMS["oci-archive"].write([image(implied)], tmp_path / "image.tar", "gzip")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "layerscope",
+            "report",
+            reference,
+            "--limit",
+            "implied_bytes=99999999999",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) != 0
+
+
+def test_a_text_report_of_many_instructions_stays_short(tmp_path: Path) -> None:
+    builder = ImageBuilder("app:1").layer({"f": b"x" * 5000}, "RUN make the file")
+    for number in range(50_000):
+        builder.empty(f"ENV K{number}=v")
+    reference = FORMS["oci-archive"].write([builder.build()], tmp_path / "image.tar")
+    ran = layerscope("report", reference, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert len(ran.out) < 400_000
+    assert b"RUN make the file" in ran.out
+    assert b"49,001 smaller instructions" in ran.out
