@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, Facts
     from layerscope.image.image import Image
     from layerscope.limits import Limits
+    from layerscope.options import ReadOptions
     from layerscope.progress import CancelledCallback, ProgressCallback
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "compare", "load"]
+__all__ = ["__version__", "analyze", "compare", "load", "read"]
 
 
 def load(
@@ -55,6 +56,24 @@ def load(
         progress=progress,
         cancelled=cancelled,
     )
+
+
+def read(
+    reference: str,
+    options: ReadOptions | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancelled: CancelledCallback | None = None,
+) -> Analysis:
+    """Open the image that `reference` names and analyze it, as every command does.
+
+    `options` is a `layerscope.options.ReadOptions`. The image stays open so that its files can be read: use the analysis
+    as a context manager, or close it. Raises any `layerscope.errors.LayerscopeError`.
+    """
+    from layerscope.analysis.reading import read as run
+    from layerscope.options import DEFAULT_OPTIONS
+
+    return run(reference, options or DEFAULT_OPTIONS, progress=progress, cancelled=cancelled)
 
 
 def analyze(

@@ -208,6 +208,16 @@ class Analysis:
     def notes(self) -> tuple[Note, ...]:
         return self.facts.notes
 
+    def close(self) -> None:
+        """Close the image."""
+        self.image.close()
+
+    def __enter__(self) -> Analysis:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @property
     def largest(self) -> tuple[LiveFile, ...]:
         """The largest live files, largest first; computed on demand."""

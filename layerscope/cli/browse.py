@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import click
 
+from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import (
-    image_argument,
-    output_options,
-    source_options,
-    take_choice,
-)
+from layerscope.cli.options import Writing, image_argument, output_options, source_options
 from layerscope.cli.report import report
-from layerscope.cli.rules import rule_options
+from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import is_terminal
-
-if TYPE_CHECKING:
-    from layerscope.cli.examine import Choice
 
 
 class Browse(click.Command):
@@ -43,29 +36,23 @@ class Browse(click.Command):
 @output_options
 @source_options
 @rule_options
-def command(**given: Any) -> int:
+def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Browse IMAGE: where its bytes come from and which of them are wasted.
 
     Without a terminal, or with an option about output or rules, it is the same as `layerscope report IMAGE`.
     """
-    if not wants_browser(given):
-        return report(given)
-    show_args = given["show_args"]
-    return browse(take_choice(given), show_args=show_args)
+    if wants_browser(choice, writing, rules):
+        return browse(choice, show_args=writing.show_args)
+    return report(choice, writing, rules)
 
 
-_CHOICE = frozenset(
-    {"reference", "platform", "tag", "pull", "quiet", "limits", "dockerfile", "verify", "show_args"}
-)
-
-
-def wants_browser(given: Mapping[str, Any]) -> bool:
+def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
     """Whether a person sits there, and asks for nothing that only a report can give."""
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
-    if given["reference"] == "-" or os.environ.get("TERM", "dumb") == "dumb":
+    if choice.reference == "-" or os.environ.get("TERM", "dumb") == "dumb":
         return False
-    if any(value for name, value in given.items() if name not in _CHOICE):
+    if replace(writing, show_args=False) != Writing() or rules != RuleOptions():
         return False
     return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 
@@ -76,19 +63,8 @@ def browse(choice: Choice, *, show_args: bool = False) -> int:
     from layerscope.tui.settings import load_settings
 
     settings = load_settings()
-    load = {
-        "platform": choice.platform,
-        "tag": choice.tag,
-        "pull": choice.pull,
-        "dockerfile": choice.dockerfile,
-        "limits": choice.limits,
-    }
-    analyze = {"verify": choice.verify, "limits": choice.limits}
-    app = LayerscopeApp(
-        choice.reference,
-        reader(choice.reference, load, analyze, show_args=show_args),
-        settings=settings,
-    )
+    read = reader(choice.reference, choice.options, show_args=show_args)
+    app = LayerscopeApp(choice.reference, read, settings=settings)
     code = app.run()
     if code is None:
         return Exit.BUG if app.return_code else Exit.OK

@@ -6,29 +6,24 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import (
-    image_argument,
-    output_options,
-    source_options,
-    take_choice,
-    take_format,
-)
-from layerscope.cli.outputs import STDOUT, check_apart, check_outputs, parse_outputs, write_outputs
+from layerscope.cli.options import Writing, image_argument, output_options, source_options
+from layerscope.cli.outputs import STDOUT, check_apart, write_outputs
 from layerscope.cli.rules import (
     Judged,
+    RuleOptions,
     Ruling,
     check_former,
     judge,
     known,
+    read_ruling,
     rule_options,
-    take_ruling,
 )
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
@@ -61,7 +56,15 @@ from layerscope.report.replace import check_target, replacing, shown
 @click.option("--today", metavar="YYYY-MM-DD", hidden=True, help="The day for `until`.")
 @output_options
 @source_options
-def command(**given: Any) -> int:
+def command(
+    choice: Choice,
+    writing: Writing,
+    rules: RuleOptions,
+    init: bool,
+    updates: tuple[str, ...],
+    headroom: int,
+    today: str | None,
+) -> int:
     """Hold IMAGE against a budget and exit with 1 when a rule is broken.
 
     Rules stand in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
@@ -76,29 +79,26 @@ def command(**given: Any) -> int:
 
     One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
-    init, updates, headroom = given.pop("init"), given.pop("updates"), given.pop("headroom")
-    today = _today(given.pop("today"))
+    day = _today(today)
     if init:
-        return _init(given, headroom)
-    outputs = parse_outputs(given.pop("outputs"), take_format(given), default=None)
-    check_outputs(outputs, force=given["force"])
-    ruling = take_ruling(given, find_dive=True)
-    check_apart(outputs, (given["reference"], given["dockerfile"], *ruling.inputs))
+        return _init(choice, writing, rules, headroom)
+    outputs = writing.targets(default=None)
+    ruling = read_ruling(rules, find_dive=True)
+    check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
     if not ruling.budget:
         raise UsageError(
             "there is no rule to check",
             hint=f"give one such as --max-size 200MB, or write a {CONFIG_NAME} with `layerscope check IMAGE --init`",
         )
     check_former(ruling)
-    choice = take_choice(given)
-    judged = judge(ruling, choice, hashes=given["files"], today=today)
+    judged = judge(ruling, choice, hashes=writing.files, today=day)
     if updates:
-        judged = _update(ruling, judged, updates, headroom, today)
+        judged = _update(ruling, judged, updates, headroom, day)
 
     from layerscope.report.page import Page
     from layerscope.report.parts.verdict import write_verdict
 
-    document = judged.document(top=given["top"], files=given["files"], show_args=given["show_args"])
+    document = judged.document(top=writing.top, files=writing.files, show_args=writing.show_args)
 
     def write(out: TextIO) -> None:
         write_verdict(Page(out, width=width_of(out), color=wants_color(out)), document)
@@ -106,7 +106,7 @@ def command(**given: Any) -> int:
     to_stdout = any(output.path == STDOUT for output in outputs)
     if to_stdout and sys.stderr is not None and not choice.quiet:
         write(sys.stderr)
-    write_outputs(outputs, document, rows=given["top"], force=given["force"], facts=judged.facts)
+    write_outputs(outputs, document, rows=writing.top, force=writing.force, facts=judged.facts)
     if not to_stdout:
         write_stdout(write)
     assert judged.verdict is not None
@@ -126,25 +126,24 @@ def _today(given: str | None) -> date:
     return datetime.now(UTC).date()
 
 
-def _init(given: dict[str, Any], headroom: int) -> int:
+def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -> int:
     """Write a first budget; a file that is there stays as it is, unless with --force."""
     from layerscope.analysis.budgets.headroom import first_budget
 
-    path = given["config"] or CONFIG_NAME
+    path = rules.config or CONFIG_NAME
     if os.path.basename(path) == PYPROJECT:
         raise UsageError(
             f"--init writes a file of its own, and {PYPROJECT} has more in it",
             hint=f"leave --config out, and move the tables to [tool.layerscope] of {PYPROJECT}",
         )
-    check_target(path, force=given["force"])
-    if os.path.lexists(path) and not given["force"]:
+    check_target(path, force=writing.force)
+    if os.path.lexists(path) and not writing.force:
         raise OutputError(
             f"{shown(path)} is there already",
             hint="raise single limits with --update RULE, or write it anew with --force",
         )
-    choice: Choice = take_choice(given)
-    text = first_budget(known(choice, base=given["base"]).facts, headroom)
-    with replacing(path, force=given["force"]) as file:
+    text = first_budget(known(choice, base=rules.rules.get("base")).facts, headroom)
+    with replacing(path, force=writing.force) as file:
         file.write(text.encode())
     if not choice.quiet:
         tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ import layerscope
 from layerscope.cli.complete import complete_image
 from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.options import parse_limits, reading_options, show_args_option, take_format
+from layerscope.cli.options import make_options, one_format, reading_options, show_args_option
 from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
@@ -23,6 +24,7 @@ from layerscope.progress import CancelledCallback, ProgressCallback
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
+    from layerscope.options import ReadOptions
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "github")
 STDIN = "-"
@@ -101,41 +103,93 @@ def command(**given: Any) -> int:
     layerscope compare yesterday.json docker:app --exit-code
     layerscope compare app app --platform linux/amd64 --platform linux/arm64
     """
-    references: Sequence[str] = given.pop("references")
-    if len(references) < 2:
-        raise UsageError("one image has nothing to be compared with", hint="name two or more")
-    if references.count(STDIN) > 1:
-        raise UsageError("standard input holds one image", hint="save the other to a file")
-    several = len(references) > 2
-    if several and (given["exit_code"] or given["path"] is not None or given["depth"] is not None):
-        raise UsageError(
-            f"--exit-code, --path and --depth compare two images, and {len(references)} are named",
-            hint="name two",
+    asked = Asked(**given)
+    asked.check()
+    if asked.tui:
+        return _browse(asked)
+    outputs = asked.targets()
+    with collector_paused(), progress_bar(quiet=asked.quiet) as progress, ExitStack() as stack:
+        sides = _open_all(asked, progress, stack)
+        if asked.several:
+            return _tabulate(sides, outputs, asked)
+        return _compare(sides, outputs, asked, progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the command line asks for."""
+
+    references: tuple[str, ...]
+    path: str | None
+    depth: int | None
+    top: int | None
+    tui: bool
+    exit_code: bool
+    as_json: bool
+    format_name: str | None
+    outputs: tuple[str, ...]
+    force: bool
+    show_args: bool
+    platforms: tuple[str, ...]
+    tags: tuple[str, ...]
+    verify: bool | None
+    pull: bool
+    limits: tuple[str, ...]
+    quiet: bool
+
+    @property
+    def several(self) -> bool:
+        """Whether there are more than two images, which are weighed together."""
+        return len(self.references) > 2
+
+    def check(self) -> None:
+        """Raise `UsageError` for what does not go together."""
+        count = len(self.references)
+        if count < 2:
+            raise UsageError("one image has nothing to be compared with", hint="name two or more")
+        if self.references.count(STDIN) > 1:
+            raise UsageError("standard input holds one image", hint="save the other to a file")
+        if self.several and (self.exit_code or self.path is not None or self.depth is not None):
+            raise UsageError(
+                f"--exit-code, --path and --depth compare two images, and {count} are named",
+                hint="name two",
+            )
+
+    def targets(self) -> tuple[Output, ...]:
+        """The outputs, all of which can be written. Raises `UsageError` and `OutputError`."""
+        if self.several:
+            from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
+        else:
+            from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
+        name = one_format(as_json=self.as_json, name=self.format_name)
+        if name is not None and name not in FOUND:
+            raise UsageError(
+                f"--format {name} is of two images, and {len(self.references)} are named",
+                hint=f"the formats of several are {', '.join(FOUND)}",
+            )
+        outputs = parse_outputs(self.outputs, name, formats=FOUND)
+        check_outputs(outputs, force=self.force)
+        check_apart(outputs, self.references)
+        return outputs
+
+    def read_options(self) -> list[ReadOptions]:
+        """How each image is read. Raises `UsageError`."""
+        count = len(self.references)
+        pairs = zip(
+            _each(self.platforms, count, "--platform"),
+            _each(self.tags, count, "--tag"),
+            strict=True,
         )
-    if several:
-        from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
-    else:
-        from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
-    if given["tui"]:
-        return _browse(references, given)
-    format_name = take_format(given)
-    if format_name is not None and format_name not in FOUND:
-        raise UsageError(
-            f"--format {format_name} is of two images, and {len(references)} are named",
-            hint=f"the formats of several are {', '.join(FOUND)}",
-        )
-    outputs = parse_outputs(given.pop("outputs"), format_name, formats=FOUND)
-    check_outputs(outputs, force=given["force"])
-    check_apart(outputs, references)
-    with (
-        collector_paused(),
-        progress_bar(quiet=given["quiet"]) as progress,
-        ExitStack() as stack,
-    ):
-        sides = _open_all(references, given, progress, stack)
-        if several:
-            return _tabulate(sides, outputs, given)
-        return _compare(sides, outputs, given, progress)
+        return [
+            make_options(
+                platform=platform,
+                tag=tag,
+                pull=self.pull,
+                limits=self.limits,
+                verify=self.verify,
+            )
+            for platform, tag in pairs
+        ]
 
 
 def _each(values: Sequence[str], count: int, option: str) -> Sequence[str | None]:
@@ -151,8 +205,7 @@ def _each(values: Sequence[str], count: int, option: str) -> Sequence[str | None
 
 
 def _open_all(
-    references: Sequence[str],
-    given: dict[str, Any],
+    asked: Asked,
     progress: ProgressCallback,
     stack: ExitStack,
     cancelled: CancelledCallback = stopping.is_set,
@@ -161,85 +214,63 @@ def _open_all(
     from layerscope.analysis.comparison.side import Side
     from layerscope.report.saved.report import read_report, report_path
 
-    platforms = _each(given["platforms"], len(references), "--platform")
-    tags = _each(given["tags"], len(references), "--tag")
-    verify = given["verify"]
-    limits = parse_limits(given["limits"])
     sides = []
-    for reference, platform, tag in zip(references, platforms, tags, strict=True):
+    for reference, options in zip(asked.references, asked.read_options(), strict=True):
         path = report_path(reference)
         if path is not None:
-            sides.append(read_report(path, show_args=given["show_args"]))
+            sides.append(read_report(path, show_args=asked.show_args))
             continue
-        image = stack.enter_context(
-            layerscope.load(
-                reference,
-                platform=platform,
-                tag=tag,
-                pull=given["pull"],
-                limits=limits,
-                progress=progress,
-                cancelled=cancelled,
-            )
-        )
-        analysis = layerscope.analyze(
-            image,
-            verify="auto" if verify is None else "full" if verify else "off",
-            limits=limits,
-            progress=progress,
-            cancelled=cancelled,
-        )
-        sides.append(Side.of(analysis, show_args=given["show_args"]))
+        analysis = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
+        sides.append(Side.of(stack.enter_context(analysis), show_args=asked.show_args))
     return sides
 
 
 def _compare(
-    sides: Sequence[Side], outputs: Sequence[Output], given: dict[str, Any], progress: ProgressBar
+    sides: Sequence[Side], outputs: Sequence[Output], asked: Asked, progress: ProgressBar
 ) -> int:
     from layerscope.report.comparison.document import build
     from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
     from layerscope.report.document.rows import TOP
 
     comparison = layerscope.compare(
-        sides[0], sides[1], path=given["path"], progress=progress, cancelled=stopping.is_set
+        sides[0], sides[1], path=asked.path, progress=progress, cancelled=stopping.is_set
     )
-    document = build(
-        comparison, top=TOP if given["top"] is None else given["top"], depth=given["depth"]
-    )
+    document = build(comparison, top=TOP if asked.top is None else asked.top, depth=asked.depth)
     write_outputs(
         outputs,
         document,
-        rows=given["top"],
-        force=given["force"],
+        rows=asked.top,
+        force=asked.force,
         formats=COMPARISON_RENDERERS,
     )
-    return Exit.DIFFERENT if given["exit_code"] and comparison.differs else Exit.OK
+    return Exit.DIFFERENT if asked.exit_code and comparison.differs else Exit.OK
 
 
-def _browse(references: Sequence[str], given: dict[str, Any]) -> int:
+def _browse(asked: Asked) -> int:
     """Run the browser of two images until it is left."""
-    asked = {
-        "--json": given["as_json"],
-        "--format": given["format_name"],
-        "--output": given["outputs"],
-        "--exit-code": given["exit_code"],
-        "--top": given["top"] is not None,
-        "--depth": given["depth"] is not None,
+    given = {
+        "--json": asked.as_json,
+        "--format": asked.format_name,
+        "--output": asked.outputs,
+        "--exit-code": asked.exit_code,
+        "--top": asked.top is not None,
+        "--depth": asked.depth is not None,
+        "--force": asked.force,
     }
-    useless = [name for name, value in asked.items() if value]
-    if len(references) != 2:
+    useless = [name for name, value in given.items() if value]
+    if len(asked.references) != 2:
         raise UsageError(
-            f"--tui compares two images, and {len(references)} are named", hint="name two"
+            f"--tui compares two images, and {len(asked.references)} are named", hint="name two"
         )
     if useless:
         raise UsageError(f"{useless[0]} says nothing with --tui", hint="leave one of them out")
     terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
-    if STDIN in references or not (terminal or os.environ.get("TEXTUAL_DRIVER")):
+    if STDIN in asked.references or not (terminal or os.environ.get("TEXTUAL_DRIVER")):
         raise UsageError(
             "--tui needs a terminal on standard input and output",
             hint="leave it out, or name files",
         )
-    parse_limits(given["limits"])
+    asked.read_options()
 
     from layerscope.tui.compare.app import CompareApp
     from layerscope.tui.compare.load import pair_reader
@@ -248,11 +279,11 @@ def _browse(references: Sequence[str], given: dict[str, Any]) -> int:
     def open_sides(
         progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
     ) -> tuple[Side, Side]:
-        a, b = _open_all(references, given, progress, stack, cancelled)
+        a, b = _open_all(asked, progress, stack, cancelled)
         return a, b
 
     app = CompareApp(
-        " → ".join(references), pair_reader(open_sides, given["path"]), settings=load_settings()
+        " → ".join(asked.references), pair_reader(open_sides, asked.path), settings=load_settings()
     )
     code = app.run()
     if code is None:
@@ -260,13 +291,11 @@ def _browse(references: Sequence[str], given: dict[str, Any]) -> int:
     return code
 
 
-def _tabulate(sides: Sequence[Side], outputs: Sequence[Output], given: dict[str, Any]) -> int:
+def _tabulate(sides: Sequence[Side], outputs: Sequence[Output], asked: Asked) -> int:
     from layerscope.analysis.comparison.table import tabulate
     from layerscope.report.comparison.table_document import build_table
     from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
 
     document = build_table(tabulate(sides))
-    write_outputs(
-        outputs, document, rows=given["top"], force=given["force"], formats=TABLE_RENDERERS
-    )
+    write_outputs(outputs, document, rows=asked.top, force=asked.force, formats=TABLE_RENDERERS)
     return Exit.OK

@@ -5,50 +5,46 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.cli.exits import stopping
 from layerscope.cli.progress import ProgressBar, progress_bar
-from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.options import ReadOptions
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.model import Analysis
-    from layerscope.image.image import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The image that is asked for, and how it is to be read."""
+    """The image that is asked for, and how it is read."""
 
     reference: str
-    platform: str | None
-    tag: str | None
-    pull: bool
-    quiet: bool
-    limits: Limits
-    dockerfile: str | None = None
-    verify: Literal["auto", "full", "off"] = "auto"
+    options: ReadOptions = field(default_factory=ReadOptions)
+    quiet: bool = False
 
     def given_beside_reference(self) -> list[str]:
         """The options that say how an image is found and read, as far as they are given."""
+        options = self.options
         given = {
-            "--platform": self.platform,
-            "--tag": self.tag,
-            "--dockerfile": self.dockerfile,
-            "--pull": self.pull,
-            "--limit": self.limits != DEFAULT_LIMITS,
-            "--verify": self.verify == "full",
-            "--no-verify": self.verify == "off",
+            "--platform": options.platform,
+            "--tag": options.tag,
+            "--dockerfile": options.dockerfile,
+            "--pull": options.pull,
+            "--limit": options.limits != DEFAULT_LIMITS,
+            "--verify": options.verify == "full",
+            "--no-verify": options.verify == "off",
         }
         return [name for name, value in given.items() if value]
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Spare the garbage collector the records of an image, of which none is garbage, while they are made and after."""
+    """Keep the garbage collector away from the records of an image, none of which is garbage."""
     gc.disable()
     try:
         yield
@@ -57,40 +53,32 @@ def collector_paused() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def opened(choice: Choice) -> Iterator[tuple[Analysis, ProgressBar]]:
+    """Read the image with a progress bar if one is wanted, and hold it open. Raises any `LayerscopeError`."""
+    with collector_paused(), progress_bar(quiet=choice.quiet) as progress:
+        analysis = layerscope.read(
+            choice.reference, choice.options, progress=progress, cancelled=stopping.is_set
+        )
+        with analysis:
+            yield analysis, progress
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An analysis, and dive's numbers where they were asked for and can be known."""
+    """An analysis, and dive's numbers if they were asked for and can be known."""
 
     analysis: Analysis
     dive: DiveNumbers | None
 
 
-def examine(
-    choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
-) -> Examined:
-    """Read the image with a progress bar where one is wanted. Raises any `LayerscopeError`.
+def examine(choice: Choice, *, hashes: bool = False, dive: bool = False) -> Examined:
+    """Read the image and close it. Raises any `LayerscopeError`.
 
-    `hashes` also reads the live contents that nothing else asked for, so that the report can stand for the image; `base`
-    names the image that it stands on, and `dive` asks for dive's numbers.
+    `hashes` also reads the live contents that nothing else asked for, so that the report can take the place of the
+    image; `dive` asks for dive's numbers.
     """
-    with (
-        collector_paused(),
-        progress_bar(quiet=choice.quiet) as progress,
-        _loaded(choice, progress) as image,
-    ):
-        if base is not None:
-            from layerscope.analysis.budgets.base import on_base
-
-            under = replace(choice, reference=base, tag=None, dockerfile=None)
-            with _loaded(under, progress) as below:
-                image = on_base(image, below)
-        analysis = layerscope.analyze(
-            image,
-            verify=choice.verify,
-            limits=choice.limits,
-            progress=progress,
-            cancelled=stopping.is_set,
-        )
+    with opened(choice) as (analysis, progress):
         if hashes:
             from layerscope.analysis.content_hashes import live_contents, read_contents
 
@@ -106,16 +94,3 @@ def examine(
 
             numbers = dive_numbers(analysis)
         return Examined(analysis, numbers)
-
-
-def _loaded(choice: Choice, progress: ProgressBar) -> Image:
-    return layerscope.load(
-        choice.reference,
-        platform=choice.platform,
-        tag=choice.tag,
-        pull=choice.pull,
-        dockerfile=choice.dockerfile,
-        limits=choice.limits,
-        progress=progress,
-        cancelled=stopping.is_set,
-    )

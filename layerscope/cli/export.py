@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
+from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Ended, Exit, stopping
-from layerscope.cli.options import engine_options, image_argument, take_choice
+from layerscope.cli.options import engine_options, image_argument
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.streams import tell
 from layerscope.errors import OutputError
@@ -21,7 +21,7 @@ from layerscope.errors import OutputError
 )
 @click.option("--force", is_flag=True, help="Replace FILE when it exists.")
 @engine_options
-def command(**given: Any) -> int:
+def command(choice: Choice, path: str, force: bool) -> int:
     """Save IMAGE as a tarball, as `docker save` writes it.
 
     FILE appears when it is whole: an export that fails or is stopped leaves nothing behind, nor touches what stood
@@ -31,8 +31,6 @@ def command(**given: Any) -> int:
     layerscope export docker:python:3.8 -o python.tar
     layerscope export python:3.8 -o - | gzip > python.tar.gz
     """
-    path, force = given.pop("path"), given.pop("force")
-    choice = take_choice(given)
     if path == "-" and sys.stdout is None:
         raise OutputError("standard output is closed", hint="write to a file with -o FILE")
 
@@ -45,9 +43,9 @@ def command(**given: Any) -> int:
                 choice.reference,
                 path,
                 force=force,
-                platform=choice.platform,
-                pull=choice.pull,
-                limits=choice.limits,
+                platform=choice.options.platform,
+                pull=choice.options.pull,
+                limits=choice.options.limits,
                 progress=progress,
                 cancelled=stopping.is_set,
             )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.opened import opened
-from layerscope.cli.options import image_argument, source_options, take_choice
+from layerscope.cli.options import file_options, image_argument
 from layerscope.cli.streams import tell
 from layerscope.errors import UsageError
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     help="As it is after layer N, for what a later layer hides; by default after the last.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there already.")
-@source_options
-def command(**given: Any) -> int:
+@file_options
+def command(choice: Choice, path: str, folder: str, layer: int | None, force: bool) -> int:
     """Save PATH of IMAGE in the folder DIR, with all that is below it.
 
     Regular files, directories and symlinks that stay inside DIR are made; owners, setuid bits and devices are not.
@@ -41,10 +41,6 @@ def command(**given: Any) -> int:
     layerscope extract python:3.8 /etc -o .
     layerscope extract app.tar /root/.cache --layer 3 -o cache
     """
-    path, folder, layer = given.pop("path"), given.pop("folder"), given.pop("layer")
-    force = given.pop("force")
-    choice = take_choice(given)
-
     from layerscope.filesystem.extract import extract
     from layerscope.tui.paint import path_text
     from layerscope.units import format_size
@@ -57,7 +53,7 @@ def command(**given: Any) -> int:
             analysis.indexes,
             folder,
             overwrite=force,
-            limits=choice.limits,
+            limits=choice.options.limits,
             progress=progress,
             cancelled=stopping.is_set,
         )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
-from layerscope.cli.opened import opened
-from layerscope.cli.options import image_argument, source_options, take_choice
+from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
+from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query
@@ -32,7 +33,14 @@ State = dict[str, Any]
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @source_options
-def command(**given: Any) -> int:
+def command(
+    choice: Choice,
+    words: tuple[str, ...],
+    which: str | None,
+    layer: int | None,
+    sort: str,
+    as_json: bool,
+) -> int:
     """List the files of IMAGE: size, mode, owner, the layer that wrote each, the layer that hides it, and the path.
 
     Every version of a file that a layer stores is a row. FILTER is what the browser takes: a part of the path,
@@ -42,20 +50,37 @@ def command(**given: Any) -> int:
     layerscope files python:3.8 --deleted --sort size
     layerscope files app.tar '*.so' '>1MB'
     """
-    words, which, layer = given.pop("words"), given.pop("which"), given.pop("layer")
-    sort, as_json = given.pop("sort"), given.pop("as_json")
-
     from layerscope.analysis.filter.query import parse
 
     query = parse(" ".join(words))
-    with opened(take_choice(given)) as (analysis, _):
+    with opened(choice) as (analysis, _):
         rows = list(_rows(analysis, query, which, layer))
+        origins = _origins(analysis)
     if sort == "size":
         rows.sort(key=lambda row: (-row[1].size, row[0], row[1].layer))
     else:
         rows.sort(key=lambda row: (row[0], row[1].layer))
-    write_stdout(lambda out: _write_json(out, rows) if as_json else _write_text(out, rows))
+    write_stdout(lambda out: _write_json(out, rows, origins) if as_json else _write_text(out, rows))
     return Exit.OK
+
+
+def _origins(analysis: Analysis) -> list[State]:
+    """For each layer, the instruction that wrote it and its lines."""
+    origins: list[State] = []
+    for layer in analysis.layers:
+        place = analysis.instructions[layer.instruction].instruction.location
+        origins.append(
+            {
+                "instruction": layer.instruction,
+                "location": place
+                and {
+                    "end_line": place.end_line,
+                    "file": clean_text(place.file),
+                    "start_line": place.start_line,
+                },
+            }
+        )
+    return origins
 
 
 def _rows(
@@ -104,11 +129,11 @@ def _state(path: bytes, entry: Entry) -> State:
     return row
 
 
-def _write_json(out: TextIO, rows: list[tuple[bytes, Entry]]) -> None:
+def _write_json(out: TextIO, rows: list[tuple[bytes, Entry]], origins: list[State]) -> None:
     out.write("[")
     for number, (path, entry) in enumerate(rows):
         out.write(",\n " if number else "\n ")
-        out.write(json.dumps(_state(path, entry), sort_keys=True))
+        out.write(json.dumps(_state(path, entry) | origins[entry.layer], sort_keys=True))
     out.write("\n]\n")
 
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import (
-    image_argument,
-    output_options,
-    source_options,
-    take_choice,
-    take_format,
-)
-from layerscope.cli.outputs import check_apart, check_outputs, parse_outputs, write_outputs
-from layerscope.cli.rules import check_former, judge, rule_options, take_ruling
+from layerscope.cli.options import Writing, image_argument, output_options, source_options
+from layerscope.cli.outputs import check_apart, write_outputs
+from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, rule_options
 
 
 @click.command("report", short_help="Report an image's sizes, waste and causes.")
@@ -23,7 +16,7 @@ from layerscope.cli.rules import check_former, judge, rule_options, take_ruling
 @output_options
 @source_options
 @rule_options
-def command(**given: Any) -> int:
+def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
 
     IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, or a bare
@@ -37,18 +30,17 @@ def command(**given: Any) -> int:
 
     With rules, given here or in layerscope.toml, the report carries their verdict; `layerscope check` also exits by it.
     """
-    return report(given)
+    return report(choice, writing, rules)
 
 
-def report(given: dict[str, Any]) -> int:
+def report(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Run the command with its options."""
-    outputs = parse_outputs(given.pop("outputs"), take_format(given))
-    check_outputs(outputs, force=given["force"])
-    ruling = take_ruling(given)
+    outputs = writing.targets()
+    ruling = read_ruling(rules)
     if ruling.require:
         check_former(ruling)
-    check_apart(outputs, (given["reference"], given["dockerfile"], *ruling.inputs))
-    judged = judge(ruling, take_choice(given), hashes=given["files"])
-    document = judged.document(top=given["top"], files=given["files"], show_args=given["show_args"])
-    write_outputs(outputs, document, rows=given["top"], force=given["force"], facts=judged.facts)
+    check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
+    judged = judge(ruling, choice, hashes=writing.files)
+    document = judged.document(top=writing.top, files=writing.files, show_args=writing.show_args)
+    write_outputs(outputs, document, rows=writing.top, force=writing.force, facts=judged.facts)
     return Exit.OK

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +18,7 @@ from layerscope.analysis.budgets.names import (
     RULE_NAMES,
 )
 from layerscope.cli.examine import Choice, examine
-from layerscope.cli.options import stacked
+from layerscope.cli.options import gathered, stacked
 from layerscope.cli.streams import tell
 from layerscope.errors import ImageNotFound, UsageError
 
@@ -43,6 +43,54 @@ _METAVARS = {
     "growth": "SIZE|PERCENT%",
 }
 _OTHERS = ("min_change", "baseline", "anchor", "base")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOptions:
+    """The rules that the command line gives, by name, and where more of them are."""
+
+    config: str | None = None
+    ci_config: str | None = None
+    default_baseline: str | None = None
+    allow_missing: bool = False
+    require: bool = False
+    dive_compatible: bool = False
+    rules: Mapping[str, str] = field(default_factory=dict)
+    dive: Mapping[str, str] = field(default_factory=dict)
+
+
+_NAMES = (
+    "config", "ci_config", "allow_missing_baseline", "require_baseline", "default_baseline", "dive_compatible",
+    *(rule.name for rule in RULE_NAMES), *_OTHERS, *DIVE_RULES,
+)  # fmt: skip
+
+
+def _make_rules(
+    *,
+    config: str | None,
+    ci_config: str | None,
+    allow_missing_baseline: bool,
+    require_baseline: bool,
+    default_baseline: str | None,
+    dive_compatible: bool,
+    **values: str | None,
+) -> RuleOptions:
+    """An empty baseline is none, as CI templates leave it; an empty limit is a mistake that must not pass as no rule."""
+    given = {
+        name: value
+        for name, value in values.items()
+        if value is not None and (value or name not in _OTHERS)
+    }
+    return RuleOptions(
+        config=config,
+        ci_config=ci_config,
+        default_baseline=default_baseline or None,
+        allow_missing=allow_missing_baseline,
+        require=require_baseline,
+        dive_compatible=dive_compatible,
+        rules={name: value for name, value in given.items() if name not in DIVE_RULES},
+        dive={name: value for name, value in given.items() if name in DIVE_RULES},
+    )
 
 
 def rule_options(command: Command) -> Command:
@@ -107,6 +155,7 @@ def rule_options(command: Command) -> Command:
         click.option(
             "--dive-compatible", is_flag=True, help="Add the numbers that dive 0.13.1 gives."
         ),
+        gathered("rules", _NAMES, _make_rules),
     )(command)
 
 
@@ -199,20 +248,12 @@ class Judged:
         return replace(self, verdict=verdict, min_change=budget.min_change)
 
 
-def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
-    """The budget of `--config` and the rule options, which are taken out of `given`."""
-    config, ci_config = given.pop("config"), given.pop("ci_config")
-    rules = {name: given.pop(name) for name in (*(rule.name for rule in RULE_NAMES), *_OTHERS)}
-    # An empty baseline is none, as CI templates leave it; an empty limit is a mistake that must not pass as no rule.
-    rules = {
-        name: value
-        for name, value in rules.items()
-        if value is not None and (value or name not in _OTHERS)
-    }
-    dive = {name: given.pop(name) for name in DIVE_RULES}
-    dive = {name: value for name, value in dive.items() if value is not None}
+def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
+    """The budget of `--config` and the rule options. Raises `ConfigError`."""
+    config, ci_config = options.config, options.ci_config
+    rules, dive = options.rules, options.dive
 
-    default = given.pop("default_baseline") or None
+    default = options.default_baseline
 
     def load() -> Budget:
         from layerscope.analysis.budgets.budget import load_budget
@@ -229,14 +270,13 @@ def take_ruling(given: dict[str, Any], *, find_dive: bool = False) -> Ruling:
     places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
     named = rules or dive or config is not None or ci_config is not None
     budget = load() if named or any(map(os.path.lexists, places)) else None
-    allow, require = given.pop("allow_missing_baseline"), given.pop("require_baseline")
     return Ruling(
         budget=budget,
         load=load,
-        allow_missing=allow and not require,
-        require=require,
+        allow_missing=options.allow_missing and not options.require,
+        require=options.require,
         files=tuple(file for file in (*places, config, ci_config) if file is not None),
-        dive=given.pop("dive_compatible") or (budget is not None and budget.dive is not None),
+        dive=options.dive_compatible or (budget is not None and budget.dive is not None),
     )
 
 
@@ -306,7 +346,8 @@ def known(
 
     path = report_path(choice.reference)
     if path is None:
-        found = examine(choice, hashes=hashes, base=base, dive=dive)
+        based = replace(choice, options=replace(choice.options, base=base))
+        found = examine(based, hashes=hashes, dive=dive)
         return Known(found.analysis, found.dive)
     useless = choice.given_beside_reference()
     if useless:
@@ -337,7 +378,8 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
             raise ImageNotFound(f"no {what} {named!r} was found")
         if path is not None:
             return Former(reference, read_report(path))
-        other = replace(choice, reference=reference, tag=None, dockerfile=None)
+        options = replace(choice.options, tag=None, dockerfile=None)
+        other = replace(choice, reference=reference, options=options)
         return Former(reference, examine(other).analysis.facts)
     except ImageNotFound as error:
         if ruling.allow_missing:

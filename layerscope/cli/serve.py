@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import click
 
+from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import image_argument, parse_limits, source_options
+from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import tell
 from layerscope.errors import UsageError
+from layerscope.limits import DEFAULT_LIMITS
 
 
 @click.command("serve", short_help="Browse an image in a web browser.")
@@ -34,14 +36,12 @@ from layerscope.errors import UsageError
 )
 @click.option("--public-url", metavar="URL", help="The address that visitors see, behind a proxy.")
 @source_options
-def command(**given: Any) -> int:
+def command(choice: Choice, host: str, port: int, public_url: str | None) -> int:
     """Serve the browser of IMAGE over HTTP; needs the extra `web`.
 
     Who reaches the address can read every file of the image, and is asked for no password; it listens on the loopback
     interface unless told otherwise.
     """
-    host, port, public_url = given.pop("host"), given.pop("port"), given.pop("public_url")
-    parse_limits(given["limits"])
     try:
         from layerscope.tui.serving import LOOPBACK, GuardedServer
     except ImportError:
@@ -54,23 +54,28 @@ def command(**given: Any) -> int:
         tell(f"layerscope: whoever reaches {public_url} can read every file of the image")
     _let_visitors_import()
     server = GuardedServer(
-        _command_line(given), host=host, port=port, title="layerscope", public_url=public_url
+        command_line(choice), host=host, port=port, title="layerscope", public_url=public_url
     )
-    tell(f"layerscope: serving on {public_url} until stopped with ctrl+c")
+    if not choice.quiet:
+        tell(f"layerscope: serving on {public_url} until stopped with ctrl+c")
     server.serve()
     return Exit.OK
 
 
-def _command_line(given: dict[str, Any]) -> str:
+def command_line(choice: Choice) -> str:
     """How each visitor's process is started."""
-    words = [sys.executable, "-P", "-m", "layerscope", given["reference"]]
+    options = choice.options
+    words = [sys.executable, "-P", "-m", "layerscope", choice.reference]
     for name in ("platform", "tag", "dockerfile"):
-        if given.get(name):
-            words += [f"--{name}", given[name]]
-    if given["pull"]:
+        value = getattr(options, name)
+        if value is not None:
+            words += [f"--{name}", value]
+    if options.pull:
         words.append("--pull")
-    for limit in given["limits"]:
-        words += ["--limit", limit]
+    for limit in fields(options.limits):
+        value = getattr(options.limits, limit.name)
+        if value != getattr(DEFAULT_LIMITS, limit.name):
+            words += ["--limit", f"{limit.name}={value}"]
     return shlex.join(words)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.message import Message
@@ -22,32 +22,26 @@ from layerscope.tui.screens.opening_screen import OpeningScreen
 
 if TYPE_CHECKING:
     from layerscope.image.image import Image
+    from layerscope.options import ReadOptions
     from layerscope.tui.settings import Settings
 
 Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
 """Reads an image, given how to report progress and how to find out that it should stop."""
 
 
-def reader(
-    reference: str,
-    load: Mapping[str, Any],
-    analyze: Mapping[str, Any],
-    *,
-    show_args: bool = False,
-) -> Read:
-    """How `layerscope.load` and `layerscope.analyze` read a reference, with options for each."""
+def reader(reference: str, options: ReadOptions | None = None, *, show_args: bool = False) -> Read:
+    """How a reference is read, and the session that shows it."""
 
     def read(
         progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> tuple[Image, Session]:
-        image = layerscope.load(reference, progress=progress, cancelled=cancelled, **load)
-        try:
-            with read_for_good():
-                found = layerscope.analyze(image, progress=progress, cancelled=cancelled, **analyze)
-                return image, Session(found, show_args=show_args)
-        except BaseException:
-            image.close()
-            raise
+        with read_for_good():
+            found = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
+            try:
+                return found.image, Session(found, show_args=show_args)
+            except BaseException:
+                found.close()
+                raise
 
     return read
 

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 import layerscope
 from layerscope.analysis.model import Analysis
+from layerscope.options import ReadOptions
 from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.base_app import BaseApp
 from layerscope.tui.screens.browse_screen import BrowseScreen
@@ -196,8 +197,8 @@ def browse(
     """Open a reference in the browser, run a script on it once it is read; the exit code, if it came to one."""
 
     async def run() -> int | None:
-        load = {} if dockerfile is None else {"dockerfile": str(dockerfile)}
-        app = LayerscopeApp(reference, reader(reference, load, {}), settings=settings)
+        options = ReadOptions(dockerfile=None if dockerfile is None else str(dockerfile))
+        app = LayerscopeApp(reference, reader(reference, options), settings=settings)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
             await driver.settle()

@@ -708,7 +708,7 @@ def test_every_theme_paints_the_browser(archive: str, theme: str) -> None:
 
 def test_a_theme_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="no-such"):
-        LayerscopeApp("x", reader("x", {}, {}), settings=Settings(theme="no-such"))
+        LayerscopeApp("x", reader("x"), settings=Settings(theme="no-such"))
 
 
 @pytest.mark.parametrize("theme", ["layerscope", "layerscope-light", "ansi-dark", "ansi-light"])
@@ -789,7 +789,7 @@ def test_whatever_fails_while_reading_is_a_dialog(error: Exception, text: str, c
 
 def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
     begun, stopped = threading.Event(), threading.Event()
-    read = reader(archive, {}, {})
+    read = reader(archive)
 
     def slowly(progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> object:
         progress(Progress("read", 1_000, 1_000_000, layer=1, layers=5))

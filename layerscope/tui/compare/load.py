@@ -68,10 +68,8 @@ def reader_against(a: Side, reference: str) -> ReadPair:
         path = report_path(reference)
         if path is not None:
             return a, read_report(path)
-        image = stack.enter_context(
-            layerscope.load(reference, progress=progress, cancelled=cancelled)
-        )
-        return a, Side.of(layerscope.analyze(image, progress=progress, cancelled=cancelled))
+        analysis = layerscope.read(reference, progress=progress, cancelled=cancelled)
+        return a, Side.of(stack.enter_context(analysis))
 
     return pair_reader(open_sides)
 

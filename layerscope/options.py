@@ -1,0 +1,32 @@
+"""How an image is read: the options that the library, every command and the browser share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from layerscope.limits import DEFAULT_LIMITS, Limits
+
+Verify = Literal["auto", "full", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """Which image a reference means, and how it is read.
+
+    `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images. `pull` lets an engine
+    fetch an image it does not have. `dockerfile` is the path of the Dockerfile the image was built from, for line numbers
+    when the image carries no provenance; `base` is a reference to the image it was built FROM. `verify` compares digests
+    when the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
+    """
+
+    platform: str | None = None
+    tag: str | None = None
+    pull: bool = False
+    dockerfile: str | None = None
+    base: str | None = None
+    limits: Limits = DEFAULT_LIMITS
+    verify: Verify = "auto"
+
+
+DEFAULT_OPTIONS = ReadOptions()

@@ -1,0 +1,107 @@
+"""Every command reads an image the same way: each option it offers changes what it does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope.options import ReadOptions
+from tests.builder import ImageBuilder
+from tests.cli.conftest import Run
+from tests.cli.images import write
+
+READING = {
+    "report": (),
+    "check": ("--max-size", "1GB"),
+    "files": (),
+    "extract": ("/usr/bin/python3", "-o", "out"),
+}
+"""The commands that read one image, with what each needs besides."""
+
+
+@pytest.fixture
+def dockerfile(folder: Path) -> str:
+    (folder / "Dockerfile").write_text(
+        "FROM debian\nCOPY . /app\nRUN pip install -r requirements.txt\n"
+        'RUN chown -R app /app\nRUN rm -rf /root/.cache\nCMD ["python", "app.py"]\n'
+    )
+    return "Dockerfile"
+
+
+def test_files_gives_the_lines_of_the_dockerfile(run: Run, dockerfile: str) -> None:
+    plain = json.loads(run("files", "app.tar", "--json").stdout)
+    named = json.loads(run("files", "app.tar", "--json", "--dockerfile", dockerfile).stdout)
+    assert {row["location"] is None for row in plain} == {True}
+    lines = {row["path"]: row["location"] for row in named}
+    assert lines["/usr/lib/flask"] == {"file": "Dockerfile", "start_line": 3, "end_line": 3}
+    assert [row | {"location": None} for row in named] == plain
+
+
+@pytest.mark.parametrize("name", ["report", "check", "files"])
+def test_a_dockerfile_that_is_not_there_is_an_error(name: str, run: Run) -> None:
+    done = run(name, "app.tar", *READING[name], "--dockerfile", "missing")
+    assert done.returncode == 2, done.stdout
+    assert "missing" in done.stderr
+
+
+def test_extract_offers_no_dockerfile(run: Run, dockerfile: str) -> None:
+    done = run("extract", "app.tar", *READING["extract"], "--dockerfile", dockerfile)
+    assert done.returncode == 2
+    assert "--dockerfile" in done.stderr
+    assert "--dockerfile" not in run("extract", "--help").stdout
+
+
+@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize(
+    "option",
+    [("--platform", "linux/riscv64"), ("--tag", "no-such:tag"), ("--limit", "layers=1")],
+    ids=lambda option: str(option[0]),
+)
+def test_an_option_that_the_image_does_not_fit_fails_every_command(
+    name: str, option: tuple[str, str], run: Run
+) -> None:
+    assert run(name, "app-oci.tar", *READING[name]).returncode == 0
+    done = run(name, "app-oci.tar", *READING[name], *option)
+    assert done.returncode in (2, 3, 4), (done.stdout, done.stderr)
+
+
+def test_serve_hands_every_option_to_its_visitors() -> None:
+    from layerscope.cli.examine import Choice
+    from layerscope.cli.options import make_options
+    from layerscope.cli.serve import command_line
+
+    options = make_options(
+        platform="linux/arm64",
+        tag="app:1",
+        dockerfile="a b",
+        pull=True,
+        limits=("layers=7", "members=9"),
+    )
+    words = command_line(Choice(reference="app.tar", options=options))
+    for part in ("--platform linux/arm64", "--tag app:1", "--dockerfile 'a b'", "--pull"):
+        assert part in words
+    assert "--limit layers=7" in words
+    assert "--limit members=9" in words
+
+
+def test_the_library_reads_as_the_commands_do(tmp_path: Path, folder: Path) -> None:
+    base = ImageBuilder("base:1").layer({"a": b"1" * 100}, created_by="ADD a").build()
+    both = (
+        ImageBuilder("app:1")
+        .layer({"a": b"1" * 100}, created_by="ADD a")
+        .layer({"b": b"2"}, created_by="COPY b /")
+        .build()
+    )
+    under = write(base, tmp_path / "base.tar")
+    reference = write(both, tmp_path / "both.tar")
+    with layerscope.read(reference, ReadOptions(base=under)) as analysis:
+        assert analysis.facts.base is not None
+        assert analysis.facts.base.layers == 1
+        blobs = [layer.blob for layer in analysis.image.layers if layer.blob is not None]
+        assert not any(blob.file.closed for blob in blobs)
+    assert all(blob.file.closed for blob in blobs)
+    with layerscope.load(reference) as image:
+        assert layerscope.analyze(image).sizes == analysis.sizes
