@@ -101,7 +101,7 @@ def test_the_library_reads_as_the_commands_do(tmp_path: Path, folder: Path) -> N
         assert analysis.facts.base is not None
         assert analysis.facts.base.layers == 1
         blobs = [layer.blob for layer in analysis.image.layers if layer.blob is not None]
-        assert not any(blob.file.closed for blob in blobs)
-    assert all(blob.file.closed for blob in blobs)
+        assert not any(blob.closed for blob in blobs)
+    assert all(blob.closed for blob in blobs)
     with layerscope.load(reference) as image:
         assert layerscope.analyze(image).sizes == analysis.sizes

@@ -227,6 +227,26 @@ class DiveRow(TypedDict):
     userWastedPercent: float | None
 
 
+class ShareRow(TypedDict):
+    bytes: int
+    instruction: int
+
+
+class NodeRow(TypedDict):
+    bytes: int
+    files: int
+    instructions: list[ShareRow]
+    kind: Literal["directory", "file", "rest"]
+    name: str | None
+    parent: int | None
+
+
+class FilesystemRow(TypedDict):
+    bytes: int
+    files: int
+    nodes: list[NodeRow]
+
+
 class AnalysisDocument(TypedDict):
     """The report of one image."""
 
@@ -250,4 +270,5 @@ class AnalysisDocument(TypedDict):
     base: NotRequired[BaseRow]
     baseline: NotRequired[BaselineRow]
     dive_compatible: NotRequired[DiveRow]
+    filesystem: NotRequired[FilesystemRow]
     verdict: NotRequired[VerdictRow]

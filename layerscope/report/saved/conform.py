@@ -33,6 +33,11 @@ def check_document(document: Mapping[str, Any], name: str) -> None:
     bounds = dict.fromkeys(_INSTRUCTIONS, len(document["instructions"]))
     bounds["layer"] = len(document["layers"])
     _Check(name, bounds).value(document, AnalysisDocument, "")
+    nodes = document.get("filesystem", {"nodes": ()})["nodes"]
+    for number, node in enumerate(nodes):
+        parent = node["parent"]
+        if (parent is None) != (number == 0) or (parent is not None and parent >= number):
+            raise UsageError(f"{name}: filesystem.nodes[{number}] has no place", hint=HINT)
     for key in ("waste", "waste_groups"):
         _check_rest(document[key], f"{name}: {key}")
 

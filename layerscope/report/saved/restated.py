@@ -31,7 +31,7 @@ def restate(
     A new verdict replaces the saved one and what it was measured from. Raises `UsageError` for `files` when the report
     was saved without them.
     """
-    document = {key: value for key, value in saved.document.items() if key != "filesystem"}
+    document = dict(saved.document)
     if files and saved.facts.files is None:
         raise UsageError(
             f"the saved report of {saved.facts.name} lists no files",
