@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layerscope.filesystem.entry import Entry
-from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
+from layerscope.filesystem.node import MOST_POSITIONS
+from layerscope.layers.entry import DIRECTORY, FILE, METADATA, VISIBLE
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class _Census:
     def __init__(self, files: Files, layers: Sequence[LayerSummary]) -> None:
         self._owners = [layer.instruction for layer in layers]
         self._links = _links_to_hidden_content(files)
+        self._layers = files.tree.layers
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
             self._visit(directory)
@@ -153,7 +155,22 @@ class _Census:
         children = directory.node.children
         if not children:
             return
+        layers = self._layers
         for child in children.values():
+            held = child.held
+            if type(held) is int:
+                layer, position = divmod(held, MOST_POSITIONS)
+                place = layers[layer]
+                if place.records[position] is None and place.columns.kinds[position] == FILE:
+                    # Added once and never touched: no entry has to be made to know what it holds.
+                    size = place.columns.sizes[position]
+                    directory.files += 1
+                    if size:
+                        directory.stored += 1
+                        directory.bytes += size
+                        owner = self._owners[layer]
+                        directory.shares[owner] = directory.shares.get(owner, 0) + size
+                    continue
             entry = child.latest
             if entry is None or entry.ended != VISIBLE:
                 continue
