@@ -10,13 +10,6 @@ from pathlib import Path
 import layerscope
 
 ROOT = Path(layerscope.__file__).parent
-KNOWN: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("layerscope.analysis.model", "layerscope.analysis.largest"),
-        ("layerscope.analysis.budgets.verdict", "layerscope.analysis.budgets.dive_rules"),
-    }
-)
-"""Imports inside functions that still close a cycle. Remove each as its cycle goes; add none."""
 
 
 def module_files() -> dict[str, Path]:
@@ -62,22 +55,7 @@ def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    modules = graph()
-    for importer, module in KNOWN:
-        modules[importer].discard(module)
-    assert find_cycle(modules) is None
-
-
-def test_the_known_cycles_are_still_there() -> None:
-    modules = graph()
-    stale = []
-    for importer, module in KNOWN:
-        trial = {name: set(found) for name, found in modules.items()}
-        for each, other in KNOWN - {(importer, module)}:
-            trial[each].discard(other)
-        if find_cycle(trial) is None:
-            stale.append((importer, module))
-    assert not stale, "remove these from KNOWN"
+    assert find_cycle(graph()) is None
 
 
 def test_a_cycle_through_an_import_inside_a_function_is_found() -> None:

@@ -217,10 +217,3 @@ class Analysis:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def largest(self) -> tuple[LiveFile, ...]:
-        """The largest live files, largest first; computed on demand."""
-        from layerscope.analysis.largest import largest_files
-
-        return largest_files(self)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import layerscope
-from layerscope.analysis.largest import LARGEST
+from layerscope.analysis.largest import LARGEST, largest_files
 from layerscope.errors import DigestMismatch, LimitExceeded, UsageError
 from layerscope.limits import DEFAULT_LIMITS
 from tests.analysis.images import analysed, analysis_of, closes, image_of
@@ -113,7 +113,7 @@ def test_numbers_do_not_depend_on_compression(compression: str) -> None:
     assert [layer.changes for layer in other.layers] == [layer.changes for layer in plain.layers]
     assert dataclasses.replace(other.sizes, compressed=None) == plain.sizes
     assert [note.code for note in other.notes] == [note.code for note in plain.notes]
-    assert other.largest == plain.largest
+    assert largest_files(other) == largest_files(plain)
 
 
 def test_sizes() -> None:
@@ -173,13 +173,13 @@ def test_more_layers_than_the_bound_are_refused() -> None:
 def test_the_largest_files() -> None:
     members = {f"f{number:03}": bytes(number) for number in range(1, 301)}
     analysis = analysis_of(members, {"f300": WHITEOUT, "f299": b"small"})
-    assert [row.bytes for row in analysis.largest] == list(range(298, 298 - LARGEST, -1))
-    assert analysis.largest[0].path == b"f298"
+    assert [row.bytes for row in largest_files(analysis)] == list(range(298, 298 - LARGEST, -1))
+    assert largest_files(analysis)[0].path == b"f298"
 
 
 def test_of_thousands_of_equals_some_are_listed_by_path() -> None:
     members = {f"f{number:04}": b"x" * 10 for number in reversed(range(3000))}
-    found = [row.path for row in analysis_of(members, {"big": b"x" * 11}).largest]
+    found = [row.path for row in largest_files(analysis_of(members, {"big": b"x" * 11}))]
     assert found[0] == b"big"
     assert len(found) == LARGEST
     assert found[1:] == sorted(found[1:])
@@ -187,7 +187,7 @@ def test_of_thousands_of_equals_some_are_listed_by_path() -> None:
 
 def test_a_file_that_lives_under_another_name_is_listed_there() -> None:
     analysis = analysis_of({"a": b"x" * 100, "b": Hardlink("a")}, {"a": WHITEOUT})
-    assert [(row.path, row.bytes) for row in analysis.largest] == [(b"b", 100)]
+    assert [(row.path, row.bytes) for row in largest_files(analysis)] == [(b"b", 100)]
 
 
 def test_aufs_content_counts_while_something_links_to_it() -> None:
@@ -195,7 +195,7 @@ def test_aufs_content_counts_while_something_links_to_it() -> None:
     analysis = analysis_of(kept)
     closes(analysis)
     assert analysis.sizes.live == 100
-    assert [row.path for row in analysis.largest] == [b"f"]
+    assert [row.path for row in largest_files(analysis)] == [b"f"]
     gone = analysis_of(kept, {"f": WHITEOUT})
     closes(gone)
     assert [(row.path, row.kind) for row in gone.waste] == [(b"f", "deleted")]

@@ -9,6 +9,7 @@ import layerscope
 from layerscope.analysis.advice import advise
 from layerscope.analysis.content_hashes import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.largest import largest_files
 from layerscope.analysis.masked import NO_MASKS, Masks, masked, masks_of
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
 from layerscope.report.document.configuration import configuration
@@ -91,7 +92,7 @@ def build(
                 "path": escape_path(file.path),
                 "written_by": file.written_by,
             }
-            for file in analysis.largest[:top]
+            for file in largest_files(analysis)[:top]
         ],
         "layers": [_layer(each, image.base) for each in analysis.layers],
         "layerscope": layerscope.__version__,
