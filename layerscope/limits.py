@@ -1,4 +1,4 @@
-"""Bounds on what an untrusted image may cost."""
+"""Limits on what an untrusted image may cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GIB = 1024 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Upper bounds, in bytes unless said otherwise; what lies over one is refused with `LimitExceeded`."""
+    """Upper bounds, in bytes unless noted. Anything above one is refused with `LimitExceeded`."""
 
     manifest_bytes: int = 4 * MIB
     """One manifest or manifest.json document."""
@@ -20,15 +20,15 @@ class Limits:
     index_bytes: int = 20 * MIB
     """One index.json or image index."""
     attestation_bytes: int = 40 * MIB
-    """One in-toto statement, the bound BuildKit itself keeps."""
+    """One in-toto statement; BuildKit's own limit."""
     json_depth: int = 200
-    """Nesting of a JSON document."""
+    """Nesting depth of a JSON document."""
     index_depth: int = 8
     """Indexes inside indexes."""
     layers: int = 1024
     """Layers of one image (engines mount at most 128)."""
     members: int = 20_000_000
-    """Tar members over all layers of an image."""
+    """Tar members in all layers of an image."""
     archive_members: int = 1_000_000
     """Members of the outer archive."""
     header_bytes: int = MIB
@@ -48,13 +48,13 @@ class Limits:
     repeated_members: int = 2_000_000
     """Members of layers that an image names once more."""
     ratio: int = 1100
-    """Uncompressed bytes for each compressed one, once `ratio_from` bytes came out (deflate cannot pass 1,032)."""
+    """Uncompressed bytes per compressed byte, checked after `ratio_from` bytes (deflate can't exceed 1,032)."""
     ratio_from: int = GIB
-    """Uncompressed bytes that a layer may have before `ratio` is looked at."""
+    """Uncompressed bytes that a layer may have before `ratio` applies."""
     spool_ratio: int = 250
-    """The same for a whole archive that is compressed, and so has to be spooled."""
+    """The same for a whole compressed archive, which has to be spooled."""
     spool_ratio_from: int = 64 * MIB
-    """Uncompressed bytes that a compressed archive may have before `spool_ratio` is looked at."""
+    """Uncompressed bytes that a compressed archive may have before `spool_ratio` applies."""
     zstd_window_log: int = 27
     """Binary logarithm of the largest zstd window (128 MiB)."""
 

@@ -1,4 +1,4 @@
-"""Oddities of real images that layerscope reads on over, reported with every format."""
+"""Notes: oddities of real images that don't stop layerscope and appear in every report format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 class Note:
     """One oddity: a stable kebab-case code, a sentence, and where it is (layer index, path in the image).
 
-    `count` says how often it occurs; the message and the path are then those of the first occurrence.
+    `count` is how often it occurs. The message and path are those of the first occurrence.
     """
 
     code: str
@@ -21,10 +21,10 @@ class Note:
 
 
 class Notes:
-    """Collects notes in the order they come.
+    """Collects notes in the order they arrive.
 
-    An oddity that repeats within a layer is one note with a count. Notes about the image as a whole differ in what they
-    say, so only equal ones are counted together, and at most `per_code` of one code are kept apart.
+    An oddity that repeats within a layer is one note with a count. Notes about the whole image differ in their text, so
+    only equal ones are counted together, and at most `per_code` notes of one code stay separate.
     """
 
     def __init__(self, per_code: int = 20) -> None:
@@ -36,7 +36,7 @@ class Notes:
     def add(
         self, code: str, message: str, *, layer: int | None = None, path: bytes | None = None
     ) -> None:
-        """Keep the note, or count it where one of its kind is kept already."""
+        """Keep the note, or count it if one like it is already kept."""
         key = (code, layer, message if layer is None else "")
         known = self._repeats.get(key)
         if known is None and layer is None:
@@ -51,7 +51,7 @@ class Notes:
         self._kept.append(Note(code, message, layer, path))
 
     def extend(self, notes: Iterable[Note]) -> None:
-        """Take over what another collector has kept and counted."""
+        """Add the notes and counts of another collector."""
         self._kept.extend(notes)
 
     def __iter__(self) -> Iterator[Note]:

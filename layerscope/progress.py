@@ -1,4 +1,4 @@
-"""How long calls tell how far they are, and hear that they should stop."""
+"""How long calls report progress and learn that they should stop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from layerscope.errors import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` bytes of a stage (`export`, `spool`, `read`); `total` is None where it is not known.
+    """`done` of `total` bytes of a stage (`export`, `spool`, `read`); `total` is None if unknown.
 
-    While layers are read, `layer` is the one that is at work, of `layers` in all; several may be, and a blob that stands
-    in the image more than once counts once.
+    While layers are read, `layer` is the one in progress, out of `layers`. Several can be in progress, and a blob that
+    appears in the image more than once counts once.
     """
 
     stage: str

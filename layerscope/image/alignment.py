@@ -1,4 +1,4 @@
-"""The instructions of a Dockerfile tied to those of an image's history."""
+"""Matches the instructions of a Dockerfile to those of an image's history."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from layerscope.image.instruction import Instruction, Location
 from layerscope.image.likeness import SURE, Likeness
 
 MOST_PAIRS = 500_000
-"""Pairs compared for one image at the most: 700 steps of a Dockerfile with 700 instructions, besides those that agree."""
+"""The most pairs to compare for one image: 700 Dockerfile steps with 700 instructions, not counting those that agree."""
 
 _SOURCE_KEYWORDS = ("RUN", "COPY", "ADD")
 
 Pair = tuple[int, int]
-"""Places of an instruction and of a step."""
+"""The index of an instruction and the index of a step."""
 
 
 class Aligner:
-    """Ties instructions to steps; one for an image, since what it may compare is bounded for all Dockerfiles together."""
+    """Matches instructions to steps. Use one per image: its bound on comparisons covers all Dockerfiles together."""
 
     def __init__(self, most_pairs: int = MOST_PAIRS) -> None:
         self.pairs_left = most_pairs
@@ -28,7 +28,7 @@ class Aligner:
 
     @property
     def texts_read(self) -> int:
-        """How many texts were looked at, each in full."""
+        """How many texts were read, each in full."""
         return self._likeness.texts_read
 
     def align(
@@ -40,10 +40,10 @@ class Aligner:
     ) -> tuple[Instruction, ...]:
         """Give each instruction that is also a step of the Dockerfile its lines.
 
-        Steps are matched in order from the end, since what comes first is the base image's: as many as agree by their
-        text, then those between two neighbors by their position. Instructions that have a location already keep it, and
-        what matches nothing keeps the evidence it had. A RUN, COPY or ADD takes the Dockerfile's text, which has the
-        flags that a history drops.
+        Steps are matched in order from the end, because the base image's come first: as many as possible by text, then
+        the ones between two neighbors by position. An instruction that already has a location keeps it, and one that
+        matches nothing keeps its evidence. A RUN, COPY or ADD takes the Dockerfile's text, which has the flags that
+        the history drops.
         """
         own = [step for step in steps if step.keyword != "FROM"]
         places = [at for at, step in enumerate(instructions) if step.keyword]
@@ -62,7 +62,7 @@ class Aligner:
         return tuple(aligned)
 
     def _matches(self, instructions: Sequence[Instruction], steps: Sequence[Step]) -> list[Pair]:
-        """The pairs in their order: sure ones at the end first, then the best of the rest, then what lies between."""
+        """The pairs in order: the certain ones at the end first, then the best of the rest, then the ones in between."""
         end, last = len(instructions), len(steps)
         tail: list[Pair] = []
         while end and last and self._weigh(instructions[end - 1], steps[last - 1]) == SURE:
@@ -106,10 +106,10 @@ class Aligner:
 def _between(
     instructions: Sequence[Instruction], steps: Sequence[Step], pairs: Sequence[Pair]
 ) -> list[Pair]:
-    """The pairs, with those that position alone settles.
+    """The pairs, plus the ones that position alone settles.
 
-    Between two neighbors as many instructions as steps, with the same keywords, are the same. Above the first pair all
-    steps of the Dockerfile have to be there; below the last pair nothing else may follow.
+    If there are as many instructions as steps between two neighbors, with the same keywords, they are the same. Before
+    the first pair, every step of the Dockerfile has to be there. After the last pair, nothing else may follow.
     """
     first_at, first_step = pairs[0]
     ends = [(first_at - first_step - 1, -1), *pairs, (len(instructions), len(steps))]
@@ -130,7 +130,7 @@ def _between(
 
 
 def written_text(instruction: Instruction, step: Step) -> str:
-    """The text as the Dockerfile has it, for the instructions whose history drops parts of it."""
+    """The Dockerfile's text, for instructions whose history entry drops parts of it."""
     if step.keyword in _SOURCE_KEYWORDS and step.keyword == instruction.keyword:
         return step.text
     return instruction.text

@@ -1,4 +1,4 @@
-"""Layers attributed to the instructions of an image's history."""
+"""Attributes layers to the instructions of an image's history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.notes import Note
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What one layer covers: rows from `first` on, and the image below where its bytes are in the layer too."""
+    """What one layer covers: the rows from `first` on, and the image below if the layer holds its bytes too."""
 
     first: int
     last: int
@@ -26,12 +26,12 @@ class _Span:
 def attribute(
     history: Sequence[HistoryEntry], layer_count: int, base_layers: int | None = None
 ) -> tuple[tuple[Instruction, ...], tuple[Note, ...]]:
-    """Give every layer to exactly one instruction, in order: each entry that is not empty takes the next.
+    """Give every layer to exactly one instruction, in order: each entry that isn't empty takes the next one.
 
-    Follows `history` of the OCI image specification's config.md. Layers that no entry describes get an instruction of
-    their own, without evidence: below the child's instructions where a base image has no history, on top where a tool
-    added layers without an entry. `base_layers` is the number of layers of the base image where it is known. A layer
-    that covers several instructions belongs to a row of its own, whose `range` names them.
+    Follows `history` in the OCI image specification's config.md. Layers that no entry describes get their own
+    instruction, without evidence: below the child's instructions if a base image has no history, on top if a tool added
+    layers without an entry. `base_layers` is the number of layers in the base image, if known. A layer that covers
+    several instructions gets its own row, and `range` names them.
     """
     reader = DialectReader()
     statements = [reader.read(entry) for entry in history]
@@ -69,7 +69,7 @@ def attribute(
 def named_base(instructions: Sequence[Instruction]) -> Base | None:
     """The base image that buildah named, with the layers below its first step.
 
-    None where that image's own layers are squashed into one with the rest, or another builder went on from there.
+    None if that image's layers are squashed into one with the rest, or if another builder continued from there.
     """
     found: Base | None = None
     below = 0
@@ -89,7 +89,7 @@ def _instruction(
     subject = "an empty step" if row.layer is None else f"layer {row.layer}"
     created_by, text, evidence = entry.created_by, statement.text, "history"
     if row.base:
-        # BuildKit writes the description of the layer at the entry's position, which is another one.
+        # BuildKit describes the layer at the entry's position here, which is a different layer.
         return _nameless(index, row, entry.comment)
     if builders.is_padding(entry):
         text, evidence = _unknown(subject, entry.comment), "none"
@@ -153,11 +153,11 @@ def _unknown(subject: str, comment: str) -> str:
 def _span(
     before: Sequence[Instruction], begin: int, entry: HistoryEntry, statement: Statement
 ) -> _Span | None:
-    """The rows from `begin` on that the layer of the next row covers, None where that row alone made it.
+    """The rows from `begin` on that the next row's layer covers; None if that row alone made it.
 
-    Docker's --squash adds an entry of its own. buildah without layers gives the one layer to the last step, whatever
-    that is, and calls the steps before it empty; only this last step then names the image below in its comment.
-    kaniko with one snapshot does the same, and leaves out the other steps.
+    Docker's --squash adds its own entry. buildah without layers gives the only layer to the last step, of any kind, and
+    marks the steps before it empty; only that last step names the image below in its comment. kaniko with a single
+    snapshot does the same and leaves out the other steps.
     """
     end = len(before)
     changing = [i for i in range(begin, end) if before[i].keyword in ("RUN", "COPY", "ADD")]
@@ -173,7 +173,7 @@ def _span(
     if parent is None and builders.is_padding(entry):
         return None
     if parent is None and statement.keyword in ("RUN", "COPY", "ADD", "WORKDIR"):
-        # The classic builder calls a RUN empty that changed nothing, never a COPY.
+        # The classic builder marks a RUN that changed nothing as empty, but never a COPY.
         if statement.keyword == "WORKDIR" or all(before[i].keyword == "RUN" for i in changing):
             return None
     elif parent is None and not statement.keyword and not _is_buildah(before[changing[0] : end]):
@@ -189,15 +189,15 @@ def _span(
 
 
 def _is_buildah(steps: Sequence[Instruction]) -> bool:
-    """Whether empty steps can only be buildah's, which has no step of its own for the commit."""
+    """Whether empty steps can only come from buildah, which has no separate step for the commit."""
     return any(step.keyword in ("COPY", "ADD") for step in steps)
 
 
 def _first(before: Sequence[Instruction], begin: int, changing: int) -> int:
-    """Where the build begins whose first step that changes files is `changing`.
+    """Where the build starts, given `changing`, its first step that changes files.
 
-    The base image's last steps are empty too. What ends them is a step that itself names an image below, or the
-    command that closes a build.
+    The base image's last steps are empty too. They end at a step that itself names an image below, or at the command
+    that closes a build.
     """
     for index in range(changing - 1, begin - 1, -1):
         step = before[index]

@@ -1,4 +1,4 @@
-"""The best evidence for every instruction: BuildKit's provenance, then a Dockerfile, then the history alone."""
+"""Finds the best evidence for every instruction: BuildKit's provenance, then a Dockerfile, then the history alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from layerscope.limits import Limits
 from layerscope.notes import Notes
 
 _STATEMENTS = 8
-"""Statements of provenance that are read for one image; builds attach one."""
+"""The most provenance statements to read for one image. A build attaches one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """Instructions with the lines that are known, the Dockerfiles of these lines, and the base image where its end is known."""
+    """The instructions with their known lines, the Dockerfiles of these lines, and the base image if its end is known."""
 
     instructions: tuple[Instruction, ...]
     base: Base | None
@@ -39,10 +39,10 @@ def blame(
     limits: Limits,
     notes: Notes,
 ) -> Blame:
-    """Attribute the layers and tie instructions to Dockerfile lines.
+    """Attribute the layers and match instructions to Dockerfile lines.
 
-    `layers` are the digests of the stored layers, `dockerfile` the name and text of one that the user gave. A statement
-    that cannot be read is noted and passed over: blame then rests on what else is known.
+    `layers` are the digests of the stored layers. `dockerfile` is the name and text of the one the user passed. An
+    unreadable provenance statement is skipped with a note, and blame then relies on the remaining evidence.
     """
     base: Base | None = None
     texts: dict[str, str] = {}
@@ -63,7 +63,7 @@ def blame(
         if not any(step.location for step in instructions):
             notes.add(
                 "dockerfile-unrelated",
-                f"no instruction of {name} is found in the image's history: it made another image",
+                f"the image's history has no instruction from {name}: it built a different image",
             )
         instructions, above = _base_above(instructions, steps, name)
         base = base or above
@@ -89,7 +89,7 @@ def _read(
             provenance = read_provenance(attestation, layers, limits)
         except FormatError as error:
             notes.add(
-                "provenance-unreadable", f"a provenance statement is passed over: {error.message}"
+                "provenance-unreadable", f"a provenance statement is skipped: {error.message}"
             )
             continue
         if provenance is None:
@@ -98,14 +98,14 @@ def _read(
         if not provenance.exact:
             notes.add(
                 "provenance-by-order",
-                "the layers were compressed again after the build: the steps of its provenance are matched by their"
+                "the layers were compressed again after the build: the provenance steps are matched by"
                 " number and order, not by digest",
             )
     return statements
 
 
 class _Shipped:
-    """The steps of one Dockerfile, and which of them the image is made by."""
+    """The steps of one Dockerfile, and which of them built the image."""
 
     def __init__(self, text: str, target: str | None) -> None:
         self._steps = parse_dockerfile(text)
@@ -121,7 +121,7 @@ class _Shipped:
         return self._steps[at]
 
     def holds(self, location: Location) -> bool:
-        """Whether the lines belong to the stage that is shipped, or to one it is FROM."""
+        """Whether the lines belong to the stage that is shipped, or to a stage it is FROM."""
         step = self.step(location)
         return step is not None and step.start_line in self._own
 
@@ -162,7 +162,7 @@ def _owned(
             location = from_line
         return replace(instruction, text=text, evidence="provenance", location=location)
     if step is None or location.start_line == 1 or step.keyword == "FROM":
-        # BuildKit counts the lines of an ONBUILD trigger within the trigger, which the base image holds.
+        # BuildKit counts an ONBUILD trigger's lines within the trigger, which lives in the base image.
         return replace(instruction, evidence="provenance", location=from_line)
     if step.keyword == instruction.keyword:
         text = written_text(instruction, step)
@@ -184,7 +184,7 @@ def _layers(instruction: Instruction) -> str:
 
 
 def _shipped_location(owner: Owner, files: dict[str, _Shipped]) -> Location:
-    """Of several places of one step the one in the stage that the image is made of."""
+    """Of one step's several locations, the one in the stage that built the image."""
     for location in owner.locations:
         shipped = files.get(location.file)
         if shipped is not None and shipped.holds(location):
@@ -204,9 +204,9 @@ def _base(provenance: Provenance) -> Base | None:
 def _base_above(
     instructions: tuple[Instruction, ...], steps: Sequence[Step], name: str
 ) -> tuple[tuple[Instruction, ...], Base | None]:
-    """The layers below the first line of a Dockerfile all of whose steps were found are those of its base image.
+    """The base image's layers: those below the first line of a Dockerfile, if all of its steps were found.
 
-    The triggers that the base image's ONBUILD left are the child's, and of its FROM line.
+    The triggers that the base image's ONBUILD left belong to the child and its FROM line.
     """
     own = {step.start_line for step in steps if step.keyword not in ("FROM", "ARG")}
     found = {
@@ -240,7 +240,7 @@ def _triggered(step: Instruction) -> str:
 
 
 def _with_spans(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
-    """A layer that covers several instructions has their lines, from the first to the last."""
+    """Give a layer that covers several instructions their lines, from the first to the last."""
     located = list(instructions)
     for step in instructions:
         if step.range is None or step.location is not None:

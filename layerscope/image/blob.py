@@ -1,4 +1,4 @@
-"""Stored bytes at a place that can be read anywhere without a copy."""
+"""Stored bytes with random access, read without a copy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.errors import SourceUnavailable
 
 @dataclass(slots=True)
 class OpenFile:
-    """A regular file held open for reading; several blobs may lie in one (an archive) and threads may share it."""
+    """A regular file held open for reading. Several blobs can live in one file (an archive), and threads can share it."""
 
     fd: int
     name: str
@@ -34,21 +34,21 @@ class OpenFile:
         return self._closed
 
     def check_unchanged(self) -> None:
-        """Raise `SourceUnavailable` when the file was written to since it was opened."""
+        """Raise `SourceUnavailable` if the file changed since it was opened."""
         if not self._closed and self._now() != self._stamp:
             raise SourceUnavailable(
-                f"{self.name} changed while it was read", hint="try again when it is whole"
+                f"{self.name} changed while it was read", hint="try again when it is complete"
             )
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            fd, self.fd = self.fd, -1  # the number may soon be another file's
+            fd, self.fd = self.fd, -1  # the number may be reused for another file
             os.close(fd)
 
 
 class StoredBlob(Protocol):
-    """Stored bytes that can be read at any position, wherever they live; `name` is what errors call them."""
+    """Stored bytes that can be read at any position, on any storage; error messages use `name`."""
 
     @property
     def name(self) -> str: ...
@@ -56,12 +56,12 @@ class StoredBlob(Protocol):
     def size(self) -> int: ...
     @property
     def key(self) -> tuple[int, int, int]:
-        """Equal for two blobs that are the same bytes."""
+        """Equal for two blobs with the same bytes."""
 
     @property
     def closed(self) -> bool: ...
     def check_unchanged(self) -> None:
-        """Raise `SourceUnavailable` when the bytes changed while they were read."""
+        """Raise `SourceUnavailable` if the bytes changed while they were read."""
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position`; fewer only at the end."""
@@ -69,7 +69,7 @@ class StoredBlob(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """`size` stored bytes that begin at byte `offset` of a file; `name` is what errors call it."""
+    """`size` stored bytes that begin at byte `offset` of a file; error messages use `name`."""
 
     file: OpenFile
     offset: int
@@ -78,7 +78,7 @@ class Blob:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """Equal for blobs that are the same bytes of the same open file."""
+        """Equal for blobs with the same bytes of the same open file."""
         return self.file.fd, self.offset, self.size
 
     @property
@@ -86,7 +86,7 @@ class Blob:
         return self.file.closed
 
     def check_unchanged(self) -> None:
-        """Raise `SourceUnavailable` when the file was written to since it was opened."""
+        """Raise `SourceUnavailable` if the file changed since it was opened."""
         self.file.check_unchanged()
 
     def read_at(self, position: int, count: int) -> bytes:

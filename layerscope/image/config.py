@@ -15,7 +15,7 @@ from layerscope.notes import Notes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageConfig:
-    """What of the config concerns a report; `created` is the RFC 3339 text as written."""
+    """The parts of the config that a report needs. `created` is the RFC 3339 text as written."""
 
     platform: Platform
     created: str | None
@@ -35,7 +35,7 @@ class ImageConfig:
     def parse(cls, node: Node, notes: Notes) -> ImageConfig:
         """Read a config document; raises `FormatError`.
 
-        A history that breaks the specification is left out with a note, since engines run such images all the same.
+        A history that breaks the specification is dropped with a note, because engines run such images anyway.
         """
         rootfs = node.optional_object("rootfs")
         run = node.optional_object("config") or Node({}, node.document, "config")
@@ -66,7 +66,7 @@ def _diff_ids(rootfs: Node) -> tuple[Digest, ...]:
 
 
 def _words(run: Node, key: str) -> tuple[str, ...]:
-    """A command, which Docker also takes as one text."""
+    """A command. Docker also accepts a single string."""
     if run.has(key) and isinstance(run.get(key).value, str):
         return (run.text(key),)
     return run.optional_texts(key)

@@ -16,7 +16,7 @@ CONTAINERD_NAME = "io.containerd.image.name"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
-    """Points at a blob: what it is, its digest and its stored size in bytes. URLs in it are never followed."""
+    """Points to a blob: its media type, digest, and stored size in bytes. Its URLs are never followed."""
 
     media_type: str
     digest: Digest
@@ -28,7 +28,7 @@ class Descriptor:
 
     @classmethod
     def parse(cls, node: Node) -> Descriptor:
-        """Read a descriptor object; raises `FormatError` with the path of the fault."""
+        """Read a descriptor object; raises `FormatError` with the path to the fault."""
         digest = node.get("digest")
         platform = node.optional_object("platform")
         return cls(
@@ -46,7 +46,7 @@ class Descriptor:
 
     @property
     def attests(self) -> Digest | None:
-        """The manifest that this descriptor's attestation manifest speaks of, as BuildKit links them."""
+        """The manifest that this descriptor's attestation manifest is about, as BuildKit links them."""
         if self.annotation(REFERENCE_TYPE) != "attestation-manifest":
             return None
         digest = self.annotation(REFERENCE_DIGEST)
@@ -58,7 +58,7 @@ class Descriptor:
 
 
 def parse_platform(node: Node) -> Platform:
-    """The platform of an index entry or an image config; a part that is missing is empty."""
+    """The platform of an index entry or an image config; missing parts are empty."""
     return Platform(
         node.optional_text("os") or "",
         node.optional_text("architecture") or "",

@@ -1,7 +1,7 @@
-"""Dockerfile instructions out of `created_by`, in the dialect of whatever builder wrote it.
+"""Reads Dockerfile instructions from `created_by`, in the dialect of the builder that wrote it.
 
-Classic Docker (`/bin/sh -c #(nop) …`), BuildKit (`… # buildkit`), buildah and podman, kaniko; the
-builders that have no Dockerfile are in `builders`.
+Covers classic Docker (`/bin/sh -c #(nop) …`), BuildKit (`… # buildkit`), buildah and podman, and
+kaniko. Builders that don't use a Dockerfile are in `builders`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _LONGEST_SHELL = 4096
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One entry read: `text` is the whole instruction, the values of its build arguments left out.
+    """One parsed entry. `text` is the whole instruction without the values of its build arguments.
 
-    `classic` tells the `#(nop)` dialect of Docker's first builder, buildah and podman.
+    `classic` marks the `#(nop)` dialect of Docker's first builder, buildah and podman.
     """
 
     keyword: str
@@ -61,7 +61,7 @@ class DialectReader:
         self._declared: set[str] = set()
 
     def read(self, entry: HistoryEntry) -> Statement:
-        """The instruction of `entry`; keyword "" and a description where it is none."""
+        """The instruction in `entry`; if there is none, keyword "" and a description."""
         text = entry.created_by.strip(" ")
         statement = self._instruction(entry, text) or Statement("", builders.describe(entry))
         self._classic = self._classic or statement.classic
@@ -91,7 +91,7 @@ class DialectReader:
     def _ran_in_exec_form(self, entry: HistoryEntry, text: str) -> bool:
         """Whether a bare command line is a RUN of Docker's first builder in the exec form.
 
-        A container committed without a message looks the same, and then ran that command too.
+        A container committed without a message looks the same, and it ran that command too.
         """
         return (
             self._classic
@@ -103,7 +103,7 @@ class DialectReader:
         )
 
     def _nop(self, text: str) -> str | None:
-        """What follows `#(nop)` where only a shell stands before it."""
+        """The text after `#(nop)`, if only a shell comes before it."""
         position = text.find(_NOP, 0, _LONGEST_SHELL)
         if position < 0:
             return None
@@ -111,7 +111,7 @@ class DialectReader:
         if not shell or is_shell(shell, self._shell):
             return rest
         if not shell_prefix(text, self._shell) and _keyword(rest, lower=False)[0]:
-            return rest  # Docker writes any SHELL there, also one whose own entry is missing.
+            return rest  # Docker writes any SHELL here, even one whose own entry is missing.
         return None
 
     def _statement(
@@ -140,7 +140,7 @@ class DialectReader:
 
 
 def _keyword(text: str, *, lower: bool) -> tuple[str, str]:
-    """The instruction's keyword and what follows it; "" where `text` begins with none."""
+    """The instruction's keyword and the rest; keyword "" if `text` doesn't start with one."""
     word = text[:12].split(None, 1)[0] if text[:12].strip() else ""
     keyword = word.upper() if lower else word
     return (
@@ -157,12 +157,12 @@ def _join(keyword: str, body: str) -> str:
 def _run(command: str) -> str:
     command = command.strip(" \t")
     pipe = _PIPE.fullmatch(command)
-    # A here-document with a #! line: its name is all that is kept.
+    # A here-document with a #! line: the history keeps only its name.
     return f"<<{pipe[1]}" if pipe else fold(without_checksums(command))
 
 
 def _declaration(body: str) -> tuple[str, Arguments]:
-    """The declarations of an ARG with their default values hidden, and these values."""
+    """An ARG's declarations with their default values hidden, and those values."""
     names, pairs = assignments(body.strip())
     shown = [f"{name}={HIDDEN if value else ''}" for name, value in pairs]
     return " ".join([names, *shown]) if names else " ".join(shown), pairs

@@ -1,4 +1,4 @@
-"""Content digests, as in the OCI image specification's descriptor.md."""
+"""Content digests: opencontainers/image-spec descriptor.md."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _PATTERN = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-f0-9]+)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A parsed digest: a known algorithm and lower-case hexadecimal of its length, so it is safe in paths and URLs."""
+    """A parsed digest: a known algorithm and lowercase hex of the right length, so it is safe in paths and URLs."""
 
     algorithm: str
     hex: str
 
     @classmethod
     def parse(cls, text: str, context: str = "digest") -> Digest:
-        """Read `sha256:…`; raises `FormatError`, which names `context`, for anything else."""
+        """Read `sha256:…`; raises `FormatError`, naming `context`, for anything else."""
         match = _PATTERN.fullmatch(text)
         if match is None or len(match[2]) != _HEX_LENGTH.get(match[1]):
-            raise FormatError(f"{context}: {text[:80]!r} is no digest")
+            raise FormatError(f"{context}: {text[:80]!r} is not a digest")
         return cls(match[1], match[2])
 
     @classmethod
@@ -36,7 +36,7 @@ class Digest:
         return cls(algorithm, hashlib.new(algorithm, data).hexdigest())
 
     def hasher(self) -> _Hash:
-        """A fresh hash object of this digest's algorithm."""
+        """A new hash object for this digest's algorithm."""
         return hashlib.new(self.algorithm)
 
     def __str__(self) -> str:

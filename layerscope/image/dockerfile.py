@@ -1,4 +1,4 @@
-"""Dockerfiles as far as blame needs them: the lines of each instruction, and its stage."""
+"""Parses what blame needs from a Dockerfile: the lines of each instruction, and its stage."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _HEREDOC: Final = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2")
 _STAGE: Final = re.compile(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
 _HEREDOC_KEYWORDS: Final = frozenset(("RUN", "COPY", "ADD"))
 MAX_BYTES: Final = 1 << 20
-"""BuildKit itself refuses larger ones."""
+"""BuildKit refuses larger Dockerfiles too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instruction of a Dockerfile: its lines (1-based, both ends included) and its text on one line.
+    """One instruction of a Dockerfile: its lines (1-based, inclusive) and its text on one line.
 
-    `text` has continuation lines joined by one space; the bodies of here-documents stay on lines of their own.
+    `text` joins continuation lines with one space. Here-document bodies keep their own lines.
     """
 
     keyword: str
@@ -32,19 +32,19 @@ class Step:
 
     @property
     def arguments(self) -> str:
-        """What follows the keyword."""
+        """The text after the keyword."""
         return self.text[len(self.keyword) :].strip()
 
 
 def parse_dockerfile(text: str) -> tuple[Step, ...]:
-    """The instructions of a Dockerfile in their order; anything else is skipped, never refused."""
+    """The instructions of a Dockerfile, in order. Anything else is skipped, never refused."""
     lines = text.splitlines()
     escape, at = _directives(lines)
     return tuple(_steps(lines, at, escape))
 
 
 def read_dockerfile(path: str) -> tuple[str, str]:
-    """The name and text of a Dockerfile that a user names; raises `UsageError` where it cannot be one."""
+    """The name and text of the Dockerfile at `path`; raises `UsageError` if it can't be one."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -59,7 +59,7 @@ def read_dockerfile(path: str) -> tuple[str, str]:
 
 
 def final_stage(steps: tuple[Step, ...], target: str | None = None) -> tuple[Step, ...]:
-    """The instructions that a build of the last stage (or of `target`) runs, those of stages it is FROM first."""
+    """The instructions that building the last stage (or `target`) runs, starting with the stages it is FROM."""
     stages: list[tuple[str, str, list[Step]]] = []
     parents: list[int | None] = []
     named: dict[str, int] = {}
@@ -129,7 +129,7 @@ def _steps(lines: list[str], at: int, escape: str) -> Iterator[Step]:
 
 
 class _Endings:
-    """Where each here-document ends; every line is read a fixed number of times, however many are opened."""
+    """Where each here-document ends. Each line is read a fixed number of times, no matter how many are opened."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
@@ -138,7 +138,7 @@ class _Endings:
         self.lines_read = 0
 
     def find(self, name: str, begin: int, *, strip_tabs: bool) -> int | None:
-        """The first line from `begin` on that ends the here-document `name`."""
+        """The first line at or after `begin` that ends the here-document `name`."""
         if self._plain is None:
             self._plain = {}
             names = {match[3] for line in self._lines for match in _HEREDOC.finditer(line)}
@@ -154,7 +154,7 @@ class _Endings:
 
 
 def _heredocs(text: str, lines: Sequence[str], at: int, endings: _Endings) -> tuple[str, int]:
-    """The here-documents that an instruction opens, and the line after them; one without an end is not one."""
+    """The here-documents that an instruction opens, and the line after them. One without an end doesn't count."""
     bodies = [""]
     for match in _HEREDOC.finditer(text):
         end = endings.find(match[3], at, strip_tabs=bool(match[1]))

@@ -1,8 +1,8 @@
-"""The one reader of JSON documents from an image: strict, bounded, and exact about where a fault lies.
+"""The one reader for an image's JSON documents: strict, bounded, and exact about where a fault is.
 
-Keys of a document are matched without case, as Go's encoding/json does and with it every engine; a document in which two
-keys differ only in case is refused, because readers disagree about which of them counts. Keys of a map that a person
-fills (labels, annotations) keep their case.
+Keys match regardless of case, as in Go's encoding/json and therefore in every engine. A document where two keys differ
+only in case is refused, because readers disagree about which one counts. Keys of a user's map (labels, annotations)
+keep their case.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[]{},"'))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _CHUNK: Final = 64 * 1024
 _MOST_VALUES: Final = 2_000_000
-"""Values of one document; each may cost a hundred times the bytes that it is written in."""
+"""The most values in one document. A value can take a hundred times the memory of its text."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _INTEGER_DIGITS: Final = 20
 _LARGEST_INTEGER: Final = 2**63 - 1
 
 
 class _Refused(ValueError):
-    """Raised inside the hooks of `json.loads`."""
+    """Raised by the hooks of `json.loads`."""
 
 
 def _integer(text: str) -> int:
@@ -43,7 +43,7 @@ def _real(text: str) -> float:
 
 
 def _constant(text: str) -> NoReturn:
-    raise _Refused(f"{text} is no JSON")
+    raise _Refused(f"{text} is not JSON")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -52,13 +52,13 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Refused(f"the key {key[:80]!r} stands twice in one object")
+                raise _Refused(f"the key {key[:80]!r} appears twice in one object")
             seen.add(key)
     return value
 
 
 def _check_structure(data: bytes, name: str, max_depth: int) -> None:
-    """Count nesting and values before anything is built of them; what is no JSON at all is left to the parser."""
+    """Count nesting and values before building anything. Text that isn't JSON at all is left to the parser."""
     structure = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_STRUCTURE)
     depth = deepest = values = 0
     in_text = False
@@ -82,7 +82,7 @@ def _check_structure(data: bytes, name: str, max_depth: int) -> None:
 def strict_loads(text: str | bytes) -> object:
     """`json.loads` for a document whose size is bounded elsewhere.
 
-    Raises `ValueError` for NaN, numbers out of range and a key that an object has twice.
+    Raises `ValueError` for NaN, numbers out of range, and duplicate keys.
     """
     return json.loads(
         text,
@@ -96,8 +96,8 @@ def strict_loads(text: str | bytes) -> object:
 def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) -> Node:
     """Read one JSON document.
 
-    Raises `LimitExceeded` beyond `max_bytes` or `max_depth` of nesting, and `FormatError`, which names the document, for
-    everything that is not one well-formed UTF-8 JSON value: a byte order mark, NaN, numbers out of range, a key twice.
+    Raises `LimitExceeded` above `max_bytes` or a nesting of `max_depth`. Raises `FormatError`, naming the document, for
+    anything but one well-formed UTF-8 JSON value: a byte order mark, NaN, numbers out of range, duplicate keys.
     """
     if len(data) > max_bytes:
         raise LimitExceeded(f"{name} has {len(data)} bytes, more than the {max_bytes} allowed")
@@ -132,15 +132,15 @@ def _kind(value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """Replace lone surrogates, which JSON can escape and UTF-8 cannot hold, as Go does."""
+    """Replace lone surrogates, as Go does: JSON can escape them, but UTF-8 can't hold them."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 class Node:
-    """A value within a document; `path` leads to it (`manifests[3].digest`).
+    """A value in a document; `path` leads to it (`manifests[3].digest`).
 
-    The getters take a key of this object and raise `FormatError` when the value is missing or of another type. The
-    `optional_` ones give None, or nothing, where the key is missing or null.
+    The getters take a key of this object and raise `FormatError` if the value is missing or has the wrong type. The
+    `optional_` ones return None, or nothing, if the key is missing or null.
     """
 
     __slots__ = ("_folded", "document", "path", "value")
@@ -152,7 +152,7 @@ class Node:
         self._folded: dict[str, str] | None = None
 
     def fail(self, problem: str) -> NoReturn:
-        """Raise `FormatError` with `problem`, placed at this node."""
+        """Raise `FormatError` with `problem` at this node's path."""
         raise FormatError(
             f"{self.document}: {self.path}: {problem}"
             if self.path
@@ -197,11 +197,11 @@ class Node:
         ]
 
     def has(self, key: str) -> bool:
-        """Whether the key is there with a value other than null."""
+        """Whether the key is present and not null."""
         return self._child(key).value is not None
 
     def get(self, key: str) -> Node:
-        """The value of a key, which must be there."""
+        """The value of a required key."""
         child = self._child(key)
         if child.value is None:
             child.fail("is missing")
@@ -249,19 +249,19 @@ class Node:
         return self.objects(key) if self.has(key) else []
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The texts of a list."""
+        """The strings of a list."""
         return tuple(child._text() for child in self.get(key).items())
 
     def optional_texts(self, key: str) -> tuple[str, ...]:
         return self.texts(key) if self.has(key) else ()
 
     def keys(self, key: str) -> tuple[str, ...]:
-        """The keys of a map whose values mean nothing (`{"80/tcp": {}}`), sorted."""
+        """The sorted keys of a map whose values carry no meaning (`{"80/tcp": {}}`)."""
         child = self._child(key)
         return () if child.value is None else tuple(sorted(map(_clean, child._members())))
 
     def text_map(self, key: str) -> tuple[tuple[str, str], ...]:
-        """The pairs of a map from text to text, sorted by key; nothing where it is missing."""
+        """The pairs of a string map, sorted by key; empty if it is missing."""
         child = self._child(key)
         if child.value is None:
             return ()

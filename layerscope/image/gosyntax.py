@@ -1,4 +1,4 @@
-"""Metadata instructions as Docker prints them with Go's `%q` and `%v`, turned back into Dockerfile syntax."""
+"""Turns metadata instructions, which Docker prints with Go's `%q` and `%v`, back into Dockerfile syntax."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN_HASH = 12
 
 
 def metadata(keyword: str, body: str) -> str:
-    """What follows `keyword` as a Dockerfile would say it; the trimmed `body` where it cannot be read."""
+    """The text after `keyword` in Dockerfile syntax; the trimmed `body` if it can't be read."""
     body = body.strip()
     if keyword in {"CMD", "ENTRYPOINT"}:
         return _command(body)
@@ -40,20 +40,20 @@ def metadata(keyword: str, body: str) -> str:
 def copy(body: str) -> str:
     """The arguments of a classic COPY or ADD, `[--chown=…]file:HASH in DST`.
 
-    The history holds no source names, only a hash of the content: its first digits stand for
-    them (`file:3e2a9f1b0c4d… /app`).
+    The history has no source names, only a hash of the content. Its first digits represent them
+    (`file:3e2a9f1b0c4d… /app`).
     """
     match = _CONTENT.search(body)
     if match is None:
         return body.strip()
     digits = match[2] if len(match[2]) <= _SHOWN_HASH else match[2][:_SHOWN_HASH] + "…"
-    # Docker 20.10 and older forget the space between the flags and the hash.
+    # Docker 20.10 and older omit the space between the flags and the hash.
     words = (body[: match.start()].strip(), f"{match[1]}:{digits}", body[match.end() :].strip())
     return " ".join(word for word in words if word)
 
 
 def string_list(body: str) -> tuple[list[str], int] | None:
-    """Read `["a" "b"]`, or with commas as in JSON; the strings and where the list ends."""
+    """Read `["a" "b"]`, with or without JSON's commas; returns the strings and where the list ends."""
     if not body.startswith("["):
         return None
     strings: list[str] = []
@@ -88,7 +88,7 @@ def _unquote(text: str) -> str | None:
             continue
         number = int(byte or short or long or octal, 8 if octal else 16)
         if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF or ((byte or octal) and number > 0x7F):
-            return None  # a byte or half a character of no valid text
+            return None  # a byte or half a character that isn't valid text
         parts.append(chr(number))
     return "".join([*parts, text[position:]])
 
@@ -125,7 +125,7 @@ def _shell(body: str) -> str:
 
 
 def shell_of(body: str) -> str:
-    """The command line that a SHELL's `body` sets, as it will stand before the commands that follow."""
+    """The command line that a SHELL's `body` sets, as it will precede later commands."""
     body = body.strip()
     strings = _whole_list(body)
     if strings is not None:
@@ -163,7 +163,7 @@ def _volumes(body: str) -> str:
 
 
 def _healthcheck(body: str) -> str:
-    """From `&{["CMD-SHELL" "…"] "30s" "3s" "0s" "0s" '\\x03'}`: test, durations, retries as a rune."""
+    """From `&{["CMD-SHELL" "…"] "30s" "3s" "0s" "0s" '\\x03'}`: test, durations, and retries as a rune."""
     inside = body.removeprefix("&")
     if not (inside.startswith("{") and inside.endswith("}")):
         return body

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """A step of the build as its builder recorded it; texts are the image's own and can hold anything.
+    """A build step as the builder recorded it. Its texts come from the image and can contain anything.
 
-    `created` is the RFC 3339 text as written. An entry with `empty_layer` made no layer; the
-    others stand for one layer each, in order.
+    `created` is the RFC 3339 text as written. An entry with `empty_layer` made no layer; each of the
+    others made one, in order.
     """
 
     created: str | None = None

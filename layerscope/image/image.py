@@ -1,4 +1,4 @@
-"""An image as its manifest and config describe it, with the blobs of its layers."""
+"""An image as its manifest and config describe it, with its layers' blobs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from layerscope.notes import Note
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One place in the stack of an image, base first.
+    """One position in an image's stack, base first.
 
-    `blob` is None where the source does not hold the bytes (a foreign layer); `size` is then the manifest's word.
-    `digest` is that of the blob as stored and None where only the uncompressed tar is known (legacy docker-archive).
+    `blob` is None if the source doesn't have the bytes (a foreign layer); `size` is then the manifest's claim.
+    `digest` is the digest of the blob as stored, or None if only the uncompressed tar is known (legacy docker-archive).
     """
 
     index: int
@@ -33,7 +33,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """An in-toto statement about an image (provenance, SBOM), as its builder attached it; unsigned, unread, untrusted."""
+    """An in-toto statement about an image (provenance, SBOM) that its builder attached: unsigned, unread, untrusted."""
 
     predicate_type: str
     digest: Digest
@@ -42,7 +42,7 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The base image: how many layers from the bottom are its own, its name, and how that is known."""
+    """The base image: its number of layers from the bottom, its name, and how that is known."""
 
     layers: int
     name: str | None
@@ -51,7 +51,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image of one platform, opened; a context manager that closes what it holds open."""
+    """One open image of one platform; a context manager that closes its files."""
 
     reference: str
     source: str
@@ -67,7 +67,7 @@ class Image:
     attestations: tuple[Attestation, ...] = ()
     base: Base | None = None
     dockerfiles: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Name and text of those that instructions are tied to; untrusted where they come with the image."""
+    """The name and text of each Dockerfile with matched instructions; untrusted if it comes with the image."""
     closers: tuple[Callable[[], None], ...] = field(default=(), repr=False)
 
     def close(self) -> None:

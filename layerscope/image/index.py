@@ -30,10 +30,10 @@ class Index:
 
 
 def parse_index_or_manifest(node: Node, expected: str, *, max_layers: int) -> Index | Manifest:
-    """Read the document that a descriptor of media type `expected` points at.
+    """Read the document that a descriptor of media type `expected` points to.
 
-    Raises `FormatError` where the descriptor, the document's own media type and its content do not agree, since
-    readers would then see different images (CVE-2021-41190).
+    Raises `FormatError` if the descriptor, the document's own media type, and its content disagree, because readers
+    would then see different images (CVE-2021-41190).
     """
     refuse_ambiguous(node, expected)
     if (
@@ -50,19 +50,19 @@ def _declared(node: Node) -> str:
 
 
 def refuse_ambiguous(node: Node, expected: str = "") -> None:
-    """Raise `FormatError` for a document that one reader takes for an index and another for a manifest."""
+    """Raise `FormatError` for a document that is an index to one reader and a manifest to another."""
     if node.has("manifests") and (node.has("layers") or node.has("config") or node.has("fsLayers")):
         node.fail(
             "has both `manifests` and `layers`, so it is an index to some readers and a manifest to others"
         )
     declared = _declared(node)
     if expected and declared and expected != declared and _family(expected) != _family(declared):
-        node.fail(f"calls itself {declared[:80]!r}, and is referred to as {expected[:80]!r}")
+        node.fail(f"calls itself {declared[:80]!r}, but is referred to as {expected[:80]!r}")
     for name in (declared, expected):
         if name in media_type.INDEXES and (node.has("layers") or node.has("config")):
-            node.fail(f"is called an index ({name!r}) and holds a manifest")
+            node.fail(f"is called an index ({name!r}) but holds a manifest")
         if name in media_type.MANIFESTS and node.has("manifests"):
-            node.fail(f"is called a manifest ({name!r}) and holds an index")
+            node.fail(f"is called a manifest ({name!r}) but holds an index")
 
 
 def _family(name: str) -> str:

@@ -1,4 +1,4 @@
-"""An instruction of the build: what it says, the layers it made, and its lines of the Dockerfile."""
+"""An instruction of the build: its text, the layers it made, and its Dockerfile lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.image.shell import Arguments
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Lines of a Dockerfile, 1-based, both ends included."""
+    """Lines of a Dockerfile, 1-based and inclusive."""
 
     file: str
     start_line: int
@@ -22,13 +22,13 @@ class Location:
 class Instruction:
     """One step of the build and the layers it made.
 
-    `index` is its place in the image's list, the lowest first; entries of the history keep their order, and rows for
-    layers without an entry stand where their layers lie. `keyword` is upper case, or "" where the row is not a
-    Dockerfile instruction; `text` then says what is known. `text` never shows the value of a build argument, which can
-    be a secret; `created_by` is raw and may.
-    `evidence` is what linked it to its layers: provenance, dockerfile, history or none.
-    `range` is set where a layer covers several instructions: the first and last index of these.
-    Texts are the image's own and can hold control characters.
+    `index` is its position in the image's list, lowest first. History entries keep their order, and rows for layers
+    without an entry go where their layers are. `keyword` is upper case, or "" if the row is not a Dockerfile
+    instruction; `text` then says what is known. `text` never shows the value of a build argument, which can be a
+    secret; `created_by` is raw and can show it.
+    `evidence` is how it was linked to its layers: provenance, dockerfile, history or none.
+    `range` is set if a layer covers several instructions: the first and last index.
+    Texts come from the image and can contain control characters.
     """
 
     index: int
@@ -58,7 +58,7 @@ class Instruction:
         return "".join([*parts, self.created_by[position:]])
 
     def text_with_arguments(self) -> str:
-        """`text` with the build arguments and their values, a RUN's as shell assignments before its command."""
+        """`text` with build arguments and their values; for a RUN, as shell assignments before the command."""
         if not self.arguments:
             return self.text
         if self.keyword in {"ARG", "ONBUILD"}:

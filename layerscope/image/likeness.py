@@ -1,4 +1,4 @@
-"""How surely an instruction of a history is one of a Dockerfile."""
+"""Scores how likely a history's instruction is one from a Dockerfile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction
 
 SURE = 4
-"""The weight of two whose whole text agrees."""
+"""The score of two instructions whose whole text agrees."""
 
 _FLAG = re.compile(
     r"(?<!\S)--(?:mount|network|security|from|link|exclude|checksum|parents|chown|chmod|platform|device|keep-git-dir"
@@ -21,12 +21,12 @@ _HEREDOC = re.compile(r"<<-?[\"']?([\w.-]+)")
 _BLANK = re.compile(r"\s+")
 _VARIABLE = re.compile(r"\$(?:\{[^{}]{0,256}\}|\w{1,256})")
 _LONGEST_WORD = 4096
-"""A destination that is longer is compared as a whole only."""
+"""A longer destination is only compared as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Features:
-    """What is compared of one text, taken once: the numbers of whole texts, and a few short words."""
+    """The comparable parts of one text, computed once: numbers for whole texts, and a few short words."""
 
     keyword: str
     whole: frozenset[int]
@@ -37,7 +37,7 @@ class _Features:
 
 
 class Likeness:
-    """Compares in constant time: each text is looked at once, and equal ones have the same number."""
+    """Compares in constant time: each text is read once, and equal texts share a number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -45,7 +45,7 @@ class Likeness:
         self.texts_read = 0
 
     def weigh(self, instruction: Instruction, step: Step) -> int:
-        """0 for two that cannot be the same instruction, more the surer it is."""
+        """0 if the two can't be the same instruction; higher means more certain."""
         if instruction.keyword != step.keyword:
             return 0
         there, here = self._of_instruction(instruction), self._of_step(step)
@@ -96,7 +96,7 @@ class Likeness:
 
 
 def _same_target(there: str, here: _Features) -> int:
-    """Compare destinations; the history has them as the builder resolved them."""
+    """Compare destinations. The history has them as the builder resolved them."""
     if there == here.target:
         return 3
     if here.ends is not None:
@@ -107,7 +107,7 @@ def _same_target(there: str, here: _Features) -> int:
 
 
 def _fixed_ends(target: str) -> tuple[str, str] | None:
-    """What a destination with variables surely begins and ends with; a relative one begins with anything."""
+    """The fixed prefix and suffix of a destination with variables; a relative one has no fixed prefix."""
     variables = list(_VARIABLE.finditer(target))
     if not variables:
         return None
@@ -116,7 +116,7 @@ def _fixed_ends(target: str) -> tuple[str, str] | None:
 
 
 def _commands(step: Step) -> list[str]:
-    """The command as a history can have it: the body of a lone here-document, the words of an exec form."""
+    """The command as a history can record it: the body of a lone here-document, the words of an exec form."""
     arguments = _FLAG.sub("", step.arguments)
     if arguments.startswith("["):
         try:

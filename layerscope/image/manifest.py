@@ -12,7 +12,7 @@ from layerscope.image.document import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The config and the layers, base first, of one image of one platform (or of an artifact)."""
+    """The config and layers, base first, of one image for one platform (or of an artifact)."""
 
     media_type: str
     config: Descriptor
@@ -25,7 +25,7 @@ class Manifest:
         """Read an image manifest; raises `FormatError`, and `LimitExceeded` beyond `max_layers`."""
         if node.has("fsLayers") or node.has("signatures"):
             raise UnsupportedFormat(
-                f"{node.document} is an image manifest of schema 1, which registries gave up",
+                f"{node.document} is a schema 1 image manifest, which registries no longer support",
                 hint="pull and push the image with a current engine",
             )
         layers = node.optional_objects("layers")
@@ -43,5 +43,5 @@ class Manifest:
 
     @property
     def is_image(self) -> bool:
-        """Whether this is a container image, not an artifact that uses the same form (a chart, a module, a signature)."""
+        """Whether this is a container image, not an artifact in the same format (a chart, a module, a signature)."""
         return self.config.media_type in ("", media_type.OCI_CONFIG, media_type.DOCKER_CONFIG)

@@ -53,15 +53,15 @@ _TAR_LAYER: Final = re.compile(
 
 
 def is_tar_layer(media_type: str) -> bool:
-    """Whether a layer of this type is a tar, compressed or not; an artifact's or an encrypted layer is none.
+    """Whether a layer of this type is a tar, compressed or not. An artifact's layer or an encrypted one isn't.
 
-    Which compression it has is told by its first bytes, not by its type.
+    The compression comes from its first bytes, not from its type.
     """
     return _TAR_LAYER.fullmatch(media_type) is not None
 
 
 def is_no_manifest(media_type: str) -> bool:
-    """Whether an index that lists this type lists something that is neither a manifest nor an index."""
+    """Whether this type, listed in an index, is neither a manifest nor an index."""
     if media_type in ("", "application/octet-stream"):
         return False
     return media_type in (BUILDKIT_CACHE, OCI_ARTIFACT_MANIFEST) or is_tar_layer(media_type)
@@ -73,14 +73,14 @@ def is_foreign(media_type: str) -> bool:
 
 
 def describe(media_type: str) -> str:
-    """What a layer that is not a tar is, in a word or two."""
+    """What a layer that isn't a tar is, in a word or two."""
     if media_type.endswith("+encrypted"):
         return "encrypted"
     return what_is(media_type) or "of an unknown media type"
 
 
 def what_is(media_type: str) -> str | None:
-    """The kind of artifact that uses a media type, where it is a known one."""
+    """The kind of artifact that uses a media type, if known."""
     for part, words in _ARTIFACTS:
         if part in media_type:
             return words

@@ -30,18 +30,18 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Read what a person gives to `--platform`; raises `UsageError`."""
+        """Read the value of `--platform`; raises `UsageError`."""
         parts = text.strip().lower().split("/")
         if not 2 <= len(parts) <= 3 or not all(parts):
             raise UsageError(
-                f"{text!r} is no platform", hint="write os/arch[/variant], such as linux/arm64"
+                f"{text!r} is not a platform", hint="write os/arch[/variant], such as linux/arm64"
             )
         architecture, variant = _ARCHITECTURES.get(parts[1], (parts[1], ""))
         return cls(parts[0], architecture, parts[2] if len(parts) == 3 else variant)
 
     @classmethod
     def of_host(cls) -> Platform:
-        """Linux on this machine's architecture, since that is what an engine here would run."""
+        """Linux on this machine's architecture, which is what an engine here would run."""
         import platform
 
         machine = platform.machine().lower()
@@ -49,9 +49,9 @@ class Platform:
         return cls("linux", architecture, variant)
 
     def matches(self, offered: Platform) -> bool:
-        """Whether an image of platform `offered` is what was asked for.
+        """Whether an image of platform `offered` matches this request.
 
-        A variant that is not named is the architecture's usual one (arm64 is v8, amd64 is v1), in either place.
+        On either side, a missing variant means the architecture's usual one (arm64 is v8, amd64 is v1).
         """
         usual = _DEFAULT_VARIANT.get(self.architecture, "")
         return (self.os, self.architecture) == (offered.os, offered.architecture) and (
@@ -59,7 +59,7 @@ class Platform:
         )
 
     def covers(self, offered: Platform) -> bool:
-        """As `matches`, but any variant will do when none was asked for."""
+        """Like `matches`, but any variant will do if none was requested."""
         return self.matches(offered) or (
             not self.variant and (self.os, self.architecture) == (offered.os, offered.architecture)
         )

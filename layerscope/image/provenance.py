@@ -1,8 +1,8 @@
-"""BuildKit's provenance: which lines of the Dockerfile made which layer.
+"""BuildKit's provenance: which Dockerfile lines made which layer.
 
-Statements are SLSA v0.2 or v1 predicates as moby/buildkit's docs/attestations describe them; only builds with
-`mode=max` carry a source map. They are unsigned text of the image: nothing in them is trusted but what the digests of
-the image's own layers confirm.
+Statements are SLSA v0.2 or v1 predicates as described in moby/buildkit's docs/attestations. Only builds with
+`mode=max` include a source map. They are unsigned text from the image: only what the digests of the image's own layers
+confirm is trusted.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from layerscope.limits import Limits
 
 PREDICATES = ("https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1")
 _FILES = 4
-"""Dockerfiles of the largest size that one statement may hold; builds have one."""
+"""The most Dockerfiles of the largest size in one statement. A build has one."""
 _METADATA_V02 = "https://mobyproject.org/buildkit@v1#metadata"
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who made a layer: the lines that say so, and whether these are the FROM of a base image, with its name.
+    """What made a layer: its lines, whether they are the FROM of a base image, and that image's name.
 
-    Identical steps of several stages are one step to BuildKit; `locations` then names each, in no fixed order.
+    BuildKit merges identical steps of several stages into one; `locations` then lists each, in no fixed order.
     """
 
     locations: tuple[Location, ...]
@@ -39,9 +39,9 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What one statement says about one image: the Dockerfiles by name, and the owner of each layer that it knows.
+    """What one statement says about one image: the Dockerfiles by name, and the owner of each layer it knows.
 
-    `exact` is False where the layers' digests are not those of the build, and steps are matched by number and order.
+    `exact` is False if the layers' digests differ from the build's, and steps are matched by number and order.
     """
 
     dockerfiles: tuple[tuple[str, str], ...] = field(repr=False)
@@ -54,16 +54,16 @@ class Provenance:
 def read_provenance(
     attestation: Attestation, layers: Sequence[Digest | None], limits: Limits
 ) -> Provenance | None:
-    """The source map of an image whose stored layers have these digests; None for a statement that holds none.
+    """The source map of an image whose stored layers have these digests; None if the statement has none.
 
-    Raises `FormatError` for a statement that is malformed or is not the bytes its digest names.
+    Raises `FormatError` if the statement is malformed or doesn't match its digest.
     """
     if attestation.predicate_type not in PREDICATES:
         return None
     blob = attestation.blob
     data = blob.read_at(0, limits.attestation_bytes + 1)
     if Digest.of(data, attestation.digest.algorithm) != attestation.digest:
-        raise FormatError(f"{blob.name}: is not the bytes that {attestation.digest} names")
+        raise FormatError(f"{blob.name}: does not match its digest {attestation.digest}")
     statement = parse_document(
         data, blob.name, max_bytes=limits.attestation_bytes, max_depth=limits.json_depth
     )
@@ -102,7 +102,7 @@ def read_provenance(
 
 
 def _files(source: Node) -> list[tuple[str, str]]:
-    """The Dockerfiles by name, within the bound that one given by the user has."""
+    """The Dockerfiles by name, with the same size limit as one the user passes."""
     files: list[tuple[str, str]] = []
     left = _FILES * MAX_BYTES
     for info in source.optional_objects("infos"):
@@ -115,7 +115,7 @@ def _files(source: Node) -> list[tuple[str, str]]:
 
 
 def _parts(predicate: Node) -> tuple[Node | None, list[Node]]:
-    """The BuildKit metadata and the build's steps, of either version of the predicate."""
+    """The BuildKit metadata and the build's steps, from either version of the predicate."""
     definition = predicate.optional_object("buildDefinition")
     if definition is not None:
         internal = definition.optional_object("internalParameters")
@@ -153,7 +153,7 @@ def _decoded(info: Node) -> str:
 
 
 def _locations(source: Node, files: list[str]) -> dict[str, tuple[Location, ...]]:
-    """The lines of each step, from the first that any range of a location names to the last."""
+    """The lines of each step, from the first to the last line of any of its ranges."""
     found: dict[str, tuple[Location, ...]] = {}
     holder = source.optional_object("locations")
     for name, step in _members(holder):
@@ -178,15 +178,15 @@ def _locations(source: Node, files: list[str]) -> dict[str, tuple[Location, ...]
 
 
 def _last(steps: Sequence[Node]) -> str | None:
-    """The step whose result is the image: the input of the last step, which does nothing itself."""
+    """The step that results in the image: the input of the last step, which itself does nothing."""
     inputs = steps[-1].optional_texts("inputs") if steps else ()
     return inputs[0].partition(":")[0] if len(inputs) == 1 else None
 
 
 def _built(chains: Node, count: int, last: str | None) -> list[str] | None:
-    """The blobs that the build made, where another tool or a later export stored them compressed anew.
+    """The blobs that the build made, if another tool or a later export compressed them again.
 
-    These are the chain of the image's own step, which has as many blobs as the image has layers.
+    They are the chain of the image's own step, which has as many blobs as the image has layers.
     """
     found: dict[str, list[str]] = {}
     for key, value in _members(chains):
@@ -211,7 +211,7 @@ def _members(holder: Node | None) -> list[tuple[str, Node]]:
 
 
 def _base_steps(steps: Sequence[Node]) -> list[tuple[str, str]]:
-    """The steps that fetch a base image, with its name."""
+    """The steps that fetch a base image, and its name."""
     found = []
     for step in steps:
         op = step.optional_object("op")
@@ -229,11 +229,11 @@ def _owners(
     locations: dict[str, tuple[Location, ...]],
     bases: dict[str, str],
 ) -> list[Owner | None]:
-    """Who made each layer: steps claim the prefixes of the image that they end, shortest first.
+    """Which step made each layer: steps claim the prefixes of the image that they end, shortest first.
 
-    A chain is cumulative, so the step whose chain ends at a layer, and no earlier step's does, made the layers since.
-    A step with a location is preferred. Behind a merge (`COPY --link`) chains no longer begin at the image's base:
-    there the step whose chain ends in that very layer made it.
+    Chains are cumulative, so if a step's chain is the first to end at a layer, that step made the layers since the one
+    before. A step with a location is preferred. After a merge (`COPY --link`), chains no longer start at the image's
+    base, so the step whose chain ends with a layer made that layer.
     """
     prefixes: dict[int, str] = {}
     enders: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The shell and the build arguments that builders put before a RUN command in the history."""
+"""The shell and build arguments that builders put before a RUN command in the history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Arguments = tuple[tuple[str, str], ...]
 
 DEFAULT_SHELL = "/bin/sh -c"
 
-# Every alternative begins at a word and is bounded, so a search is linear in the text.
+# Every alternative starts at a word and is bounded, so a search is linear in the text.
 _SHELL = re.compile(
     r"(?<!\S)(?P<program>(?:[\w./\\:-]*[/\\])?(?:"
     r"(?P<posix>(?:ba|da|z|k|mk|a)?sh)(?:\.exe)?"
@@ -28,11 +28,11 @@ _INTERACTIVE = re.compile(r"(?:[\w./-]*/)?(?:ba|da|z|k|mk|a)?sh(?: -[A-Za-z]{1,8
 
 
 def shell_prefix(command: str, shell: str) -> int:
-    """How many characters of `command` are the shell that runs it, 0 where none stands before it.
+    """How many characters of `command` are the shell that runs it; 0 if there is none.
 
     `shell` is the one that the history's last SHELL set. Any other bare `bash -c` counts as part
-    of the command: somebody wrote it, in the exec form. One with options (`-o pipefail`) does
-    not, since that is how a SHELL looks whose own entry is missing.
+    of the command: somebody wrote it in the exec form. One with options (`-o pipefail`) doesn't,
+    because a SHELL whose own entry is missing looks like that.
     """
     for known in (shell, DEFAULT_SHELL):
         if command.startswith(known) and (
@@ -56,7 +56,7 @@ def is_interactive_shell(text: str) -> bool:
 
 
 def shell_words(text: str) -> list[str] | None:
-    """The words of a SHELL that Go printed without quotes; None where they cannot be told apart."""
+    """The words of a SHELL that Go printed without quotes; None if they are ambiguous."""
     match = _SHELL.match(text)
     if match is not None:
         rest = text[match.end() :].strip()
@@ -67,9 +67,9 @@ def shell_words(text: str) -> list[str] | None:
 
 
 def assignments(text: str) -> tuple[str, Arguments]:
-    """The names without a value that lead `text`, then its `NAME=VALUE` pairs.
+    """The names without a value at the start of `text`, then its `NAME=VALUE` pairs.
 
-    Builders quote no value, so a word after a value that is no assignment belongs to the value.
+    Builders don't quote values, so a word after a value that isn't an assignment belongs to it.
     """
     starts = [match.start() for match in _ASSIGNMENT.finditer(text)]
     if not starts:
@@ -82,11 +82,11 @@ def assignments(text: str) -> tuple[str, Arguments]:
 
 
 def split_arguments(text: str, shell: str, known: Collection[str]) -> tuple[Arguments, str]:
-    """Part `|N NAME=VALUE… COMMAND` into its build arguments and the command, shell included.
+    """Split `|N NAME=VALUE… COMMAND` into its build arguments and the command, shell included.
 
-    Values may hold spaces and are not quoted. Docker's N counts arguments, buildah's counts
-    words. `known` are the names that ARG entries declared before. Where no shell marks the
-    command (the exec form) the last value ends at its first space.
+    Values can contain spaces and are not quoted. Docker's N counts arguments, buildah's counts
+    words. `known` are the names that earlier ARG entries declared. If no shell marks the start of
+    the command (the exec form), the last value ends at its first space.
     """
     match = _COUNT.match(text)
     if match is None:
@@ -144,9 +144,9 @@ def _command_start(text: str, begin: int, count: int, shell: str, known: Collect
 
 
 def fold(command: str) -> str:
-    """One space for every run of blanks outside quotes, which is what continuation lines leave.
+    """Collapse each run of blanks outside quotes, which continuation lines leave, to one space.
 
-    A command of several lines is a here-document, where indentation means something: it stays.
+    A command of several lines is a here-document, where indentation matters, so it stays as is.
     """
     if "\n" in command:
         return command.strip("\n").rstrip()
@@ -154,7 +154,7 @@ def fold(command: str) -> str:
 
 
 def without_checksums(command: str) -> str:
-    """`command` without the checksums of bind mounts, which buildah puts at its end."""
+    """`command` without the checksums of bind mounts that buildah appends."""
     if "--mount=" not in command:
         return command
     match = _CHECKSUMS.search(command[-64 * 80 :])

@@ -1,4 +1,4 @@
-"""The order in which the entries of a history lie in the stack of layers."""
+"""The order of a history's entries in the stack of layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from layerscope.notes import Note
 class Row:
     """One entry of the history, or None for a layer without one, and the layer it made.
 
-    `base` marks a layer of a base image that has no history.
+    `base` marks a layer of a base image without a history.
     """
 
     entry: int | None
@@ -29,7 +29,7 @@ def order(
     layer_count: int,
     base_layers: int | None,
 ) -> tuple[list[Row], list[Note]]:
-    """The rows from the lowest to the highest, each layer in exactly one, and what does not fit."""
+    """The rows from lowest to highest, each layer in exactly one, and notes on what doesn't fit."""
     makers = _makers(history, statements, layer_count)
     made = set(makers)
     pads = [index for index in makers if builders.is_exporter_padding(history[index])]
@@ -63,10 +63,10 @@ def order(
 def _makers(
     history: Sequence[HistoryEntry], statements: Sequence[Statement], layer_count: int
 ) -> list[int]:
-    """The indices of the entries that made a layer; at most `layer_count`."""
+    """The indices of the entries that made a layer, at most `layer_count` of them."""
     makers = [index for index, entry in enumerate(history) if not entry.empty_layer]
     if len(makers) > layer_count:
-        # A tool that forgot `empty_layer`: metadata cannot have made a layer, if that settles it.
+        # A tool forgot `empty_layer`: metadata can't have made a layer, if that resolves the count.
         filesystem = [i for i in makers if statements[i].keyword not in METADATA_KEYWORDS]
         if len(filesystem) == layer_count:
             return filesystem
@@ -76,7 +76,7 @@ def _makers(
 def _with_gap(
     count: int, real: list[int], padding: set[int], below: int, pads: list[int], missing: int
 ) -> list[tuple[int | None, bool]]:
-    """All entries, with the layers that have none above the first `below` entries that made one."""
+    """All entries, with the layers that lack one above the first `below` entries that made a layer."""
     cut = real[below - 1] + 1 if below else 0
     gap: list[tuple[int | None, bool]] = [(index, True) for index in pads]
     gap += [(None, True)] * (missing - len(pads))
@@ -90,10 +90,10 @@ def _with_gap(
 def _below_their_build(
     history: Sequence[HistoryEntry], statements: Sequence[Statement], padding: set[int]
 ) -> list[tuple[int | None, bool]]:
-    """All entries, with BuildKit's padding below the steps of the build that padded.
+    """All entries, with BuildKit's padding below the steps of the build that added it.
 
-    BuildKit adds one entry at the end for each layer without one. Its own steps always have theirs, so these layers
-    are its base image's.
+    BuildKit adds one entry at the end for each layer without one. Its own steps always have entries, so these layers
+    are the base image's.
     """
     sequence: list[tuple[int | None, bool]] = []
     own: list[tuple[int | None, bool]] = []
@@ -118,10 +118,10 @@ def _is_buildkit(entry: HistoryEntry, statement: Statement) -> bool:
 def _covers_the_bottom(
     history: Sequence[HistoryEntry], statements: Sequence[Statement], real: list[int]
 ) -> bool:
-    """Whether a history that is too short tells the lowest layers, so that those without an entry are on top.
+    """Whether a history that is too short describes the lowest layers, with the undescribed ones on top.
 
-    BuildKit pads: what has no entry came after it. Other builders add to whatever history the base image has, and
-    a history that does not begin with a root filesystem is that of a child.
+    BuildKit pads, so layers without an entry came after it. Other builders append to the base image's history, if any,
+    and a history that doesn't start with a root filesystem belongs to a child image.
     """
     if not real or any(_is_buildkit(history[i], statements[i]) for i in real):
         return True
@@ -132,7 +132,7 @@ def _covers_the_bottom(
 
 
 def _is_added(entry: HistoryEntry) -> bool:
-    """Whether a tool made the entry that puts its layers on a base image."""
+    """Whether the entry comes from a tool that puts its layers on a base image."""
     return entry.author in ("ko", "Jib") or builders.parent_of(entry) is not None
 
 
@@ -142,12 +142,12 @@ def _count_notes(
     claimed = sum(not entry.empty_layer for entry in history)
     if not history and layer_count > 0:
         return [Note("history-absent", f"the image has no history for its {layer_count} layers")]
-    names = f"the history names {claimed} layers and the image has {layer_count}: "
+    names = f"the history names {claimed} layers, but the image has {layer_count}: "
     if claimed < layer_count:
         nameless = [row for row in rows if row.entry is None]
         first, last = nameless[0].layer, nameless[-1].layer
         which = f"layer {first} has" if first == last else f"layers {first} to {last} have"
-        why = ", since the base image has no history" if nameless[0].base else ""
+        why = ", because the base image has no history" if nameless[0].base else ""
         return [Note("history-short", f"{names}{which} no instruction{why}")]
     if claimed > layer_count:
         surplus = claimed - max(layer_count, 0)

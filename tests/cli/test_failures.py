@@ -42,7 +42,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ("report app.tar -o /dev/null", 2, "/dev/null is a device"),
         ("report app.tar --limit nonsense=1", 2, "names no limit"),
         ("report app.tar --limit layers=many", 2, "--limit layers: 'many' is not a size"),
-        ("report app.tar --platform linux", 2, "'linux' is no platform"),
+        ("report app.tar --platform linux", 2, "'linux' is not a platform"),
         ("report app.tar --max-size 12QB", 2, "--max-size: '12QB' is not a size"),
         ("check app.tar", 2, "there is no rule to check"),
         ("check app.tar --config no.toml", 2, "no.toml does not exist"),

@@ -100,7 +100,7 @@ def test_a_broken_history_is_left_out_with_a_note(history: object, fault: str) -
     ("document", "fault"),
     [
         ({"rootfs": []}, "rootfs: expected an object, found a list"),
-        ({"rootfs": {"diff_ids": ["x"]}}, "rootfs.diff_ids[0]: 'x' is no digest"),
+        ({"rootfs": {"diff_ids": ["x"]}}, "rootfs.diff_ids[0]: 'x' is not a digest"),
         ({"rootfs": {"diff_ids": [1]}}, "rootfs.diff_ids[0]: expected text, found a number"),
         ({"os": 1}, "os: expected text, found a number"),
         ({"config": {"Env": [1]}}, "config.Env[0]: expected text, found a number"),

@@ -32,7 +32,7 @@ HEX = "0123456789abcdef" * 4
     ],
 )
 def test_refuses_what_is_no_digest(text: str) -> None:
-    with pytest.raises(FormatError, match=r"^manifests\[0\]: .* is no digest$"):
+    with pytest.raises(FormatError, match=r"^manifests\[0\]: .* is not a digest$"):
         Digest.parse(text, "manifests[0]")
 
 

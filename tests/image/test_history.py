@@ -98,7 +98,7 @@ def test_a_longer_history_gives_the_surplus_no_layer_and_shifts_none() -> None:
     assert instructions[2].empty
     (note,) = notes
     assert note.code == "history-long"
-    assert "names 3 layers and the image has 2: 1 " in note.message
+    assert "names 3 layers, but the image has 2: 1 " in note.message
 
 
 def test_forgotten_empty_layer_flags_do_not_give_a_layer_to_metadata() -> None:
@@ -212,7 +212,9 @@ def test_a_classic_child_of_a_base_without_history_is_on_top() -> None:
     assert [each.layers for each in instructions] == [(0,), (1,), (), (2,), (3,)]
     assert [each.keyword for each in instructions] == ["", "", "ENV", "COPY", "RUN"]
     (note,) = notes
-    assert "layers 0 to 1 have no instruction, since the base image has no history" in note.message
+    assert (
+        "layers 0 to 1 have no instruction, because the base image has no history" in note.message
+    )
 
 
 def test_layers_added_on_a_root_filesystem_without_an_entry_are_on_top() -> None:

@@ -68,7 +68,7 @@ def test_a_descriptor_is_read() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"digest": "sha256:../../x"}, "m: digest: 'sha256:../../x' is no digest"),
+        ({"digest": "sha256:../../x"}, "m: digest: 'sha256:../../x' is not a digest"),
         ({"digest": None}, "m: digest: is missing"),
         ({"size": -1}, "m: size: -1 is out of range"),
         ({"size": 2**63}, "m: size: 9223372036854775808 is out of range"),

@@ -25,7 +25,7 @@ def test_reads_platforms(text: str, platform: Platform) -> None:
 
 @pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux//v7"])
 def test_refuses_other_text(text: str) -> None:
-    with pytest.raises(UsageError, match="is no platform; write os/arch"):
+    with pytest.raises(UsageError, match="is not a platform; write os/arch"):
         Platform.parse(text)
 
 

@@ -171,7 +171,7 @@ def test_a_malformed_statement_is_passed_over_with_a_note(break_it: Any) -> None
 def test_a_statement_that_is_not_its_digest_is_refused() -> None:
     with attested(V1, statement(V1, metadata())) as attestation:
         forged = Attestation(predicate_type=V1, digest=LAYERS[0], blob=attestation.blob)
-        with pytest.raises(FormatError, match="is not the bytes"):
+        with pytest.raises(FormatError, match="does not match its digest"):
             read_provenance(forged, LAYERS[:3], DEFAULT_LIMITS)
 
 

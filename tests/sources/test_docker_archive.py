@@ -168,10 +168,10 @@ def test_layers_and_diff_ids_must_be_as_many(tmp_path: Path) -> None:
         (b'[{"Config":1,"Layers":[]}]', "[0].Config: expected text, found a number"),
         (b'[{"Config":"x","Layers":{}}]', "[0].Layers: expected a list, found an object"),
         (b'[{"Config":"x","Layers":["a"],"layers":["b"]}]', "differ only in case"),
-        (b'[{"Config":"x","Config":"y"}]', "the key 'Config' stands twice"),
+        (b'[{"Config":"x","Config":"y"}]', "the key 'Config' appears twice"),
         (b"[" * 100_000, "is nested 100000 deep"),
         (b'\xef\xbb\xbf[{"Config":"x"}]', "begins with a byte order mark"),
-        (b'[{"Config":"x","Size":NaN}]', "NaN is no JSON"),
+        (b'[{"Config":"x","Size":NaN}]', "NaN is not JSON"),
     ],
 )
 def test_broken_manifests(tmp_path: Path, document: bytes, message: str) -> None:
@@ -350,7 +350,7 @@ def test_names_in_messages_are_escaped(tmp_path: Path) -> None:
 
 
 def test_layer_names_that_only_look_like_digests(tmp_path: Path) -> None:
-    """The v1 id in `<id>/layer.tar` is no digest of anything stored."""
+    """The v1 id in `<id>/layer.tar` is not a digest of anything stored."""
     name = hashlib.sha256(b"id").hexdigest()
     archive = changed(ONE, lambda entry: entry["Layers"].__setitem__(0, f"{name}/layer.tar"))
     archive.add(f"{name}/layer.tar", ONE.layers[0].compressed("gzip"))

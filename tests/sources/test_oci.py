@@ -328,7 +328,7 @@ def test_layers_that_are_no_tar_are_kept_and_noted(
         ({"fsLayers": []}, UnsupportedFormat, "schema 1"),
         ({"config": None}, FormatError, "config: is missing"),
         ({"layers": {}}, FormatError, "layers: expected a list, found an object"),
-        ({"layers": [{"digest": "sha256:../../x", "size": 1}]}, FormatError, "is no digest"),
+        ({"layers": [{"digest": "sha256:../../x", "size": 1}]}, FormatError, "is not a digest"),
     ],
 )
 def test_manifests_that_are_no_image(
@@ -356,7 +356,7 @@ def test_manifests_that_are_no_image(
         (b'{"manifests":null}', "index.json names no image"),
         (
             b'{"manifests":[{"digest":"md5:00","size":1}]}',
-            "manifests[0].digest: 'md5:00' is no digest",
+            "manifests[0].digest: 'md5:00' is not a digest",
         ),
         (b'{"manifests":[],"layers":[]}', "both `manifests` and `layers`"),
         (b'{"manifests":[],"Manifests":[]}', "differ only in case"),

@@ -133,11 +133,11 @@ def _parse(data: bytes, name: str) -> Any:
     except json.JSONDecodeError as error:
         whole = data.rstrip()
         cut = not whole.endswith(b"}") or error.pos >= len(whole)
-        problem = "is cut short" if cut else "is no JSON"
+        problem = "is cut short" if cut else "is not JSON"
         raise UsageError(f"{name} {problem} at character {error.pos}", hint=HINT) from None
     except (ValueError, RecursionError) as error:
         problem = (
-            "is nested too deep" if isinstance(error, RecursionError) else f"is no JSON: {error}"
+            "is nested too deep" if isinstance(error, RecursionError) else f"is not JSON: {error}"
         )
         raise UsageError(f"{name} {problem}", hint=HINT) from None
     if not isinstance(value, dict) or "kind" not in value:
