@@ -157,20 +157,22 @@ def test_a_passing_fault_is_overcome(registry: Registry, name: str) -> None:
     assert read(registry) == len(BIG) + 1
 
 
+def largest(registry: Registry) -> str:
+    """A pattern for requests for the largest layer."""
+    return BLOB + max(registry.blobs, key=lambda digest: len(registry.blobs[digest]))
+
+
 def test_a_cut_blob_goes_on_where_it_stopped(registry: Registry) -> None:
-    registry.fail(BLOB, cut_after(1_500_000))
-    # The config comes first, and is smaller than the cut.
-    registry.fail(BLOB, cut_after(1_500_000))
+    registry.fail(largest(registry), cut_after(1_500_000))
     read(registry)
     ranges = [each.headers["range"] for each in registry.asked if "range" in each.headers]
-    assert ranges
-    assert all(int(each[6:-1]) > 0 for each in ranges)
+    assert len(ranges) == 1
+    assert int(ranges[0][6:-1]) > 0
 
 
 def test_a_registry_without_ranges_is_read_again_up_to_the_cut(registry: Registry) -> None:
     registry.ranges = False
-    registry.fail(BLOB, cut_after(1_500_000))
-    registry.fail(BLOB, cut_after(1_500_000))
+    registry.fail(largest(registry), cut_after(1_500_000))
     assert read(registry) == len(BIG) + 1
 
 
