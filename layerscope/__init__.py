@@ -31,6 +31,8 @@ def load(
     platform: str | None = None,
     tag: str | None = None,
     pull: bool = False,
+    insecure: bool = False,
+    token_servers: tuple[str, ...] = (),
     dockerfile: str | None = None,
     limits: Limits | None = None,
     progress: ProgressCallback | None = None,
@@ -39,7 +41,7 @@ def load(
     """Open the image that `reference` names, such as `docker:python:3.8`, `oci-dir:layout` or the path of a tarball.
 
     `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images; `pull` lets an
-    engine fetch what it does not have; `dockerfile` is the path of the one it was built from, for lines where the image
+    engine fetch what it does not have; `insecure` and `token_servers` are for registries, as in `ReadOptions`; `dockerfile` is the path of the one it was built from, for lines where the image
     carries no provenance. The image is a context manager: close it to let go of files and temporary ones.
     Raises `UsageError`, `SourceError` or `FormatError`, all of them `layerscope.errors.LayerscopeError`.
     """
@@ -51,6 +53,8 @@ def load(
         platform=platform,
         tag=tag,
         pull=pull,
+        insecure=insecure,
+        token_servers=token_servers,
         dockerfile=dockerfile,
         limits=limits or DEFAULT_LIMITS,
         progress=progress,

@@ -16,13 +16,16 @@ class ReadOptions:
 
     `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images. `pull` lets an engine
     fetch an image it does not have. `dockerfile` is the path of the Dockerfile the image was built from, for line numbers
-    when the image carries no provenance; `base` is a reference to the image it was built FROM. `verify` compares digests
+    when the image carries no provenance. `insecure` accepts plain HTTP and unverified certificates from a registry, and
+    `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image it was built FROM. `verify` compares digests
     when the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
     """
 
     platform: str | None = None
     tag: str | None = None
     pull: bool = False
+    insecure: bool = False
+    token_servers: tuple[str, ...] = ()
     dockerfile: str | None = None
     base: str | None = None
     limits: Limits = DEFAULT_LIMITS

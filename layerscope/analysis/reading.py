@@ -55,6 +55,8 @@ def _open(
         platform=options.platform,
         tag=options.tag,
         pull=options.pull,
+        insecure=options.insecure,
+        token_servers=options.token_servers,
         dockerfile=options.dockerfile,
         limits=options.limits,
         progress=progress,

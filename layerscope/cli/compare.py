@@ -134,6 +134,8 @@ class Asked:
     tags: tuple[str, ...]
     verify: bool | None
     pull: bool
+    insecure: bool
+    token_servers: tuple[str, ...]
     limits: tuple[str, ...]
     quiet: bool
 
@@ -185,6 +187,8 @@ class Asked:
                 platform=platform,
                 tag=tag,
                 pull=self.pull,
+                insecure=self.insecure,
+                token_servers=self.token_servers,
                 limits=self.limits,
                 verify=self.verify,
             )

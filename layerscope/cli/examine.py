@@ -35,6 +35,8 @@ class Choice:
             "--tag": options.tag,
             "--dockerfile": options.dockerfile,
             "--pull": options.pull,
+            "--insecure": options.insecure,
+            "--token-server": options.token_servers,
             "--limit": options.limits != DEFAULT_LIMITS,
             "--verify": options.verify == "full",
             "--no-verify": options.verify == "off",

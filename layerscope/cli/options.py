@@ -74,6 +74,8 @@ def make_options(
     platform: str | None,
     pull: bool,
     limits: Sequence[str],
+    insecure: bool = False,
+    token_servers: Sequence[str] = (),
     tag: str | None = None,
     dockerfile: str | None = None,
     verify: bool | None = None,
@@ -83,6 +85,8 @@ def make_options(
         platform=platform,
         tag=tag,
         pull=pull,
+        insecure=insecure,
+        token_servers=tuple(token_servers),
         dockerfile=dockerfile,
         limits=parse_limits(limits),
         verify="auto" if verify is None else "full" if verify else "off",
@@ -95,7 +99,18 @@ def _make_choice(*, reference: str, quiet: bool, **options: Any) -> Choice:
 
 _choice = gathered(
     "choice",
-    ("reference", "platform", "tag", "dockerfile", "pull", "limits", "verify", "quiet"),
+    (
+        "reference",
+        "platform",
+        "tag",
+        "dockerfile",
+        "pull",
+        "insecure",
+        "token_servers",
+        "limits",
+        "verify",
+        "quiet",
+    ),
     _make_choice,
 )
 _tag_option = click.option(
@@ -120,6 +135,18 @@ def reading_options(command: Command) -> Command:
     return stacked(
         click.option(
             "--pull", is_flag=True, help="Let the engine fetch an image it does not have."
+        ),
+        click.option(
+            "--insecure",
+            is_flag=True,
+            help="Accept plain HTTP and any certificate from a registry, for your own test registries.",
+        ),
+        click.option(
+            "--token-server",
+            "token_servers",
+            metavar="HOST",
+            multiple=True,
+            help="Let this host's token server have the registry's credentials too.",
         ),
         click.option(
             "--limit",

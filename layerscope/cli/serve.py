@@ -72,6 +72,10 @@ def command_line(choice: Choice) -> str:
             words += [f"--{name}", value]
     if options.pull:
         words.append("--pull")
+    if options.insecure:
+        words.append("--insecure")
+    for host in options.token_servers:
+        words += ["--token-server", host]
     for limit in fields(options.limits):
         value = getattr(options.limits, limit.name)
         if value != getattr(DEFAULT_LIMITS, limit.name):

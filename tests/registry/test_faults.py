@@ -483,3 +483,15 @@ def test_an_auth_entry_that_is_not_base64_is_named(registry: Registry, tmp_path:
     )
     with pytest.raises(LayerscopeError, match="log in"):
         read(registry)
+
+
+def test_a_token_server_elsewhere_gets_the_credentials_that_the_user_allows(
+    registry: Registry, stranger: Registry, tmp_path: Path
+) -> None:
+    log_in(registry, tmp_path, password=SECRET)
+    registry.scheme = "bearer"
+    stranger.user = registry.user
+    registry.realm = f"http://{stranger.netloc}/token"
+    image = layerscope.load(registry.name(), token_servers=(stranger.netloc,))
+    with image:
+        assert layerscope.analyze(image).sizes.content == len(BIG) + 1

@@ -1,0 +1,70 @@
+"""Every command that reads an image reads it from a registry, and says in one line why it cannot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, folder, run
+from tests.registry.server import Registry
+from tests.test_conformance import sample
+
+__all__ = ["folder", "run"]
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry() as served:
+        served.add(sample())
+        yield served
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "--json"),
+        ("check", "--max-size", "1GB"),
+        ("files",),
+        ("compare", "app.tar"),
+    ],
+)
+def test_a_command_reads_an_image_in_a_registry(
+    registry: Registry, run: Run, arguments: tuple[str, ...]
+) -> None:
+    command, *rest = arguments
+    done = run(command, registry.name(), *rest, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert done.stdout
+
+
+def test_a_file_is_taken_out_of_a_registry(registry: Registry, run: Run, folder: Path) -> None:
+    done = run("extract", registry.name(), "/etc/passwd", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    (found,) = (path for path in (folder / "out").rglob("*") if path.is_file())
+    assert found.read_text() == "root:x:0:0::/root:/bin/bash\n"
+
+
+def test_the_same_image_compares_as_equal(registry: Registry, run: Run) -> None:
+    done = run("compare", registry.name(), registry.name(), "--json", "--quiet")
+    assert json.loads(done.stdout)["different"] is False
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("team/none:1", 3), ("team/app:2", 3), ("Team/App", 2), ("team/app@sha256:0123", 2)],
+)
+def test_what_is_not_there_is_one_line(registry: Registry, run: Run, name: str, code: int) -> None:
+    done = run("report", f"registry:{registry.netloc}/{name}", "--quiet")
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("layerscope: error: ")
+
+
+def test_export_says_how_to_copy_from_a_registry(registry: Registry, run: Run) -> None:
+    done = run("export", registry.name(), "-o", "copy.tar")
+    assert done.returncode == 3
+    assert "skopeo copy docker://" in done.stderr
