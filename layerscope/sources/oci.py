@@ -17,7 +17,7 @@ from layerscope.sources.layout import Found, Layout, LayoutReader, walk
 from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.names import ambiguous, choose, listing, not_found
 from layerscope.sources.source import Request
-from layerscope.sources.store import BlobStore, blob_path, check_size, read_document
+from layerscope.sources.store import BlobStore, HasReferrers, blob_path, check_size, read_document
 from layerscope.sources.stored import StoredLayer
 
 _COSIGN = "dev.cosignproject.cosign/"
@@ -68,7 +68,7 @@ def index_parts(
         platform=found.descriptor.platform,
         manifest_digest=found.descriptor.digest,
         annotations=manifest.annotations,
-        attestations=_attestations(layout, found.descriptor.digest, reader, notes),
+        attestations=_attestations(store, layout, found.descriptor.digest, reader, notes),
         is_chosen_by_platform=len(layout.manifests) > 1,
     )
     parts.diff_ids(request.limits)
@@ -213,13 +213,16 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
 
 
 def _attestations(
-    layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
+    store: BlobStore, layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
 ) -> tuple[Attestation, ...]:
     """The statements about the chosen manifest; one that cannot be read is a note, since the image itself does not need it."""
     statements: list[Attestation] = []
-    for descriptor in layout.attestations.get(digest, {}).values():
-        try:
+    found = list(layout.attestations.get(digest, {}).values())
+    try:
+        if not found and isinstance(store, HasReferrers):
+            found = store.referrers(digest)
+        for descriptor in found:
             statements += reader.statements(descriptor)
-        except FormatError as error:
-            notes.add("attestation-unreadable", error.message)
+    except FormatError as error:
+        notes.add("attestation-unreadable", error.message)
     return tuple(statements)

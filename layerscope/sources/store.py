@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, SourceUnavailable
 from layerscope.image.blob import Blob, OpenFile, StoredBlob
+from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node, parse_document
 from layerscope.limits import Limits
@@ -31,6 +32,14 @@ class BlobStore(Protocol):
         """All bytes of a small file, None where there is none; raises `LimitExceeded` beyond `max_bytes`."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class HasReferrers(Protocol):
+    """A store that can say which manifests refer to another one."""
+
+    def referrers(self, digest: Digest) -> list[Descriptor]:
+        """The attestation manifests about a manifest; raises `FormatError` for an answer that cannot be read."""
 
 
 class FolderStore:

@@ -47,6 +47,7 @@ class Registry:
     scheme: str = "none"
     token: str = "secret-bearer-token"
     realm: str | None = None
+    referrers: dict[str, bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     host: str = "127.0.0.1"
@@ -149,6 +150,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.send(404, json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN"}]}).encode())
             else:
                 self.send(200, found[0], {"Content-Type": found[1]})
+        elif (match := re.fullmatch(rf"/v2/{REPOSITORY}/referrers/([^/]+)", self.path)) and match[
+            1
+        ] in self.served.referrers:
+            self.send(200, self.served.referrers[match[1]])
         elif match := re.fullmatch(rf"/v2/{REPOSITORY}/blobs/([^/]+)", self.path):
             self.blob(self.served.blobs.get(match[1]))
         else:

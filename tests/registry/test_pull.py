@@ -12,7 +12,7 @@ import pytest
 
 import layerscope
 from layerscope.errors import BadReference, ImageNotFound, LayerscopeError
-from tests.builder import COMPRESSIONS, ImageBuilder, buildkit, oci
+from tests.builder import COMPRESSIONS, ImageBuilder, buildkit, encode, oci
 from tests.registry.server import Registry
 from tests.test_conformance import neutral, report_of, sample
 
@@ -65,13 +65,19 @@ def test_each_blob_is_fetched_once(registry: Registry) -> None:
         layerscope.analyze(image)
     blobs = registry.paths(LAYERS)
     assert len(blobs) == len(set(blobs))
-    assert len(registry.paths("/manifests/")) == 1
+    assert len(registry.paths("/manifests/1")) == 1
+
+
+def image_config(registry: Registry) -> str:
+    """The digest of the config of the image that was added."""
+    digest: str = json.loads(registry.manifests["1"][0])["config"]["digest"]
+    return digest
 
 
 def test_nothing_but_the_config_is_fetched_before_layers_are_read(registry: Registry) -> None:
     registry.add(sample())
     with layerscope.load(registry.name()):
-        assert len(registry.asked) == 2
+        assert not registry.paths(LAYERS + "(?!" + image_config(registry) + ")")
 
 
 def test_an_index_is_followed_to_the_platform(registry: Registry) -> None:
@@ -212,3 +218,39 @@ def test_content_is_read_back_from_a_spooled_blob(registry: Registry) -> None:
         assert whole[:2] == b"\x1f\x8b"
         assert blob.read_at(10, 20) == whole[10:30]
         assert analysis.sizes.content > 0
+
+
+@pytest.mark.parametrize("api", [True, False], ids=["referrers API", "fallback tag"])
+def test_provenance_that_was_pushed_beside_the_image_names_the_lines(
+    registry: Registry, api: bool
+) -> None:
+    layout = oci([sample()], "gzip", "index", attestations=True)
+    index = json.loads(layout["index.json"])["manifests"][0]
+    listed = json.loads(layout["blobs/" + index["digest"].replace(":", "/")])["manifests"]
+    registry.add_layout(layout)
+    image, attestation = listed
+    registry.manifests["1"] = registry.manifests[image["digest"]]
+    answer = encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [
+                attestation,
+                {**attestation, "annotations": {}, "artifactType": "x/sbom"},
+            ],
+        }
+    )
+    if api:
+        registry.referrers[image["digest"]] = answer
+    else:
+        tag = image["digest"].replace(":", "-")
+        registry.manifests[tag] = answer, "application/vnd.oci.image.index.v1+json"
+    with layerscope.load(registry.name()) as opened:
+        assert len(opened.attestations) == 1
+
+
+def test_referrers_that_cannot_be_read_are_a_note(registry: Registry) -> None:
+    digest = registry.add(sample())
+    registry.referrers[digest] = b"<html>"
+    with layerscope.load(registry.name()) as image:
+        assert "attestation-unreadable" in {note.code for note in image.notes}

@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from layerscope.errors import DigestMismatch, ImageNotFound, LimitExceeded, UnsupportedFormat
+from layerscope.errors import (
+    DigestMismatch,
+    FormatError,
+    ImageNotFound,
+    LimitExceeded,
+    SourceUnavailable,
+    UnsupportedFormat,
+)
 from layerscope.image import media_type as media_types
-from layerscope.image.descriptor import CONTAINERD_NAME
+from layerscope.image.descriptor import CONTAINERD_NAME, Descriptor
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
 from layerscope.image.index import Index, parse_index_or_manifest
@@ -17,8 +24,13 @@ from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.name import RegistryName
 from layerscope.sources.registry.remote_blob import RemoteBlob
 
+_OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+_ATTESTATIONS: Final = (
+    "application/vnd.docker.attestation.manifest.v1+json",
+    "application/vnd.in-toto+json",
+)
 _MANIFESTS: Final = (
-    "application/vnd.oci.image.index.v1+json",
+    _OCI_INDEX,
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -134,10 +146,44 @@ class RegistryStore:
             self._learn(body, kind, str(digest))
         return body
 
+    def referrers(self, digest: Digest) -> list[Descriptor]:
+        """Attestations that were pushed beside the image: the referrers API, else its fallback tag.
+
+        Raises `FormatError`, and `SourceUnavailable` where the registry stops answering.
+        """
+        fallback = f"manifests/{digest.algorithm}-{digest.hex}"
+        for path in (f"referrers/{digest}", fallback):
+            try:
+                body, _ = self._client.get_document(
+                    path, {"Accept": _OCI_INDEX}, self._limits.index_bytes
+                )
+            except ImageNotFound:
+                continue
+            except SourceUnavailable as error:
+                raise FormatError(
+                    f"{self.name}: referrers cannot be listed: {error.message}"
+                ) from None
+            node = parse_document(
+                body,
+                f"{self.name}: the referrers of {digest}",
+                max_bytes=self._limits.index_bytes,
+                max_depth=self._limits.json_depth,
+            )
+            found = [each for each in Index.parse(node).manifests if _is_attestation(each)]
+            for each in found:
+                self._manifests.add(_path(each.digest))
+                self._sizes[_path(each.digest)] = each.size
+            return found
+        return []
+
     def close(self) -> None:
         for blob in self._blobs.values():
             blob.close()
         self._client.transport.close()
+
+
+def _is_attestation(descriptor: Descriptor) -> bool:
+    return descriptor.is_attestation or descriptor.artifact_type in _ATTESTATIONS
 
 
 def _path(digest: Digest) -> str:
