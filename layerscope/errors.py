@@ -2,21 +2,21 @@
 
 LayerscopeError
 ├── UsageError               exit 2: the call or the configuration is wrong
-│   ├── BadReference         a reference that names no image
-│   ├── AmbiguousImage       several images or platforms and none was chosen
-│   ├── ConfigError          a budget file or option that cannot be understood
-│   └── OutputError          an output that cannot or must not be written
-├── SourceError              exit 3: the image or its source is not available
+│   ├── BadReference         a reference that can't name an image
+│   ├── AmbiguousImage       several images or platforms match, and none was chosen
+│   ├── ConfigError          a budget file or option that doesn't make sense
+│   └── OutputError          an output that can't or mustn't be written
+├── SourceError              exit 3: the image or its source isn't available
 │   ├── ImageNotFound
 │   └── SourceUnavailable
-├── FormatError              exit 4: malformed or hostile bytes
-│   ├── TarError             with the byte offset of the fault
+├── FormatError              exit 4: the bytes are malformed or hostile
+│   ├── TarError             carries the byte offset of the fault
 │   ├── DigestMismatch
-│   ├── UnsupportedFormat    well formed, but nothing layerscope can read
-│   └── LimitExceeded        larger than a bound of `Limits`
+│   ├── UnsupportedFormat    well formed, but layerscope can't read it
+│   └── LimitExceeded        over a bound in `Limits`
 └── Cancelled                exit 130
 
-A broken budget is no exception but a value (`Verdict`), with exit code 1.
+A broken budget isn't an exception. It's a value (`Verdict`), with exit code 1.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from __future__ import annotations
 class LayerscopeError(Exception):
     """Base of every error that layerscope raises on purpose.
 
-    The message is one line that names the thing and both numbers where there are two; `hint` says what to do.
+    The message is one line. It names the thing, and both numbers when there are two. `hint` says how to fix it.
     """
 
     exit_code = 2
     remedy: str | None = None
-    """What to do about any error of the kind, where `hint` has nothing better."""
+    """How to fix an error of this kind when it has no `hint`."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -46,38 +46,38 @@ class UsageError(LayerscopeError):
 
 
 class BadReference(UsageError):
-    """A reference that names no image."""
+    """A reference that can't name an image."""
 
     remedy = "name an image, a file or a folder"
 
 
 class AmbiguousImage(UsageError):
-    """The source holds several images or platforms, and none was chosen."""
+    """The source holds several images or platforms that match, and none was chosen."""
 
 
 class ConfigError(UsageError):
-    """A configuration file or option that cannot be understood."""
+    """A configuration file or option that doesn't make sense."""
 
 
 class OutputError(UsageError):
-    """An output that cannot be written, or must not be overwritten."""
+    """An output that can't be written, or mustn't be overwritten."""
 
-    remedy = "name a file where you may write"
+    remedy = "choose a path you can write to"
 
 
 class SourceError(LayerscopeError):
-    """The image or the place where it lives is not available."""
+    """The image, or the place where it lives, isn't available."""
 
     exit_code = 3
-    remedy = "see that it is there and can be read"
+    remedy = "check that it exists and that you can read it"
 
 
 class ImageNotFound(SourceError):
-    """The source answered, and has no such image."""
+    """The source responded, but doesn't have the image."""
 
 
 class SourceUnavailable(SourceError):
-    """The source did not answer, refused, or broke off."""
+    """The source didn't respond, refused the request, or stopped partway."""
 
 
 class FormatError(LayerscopeError):
@@ -88,7 +88,7 @@ class FormatError(LayerscopeError):
 
 
 class TarError(FormatError):
-    """A tar archive that breaks the format; `offset` is the byte of the fault in the uncompressed tar."""
+    """A tar that breaks the format; `offset` is the byte of the fault in the uncompressed tar."""
 
     def __init__(self, message: str, *, offset: int, hint: str | None = None) -> None:
         super().__init__(f"{message} at byte {offset}", hint=hint)
@@ -97,22 +97,22 @@ class TarError(FormatError):
 
 
 class DigestMismatch(FormatError):
-    """Bytes that are not the ones their digest promises."""
+    """Bytes that don't match their digest."""
 
 
 class UnsupportedFormat(FormatError):
-    """A well-formed thing that layerscope cannot read, named."""
+    """Well-formed input that layerscope can't read; the message says what it is."""
 
-    remedy = "give an image that `docker save` or `skopeo copy` wrote"
+    remedy = "use an image written by `docker save` or `skopeo copy`"
 
 
 class LimitExceeded(FormatError):
-    """Input over a bound of `layerscope.limits.Limits`."""
+    """Input over a bound in `layerscope.limits.Limits`."""
 
     remedy = "raise the bound with --limit NAME=VALUE if you trust the image"
 
 
 class Cancelled(LayerscopeError):
-    """The caller asked to stop."""
+    """The caller asked layerscope to stop."""
 
     exit_code = 130

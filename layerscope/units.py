@@ -1,6 +1,6 @@
-"""Sizes as people write and read them; the only place that knows units.
+"""Sizes as people write and read them. No other module knows about units.
 
-`kB`, `MB`, `GB` are powers of 1000 and `KiB`, `MiB`, `GiB` powers of 1024, as the registries and engines print them.
+`kB`, `MB`, and `GB` are powers of 1000; `KiB`, `MiB`, and `GiB` are powers of 1024, as registries and engines print them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re
 
 
 def parse_size(text: str | int) -> int:
-    """Bytes of a size such as `150MB` (10^6), `1.2GiB` (2^30) or `4096`.
+    """The bytes in a size such as `150MB` (10^6), `1.2GiB` (2^30), or `4096`.
 
-    Raises `ConfigError` for anything else; a fraction of a byte is rounded down.
+    A fraction of a byte is rounded down. Raises `ConfigError` for anything else.
     """
     if isinstance(text, int) and not isinstance(text, bool):
         if text < 0:
@@ -39,7 +39,7 @@ def parse_size(text: str | int) -> int:
 
 
 def format_size(size: int | None) -> str:
-    """A size for people, in powers of 1000 (`43.5 MB`); `–` for what is not known."""
+    """A size for people, in powers of 1000 (`43.5 MB`), or `–` for an unknown size."""
     if size is None:
         return "–"
     import humanize
@@ -48,12 +48,12 @@ def format_size(size: int | None) -> str:
 
 
 def format_delta(size: int) -> str:
-    """A signed difference of sizes (`+1.2 MB`, `−302.6 MB`, `0 B`)."""
+    """A signed difference between sizes (`+1.2 MB`, `−302.6 MB`, `0 B`)."""
     if size == 0:
         return "0 B"
     return f"{'+' if size > 0 else '−'}{format_size(abs(size))}"
 
 
 def format_percent(part: int | float, whole: int | float) -> str:
-    """`part` of `whole` in percent with one decimal; `–` where there is no whole."""
+    """`part` as a percentage of `whole`, with one decimal, or `–` when `whole` is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"

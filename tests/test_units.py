@@ -50,7 +50,7 @@ def test_sizes_are_read_as_people_write_them(text: str | int, size: int) -> None
         None,
     ],
 )
-def test_what_is_no_size_is_refused(text: object) -> None:
+def test_text_that_is_not_a_size_is_refused(text: object) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_size(text)  # type: ignore[arg-type]
     assert caught.value.hint
@@ -76,12 +76,12 @@ def test_a_written_size_reads_back_to_about_the_same(size: int) -> None:
     assert abs(parse_size(format_size(size)) - size) <= max(1, size // 10)
 
 
-def test_differences_carry_their_sign() -> None:
+def test_a_difference_has_a_sign() -> None:
     assert format_delta(1_200_000) == "+1.2 MB"
     assert format_delta(-302_600_000) == "−302.6 MB"
     assert format_delta(0) == "0 B"
 
 
-def test_percent_of_nothing_is_not_known() -> None:
+def test_a_percentage_of_nothing_is_unknown() -> None:
     assert format_percent(1, 8) == "12.5 %"
     assert format_percent(0, 0) == "–"

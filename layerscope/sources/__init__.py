@@ -1,4 +1,4 @@
-"""Where images live. A source is a file of this folder and a line of `SOURCES`."""
+"""Where images live. Each source is a file in this folder and a line in `SOURCES`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     loaded_when_used("podman", ("podman",)),
     loaded_when_used("registry", ("registry",), streams=False),
 )
-"""In the order in which a bare name is looked up."""
+"""In the order that a bare name is looked up in them."""
 
 _Found = TypeVar("_Found")
 
@@ -45,11 +45,11 @@ def open_image(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Image:
-    """The image that a reference names, wherever it is; close it after use.
+    """The image that a reference names, wherever it lives. Close it after use.
 
-    `platform` (`os/arch[/variant]`) and `tag` (a name, a tag or a digest) choose where there are several; `pull` lets
-    an engine fetch what it does not have; `dockerfile` is the path of the one it was built from, for lines. Raises
-    `UsageError`, `SourceError` and `FormatError`.
+    `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
+    `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
+    image; its line numbers go with the instructions. Raises `UsageError`, `SourceError`, and `FormatError`.
     """
     request = Request(
         reference=reference,
@@ -88,10 +88,10 @@ def export(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> int:
-    """Save an engine's image as a tarball at the path `destination`, and count its bytes.
+    """Save an engine's image as a tarball at the path `destination`, and return its size in bytes.
 
-    `-` is standard output. A file appears whole or not at all; one that exists is replaced only with `force`. Raises
-    `OutputError`, `SourceError`, and `UsageError` for an image that is in a file already.
+    `-` is standard output. The file appears whole or not at all, and replaces an existing file only with `force`. Raises
+    `OutputError`, `SourceError`, and, for an image that is already in a file, `UsageError`.
     """
     from layerscope.sources.target import STDOUT, opened_target, write_file, write_stdout
 
@@ -129,15 +129,16 @@ def export(
 
 def _already_local(reference: str) -> UsageError:
     return UsageError(
-        f"{reference!r} is in a file already, and export saves images of engines",
-        hint="change its form with `skopeo copy`",
+        f"{reference!r} is already in a file, and export only saves images from engines",
+        hint="convert it with `skopeo copy`",
     )
 
 
 def is_local(reference: str) -> bool:
-    """Whether a bare reference is a file, a folder or standard input.
+    """Whether a bare reference is a file, a folder, or standard input.
 
-    A folder that is not an image does not hide an image of the same name (a folder `./python`, and `python`).
+    A folder that isn't an image doesn't hide an image with the same name: with a folder `./python`, `python` still
+    means the image.
     """
     if reference == "-" or looks_like_path(reference):
         return True
@@ -147,8 +148,8 @@ def is_local(reference: str) -> bool:
 
 
 def look_up(name: str, use: Callable[[Source], _Found]) -> _Found:
-    """Try the sources that hold named images one after the other; the error names each."""
-    tried = ["the folder of this name is not an image" if os.path.isdir(name) else "no such file"]
+    """Try each source that holds named images in turn; the error names them all."""
+    tried = ["the folder with this name is not an image" if os.path.isdir(name) else "no such file"]
     hints: list[str | None] = []
     for source in SOURCES:
         if source.holds_names is None or not source.holds_names():

@@ -1,4 +1,4 @@
-"""The members of an archive: one pass over its headers, then any member can be read where it lies."""
+"""The members of an archive: after one pass over the headers, any member can be read in place."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _FEW: Final = 3
 
 
 class Archive:
-    """An uncompressed tar as a store of named members.
+    """An uncompressed tar, as a store of named members.
 
-    Links are followed among the members only. A member that is there twice cannot be asked for, since tools disagree about
+    Links are only followed to other members. A member that appears twice can't be read, because tools disagree about
     which of the two counts.
     """
 
@@ -63,7 +63,7 @@ class Archive:
             raise TarError(
                 f"{file.name}: {error.reason}",
                 offset=error.offset,
-                hint="the archive is damaged or cut short: save it again",
+                hint="the archive is damaged or cut short; save it again",
             ) from None
         for member in columns.index(None, file.size, ()).members():
             name = _clean(member.path.decode("utf-8", "surrogateescape"))
@@ -73,15 +73,18 @@ class Archive:
         self.complete = scanner.marked
         file.check_unchanged()
         if not scanner.marked:
-            notes.add("archive-without-end", f"{file.name} has no end marker and may be cut short")
+            notes.add(
+                "archive-without-end", f"{file.name} has no end marker, so it may be cut short"
+            )
 
     def __contains__(self, path: str) -> bool:
         return path in self._members
 
     def find(self, path: str) -> Blob | None:
-        """The regular member that `path` leads to; None where there is none of this name.
+        """The regular file that `path` leads to, or None if the archive has no member with this name.
 
-        Raises `FormatError` for a name that is there twice, or that leads out of the archive, in a circle, or to something other than a file.
+        Raises `FormatError` for a name that appears twice, or that leads out of the archive, in a circle, or to something
+        that is not a regular file.
         """
         name = self._inside(path, path)
         for _ in range(_HOPS):
@@ -92,7 +95,7 @@ class Archive:
                 raise FormatError(f"{self.name}: {path!r} is a link to {name!r}, which is missing")
             if name in self._twice:
                 raise FormatError(
-                    f"{self.name}: the member {name!r} is there twice, and tools disagree about which one counts",
+                    f"{self.name}: the member {name!r} appears twice, and tools disagree about which one counts",
                     hint="save the image again",
                 )
             if entry.kind == FILE:
@@ -103,18 +106,18 @@ class Archive:
             if entry.kind == SYMLINK:
                 if target.startswith("/"):
                     raise FormatError(
-                        f"{self.name}: {path!r} is a link out of the archive, to {target!r}"
+                        f"{self.name}: {path!r} links out of the archive, to {target!r}"
                     )
                 target = posixpath.join(posixpath.dirname(name), target)
             name = self._inside(target, path)
         raise FormatError(f"{self.name}: {path!r} is a link that leads in a circle")
 
     def has(self, path: str) -> bool:
-        """Whether a regular member is there; raises `FormatError` as `find` does."""
+        """Whether `path` leads to a regular file; raises `FormatError` as `find` does."""
         return self.find(path) is not None
 
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
-        """All bytes of a small member; raises `LimitExceeded` beyond `max_bytes`."""
+        """All the bytes of a small member; raises `LimitExceeded` if it's over `max_bytes`."""
         blob = self.find(path)
         return None if blob is None else read_bounded(blob, name, max_bytes)
 
@@ -128,25 +131,25 @@ class Archive:
         if entry.extra is not None and entry.extra.logical_size is not None:
             raise UnsupportedFormat(
                 f"{self.name}: the member {name!r} is stored as a sparse file",
-                hint="pack the archive without --sparse",
+                hint="create the archive without --sparse",
             )
         return Blob(self._file, entry.data, entry.size, f"{self.name}: {name}")
 
     def what_else(self) -> UnsupportedFormat:
-        """What this archive is when it is not an image."""
+        """The error for an archive that isn't an image; it says what the archive is instead."""
         top = {name.partition("/")[0] for name in self._members}
         if "repositories" in top:
             return UnsupportedFormat(
-                f"{self.name} is an image in Docker's format v1 (`repositories`, no `manifest.json`)",
-                hint="load it with an old engine and save it with Docker 1.10 or newer",
+                f"{self.name} is an image in Docker's v1 format (`repositories`, no `manifest.json`)",
+                hint="load it into an old engine and save it with Docker 1.10 or newer",
             )
         if len(top & _ROOT_FOLDERS) >= _FEW:
             return UnsupportedFormat(
                 f"{self.name} is a root filesystem, not an image: it has no manifest.json or index.json",
-                hint="`docker import` makes an image of it",
+                hint="turn it into an image with `docker import`",
             )
         return UnsupportedFormat(
-            f"{self.name} is a tar but not an image: it has no manifest.json or index.json",
+            f"{self.name} is a tar, but not an image: it has no manifest.json or index.json",
             hint="save one with `docker save` or `skopeo copy`",
         )
 

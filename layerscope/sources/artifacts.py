@@ -1,4 +1,4 @@
-"""Things that registries and caches keep in the form of an image, named for what they are."""
+"""What registries and caches store in the form of an image that isn't one, named for what it is."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from layerscope.image.descriptor import Descriptor
 from layerscope.image.manifest import Manifest
 
 _CACHE_HINT = "a build cache has no filesystem: export the image itself with `--output type=oci`"
-_HINT = "layerscope reads container images only"
+_HINT = "layerscope only reads container images"
 
 
 def not_an_image(place: str, descriptor: Descriptor, manifest: Manifest) -> UnsupportedFormat:
-    """The error for a manifest whose config is not that of a container image."""
+    """The error for a manifest whose config isn't that of a container image."""
     config = manifest.config.media_type
     types = [manifest.artifact_type, config, *(layer.media_type for layer in manifest.layers)]
     what = _first(types) or "an artifact"
-    told = f" of the type {manifest.artifact_type!r}" if manifest.artifact_type else ""
+    kind = f" of type {manifest.artifact_type!r}" if manifest.artifact_type else ""
     return UnsupportedFormat(
-        f"{place}: {descriptor.digest} is {what}{told}, an artifact with the config {config!r},"
+        f"{place}: {descriptor.digest} is {what}{kind}, an artifact with the config {config!r},"
         " not a container image",
         hint=_CACHE_HINT if config == media_types.BUILDKIT_CACHE else _HINT,
     )
 
 
 def not_a_manifest(place: str, listed: Sequence[Descriptor]) -> UnsupportedFormat:
-    """The error for an index that lists other blobs than manifests."""
+    """The error for an index that lists blobs that aren't manifests."""
     types = [descriptor.media_type for descriptor in listed]
     if media_types.BUILDKIT_CACHE in types:
         return UnsupportedFormat(f"{place} is a BuildKit cache, not an image", hint=_CACHE_HINT)

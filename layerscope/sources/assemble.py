@@ -1,4 +1,4 @@
-"""Putting an image together from its config and its stored layers: the same for every source."""
+"""Builds an image from its config and its stored layers, the same way for every source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from layerscope.sources.stored import StoredLayer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a source found out about one image."""
+    """What a source knows about one image."""
 
     place: str
     source: str
@@ -36,10 +36,10 @@ class Parts:
     annotations: tuple[tuple[str, str], ...] = ()
     attestations: tuple[Attestation, ...] = ()
     is_chosen_by_platform: bool = False
-    """Whether the source has images for other platforms, and took the one of this machine."""
+    """Whether the source has images for other platforms too, and chose the one for this machine."""
 
     def diff_ids(self, limits: Limits) -> list[Digest | None]:
-        """The diff_id of each layer; raises `FormatError` where config and layers disagree."""
+        """The diff_id of each layer; raises `FormatError` when the config and the layers disagree."""
         if len(self.layers) > limits.layers:
             raise LimitExceeded(
                 f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed"
@@ -51,7 +51,10 @@ class Parts:
 def assemble(
     parts: Parts, request: Request, notes: Notes, closers: tuple[Callable[[], None], ...]
 ) -> Image:
-    """The image, with every layer tied to its instruction; raises `FormatError` where config and layers disagree."""
+    """The image, with each layer tied to its instruction.
+
+    Raises `FormatError` when the config and the layers disagree, and `ImageNotFound` for another platform.
+    """
     config = ImageConfig.parse(parts.config, notes)
     diff_ids = parts.diff_ids(request.limits)
     platform = _platform(parts, config, notes)
@@ -108,14 +111,14 @@ def assemble(
 
 
 def _platform(parts: Parts, config: ImageConfig, notes: Notes) -> Platform:
-    """The config's platform, completed by the index's; a config without one is the index's."""
+    """The config's platform. A config without one has the platform that the index lists."""
     own, listed = config.platform, parts.platform
     if listed is None or not (listed.os or listed.architecture):
         return own
     if not (own.os or own.architecture):
         return listed
     if (own.os, own.architecture) != (listed.os, listed.architecture):
-        notes.add("platform-mismatch", f"the index says {listed}, the config {own}")
+        notes.add("platform-mismatch", f"the index says {listed}, but the config says {own}")
     return own
 
 
@@ -124,12 +127,12 @@ def _note_oddities(index: int, layer: StoredLayer, notes: Notes) -> None:
         what = media_types.describe(layer.media_type)
         notes.add(
             "layer-not-tar",
-            f"the layer is {what} ({layer.media_type!r}): its files are not known",
+            f"the layer is {what} ({layer.media_type!r}), so its files are unknown",
             layer=index,
         )
     if layer.blob is None:
         notes.add(
             "layer-not-in-archive",
-            f"the layer of {layer.size} bytes is not distributed with the image: its files are not known",
+            f"the layer of {layer.size} bytes isn't distributed with the image, so its files are unknown",
             layer=index,
         )

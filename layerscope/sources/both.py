@@ -1,7 +1,7 @@
-"""An archive with both forms, as Docker 25 and later save it: `manifest.json` beside an OCI `index.json`.
+"""Archives in both forms at once, as Docker 25 and later save them: `manifest.json` next to an OCI `index.json`.
 
-The two can disagree. The diff_ids of the config say which layers the image has and in which order, so a document that
-does not fit them is passed over, with a note, where the other one does.
+The two can disagree. The config's diff_ids say which layers the image has, and in what order. So if only one document
+fits them, layerscope uses that one and adds a note.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def open_both(
     kind: str | None,
     closers: tuple[Callable[[], None], ...],
 ) -> Image:
-    """The image of an archive that has both documents.
+    """The image in an archive that has both documents.
 
-    A reference that names the form decides which document is read. For any other, the index counts where it fits, since
-    it has the digests and the attestations. Raises what both documents, or the demanded one, were refused for.
+    If the reference names a form, that document is read. Otherwise the index is used if it fits, because it has the
+    digests and the attestations. If the named document is refused, or both are, raises the error for it.
     """
     by_manifest = _attempt(lambda notes: manifest_parts(archive, request, notes, source))
     tags = {}
@@ -86,7 +86,7 @@ def _decide(
     kind: str | None,
     tags: dict[Digest, list[str]],
 ) -> _Read:
-    """What one of the two documents gives, with a note that explains the choice where they disagree."""
+    """The document to use, with a note that explains the choice when the two disagree."""
     if isinstance(by_index, LayerscopeError):
         gives_way = isinstance(by_index, FormatError) or (
             isinstance(by_index, ImageNotFound) and request.platform is None
@@ -111,7 +111,7 @@ def _decide(
         names = ", ".join(map(repr, manifest.tags)) or str(manifest.config_digest)
         chosen[1].add(
             "archive-indexes-disagree",
-            f"{INDEX} names the image {index.config_digest}, {MANIFEST} another one: {names}",
+            f"{INDEX} names the image {index.config_digest}, but {MANIFEST} names another: {names}",
         )
         return chosen
     if _blobs(index) == _blobs(manifest):
@@ -124,9 +124,9 @@ def _blobs(parts: Parts) -> list[StoredBlob]:
 
 
 def _by_content(by_index: _Read, by_manifest: _Read, request: Request, kind: str | None) -> _Read:
-    """Settle which of two lists of compressed layers of one config has the content of its diff_ids.
+    """Find out which of two lists of compressed layers matches the config's diff_ids.
 
-    The document that a reference demands is read in any case, and its layers are verified then.
+    A document that the reference names is always used; its layers are verified when they're read.
     """
     index, manifest = by_index[0].layers, by_manifest[0].layers
     diff_ids = ImageConfig.parse(by_index[0].config, Notes()).diff_ids
@@ -140,10 +140,10 @@ def _by_content(by_index: _Read, by_manifest: _Read, request: Request, kind: str
 
 
 def _noted(read: _Read, passed: str, reason: str, used: str) -> _Read:
-    read[1].add("archive-document-unfit", f"{passed} is passed over and {used} is used: {reason}")
+    read[1].add("archive-document-unfit", f"{passed} is ignored and {used} is used: {reason}")
     return read
 
 
 def _with_hint(error: LayerscopeError, other: str) -> LayerscopeError:
-    error.hint = f"the other document of the archive fits: write {other}: before the path"
+    error.hint = f"the archive's other document fits; write {other}: before the path"
     return error

@@ -1,6 +1,6 @@
-"""skopeo's `dir:` and podman's `docker-dir`: a folder with a manifest and the blobs it names, each called by its hash.
+"""skopeo's `dir:` and podman's `docker-dir`: a folder with a manifest and its blobs, each named by its hash.
 
-The form has no index and no tags. Its one manifest, or list of manifests, is read as the only entry of an OCI layout.
+This form has no index and no tags. Its one manifest, or list of manifests, is read as the only entry of an OCI layout.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from layerscope.sources.store import FolderStore, blob_path
 NAME: Final = "dir"
 _BLOBS: Final = "blobs/"
 _SUFFIXES: Final = ("", ".tar", ".manifest.json")
-"""Of blobs, of layers before version 1.1 of the form, and of the manifests that a list of them names."""
+"""For blobs, for layers before version 1.1 of the form, and for the manifests in a list of manifests."""
 
 
 class DirectoryStore:
-    """The folder, seen as an OCI layout whose index lists `manifest.json` alone."""
+    """The folder as an OCI layout whose index lists only `manifest.json`."""
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self._folder = FolderStore(path)
@@ -35,12 +35,12 @@ class DirectoryStore:
             manifest = self._folder.read(MANIFEST, f"{path}: {MANIFEST}", max_bytes)
             if manifest is None:
                 raise UnsupportedFormat(
-                    f"{path} is a folder without {MANIFEST}, not an image in skopeo's `dir` form"
+                    f"{path} is a folder without {MANIFEST}, so it is not an image in skopeo's `dir` form"
                 )
             if manifest.lstrip()[:1] == b"[":
                 raise UnsupportedFormat(
                     f"{path} is an unpacked docker-archive",
-                    hint=f"pack it: tar -C {path} -cf image.tar .",
+                    hint=f"pack it with `tar -C {path} -cf image.tar .`",
                 )
         except BaseException:
             self._folder.close()
@@ -53,7 +53,7 @@ class DirectoryStore:
         }
 
     def _paths(self, path: str) -> list[str]:
-        """Where the folder keeps what a layout has at `path`."""
+        """Where the folder keeps the file that a layout has at `path`."""
         if path == self._manifest:
             return [MANIFEST]
         name = path.rpartition("/")[2] if path.startswith(_BLOBS) else path
@@ -77,12 +77,12 @@ class DirectoryStore:
 
 
 def is_directory_form(path: str) -> bool:
-    """Whether a folder looks like one: a manifest, and no sign of an OCI layout."""
+    """Whether a folder looks like this form: it has a manifest."""
     return os.path.lexists(os.path.join(path, MANIFEST))
 
 
 def open_directory(path: str, request: Request) -> Image:
-    """The image in a folder of this form; raises `UnsupportedFormat` for any other folder."""
+    """The image in a folder in this form; raises `UnsupportedFormat` for any other folder."""
     from layerscope.sources.oci import open_layout
 
     limits = request.limits
@@ -95,7 +95,7 @@ def open_directory(path: str, request: Request) -> Image:
 
 
 def open_directory_target(target: str, request: Request) -> Image:
-    """`PATH` of a folder as `skopeo copy` and `podman save --format docker-dir` write it."""
+    """The image at `PATH`, a folder written by `skopeo copy` or `podman save --format docker-dir`."""
     if not exists(target):
         raise ImageNotFound(f"no such folder: {target!r}")
     return open_directory(target, request)

@@ -1,4 +1,4 @@
-"""Images in a Docker engine, through the `docker` SDK: the exporter."""
+"""Images in a Docker engine, read through the `docker` SDK."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _START: Final = "start the engine, or set DOCKER_HOST or DOCKER_CONTEXT"
 
 
 def place() -> Place:
-    """The engine the `docker` command would use: DOCKER_HOST with its TLS variables, else the current context.
+    """The engine that the `docker` command would use: DOCKER_HOST with its TLS variables, or else the current context.
 
-    Raises `ConfigError` for a context that does not exist or cannot be read.
+    Raises `ConfigError` for a context that doesn't exist or can't be read.
     """
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
@@ -38,15 +38,15 @@ def place() -> Place:
             if not isinstance(host, str):
                 raise ConfigError(
                     f"the Docker context {context.name!r} has a host that is not text",
-                    hint="look at `docker context inspect`",
+                    hint="check it with `docker context inspect`",
                 )
             return _place(host, {"tls": _tls(context)})
     try:
         options: dict[str, Any] = {**kwargs_from_env()}
     except DockerException as error:
         raise ConfigError(
-            f"the TLS settings of the Docker engine cannot be used: {one_line(str(error))}",
-            hint="look at DOCKER_CERT_PATH and DOCKER_TLS_VERIFY",
+            f"the Docker engine's TLS settings don't work: {one_line(str(error))}",
+            hint="check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY",
         ) from None
     host = options.pop("base_url", _DEFAULT_HOST)
     return _place(host, options)
@@ -54,12 +54,12 @@ def place() -> Place:
 
 def _place(host: str, options: dict[str, Any]) -> Place:
     ssh = host.startswith("ssh://")
-    hint = f"see that `ssh {host.removeprefix('ssh://')} docker version` works" if ssh else _START
+    hint = f"check that `ssh {host.removeprefix('ssh://')} docker version` works" if ssh else _START
     return Place("Docker", host, {"base_url": host, "use_ssh_client": ssh, **options}, hint)
 
 
 def _context() -> Context | None:
-    """The context that is current, None where it is the default one."""
+    """The current context, or None for the default one."""
     from docker.context import ContextAPI
     from docker.context.config import get_current_context_name
 
@@ -68,25 +68,23 @@ def _context() -> Context | None:
     if name == "default":
         return None
     try:
-        with _contexts_beside_the_config():
+        with _contexts_next_to_config():
             context = ContextAPI.get_context(name)
     except Exception as error:  # noqa: BLE001 - the SDK raises bare ones for broken files
         raise ConfigError(
-            f"the Docker context {name!r} cannot be read: {one_line(str(error))}",
-            hint="look at `docker context ls`",
+            f"cannot read the Docker context {name!r}: {one_line(str(error))}",
+            hint="see `docker context ls`",
         ) from None
     if context is None:
-        raise ConfigError(
-            f"there is no Docker context {name!r}", hint="look at `docker context ls`"
-        )
+        raise ConfigError(f"there is no Docker context {name!r}", hint="see `docker context ls`")
     return context
 
 
 @contextmanager
-def _contexts_beside_the_config() -> Iterator[None]:
-    """Let the SDK look for contexts where `docker` does.
+def _contexts_next_to_config() -> Iterator[None]:
+    """Make the SDK look for contexts where `docker` does.
 
-    By itself it looks next to the configuration file, and if there is none yet, below the current folder.
+    On its own it looks next to the configuration file or, if that doesn't exist yet, under the current folder.
     """
     config: Any = import_module("docker.context.config")
     before = config.find_config_file
@@ -98,7 +96,7 @@ def _contexts_beside_the_config() -> Iterator[None]:
 
 
 def _tls(context: Context) -> TLSConfig | bool:
-    """The certificates of a context; the SDK gives none for one without, whatever its types say."""
+    """The certificates of a context. The SDK returns None for a context without any, whatever its types say."""
     found: TLSConfig | None = context.TLSConfig
     return False if found is None else found
 
@@ -109,10 +107,10 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image of the engine."""
+    """An image in the engine."""
     return open_saved(stream(target, request), target, request, NAME)
 
 
 def holds_names() -> bool:
-    """A bare name may always be an image of the engine; whether that runs, opening finds out."""
+    """Always true: a bare name can be an image in the engine. Opening it finds out whether the engine runs."""
     return True

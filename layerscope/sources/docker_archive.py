@@ -1,6 +1,6 @@
-"""What `docker save` writes: a `manifest.json` that names configs and layers among the members of a tar.
+"""What `docker save` writes: a tar with a `manifest.json` that names the members that are configs and layers.
 
-Docker's own forms, podman's, kaniko's, Bazel's and Jib's differ only in how members are called.
+The forms that Docker, podman, kaniko, Bazel, and Jib write differ only in how they name the members.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SUFFIX: Final = {"none": "", "gzip": ".gzip", "zstd": ".zstd"}
 
 @dataclass(slots=True)
 class Entry:
-    """One image of a `manifest.json`."""
+    """One image in a `manifest.json`."""
 
     config: str
     tags: list[str]
@@ -44,7 +44,7 @@ class Entry:
 
     @property
     def claimed_digest(self) -> Digest | None:
-        """The config's digest, where its name carries one."""
+        """The digest in the config's name, if there is one."""
         match = _CONFIG_DIGEST.fullmatch(self.config)
         return None if match is None else Digest("sha256", match[1])
 
@@ -53,7 +53,7 @@ class Entry:
 
 
 def read_entries(archive: Archive, request: Request) -> list[Entry]:
-    """The images that `manifest.json` names; one named twice comes once, with all its tags."""
+    """The images that `manifest.json` names. An image named twice appears once, with all its tags."""
     found = read_document(archive, MANIFEST, request.limits.manifest_bytes, request.limits)
     if found is None:
         raise FormatError(f"{archive.name} has no {MANIFEST}")
@@ -80,12 +80,12 @@ def open_docker_archive(
     source: str,
     closers: tuple[Callable[[], None], ...],
 ) -> Image:
-    """The image of an archive that has a `manifest.json` alone; raises `AmbiguousImage` when it has to be chosen."""
+    """The image in an archive that only has a `manifest.json`; raises `AmbiguousImage` if you must choose one."""
     return assemble(manifest_parts(archive, request, notes, source), request, notes, closers)
 
 
 def manifest_parts(archive: Archive, request: Request, notes: Notes, source: str) -> Parts:
-    """What `manifest.json` says of the image; raises `FormatError` where it does not fit the config."""
+    """What `manifest.json` says about the image; raises `FormatError` if it doesn't fit the config."""
     entry = _choose(archive, read_entries(archive, request), request)
     if len(entry.layers) > request.limits.layers:
         raise LimitExceeded(
@@ -95,7 +95,7 @@ def manifest_parts(archive: Archive, request: Request, notes: Notes, source: str
     if entry.claimed_digest not in (None, digest):
         notes.add(
             "config-name-differs",
-            f"the config has the digest {digest}, and its name says {entry.claimed_digest}",
+            f"the config has the digest {digest}, but its name says {entry.claimed_digest}",
         )
     diff_ids = ImageConfig.parse(config, Notes()).diff_ids
     parts = Parts(
@@ -151,7 +151,7 @@ def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node
 def _stored_layer(
     archive: Archive, path: str, diff_ids: Sequence[Digest], index: int
 ) -> StoredLayer:
-    """A layer member; a name that carries the digest of its bytes gives the layer's digest."""
+    """A layer member. A name that contains the digest of the member's bytes gives the layer's digest."""
     blob = archive.find(path)
     if blob is None:
         raise FormatError(

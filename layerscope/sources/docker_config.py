@@ -1,4 +1,4 @@
-"""The configuration file of the `docker` command: read before the SDK does, which trusts what it finds."""
+"""The `docker` command's configuration file, checked before the SDK reads it, because the SDK trusts what it finds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def config_path() -> str:
 
 
 def check_config() -> None:
-    """Raise `ConfigError` for a configuration file that the SDK would stumble over; one that is missing is fine."""
+    """Raise `ConfigError` for a configuration file that the SDK would choke on. A missing file is fine."""
     path = config_path()
     data = _read(path)
     if data is None:
@@ -37,7 +37,7 @@ def check_config() -> None:
         _refuse(path, "is not a JSON object")
     for key in _TEXTS:
         if not isinstance(value.get(key, ""), str):
-            _refuse(path, f"has a value of {key} that is not text")
+            _refuse(path, f"has a value for {key} that is not text")
     for key in _MAPS:
         _check_map(path, key, value.get(key, {}), str)
     for key in _TABLES:
@@ -48,7 +48,7 @@ def check_config() -> None:
 
 def _check_map(path: str, key: str, value: object, kind: type) -> dict[str, object]:
     if not isinstance(value, dict):
-        _refuse(path, f"has a value of {key} that is not an object")
+        _refuse(path, f"has a value for {key} that is not an object")
     if not all(isinstance(each, kind) for each in value.values()):
         what = "text" if kind is str else "an object"
         _refuse(path, f"has a value in {key} that is not {what}")
@@ -56,7 +56,7 @@ def _check_map(path: str, key: str, value: object, kind: type) -> dict[str, obje
 
 
 def _read(path: str) -> bytes | None:
-    """The bytes of the file, None where it is missing or may not be read, as `docker` has it."""
+    """The bytes of the file, or None if it's missing or unreadable; `docker` ignores such a file too."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
@@ -70,5 +70,5 @@ def _read(path: str) -> bytes | None:
 def _refuse(path: str, problem: str) -> NoReturn:
     raise ConfigError(
         f"the Docker configuration {path!r} {problem}",
-        hint="mend it, or set DOCKER_CONFIG to another folder",
+        hint="fix it, or set DOCKER_CONFIG to another folder",
     )

@@ -1,4 +1,4 @@
-"""The engine API that Docker and Podman share, through the `docker` SDK: look an image up, pull it, save it."""
+"""Looks up, pulls, and saves images with the API that Docker and Podman share, through the `docker` SDK."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS: Final = 60
 SAVE_SECONDS: Final = 1800
-"""Silence borne during a save: an engine gathers the whole image before it sends the first byte."""
+"""How long a save may stay silent: an engine gathers the whole image before it sends the first byte."""
 CHUNK: Final = 1024 * 1024
 _END_OF_TAR: Final = bytes(1024)
 _TAIL: Final = 16 * 1024
 _MOST_PARTS: Final = 10_000
-"""Layers of a pull whose progress is added up."""
+"""How many of a pull's layers count toward its progress."""
 _USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An engine to talk to: what to call it, where it listens, how its client is made ready, and what to do if not."""
+    """An engine to talk to: its name in messages, its address, its client's options, and the hint when it doesn't respond."""
 
     label: str
     host: str
@@ -49,7 +49,7 @@ class Place:
 
 @contextmanager
 def connected(place: Place) -> Iterator[EngineApi]:
-    """A client of the engine; raises `ConfigError`, and `SourceUnavailable` when the engine does not answer."""
+    """A client for the engine; raises `ConfigError`, and `SourceUnavailable` when the engine doesn't respond."""
     from layerscope.sources.docker_config import check_config
     from layerscope.sources.engine_api import EngineApi
 
@@ -66,7 +66,7 @@ def connected(place: Place) -> Iterator[EngineApi]:
 
 
 def _knock(place: Place) -> None:
-    """See that someone listens on a Unix socket, since the SDK leaves its own half open when nobody does."""
+    """Check that something listens on the Unix socket; the SDK leaks its own socket when nothing does."""
     scheme, _, path = place.host.partition("://")
     if scheme != "unix":
         return
@@ -79,7 +79,7 @@ def _knock(place: Place) -> None:
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:
-    """All that the SDK and the libraries below it raise for an engine that cannot be talked to."""
+    """Everything that the SDK and the libraries under it raise when they can't talk to an engine."""
     import requests
     import urllib3
     from docker.credentials.errors import StoreError
@@ -97,9 +97,9 @@ def _engine_errors() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]]:
-    """The bytes of an image's tarball as the engine sends them, checked to be whole.
+    """The bytes of an image's tarball as the engine sends them, checked to be complete.
 
-    Raises `ImageNotFound`, and `SourceUnavailable` also while the bytes are read.
+    Raises `ImageNotFound`, and `SourceUnavailable` even while the bytes are being read.
     """
     check_name(name, request.reference)
     with connected(place) as client:
@@ -107,15 +107,15 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
             image = _look_up(client, place, name, request)
             tag = next((tag for tag in image.tags if is_same(name, tag)), None)
             client.timeout = SAVE_SECONDS
-            tell_begun(request)
+            report_start(request)
             chunks = client.get_image(tag or image.id, CHUNK)
         except _engine_errors() as error:
             raise unavailable(place, error) from None
         yield whole(_guarded(chunks, place), str(place))
 
 
-def tell_begun(request: Request) -> None:
-    """Tell that the image is found and the engine makes the tarball, which can take long before the first byte."""
+def report_start(request: Request) -> None:
+    """Report that the image was found and the save has started. The first byte can take a while."""
     if request.progress is not None:
         request.progress(Progress("export", 0, None))
 
@@ -123,7 +123,7 @@ def tell_begun(request: Request) -> None:
 def open_saved(
     stream: AbstractContextManager[Iterator[bytes]], name: str, request: Request, source: str
 ) -> Image:
-    """The image that an engine saves, kept in a temporary file that vanishes with it."""
+    """The image that an engine saves, kept in a temporary file that goes away when the image is closed."""
     with stream as chunks:
         file = spool(chunks, f"the save of {name!r}", request, stage="export")
     return open_archive(file, request, source)
@@ -139,15 +139,14 @@ def _guarded(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:
         raise
     except _engine_errors() as error:
         raise BrokenOff(
-            f"{place} broke off after {done} bytes: {cause(error)}", hint="try again"
+            f"{place} stopped after {done} bytes: {cause(error)}", hint="try again"
         ) from None
 
 
 def whole(chunks: Iterable[bytes], sender: str) -> Iterator[bytes]:
-    """The chunks as they come; raises `SourceUnavailable` at the end unless it is the end of a tar.
+    """The chunks as they arrive; raises `SourceUnavailable` after the last one unless it ends a tar.
 
-    An engine that fails in the middle of a save has no other way to tell than to stop, or to write its error after the
-    last bytes.
+    An engine that fails in the middle of a save can only stop, or write its error after the last bytes.
     """
     tail = b""
     done = 0
@@ -156,14 +155,14 @@ def whole(chunks: Iterable[bytes], sender: str) -> Iterator[bytes]:
         done += len(chunk)
         yield chunk
     if done % BLOCK_SIZE or not tail.endswith(_END_OF_TAR):
-        told = _told_error(tail)
+        said = _trailing_error(tail)
         raise BrokenOff(
-            f"{sender} broke off after {done} bytes" + (f": {told}" if told else ""),
-            hint="try again, and look at its log",
+            f"{sender} stopped after {done} bytes" + (f": {said}" if said else ""),
+            hint="try again, and check its log",
         )
 
 
-def _told_error(tail: bytes) -> str:
+def _trailing_error(tail: bytes) -> str:
     start = tail.rfind(b'{"errorDetail"')
     try:
         message = json.loads(tail[start:])["error"] if start >= 0 else ""
@@ -181,14 +180,14 @@ def _look_up(client: EngineApi, place: Place, name: str, request: Request) -> En
         if not request.pull:
             raise ImageNotFound(
                 f"{place} has no image {name!r}",
-                hint="pull it, or let layerscope do so with --pull",
+                hint="pull it, or let layerscope pull it with --pull",
             ) from None
     try:
         _pull(client, place, name, request)
         return client.image(name)
     except APIError as error:
-        told = one_line(str(error.explanation or error))
-        raise ImageNotFound(f"{place} could not pull {name!r}: {told}") from None
+        said = one_line(str(error.explanation or error))
+        raise ImageNotFound(f"{place} could not pull {name!r}: {said}") from None
 
 
 def _pull(client: EngineApi, place: Place, name: str, request: Request) -> None:
@@ -210,35 +209,35 @@ def _pull(client: EngineApi, place: Place, name: str, request: Request) -> None:
 
 
 def unavailable(place: Place, error: BaseException) -> LayerscopeError:
-    """The error that says in one line why an engine could not be used, and what to do."""
+    """The error that says in one line why an engine can't be used, and how to fix it."""
     from docker.errors import APIError
 
     from layerscope.sources.engine_api import OddAnswer
 
     if isinstance(error, APIError):
-        told = one_line(str(error.explanation or error))
-        return SourceUnavailable(f"{place} refused: {told}", hint="look at its log")
+        said = one_line(str(error.explanation or error))
+        return SourceUnavailable(f"{place} refused: {said}", hint="check its log")
     if isinstance(error, LayerscopeError):
         return error
     if isinstance(error, OddAnswer):
-        return SourceUnavailable(f"{place} {error}", hint="see that an engine listens there")
+        return SourceUnavailable(f"{place} {error}", hint="check that an engine listens there")
     root = _system_error(error)
     if isinstance(root, PermissionError):
         return SourceUnavailable(
-            f"{place} may not be used: permission denied",
-            hint="join the group that owns the socket, or run as a user who may",
+            f"cannot use {place}: permission denied",
+            hint="join the group that owns the socket, or run as a user with access",
         )
     if isinstance(root, FileNotFoundError):
-        return SourceUnavailable(f"{place} does not answer: no such socket", hint=place.start_hint)
+        return SourceUnavailable(f"{place} does not respond: no such socket", hint=place.start_hint)
     if "paramiko" in str(error):
         return SourceUnavailable(
             f"{place} needs the paramiko package", hint="pip install 'layerscope[ssh]'"
         )
-    return SourceUnavailable(f"{place} does not answer: {cause(error)}", hint=place.start_hint)
+    return SourceUnavailable(f"{place} does not respond: {cause(error)}", hint=place.start_hint)
 
 
 def _system_error(error: BaseException) -> OSError | None:
-    """The operating system's error that a library wrapped, once or many times."""
+    """The operating system's error that a library wrapped, however many times."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:
@@ -253,7 +252,7 @@ def _system_error(error: BaseException) -> OSError | None:
 
 
 def cause(error: BaseException) -> str:
-    """The heart of an error, on one line."""
+    """What went wrong, on one line."""
     root = _system_error(error)
     if root is not None and root.strerror:
         return root.strerror[:1].lower() + root.strerror[1:]
@@ -261,5 +260,5 @@ def cause(error: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text of a foreign program for a message: one line, without addresses' credentials, not endless."""
+    """Another program's text for a message: one line, cut to 400 characters, without the credentials in URLs."""
     return _USER.sub("", " ".join(text.split()))[:400]

@@ -1,4 +1,4 @@
-"""The client of an engine's API: the `docker` SDK's, with a bound on every answer and strict reading of it."""
+"""A client for an engine's API: the `docker` SDK's, with strict parsing and a bound on every response."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from layerscope.limits import KIB, MIB
 
 ANSWER_SECONDS: Final = 60
 ANSWER_BYTES: Final = 16 * MIB
-"""The largest answer that is read; an inspected image of 1,000 layers has about 100 kB."""
+"""The largest response that is read. Inspecting an image with 1,000 layers takes about 100 kB."""
 EVENT_BYTES: Final = MIB
-"""The longest line of a pull's progress."""
+"""The longest line in a pull's progress."""
 _DEPTH: Final = 100
 _VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _CHUNK: Final = 64 * KIB
 
 
 class OddAnswer(ValueError):
-    """An answer that no engine gives; the message continues "the engine ..."."""
+    """A response that no engine gives. The message continues the sentence "the engine ..."."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineImage:
-    """What an engine knows of an image: its id and its tags."""
+    """What an engine knows about an image: its ID and its tags."""
 
     id: str
     tags: tuple[str, ...]
 
 
 class EngineApi(APIClient):
-    """Reads no answer beyond `ANSWER_BYTES` or `ANSWER_SECONDS`, and takes only JSON of the right types.
+    """Stops reading a response at `ANSWER_BYTES` or `ANSWER_SECONDS`, and only accepts JSON with the right types.
 
     Methods raise what the SDK raises, and `OddAnswer`.
     """
@@ -58,7 +58,7 @@ class EngineApi(APIClient):
         return _parsed(response.content, ANSWER_BYTES)
 
     def _stream_helper(self, response: requests.Response, decode: bool = False) -> Iterator[Any]:
-        """The events of a pull, each a JSON object on a line of its own."""
+        """The events of a pull, one JSON object per line."""
         line = bytearray()
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             first, *others = piece.split(b"\n")
@@ -68,7 +68,7 @@ class EngineApi(APIClient):
                     yield _event(bytes(line))
                 line = bytearray(other)
             if len(line) > EVENT_BYTES:
-                raise OddAnswer(f"sent a line of over {EVENT_BYTES} bytes")
+                raise OddAnswer(f"sent a line of more than {EVENT_BYTES} bytes")
         if line.strip():
             yield _event(bytes(line))
 
@@ -82,24 +82,24 @@ class EngineApi(APIClient):
         answer: object = self.version(api_version=False)
         version = answer.get("ApiVersion") if isinstance(answer, dict) else None
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
-            raise OddAnswer("does not say which version of the API it speaks")
+            raise OddAnswer("does not say which API version it speaks")
         return version
 
     def image(self, name: str) -> EngineImage:
-        """Look an image up. Raises `docker.errors.NotFound` where there is none."""
+        """Look up an image. Raises `docker.errors.NotFound` if there is none."""
         answer: object = self.inspect_image(name)  # type: ignore[no-untyped-call]
         if not isinstance(answer, dict):
-            raise OddAnswer("described an image with no object")
+            raise OddAnswer("described an image with something other than an object")
         found, tags = answer.get("Id"), answer.get("RepoTags") or []
         if not isinstance(found, str) or not found:
-            raise OddAnswer("described an image without an id")
+            raise OddAnswer("described an image without an ID")
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise OddAnswer("gave tags that are not text")
+            raise OddAnswer("sent tags that are not text")
         return EngineImage(found, tuple(tag for tag in tags if tag != "<none>:<none>"))
 
 
 def _bounded(response: requests.Response) -> bytes:
-    """The body of a response. Raises `OddAnswer` for one that is too long or does not end."""
+    """The body of a response; raises `OddAnswer` if it's too long or never ends."""
     deadline = time.monotonic() + ANSWER_SECONDS
     pieces: list[bytes] = []
     size = 0
@@ -107,9 +107,9 @@ def _bounded(response: requests.Response) -> bytes:
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             size += len(piece)
             if size > ANSWER_BYTES:
-                raise OddAnswer(f"sent over {ANSWER_BYTES} bytes")
+                raise OddAnswer(f"sent more than {ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
-                raise OddAnswer(f"did not end within {ANSWER_SECONDS} seconds")
+                raise OddAnswer(f"did not finish its response within {ANSWER_SECONDS} seconds")
             pieces.append(piece)
     finally:
         response.raw.close()
@@ -120,7 +120,7 @@ def _parsed(data: bytes, most: int) -> object:
     try:
         return parse_document(data, "it", max_bytes=most, max_depth=_DEPTH).value
     except FormatError as error:
-        raise OddAnswer(f"sent an answer that {error.message.removeprefix('it ')}") from None
+        raise OddAnswer(f"sent a response that {error.message.removeprefix('it ')}") from None
 
 
 def _event(line: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Opening what a user names, and keeping what comes as a stream in a file that nobody sees."""
+"""Opens the files that a user names, and keeps streams in unnamed temporary files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _CHUNK = 1024 * 1024
 
 
 def open_archive_file(path: str, request: Request) -> OpenFile:
-    """The archive at `path` (`-` is standard input) as an uncompressed regular file, spooled where it is not one.
+    """The archive at `path` (`-` is standard input) as an uncompressed regular file; anything else is spooled into one.
 
-    Raises `ImageNotFound` and `SourceUnavailable`.
+    Raises `ImageNotFound`, `SourceUnavailable`, and `UnsupportedFormat`.
     """
     name = "standard input" if path == "-" else path
     fd = _open_stdin() if path == "-" else _open_path(path)
@@ -36,7 +36,7 @@ def open_archive_file(path: str, request: Request) -> OpenFile:
         else:
             raise SourceUnavailable(
                 f"{name} is {_describe(mode)}, not an archive",
-                hint="give a file, a folder or a pipe",
+                hint="name a file, a folder or a pipe",
             )
     finally:
         if fd >= 0:
@@ -77,7 +77,7 @@ def _describe(mode: int) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """What an operating system error says, without its number and the path."""
+    """What an operating system error says, without its number and path."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return text[:1].lower() + text[1:]
 
@@ -102,10 +102,10 @@ def spool(
     stage: str = "spool",
     total: int | None = None,
 ) -> OpenFile:
-    """Keep a stream in a temporary file without a name, which vanishes however the program ends.
+    """Keep a stream in an unnamed temporary file, which goes away however the program ends.
 
-    Raises `OutputError` when there is no room, and `UnsupportedFormat` as soon as the first bytes are not those of an archive: the
-    stream may have no end.
+    Raises `OutputError` when there is no room. Raises `UnsupportedFormat` as soon as the first bytes aren't those of an
+    archive, because the stream may never end.
     """
     done = 0
     head = b""
@@ -128,13 +128,13 @@ def spool(
 
 def _check_head(head: bytes, name: str) -> None:
     if head == ZERO_BLOCK:
-        raise UnsupportedFormat(f"{name} begins with zeros, so it is not an archive")
+        raise UnsupportedFormat(f"{name} starts with zeros, so it is not an archive")
     if sniff_head(head, name) == "none" and not is_header(head):
-        raise _no_tar(name)
+        raise _not_a_tar(name)
 
 
-def _no_tar(name: str) -> UnsupportedFormat:
-    return UnsupportedFormat(f"{name} is not a tar archive, so not an image")
+def _not_a_tar(name: str) -> UnsupportedFormat:
+    return UnsupportedFormat(f"{name} is not a tar archive, so it is not an image")
 
 
 def temporary_file(name: str) -> IO[bytes]:
@@ -148,12 +148,12 @@ def no_room(name: str, done: int, error: OSError) -> OutputError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return OutputError(
         f"cannot keep {name} in a temporary file after {done} bytes: {reason(error)}",
-        hint=f"set TMPDIR to a folder {'with room' if full else 'that can be written'}",
+        hint=f"set TMPDIR to a folder {'with enough room' if full else 'you can write to'}",
     )
 
 
 def write_all(fd: int, chunk: bytes) -> None:
-    """Write every byte of `chunk`; raises `OSError`."""
+    """Write every byte in `chunk`; raises `OSError`."""
     view = memoryview(chunk)
     while view:
         view = view[os.write(fd, view) :]
@@ -183,12 +183,12 @@ def _tar(file: OpenFile) -> OpenFile:
     if file.size == 0:
         raise UnsupportedFormat(f"{file.name} is empty")
     if not is_header(Blob(file, 0, file.size, file.name).read_at(0, BLOCK_SIZE)):
-        raise _no_tar(file.name)
+        raise _not_a_tar(file.name)
     return file
 
 
 def exists(path: str) -> bool:
-    """Whether something is at this path, also where it must not be looked at."""
+    """Whether something exists at this path, even if you aren't allowed to look at it."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -199,7 +199,7 @@ def exists(path: str) -> bool:
 
 
 def split_tag(target: str) -> tuple[str, str | None]:
-    """`PATH[:TAG]` in two; what exists decides, the longest path first, so that paths may hold colons."""
+    """`PATH[:TAG]` as a path and a tag. Paths may contain colons, so the longest prefix that exists is the path."""
     path = target
     while not exists(path):
         path, colon, _ = path.rpartition(":")

@@ -1,4 +1,4 @@
-"""What an OCI image layout's `index.json` leads to: manifests, platforms that are not there, attestations."""
+"""What an OCI image layout's `index.json` leads to: manifests, missing platforms, and attestations."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from layerscope.sources.source import Request
 from layerscope.sources.store import BlobStore, blob_path, check_size, read_document, read_verified
 
 _VISITS: Final = 200_000
-"""Entries of indexes looked at, each again for every tag that leads to it."""
+"""How many index entries are visited. An entry counts once for each tag that leads to it."""
 _PREDICATE_TYPE: Final = "in-toto.io/predicate-type"
 
 
 @dataclass(slots=True)
 class Found:
-    """A manifest somewhere below the index, under the names of the entries that lead to it."""
+    """A manifest somewhere under the index, with the names of the entries that lead to it."""
 
     descriptor: Descriptor
     platform: Platform | None
@@ -37,7 +37,7 @@ class Found:
         return f"{names} {self.platform}" if self.platform else names
 
     def describe(self, with_digest: bool) -> str:
-        """The choice for a message, with its digest where the names alone do not tell it apart."""
+        """The choice for a message, with its digest if the names alone don't tell it apart."""
         if with_digest and self.tags:
             return f"{self} ({self.descriptor.digest})"
         return str(self)
@@ -45,23 +45,23 @@ class Found:
 
 @dataclass(slots=True)
 class Layout:
-    """All that an `index.json` leads to: manifests in the archive, platforms that are not, and attestations."""
+    """Everything that an `index.json` leads to: manifests in the archive, missing ones, and attestations."""
 
     manifests: list[Found] = field(default_factory=list)
     absent: list[Found] = field(default_factory=list)
     others: list[Descriptor] = field(default_factory=list)
-    """Blobs that an index lists although they are not manifests, as a BuildKit cache does; the first few."""
+    """The first few blobs that an index lists although they aren't manifests, as in a BuildKit cache."""
     attestations: dict[Digest, dict[Digest, Descriptor]] = field(default_factory=dict)
 
     def attach(self, descriptor: Descriptor) -> None:
-        """Keep an attestation manifest with the image manifest it speaks of."""
+        """Keep an attestation manifest with the image manifest it's about."""
         subject = descriptor.attests
         if subject is not None:
             self.attestations.setdefault(subject, {})[descriptor.digest] = descriptor
 
 
 class LayoutReader:
-    """Reads and verifies the documents of a layout, each once."""
+    """Reads and verifies the documents in a layout, each index once."""
 
     def __init__(self, store: BlobStore, request: Request) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class LayoutReader:
         )
 
     def index(self, descriptor: Descriptor) -> Index | None:
-        """The index that a descriptor means; None where it means a manifest, or the index is not there."""
+        """The index that a descriptor refers to, or None for a manifest or a missing index."""
         if descriptor.media_type and descriptor.media_type not in media_types.INDEXES:
             return None
         if descriptor.digest not in self._indexes:
@@ -95,10 +95,10 @@ class LayoutReader:
         return self._indexes[descriptor.digest]
 
     def manifest(self, descriptor: Descriptor) -> Manifest:
-        """The image manifest of a descriptor; raises `FormatError` where it is missing or something else."""
+        """The image manifest that a descriptor refers to; raises `FormatError` if it's missing or not a manifest."""
         if descriptor.media_type in media_types.SCHEMA_1:
             raise UnsupportedFormat(
-                f"{self._store.name}: {descriptor.digest} is an image manifest of schema 1, which registries gave up",
+                f"{self._store.name}: {descriptor.digest} is a schema 1 image manifest, which registries no longer support",
                 hint="pull and push the image with a current engine",
             )
         node = self._document(descriptor, "the manifest", self._limits.manifest_bytes)
@@ -108,18 +108,18 @@ class LayoutReader:
             node, descriptor.media_type, max_layers=self._limits.layers
         )
         if isinstance(manifest, Index):
-            node.fail("is an index where a manifest was announced")
+            node.fail("is an index, but its descriptor says manifest")
         return manifest
 
     def config(self, descriptor: Descriptor) -> Node:
-        """The config document of a descriptor; raises `FormatError` where it is missing."""
+        """The config that a descriptor refers to; raises `FormatError` if it's missing."""
         node = self._document(descriptor, "the config", self._limits.config_bytes)
         if node is None:
             raise self._missing(descriptor, "the config")
         return node
 
     def platform(self, found: Found) -> Platform:
-        """The platform the index gives, else the one of the image's config."""
+        """The platform in the index, or else the one in the image's config."""
         if found.platform is None:
             manifest = self.manifest(found.descriptor)
             found.platform = (
@@ -149,7 +149,7 @@ class LayoutReader:
 
 
 def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
-    """Follow indexes within indexes, without recursion, each once for each entry that leads to it."""
+    """Follow nested indexes without recursion, each once per entry that leads to it."""
     limits = request.limits
     found = read_document(store, INDEX, limits.index_bytes, limits)
     if found is None:
@@ -165,7 +165,7 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
             descriptor, depth = waiting.pop()
             visits += 1
             if visits > _VISITS:
-                raise LimitExceeded(f"{store.name} names more than {_VISITS} manifests")
+                raise LimitExceeded(f"{store.name} lists more than {_VISITS} manifests")
             if descriptor.is_attestation:
                 layout.attach(descriptor)
                 continue
@@ -193,7 +193,7 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
 
 
 def _tags(descriptor: Descriptor) -> list[str]:
-    """The names of an entry: containerd's full one, and the tag or name that everyone else writes."""
+    """An entry's names: the full name that containerd writes, and the tag or name that everyone else writes."""
     full = descriptor.annotation(CONTAINERD_NAME)
     name = descriptor.annotation(REF_NAME)
     tags = [familiar(full)] if full else []

@@ -1,4 +1,4 @@
-"""The names of the images that the engines on this machine hold, for a shell that completes them."""
+"""The names of the images in this machine's engines, for shell completion."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from layerscope.errors import LayerscopeError
 
 SECONDS: Final = 2
-"""How long an engine may take; somebody waits for it with a finger on a key."""
+"""How long an engine may take. Somebody just pressed Tab and is waiting."""
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 MOST: Final = 5000
-"""Names of one engine."""
+"""The most names from one engine."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -32,7 +32,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 def engine_images(engine: str) -> list[str]:
-    """The tags of `docker` or `podman`, sorted; none where the engine does not answer at once."""
+    """The tags in `docker` or `podman`, sorted; empty if the engine doesn't respond right away."""
     host = _host(engine)
     return [] if host is None else sorted(set(_tags(_answer(host))))[:MOST]
 
@@ -48,7 +48,7 @@ def _host(engine: str) -> str | None:
 
 
 def _answer(host: str) -> Any:
-    """What the engine says of its images; None for one that cannot be asked quickly (SSH, TLS) or does not answer."""
+    """What the engine says about its images; None if it's slow to ask (SSH, TLS) or doesn't respond."""
     scheme, _, rest = host.partition("://")
     try:
         if scheme == "unix":

@@ -1,4 +1,4 @@
-"""Images in files and folders: docker-archive, oci-archive and oci-dir, recognized by what is in them."""
+"""Images in files and folders: docker-archive, oci-archive, and oci-dir, recognized by their contents."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ OCI_DIR_NAME: Final = "oci-dir"
 
 
 def open_docker_archive_target(target: str, request: Request) -> Image:
-    """`PATH[:TAG]` of what `docker save` wrote."""
+    """The image at `PATH[:TAG]`, an archive written by `docker save`."""
     return _open_archive_target(target, request, DOCKER_ARCHIVE_NAME)
 
 
 def open_oci_archive_target(target: str, request: Request) -> Image:
-    """`PATH[:TAG]` of an OCI layout in a tar."""
+    """The image at `PATH[:TAG]`, an OCI layout in a tar."""
     return _open_archive_target(target, request, OCI_ARCHIVE_NAME)
 
 
 def open_oci_dir_target(target: str, request: Request) -> Image:
-    """`PATH[:TAG]` of a folder that is an OCI layout."""
+    """The image at `PATH[:TAG]`, a folder that is an OCI layout."""
     path, request = _split(target, request)
     if not exists(path):
         raise ImageNotFound(f"no such folder: {path!r}")
@@ -40,7 +40,7 @@ def open_oci_dir_target(target: str, request: Request) -> Image:
 
 
 def open_path(path: str, request: Request) -> Image:
-    """An existing file or folder, or `-` for standard input, whatever form of image it holds."""
+    """The image in an existing file or folder, or standard input (`-`), in whatever form it takes."""
     if path != "-" and os.path.isdir(path):
         if is_directory_form(path) and not is_layout(path):
             return open_directory(path, request)
@@ -56,7 +56,7 @@ def _split(target: str, request: Request) -> tuple[str, Request]:
         return path, request
     if request.tag not in (None, tag):
         raise BadReference(
-            f"{request.reference!r} names the tag {tag!r}, and --tag {request.tag!r}"
+            f"{request.reference!r} names the tag {tag!r}, but --tag names {request.tag!r}"
         )
     return path, replace(request, tag=tag)
 
@@ -72,19 +72,21 @@ def _open_archive_target(target: str, request: Request, kind: str) -> Image:
 
 
 def is_image_folder(path: str) -> bool:
-    """Whether a folder calls itself an image, in any of the forms of folders."""
+    """Whether a folder looks like an image, in any form that a folder can take."""
     return is_layout(path) or is_directory_form(path)
 
 
 def is_layout(path: str) -> bool:
-    """Whether a folder calls itself an OCI layout."""
+    """Whether a folder looks like an OCI layout."""
     return any(os.path.lexists(os.path.join(path, name)) for name in (INDEX, LAYOUT))
 
 
 def open_folder(path: str, request: Request) -> Image:
-    """A folder that is an OCI layout; raises `UnsupportedFormat` for any other."""
+    """The image in a folder that is an OCI layout; raises `UnsupportedFormat` for any other folder."""
     if not is_layout(path):
-        raise UnsupportedFormat(f"{path} is a folder without {INDEX}, so not an OCI image layout")
+        raise UnsupportedFormat(
+            f"{path} is a folder without {INDEX}, so it is not an OCI image layout"
+        )
     from layerscope.sources.oci import open_layout
     from layerscope.sources.store import FolderStore
 
@@ -97,19 +99,23 @@ def open_folder(path: str, request: Request) -> Image:
 
 
 def open_archive(file: OpenFile, request: Request, kind: str | None = None) -> Image:
-    """The image in an archive, which is closed with it.
+    """The image in an archive, which is closed along with the image.
 
-    `kind` is what the reference called it, or the name of the source that made it; see `open_both` for an archive that
-    has both forms.
+    `kind` is the form that the reference names, or the name of the source that wrote the archive. See `open_both` for an
+    archive in both forms.
     """
     try:
         notes = Notes()
         archive = Archive(file, request, notes)
         has_index, has_manifest = INDEX in archive, MANIFEST in archive
         if kind == OCI_ARCHIVE_NAME and not has_index and has_manifest:
-            raise FormatError(f"{file.name} has no {INDEX}", hint="write docker-archive: before it")
+            raise FormatError(
+                f"{file.name} has no {INDEX}", hint="write docker-archive: before the path"
+            )
         if kind == DOCKER_ARCHIVE_NAME and not has_manifest and has_index:
-            raise FormatError(f"{file.name} has no {MANIFEST}", hint="write oci-archive: before it")
+            raise FormatError(
+                f"{file.name} has no {MANIFEST}", hint="write oci-archive: before the path"
+            )
         if not has_index and not has_manifest:
             raise archive.what_else()
         source = kind or (DOCKER_ARCHIVE_NAME if has_manifest else OCI_ARCHIVE_NAME)

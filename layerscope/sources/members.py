@@ -1,11 +1,11 @@
-"""The files by which an image's form is known."""
+"""The files that tell an image's form."""
 
 from __future__ import annotations
 
 from typing import Final
 
 MANIFEST: Final = "manifest.json"
-"""Of what `docker save` writes."""
+"""In what `docker save` writes."""
 INDEX: Final = "index.json"
 LAYOUT: Final = "oci-layout"
-"""Of an OCI image layout: opencontainers/image-spec image-layout.md."""
+"""In an OCI image layout: opencontainers/image-spec image-layout.md."""

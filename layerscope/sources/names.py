@@ -1,4 +1,4 @@
-"""Names of images: short and full forms, and which image of several a name means."""
+"""Image names: their short and full forms, and which of several images a name refers to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def normal(name: str) -> str:
 
 
 def is_same(wanted: str, name: str) -> bool:
-    """Whether a name that a user gave means the image called `name`, which Podman may have put under `localhost/`."""
+    """Whether the name that a user gave refers to the image `name`, which Podman may have put under `localhost/`."""
     return normal(name) in (normal(wanted), normal(f"localhost/{wanted}"))
 
 
@@ -54,7 +54,7 @@ def choose(
     names: Callable[[_Choice], Iterable[str]],
     digests: Callable[[_Choice], Iterable[str]],
 ) -> list[_Choice]:
-    """The choices that `wanted` means: by exact name, else by full name, else by tag alone, else by digest or id."""
+    """The choices that `wanted` refers to: by exact name, or else by full name, by tag alone, or by digest or ID."""
     tests: tuple[Callable[[_Choice], bool], ...] = (
         lambda choice: wanted in names(choice),
         lambda choice: any(is_same(wanted, name) for name in names(choice)),
@@ -75,7 +75,7 @@ def _is_id(wanted: str, digest: str) -> bool:
 
 
 def listing(choices: Iterable[str]) -> str:
-    """Choices for a message; all but the first dozen are counted."""
+    """The choices for a message: the first dozen, and how many more there are."""
     unique = list(dict.fromkeys(choices))
     shown = ", ".join(unique[:_LISTED])
     return f"{shown} and {len(unique) - _LISTED} more" if len(unique) > _LISTED else shown

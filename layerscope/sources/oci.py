@@ -21,7 +21,7 @@ from layerscope.sources.store import BlobStore, HasReferrers, blob_path, check_s
 from layerscope.sources.stored import StoredLayer
 
 _COSIGN = "dev.cosignproject.cosign/"
-"""What `cosign save` calls the images of a layout, and the signatures beside them."""
+"""How `cosign save` marks the images in a layout, and their signatures."""
 
 
 def open_layout(
@@ -31,7 +31,7 @@ def open_layout(
     source: str,
     closers: tuple[Callable[[], None], ...],
 ) -> Image:
-    """The image of a layout; raises `AmbiguousImage` when it has to be chosen, `ImageNotFound`, and `FormatError`."""
+    """The image in a layout; raises `AmbiguousImage` if you must choose one, `ImageNotFound`, and `FormatError`."""
     return assemble(index_parts(store, request, notes, source), request, notes, closers)
 
 
@@ -43,9 +43,9 @@ def index_parts(
     *,
     names_of: Callable[[Digest], list[str]] | None = None,
 ) -> Parts:
-    """What the index says of the image; `names_of` gives further names of the image that has a config digest.
+    """What the index says about the image. `names_of` returns more names for the image with a given config digest.
 
-    Raises `FormatError` where it does not fit the config.
+    Raises `FormatError` if the index doesn't fit the config.
     """
     _check_version(store, request, notes)
     reader = LayoutReader(store, request)
@@ -80,7 +80,7 @@ def _check_version(store: BlobStore, request: Request, notes: Notes) -> None:
     if found is None:
         notes.add(
             "oci-layout-missing",
-            f"{store.name} has no oci-layout file, which the specification demands",
+            f"{store.name} has no oci-layout file, which the specification requires",
         )
         return
     version = found[0].text("imageLayoutVersion")
@@ -102,12 +102,12 @@ def _choose(
     if not choices:
         if layout.absent:
             raise FormatError(
-                f"{store.name}: no manifest is there of the {len(layout.absent)} that its index names:"
+                f"{store.name} has none of the manifests that its index lists ({len(layout.absent)}):"
                 f" {listing(map(str, layout.absent))}"
             )
         if layout.others:
             raise not_a_manifest(store.name, layout.others)
-        raise FormatError(f"{store.name}: {INDEX} names no image")
+        raise FormatError(f"{store.name}: {INDEX} does not list an image")
     if request.tag is not None:
         choices = _named(store, layout, request.tag, reader, names_of)
     if len(choices) > 1:
@@ -124,7 +124,7 @@ def _choose(
             offered = listing(str(one.platform) for one in choices)
             notes.add(
                 "platform-chosen",
-                f"of the images for {offered} this is the one for {host}; --platform picks another",
+                f"there are images for {offered}; this is the one for {host} (--platform picks another)",
             )
         choices = found or choices
     if len(choices) == 1:
@@ -173,7 +173,7 @@ def _named(
 
 
 def _for_platform(wanted: Platform, choices: list[Found], reader: LayoutReader) -> list[Found]:
-    """The choices for a platform: exactly it, else what it usually means, else any variant when none was asked for."""
+    """The choices for a platform: an exact match, or else its usual meaning, or any variant if none was given."""
     for fits in (wanted.matches, wanted.covers):
         found = [one for one in choices if fits(reader.platform(one))]
         if found:
@@ -188,8 +188,8 @@ def _fail_platform(
     offered = listing(str(one.platform) for one in choices)
     if any(one.platform is not None and wanted.matches(one.platform) for one in layout.absent):
         raise ImageNotFound(
-            f"{store.name} names an image for {wanted} and does not hold it, only {offered}",
-            hint=f"pull it with --platform {wanted} and save again",
+            f"{store.name} lists an image for {wanted} but does not hold it, only {offered}",
+            hint=f"pull it with --platform {wanted} and save it again",
         )
     raise ImageNotFound(f"{store.name} holds no image for {wanted}, only {offered}")
 
@@ -215,7 +215,7 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
 def _attestations(
     store: BlobStore, layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
 ) -> tuple[Attestation, ...]:
-    """The statements about the chosen manifest; one that cannot be read is a note, since the image itself does not need it."""
+    """The statements about the chosen manifest. An unreadable one becomes a note, because the image doesn't need it."""
     statements: list[Attestation] = []
     found = list(layout.attestations.get(digest, {}).values())
     try:

@@ -1,4 +1,4 @@
-"""Whether the layers that a document names are those of the config's diff_ids, in their order."""
+"""Checks that the layers a document names are the ones in the config's diff_ids, in the same order."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from layerscope.sources.stored import StoredLayer
 def matched(
     place: str, layers: Sequence[StoredLayer], diff_ids: Sequence[Digest]
 ) -> list[Digest | None]:
-    """The diff_id of each layer; None for one that is not a tar and that the config does not list.
+    """The diff_id of each layer, or None for a layer that isn't a tar and that the config doesn't list.
 
-    Raises `FormatError` where the number differs, or where a plain layer, whose digest is its diff_id, is at the wrong
-    place. What a compressed layer holds is only known when it is read, and so is a layer that is not on this machine.
+    Raises `FormatError` if the counts differ, or if an uncompressed layer, whose digest is its diff_id, is in the wrong
+    place. A layer that is compressed, or not on this machine, can only be checked when it's read.
     """
     if len(layers) == len(diff_ids):
         found: list[Digest | None] = list(diff_ids)
@@ -28,21 +28,26 @@ def matched(
         tars = [is_tar_layer(layer.media_type) for layer in layers]
         if sum(tars) != len(diff_ids):
             raise FormatError(
-                f"{place} names {len(layers)} layers, and its config has {len(diff_ids)} diff_ids"
+                f"{place} names {_count(len(layers), 'layer')}, but its config has"
+                f" {_count(len(diff_ids), 'diff_id')}"
             )
         rest = iter(diff_ids)
         found = [next(rest) if is_tar else None for is_tar in tars]
     for index, (layer, diff_id) in enumerate(zip(layers, found, strict=True)):
         if _is_misplaced(layer, diff_id):
             if layer.digest in diff_ids:
-                what = "in another order than the diff_ids of its config"
+                what = "in a different order than its config's diff_ids"
             else:
                 what = "that its config does not list"
             raise FormatError(
                 f"{place} names layers {what}: layer {index} is {layer.digest}, not {diff_id}",
-                hint="engines refuse it too: save the image again with a current engine",
+                hint="engines refuse it too; save the image again with a current engine",
             )
     return found
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _is_misplaced(layer: StoredLayer, diff_id: Digest | None) -> bool:
@@ -64,7 +69,7 @@ def is_in_order(
     limits: Limits,
     cancelled: CancelledCallback | None,
 ) -> bool:
-    """Whether the first layer that differs from `others` has the content that its diff_id promises."""
+    """Whether the first layer that differs from `others` has the content that matches its diff_id."""
     for layer, other, diff_id in zip(layers, others, diff_ids, strict=True):
         if layer.blob is None or layer.blob == other.blob:
             continue

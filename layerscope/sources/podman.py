@@ -1,4 +1,4 @@
-"""Images in Podman: through its Docker-compatible socket where one listens, else through the `podman` command."""
+"""Images in Podman, read through its Docker-compatible socket if there is one, or else through the `podman` command."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from layerscope.sources.engine import (
     Place,
     one_line,
     open_saved,
+    report_start,
     saved,
-    tell_begun,
     whole,
 )
 from layerscope.sources.files import reason
@@ -33,7 +33,7 @@ _MISSING: Final = 1
 
 
 def place() -> Place | None:
-    """The socket that Podman listens on: CONTAINER_HOST, the user's, the system's; None where there is none."""
+    """The socket that Podman listens on: CONTAINER_HOST, the user's, or the system's; None if there isn't one."""
     host = os.environ.get("CONTAINER_HOST")
     if not host:
         runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
@@ -74,11 +74,11 @@ def _run(command: list[str], errors: IO[bytes]) -> int:
 
 def _no_command(error: OSError) -> SourceUnavailable:
     return SourceUnavailable(
-        f"podman has no socket, and its command cannot be run: {reason(error)}", hint=_START
+        f"podman has no socket, and the podman command does not run: {reason(error)}", hint=_START
     )
 
 
-def _told(errors: IO[bytes]) -> str:
+def _stderr_line(errors: IO[bytes]) -> str:
     errors.seek(0)
     return one_line(errors.read(_ERROR_BYTES).decode("utf-8", "replace"))
 
@@ -92,14 +92,15 @@ def _saved_by_command(name: str, request: Request) -> Iterator[Iterator[bytes]]:
             options = ["--platform", str(request.platform)] if request.platform else []
             status = _run(["podman", "pull", "--quiet", *options, "--", name], errors)
             if status:
-                raise ImageNotFound(f"podman could not pull {name!r}: {_told(errors)}")
+                raise ImageNotFound(f"podman could not pull {name!r}: {_stderr_line(errors)}")
         elif status == _MISSING:
             raise ImageNotFound(
-                f"podman has no image {name!r}", hint="pull it, or let layerscope do so with --pull"
+                f"podman has no image {name!r}",
+                hint="pull it, or let layerscope pull it with --pull",
             )
         elif status:
-            raise SourceUnavailable(f"podman failed: {_told(errors)}")
-        tell_begun(request)
+            raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
+        report_start(request)
         command = ["podman", "save", "--quiet", "--format", "docker-archive", "--", name]
         try:
             child = subprocess.Popen(
@@ -123,13 +124,13 @@ def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes
         while chunk := child.stdout.read(CHUNK):
             yield chunk
         if child.wait():
-            raise BrokenOff(f"podman could not save the image: {_told(errors)}")
+            raise BrokenOff(f"podman could not save the image: {_stderr_line(errors)}")
 
     return whole(chunks(), "podman")
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image of Podman."""
+    """An image in Podman."""
     return open_saved(stream(target, request), target, request, NAME)
 
 

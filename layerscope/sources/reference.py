@@ -1,4 +1,4 @@
-"""What a user calls an image: `docker:NAME`, `oci-dir:PATH:TAG`, a path, `-`, or a bare name."""
+"""How a user refers to an image: `docker:NAME`, `oci-dir:PATH:TAG`, a path, `-`, or a bare name."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A parsed reference; `source` is None for a bare one, which may be a path or a name."""
+    """A parsed reference. `source` is None for a bare one, which can be a path or a name."""
 
     source: Source | None
     target: str
 
 
 def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
-    """Tell the source that a reference names from the target; raises `BadReference`.
+    """Split a reference into its source and its target; raises `BadReference`.
 
-    The schemes are the sources' own; `scheme://` is the same as `scheme:`, so that `docker://NAME` means the engine, as
-    it does for dive, and not the registry, as it does for skopeo.
+    Each source has its own schemes. `scheme://` is the same as `scheme:`, so `docker://NAME` means the engine, as in
+    dive, and not the registry, as in skopeo.
     """
     if not text or text.isspace():
         raise BadReference("the image reference is empty", hint="name an image, a file or a folder")
     if "\0" in text:
-        raise BadReference(f"{text!r} holds a NUL byte")
+        raise BadReference(f"{text!r} contains a NUL byte")
     match = _SCHEME.fullmatch(text)
     if match is None:
         return Reference(None, text)
@@ -71,12 +71,12 @@ def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
 
 
 def looks_like_path(text: str) -> bool:
-    """Whether a bare reference can be a path alone, since no image is called so."""
+    """Whether a bare reference can only be a path, because an image name can't look like this."""
     return text.startswith(("/", "./", "../", "~")) or text in (".", "..")
 
 
 def check_name(name: str, reference: str) -> None:
-    """Raise `BadReference` for what no image in an engine or registry can be called."""
+    """Raise `BadReference` if no image in an engine or a registry can have this name."""
     if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
-        hint = "no file or folder of this name exists either" if name == reference else None
+        hint = "there is no file or folder with this name either" if name == reference else None
         raise BadReference(f"{name[:200]!r} is not an image name", hint=hint)

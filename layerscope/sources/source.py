@@ -1,4 +1,4 @@
-"""What every source of images has in common."""
+"""What all sources of images have in common."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from layerscope.progress import CancelledCallback, ProgressCallback
 
 
 class BrokenOff(SourceUnavailable):
-    """A source that has the image failed while it gave it, so that no other place is asked for one of that name."""
+    """The source has the image but failed while sending it. No other source is tried for that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is wanted of a source; `reference` is the text the user gave, for messages and the report; `dockerfile` the name and text of the one
-    it was built from, where the user has it.
+    """What to get from a source.
+
+    `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
+    Dockerfile that built the image, if the user has it.
     """
 
     reference: str
@@ -41,9 +43,9 @@ class Request:
 class Source:
     """A place where images live.
 
-    `schemes` are the words that stand before the colon of a reference. `open` reads the image that a target names;
-    `stream` gives the bytes of a tarball of it, for sources that can export. `holds_names` tells whether a bare name is
-    looked up here, which must be quick and quiet.
+    `schemes` are the words before the colon of a reference. `open` reads the image that a target names. `stream` yields
+    the bytes of its tarball, for sources that can export. `holds_names` says whether to look up a bare name here; it must
+    be fast and must not fail.
     """
 
     name: str
@@ -54,7 +56,7 @@ class Source:
 
 
 class Module(Protocol):
-    """What a module of a source has that is loaded only when the source is asked for."""
+    """The functions in the module of a source that is only loaded when it's used."""
 
     def open_target(self, target: str, request: Request) -> Image: ...
     def holds_names(self) -> bool: ...
@@ -62,7 +64,7 @@ class Module(Protocol):
 
 
 def loaded_when_used(name: str, schemes: tuple[str, ...], *, streams: bool = True) -> Source:
-    """The source in the module of its name, which costs nothing until an image is looked for there."""
+    """The source in the module of the same name, which isn't loaded until an image is looked up there."""
 
     def load() -> Module:
         return cast(Module, import_module(f"layerscope.sources.{name}"))

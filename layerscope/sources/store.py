@@ -1,4 +1,4 @@
-"""Where the blobs of an image lie: the members of an archive, or the files of a folder."""
+"""Where the blobs of an image live: the members of an archive, or the files in a folder."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from layerscope.sources.files import reason
 
 
 class BlobStore(Protocol):
-    """Named files, `blobs/ALGORITHM/HEX` among them, as in opencontainers/image-spec image-layout.md."""
+    """Named files, including `blobs/ALGORITHM/HEX`, as in opencontainers/image-spec image-layout.md."""
 
     @property
     def name(self) -> str: ...
 
     def find(self, path: str) -> StoredBlob | None:
-        """The regular file at a path within the store, kept open; raises `FormatError` where something else is there."""
+        """The regular file at a path in the store, kept open; raises `FormatError` if it is not a regular file."""
 
     def has(self, path: str) -> bool:
-        """Whether a regular file is at a path; raises `FormatError` as `find` does."""
+        """Whether there is a regular file at a path; raises `FormatError` as `find` does."""
 
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
-        """All bytes of a small file, None where there is none; raises `LimitExceeded` beyond `max_bytes`."""
+        """All the bytes of a small file, or None if it doesn't exist; raises `LimitExceeded` if it's over `max_bytes`."""
 
     def close(self) -> None: ...
 
@@ -43,7 +43,7 @@ class HasReferrers(Protocol):
 
 
 class FolderStore:
-    """A folder; nothing outside of it is ever opened, and only regular files are."""
+    """A folder. Only regular files are opened, and never anything outside the folder."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -78,7 +78,7 @@ class FolderStore:
             file.close()
 
     def _open(self, path: str) -> OpenFile | None:
-        """Open component by component without following links."""
+        """Open a path component by component, without following links."""
         *folders, last = path.split("/")
         fd = os.dup(self._fd)
         try:
@@ -96,7 +96,7 @@ class FolderStore:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
                 raise FormatError(
-                    f"{self.name}: {path} is a link or not a regular file, and is not followed",
+                    f"{self.name}: {path} is a link or is not a regular file, and is not followed",
                     hint="copy the layout with `cp -rL`",
                 ) from None
             raise SourceUnavailable(f"cannot open {self.name}/{path}: {reason(error)}") from None
@@ -129,7 +129,7 @@ def read_bounded(blob: Blob, name: str, max_bytes: int) -> bytes:
 def read_document(
     store: BlobStore, path: str, max_bytes: int, limits: Limits
 ) -> tuple[Node, bytes] | None:
-    """A JSON document and its bytes, None where there is none; raises `FormatError`."""
+    """A JSON document and its bytes, or None if it doesn't exist; raises `FormatError`."""
     name = f"{store.name}: {path}"
     data = store.read(path, name, max_bytes)
     if data is None:
@@ -140,9 +140,9 @@ def read_document(
 def read_verified(
     store: BlobStore, digest: Digest, size: int, name: str, max_bytes: int, limits: Limits
 ) -> Node | None:
-    """The JSON document of a digest, None where there is none.
+    """The JSON document with a digest, or None if it doesn't exist.
 
-    Raises `DigestMismatch` where its bytes are others than the digest's, and `FormatError`.
+    Raises `DigestMismatch` if its bytes don't match the digest, and `FormatError`.
     """
     data = store.read(blob_path(digest), name, max_bytes)
     if data is None:
@@ -157,9 +157,9 @@ def read_verified(
 
 
 def check_size(actual: int, announced: int, name: str) -> None:
-    """Raise `FormatError` where a blob is not as large as its descriptor says."""
+    """Raise `FormatError` if a blob's size isn't the one in its descriptor."""
     if actual != announced:
         raise FormatError(
-            f"{name} has {actual} bytes, and {announced} were announced",
+            f"{name} has {actual} bytes, but its descriptor says {announced}",
             hint="fetch or save the image again",
         )

@@ -1,4 +1,4 @@
-"""A layer as a source holds it."""
+"""A layer as a source stores it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layerscope.image.digest import Digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLayer:
-    """A layer as the source holds it; see `layerscope.image.image.Layer`."""
+    """A layer as a source stores it; see `layerscope.image.image.Layer`."""
 
     digest: Digest | None
     media_type: str

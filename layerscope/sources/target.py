@@ -1,4 +1,4 @@
-"""Saving an image as a tarball: whole under its name, or not there at all."""
+"""Saves an image as a tarball. The file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ _UNNAMED_UNSUPPORTED: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, err
 
 
 def write_stdout(chunks: Iterable[bytes], request: Request) -> int:
-    """Stream to standard output and count the bytes; raises `OutputError` and, for a closed pipe, `BrokenPipeError`."""
+    """Stream to standard output and return the number of bytes.
+
+    Raises `OutputError` and, for a closed pipe, `BrokenPipeError`.
+    """
     if os.isatty(1):
         raise OutputError(
-            "an image is not written to a terminal", hint="give -o FILE, or pipe the output"
+            "an image is not written to a terminal", hint="use -o FILE, or pipe the output"
         )
     done = 0
     for chunk in chunks:
@@ -44,18 +47,18 @@ def write_stdout(chunks: Iterable[bytes], request: Request) -> int:
                 f"cannot write to standard output after {done} bytes: {reason(error)}"
             ) from None
         done += len(chunk)
-        _tell(request, done)
+        _report(request, done)
     return done
 
 
-def _tell(request: Request, done: int) -> None:
+def _report(request: Request, done: int) -> None:
     if request.progress is not None:
         request.progress(Progress("export", done, None))
 
 
 @dataclass(slots=True)
 class Target:
-    """Where a file is to stand: its folder, held open so that it cannot be exchanged, and its name therein."""
+    """Where a file goes: its folder, kept open so that nobody can swap it, and its name in there."""
 
     path: str
     folder: int
@@ -63,7 +66,7 @@ class Target:
     force: bool
 
     def check(self) -> None:
-        """Raise `OutputError` for whatever already has the name; links are never written through."""
+        """Raise `OutputError` if something already has the name. Links are never written through."""
         try:
             mode = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False).st_mode
         except FileNotFoundError:
@@ -74,18 +77,20 @@ class Target:
             kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
             kind = "a folder" if stat.S_ISDIR(mode) else kind
             raise OutputError(
-                f"{self.path!r} is {kind}, and is not written through", hint="give another name"
+                f"{self.path!r} is {kind}, and is not overwritten", hint="choose another name"
             )
         if not self.force:
-            raise OutputError(f"{self.path!r} exists", hint="give another name, or --force")
+            raise OutputError(
+                f"{self.path!r} already exists", hint="choose another name, or use --force"
+            )
 
 
 @contextmanager
 def opened_target(path: str, force: bool) -> Iterator[Target]:
-    """Check a destination before anything is fetched; raises `OutputError`."""
+    """Check a destination before fetching anything; raises `OutputError`."""
     folder, name = os.path.split(path)
     if name in ("", ".", ".."):
-        raise OutputError(f"{path!r} names no file", hint="give the name of a file")
+        raise OutputError(f"{path!r} is not a file name", hint="name a file")
     try:
         fd = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
@@ -99,10 +104,10 @@ def opened_target(path: str, force: bool) -> Iterator[Target]:
 
 
 def write_file(chunks: Iterable[bytes], target: Target, request: Request) -> int:
-    """Write the chunks beside the target, check that they are a whole image, and give the file its name.
+    """Write the chunks next to the target, check that they're a complete image, and give the file its name.
 
-    Whatever happens before the last step leaves the target as it was: the file has no name until then, or, where the
-    file system cannot do that, one that cannot be guessed and is removed.
+    If anything fails before the last step, the target stays as it was. Until then the file has no name or, on a file
+    system without unnamed files, a random name that is removed.
     """
     fd, temporary = _create(target)
     try:
@@ -153,19 +158,19 @@ def _fill(fd: int, chunks: Iterable[bytes], target: Target, request: Request) ->
         except OSError as error:
             raise _cannot_write(target, done, error) from None
         done += len(chunk)
-        _tell(request, done)
+        _report(request, done)
     return done
 
 
 def _cannot_write(target: Target, done: int, error: OSError) -> OutputError:
     return OutputError(
         f"cannot write {target.path!r} after {done} bytes: {reason(error)}",
-        hint="nothing was changed; make room or give a file elsewhere",
+        hint="nothing changed; make room, or choose a file somewhere else",
     )
 
 
 def _check_image(fd: int, target: Target, request: Request) -> None:
-    """Hold what was written against the form of an image archive, so that a save cut short is not kept."""
+    """Check that the file is an image archive, so a save that was cut short isn't kept."""
     file = OpenFile(os.dup(fd), target.path)
     try:
         archive = Archive(file, request, Notes())
@@ -174,20 +179,20 @@ def _check_image(fd: int, target: Target, request: Request) -> None:
             open_archive(OpenFile(os.dup(fd), target.path), request).close()
     except FormatError as error:
         raise SourceUnavailable(
-            f"what was received is not an image: {error.message}",
+            f"the source did not send an image: {error.message}",
             hint="nothing was kept; try again",
         ) from None
     finally:
         file.close()
     if not whole:
         raise SourceUnavailable(
-            f"what was received ends after {file.size} bytes and is not an image",
+            f"the source stopped after {file.size} bytes, which are not an image",
             hint="nothing was kept; try again",
         )
 
 
 def _publish(fd: int, temporary: str | None, target: Target) -> str | None:
-    """Give the file its name in one step; the name that is then left to remove, if any."""
+    """Give the file its name in one step, and return the temporary name that is left to remove, if any."""
     target.check()
     if temporary is None:
         source = f"/proc/self/fd/{fd}"
@@ -196,7 +201,8 @@ def _publish(fd: int, temporary: str | None, target: Target) -> str | None:
             os.link(source, name, dst_dir_fd=target.folder, follow_symlinks=True)
         except FileExistsError:
             raise OutputError(
-                f"{target.path!r} appeared in the meantime", hint="give another name, or --force"
+                f"{target.path!r} appeared in the meantime",
+                hint="choose another name, or use --force",
             ) from None
         if not target.force:
             return None

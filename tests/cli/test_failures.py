@@ -69,8 +69,8 @@ def test_errors_are_one_line(run: Run, folder: Path, arguments: str, code: int, 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ("report broken.tar", "the archive is damaged or cut short: save it again"),
-        ("report text.tar", "give an image that `docker save` or `skopeo copy` wrote"),
+        ("report broken.tar", "the archive is damaged or cut short; save it again"),
+        ("report text.tar", "use an image written by `docker save` or `skopeo copy`"),
         ("report app.tar --limit members=3", "--limit"),
         ("report app-oci.tar --limit layers=1", "raise the bound with --limit NAME=VALUE"),
     ],

@@ -186,7 +186,7 @@ def test_contexts(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert len(image.layers) == 3
     monkeypatch.setenv("DOCKER_HOST", "unix:///nope.sock")
     with pytest.raises(
-        SourceUnavailable, match=r"unix:///nope\.sock does not answer: no such socket"
+        SourceUnavailable, match=r"unix:///nope\.sock does not respond: no such socket"
     ):
         open_image("docker:exporter:1")
     monkeypatch.delenv("DOCKER_HOST")
@@ -231,12 +231,12 @@ def test_ssh(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("host", "message"),
     [
-        ("unix:///nope/docker.sock", "does not answer: no such socket; start the engine"),
-        ("unix:///etc/passwd", "does not answer: connection refused"),
-        ("tcp://127.0.0.1:1", "at tcp://127.0.0.1:1 does not answer: connection refused"),
-        ("tcp://user:secret@127.0.0.1:1", "at tcp://127.0.0.1:1 does not answer"),
-        ("nonsense", "at nonsense does not answer"),
-        ("gopher://x", "at gopher://x does not answer"),
+        ("unix:///nope/docker.sock", "does not respond: no such socket; start the engine"),
+        ("unix:///etc/passwd", "does not respond: connection refused"),
+        ("tcp://127.0.0.1:1", "at tcp://127.0.0.1:1 does not respond: connection refused"),
+        ("tcp://user:secret@127.0.0.1:1", "at tcp://127.0.0.1:1 does not respond"),
+        ("nonsense", "at nonsense does not respond"),
+        ("gopher://x", "at gopher://x does not respond"),
     ],
 )
 def test_engines_that_do_not_answer(
@@ -392,7 +392,7 @@ def test_an_engine_that_breaks_off(cut: CutConnection, tmp_path: Path) -> None:
         lambda: open_image("docker:exporter:1"),
         lambda: open_image("exporter:1"),
     ):
-        with pytest.raises(BrokenOff, match=r"broke off after [1-9][0-9]* bytes") as caught:
+        with pytest.raises(BrokenOff, match=r"stopped after [1-9][0-9]* bytes") as caught:
             use()
         assert caught.value.exit_code == 3
         assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The outer tar: members, links among them, and what is not an image."""
+"""The outer tar: its members, the links between them, and tars that are not images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(archive: Members, name: str) -> bytes | None:
     return None if blob is None else blob.read_at(0, blob.size)
 
 
-def test_links_are_followed_among_members(tmp_path: Path) -> None:
+def test_links_between_members_are_followed(tmp_path: Path) -> None:
     archive = members(
         tmp_path / "x",
         ("a/layer.tar", b"data"),
@@ -60,7 +60,7 @@ def test_links_are_followed_among_members(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("link", "message"),
     [
-        (Symlink("/etc/passwd"), "is a link out of the archive, to '/etc/passwd'"),
+        (Symlink("/etc/passwd"), "links out of the archive, to '/etc/passwd'"),
         (Symlink("../../etc/passwd"), "leads out of the archive"),
         (Symlink("other"), "is a link to 'a/other', which is missing"),
         (Symlink("link"), "leads in a circle"),
@@ -71,7 +71,7 @@ def test_links_are_followed_among_members(tmp_path: Path) -> None:
         (Device(major=1, minor=5), "is not a regular file"),
     ],
 )
-def test_links_that_lead_nowhere(tmp_path: Path, link: object, message: str) -> None:
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, link: object, message: str) -> None:
     archive = members(
         tmp_path / "x",
         ("a", Directory()),
@@ -83,7 +83,7 @@ def test_links_that_lead_nowhere(tmp_path: Path, link: object, message: str) -> 
     assert message in str(caught.value)
 
 
-def test_links_have_a_hop_limit(tmp_path: Path) -> None:
+def test_a_chain_of_links_is_followed_only_so_far(tmp_path: Path) -> None:
     chain = [(str(n), Symlink(str(n + 1))) for n in range(100)]
     archive = members(tmp_path / "x", *chain, ("100", b"end"))
     assert read(archive, "90") == b"end"
@@ -92,14 +92,14 @@ def test_links_have_a_hop_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/../../etc/passwd", ".."])
-def test_names_outside_are_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_outside_the_archive_is_refused(tmp_path: Path, name: str) -> None:
     archive = members(tmp_path / "x", ("etc/passwd", b"inside"))
     assert read(archive, "/etc/passwd") == b"inside"
     with pytest.raises(FormatError, match="leads out of the archive"):
         archive.find(name)
 
 
-def test_a_member_that_stands_twice_is_refused(tmp_path: Path) -> None:
+def test_a_member_that_appears_twice_is_refused(tmp_path: Path) -> None:
     archive = members(
         tmp_path / "x",
         ("a", b"1"),
@@ -111,7 +111,7 @@ def test_a_member_that_stands_twice_is_refused(tmp_path: Path) -> None:
     )
     assert read(archive, "b") == b"3"
     for name in ("a", "l"):
-        with pytest.raises(FormatError, match="'a' is there twice"):
+        with pytest.raises(FormatError, match="'a' appears twice"):
             archive.find(name)
 
 
@@ -121,7 +121,7 @@ def test_a_sparse_member_is_refused(tmp_path: Path) -> None:
         archive.find("a")
 
 
-def test_members_are_bounded(tmp_path: Path) -> None:
+def test_the_number_of_members_is_bounded(tmp_path: Path) -> None:
     nodes = [(str(n), b"") for n in range(11)]
     with pytest.raises(LimitExceeded, match="more than 10 members"):
         members(tmp_path / "x", *nodes, limits=Limits(archive_members=10))
@@ -154,13 +154,15 @@ def test_a_broken_header_is_refused_with_its_offset(tmp_path: Path) -> None:
     ("names", "message"),
     [
         (["etc/passwd", "usr/bin/x", "bin/sh"], "is a root filesystem, not an image"),
-        (["repositories", "a" * 64 + "/layer.tar"], "is an image in Docker's format v1"),
-        (["README", "setup.py"], "is a tar but not an image"),
-        (["image/manifest.json"], "is a tar but not an image"),
-        ([], "is a tar but not an image"),
+        (["repositories", "a" * 64 + "/layer.tar"], "is an image in Docker's v1 format"),
+        (["README", "setup.py"], "is a tar, but not an image"),
+        (["image/manifest.json"], "is a tar, but not an image"),
+        ([], "is a tar, but not an image"),
     ],
 )
-def test_tars_that_are_no_image(tmp_path: Path, names: list[str], message: str) -> None:
+def test_a_tar_that_is_not_an_image_is_refused_and_named(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
     archive = Archive()
     for name in names:
         archive.add(name, b"x")

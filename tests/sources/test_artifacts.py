@@ -1,4 +1,4 @@
-"""What is stored like an image and is none is named for what it is, never called damaged."""
+"""Artifacts stored like an image are named for what they are, and never called damaged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def artifact(config: tuple[bytes, str], *layers: tuple[bytes, str], **more: Any)
 
 
 def wasm(beside: bool) -> Archive:
-    """As containerd's oci-tar-builder writes it: a config without diff_ids, and a layer that is a module."""
+    """What containerd's oci-tar-builder writes: a config without diff_ids, and a layer that is a module."""
     config = encode({"architecture": "wasm", "os": "wasip1", "rootfs": {"type": "layers"}})
     archive = artifact((config, CONFIG), (WASM, WASM_LAYER))
     if beside:
@@ -61,7 +61,7 @@ def test_a_webassembly_image_is_read_with_a_note(tmp_path: Path, scheme: str) ->
     assert "archive-document-unfit" not in told
 
 
-def test_layers_that_are_not_tars_need_no_diff_id_beside_those_that_are(tmp_path: Path) -> None:
+def test_layers_that_are_not_tars_need_no_diff_id_next_to_layers_that_are(tmp_path: Path) -> None:
     built = ImageBuilder("x:1").layer({"a": b"abc"}, "COPY a /").build()
     layers = ((WASM, WASM_LAYER), (built.layers[0].tar, LAYER))
     path = artifact((built.config, CONFIG), *layers).write(tmp_path / "mixed.tar")
@@ -84,7 +84,7 @@ def test_a_cosign_signature_is_named(tmp_path: Path) -> None:
 
 
 def buildkit_cache() -> Archive:
-    """As `--cache-to type=local` writes it: an index that lists layers and the cache's config."""
+    """What `--cache-to type=local` writes: an index that lists layers and the cache's config."""
     archive = Archive()
     listed = [archive.add_blob(b"\x1f\x8b layer", LAYER + "+gzip"), archive.add_blob(b"{}", CACHE)]
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}
@@ -102,7 +102,7 @@ def buildkit_cache() -> Archive:
         ),
         (
             artifact((b"{}", EMPTY), (b"x", "text/plain"), artifactType="application/vnd.me.thing"),
-            "is an artifact of the type 'application/vnd.me.thing'",
+            "is an artifact of type 'application/vnd.me.thing'",
         ),
         (
             artifact((WASM, "application/vnd.wasm.config.v0+json"), (WASM, "application/wasm")),
@@ -111,7 +111,9 @@ def buildkit_cache() -> Archive:
     ],
 )
 @pytest.mark.parametrize("form", ["archive", "folder"])
-def test_other_artifacts_are_named(tmp_path: Path, archive: Archive, what: str, form: str) -> None:
+def test_an_artifact_is_refused_and_named_for_what_it_is(
+    tmp_path: Path, archive: Archive, what: str, form: str
+) -> None:
     path = (archive.write if form == "archive" else archive.write_folder)(tmp_path / "x")
     with pytest.raises(UnsupportedFormat) as caught:
         open_image(str(path))
@@ -120,8 +122,8 @@ def test_other_artifacts_are_named(tmp_path: Path, archive: Archive, what: str, 
     assert "damaged" not in str(caught.value)
 
 
-def test_a_signature_beside_an_image_does_not_have_to_be_chosen(tmp_path: Path) -> None:
-    """As `cosign save` writes a layout."""
+def test_a_signature_is_not_offered_as_a_choice_next_to_its_image(tmp_path: Path) -> None:
+    """A layout that `cosign save` writes."""
     built = ImageBuilder("app:1").layer({"a": b"abc"}, "COPY a /").build()
     archive = Archive().add_json("oci-layout", {"imageLayoutVersion": "1.0.0"})
     payload = (b"{}", "application/vnd.dev.cosign.simplesigning.v1+json")

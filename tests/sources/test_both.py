@@ -1,4 +1,4 @@
-"""`manifest.json` beside an OCI index, where the two disagree: the diff_ids of the config decide."""
+"""`manifest.json` next to an OCI index: when the two disagree, the config's diff_ids decide."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def turned(entry: dict[str, Any], key: str = "layers") -> None:
-    """Move the last of three layers to the front, which keeps none in its place."""
+    """Move the last of three layers to the front, so that every layer is out of place."""
     entry[key] = [entry[key][2], *entry[key][:2]]
 
 
 def with_manifest(archive: Archive, change: Change) -> Archive:
-    """The archive with its only OCI manifest changed, and the index that names it."""
+    """The archive with its only OCI manifest changed, and with it the index that lists it."""
     index = json.loads(archive["index.json"])
     (listed,) = index["manifests"]
     path = "blobs/" + listed["digest"].replace(":", "/")
@@ -81,7 +81,7 @@ def live(reference: str, **options: Any) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("scheme", ["", "docker-archive:"])
 @pytest.mark.parametrize("kind", BROKEN_INDEX)
-def test_manifest_json_is_read_where_the_index_does_not_fit(
+def test_manifest_json_is_used_if_the_index_does_not_fit(
     tmp_path: Path, kind: str, scheme: str
 ) -> None:
     path = BROKEN_INDEX[kind]().write(tmp_path / "x.tar")
@@ -89,7 +89,7 @@ def test_manifest_json_is_read_where_the_index_does_not_fit(
 
 
 @pytest.mark.parametrize("kind", BROKEN_INDEX)
-def test_a_demanded_index_that_does_not_fit_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_named_index_that_does_not_fit_is_refused(tmp_path: Path, kind: str) -> None:
     path = BROKEN_INDEX[kind]().write(tmp_path / "x.tar")
     with pytest.raises(FormatError) as caught:
         live(f"oci-archive:{path}")
@@ -107,7 +107,7 @@ def test_a_demanded_index_that_does_not_fit_is_refused(tmp_path: Path, kind: str
     ],
 )
 @pytest.mark.parametrize("scheme", ["", "oci-archive:"])
-def test_the_index_is_read_where_manifest_json_does_not_fit(
+def test_the_index_is_used_if_manifest_json_does_not_fit(
     tmp_path: Path, change: Change, scheme: str
 ) -> None:
     path = with_entry(docker_oci([ONE]), change).write(tmp_path / "x.tar")
@@ -116,23 +116,25 @@ def test_the_index_is_read_where_manifest_json_does_not_fit(
         open_image(f"docker-archive:{path}")
 
 
-def test_compressed_layers_in_another_order_in_manifest_json(tmp_path: Path) -> None:
+def test_manifest_json_with_compressed_layers_in_another_order_is_ignored(tmp_path: Path) -> None:
     archive = with_entry(oci_and_manifest("zstd"), lambda entry: turned(entry, "Layers"))
     path = archive.write(tmp_path / "x.tar")
     assert live(str(path), verify="full")[0] == 500
 
 
 @pytest.mark.parametrize("scheme", ["", "docker-archive:", "oci-archive:"])
-def test_an_archive_where_neither_document_fits_is_refused(tmp_path: Path, scheme: str) -> None:
+def test_an_archive_is_refused_if_neither_document_fits(tmp_path: Path, scheme: str) -> None:
     archive = with_manifest(docker_oci([ONE]), turned)
     path = with_entry(archive, lambda entry: turned(entry, "Layers")).write(tmp_path / "x.tar")
-    with pytest.raises(FormatError, match="in another order than the diff_ids") as caught:
+    with pytest.raises(
+        FormatError, match="in a different order than its config's diff_ids"
+    ) as caught:
         open_image(f"{scheme}{path}")
     assert caught.value.exit_code == 4
 
 
 @pytest.mark.parametrize("form", ["archive", "folder"])
-def test_plain_layers_in_another_order_are_refused_without_reading_them(
+def test_uncompressed_layers_in_the_wrong_order_are_refused_before_they_are_read(
     tmp_path: Path, form: str
 ) -> None:
     archive = with_manifest(oci([ONE], "none"), turned)
@@ -141,7 +143,7 @@ def test_plain_layers_in_another_order_are_refused_without_reading_them(
         open_image(str(path))
 
 
-def test_a_plain_layer_of_another_image_is_refused(tmp_path: Path) -> None:
+def test_an_uncompressed_layer_of_another_image_is_refused(tmp_path: Path) -> None:
     archive = oci([ONE], "none")
     stranger = archive.add_blob(TWO.layers[0].tar, "application/vnd.oci.image.layer.v1.tar")
     with_manifest(archive, lambda manifest: manifest["layers"].__setitem__(1, stranger))
@@ -150,7 +152,7 @@ def test_a_plain_layer_of_another_image_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_compressed_layers_in_another_order_are_refused_when_they_are_read(
+def test_compressed_layers_in_the_wrong_order_are_refused_when_they_are_read(
     tmp_path: Path, compression: str
 ) -> None:
     path = with_manifest(oci([ONE], compression), turned).write(tmp_path / "x.tar")
@@ -158,7 +160,7 @@ def test_compressed_layers_in_another_order_are_refused_when_they_are_read(
         live(str(path))
 
 
-def test_documents_that_agree_give_the_digests_and_no_note(tmp_path: Path) -> None:
+def test_documents_that_agree_give_digests_and_no_note(tmp_path: Path) -> None:
     for scheme in ("", "docker-archive:", "oci-archive:"):
         with open_image(f"{scheme}{oci_and_manifest('gzip').write(tmp_path / 'x.tar')}") as image:
             assert image.manifest_digest is not None
@@ -166,7 +168,7 @@ def test_documents_that_agree_give_the_digests_and_no_note(tmp_path: Path) -> No
             assert image.notes == ()
 
 
-def test_a_scheme_chooses_where_the_documents_name_different_images(tmp_path: Path) -> None:
+def test_the_scheme_chooses_if_the_documents_name_different_images(tmp_path: Path) -> None:
     archive, other = docker_oci([ONE]), docker_oci([TWO])
     archive.replace("manifest.json", other["manifest.json"])
     for name in other:

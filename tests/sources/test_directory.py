@@ -30,14 +30,16 @@ def test_a_folder_is_read_by_path_and_by_scheme(tmp_path: Path, scheme: str) -> 
         assert image.notes == ()
 
 
-def test_a_bare_name_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_name_finds_a_folder_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory([ONE]).write_folder(tmp_path / "app")
     monkeypatch.chdir(tmp_path)
     with open_image("app") as image:
         assert len(image.layers) == 2
 
 
-def test_layers_of_the_old_form_end_in_tar(tmp_path: Path) -> None:
+def test_layers_named_tar_as_in_the_old_form_are_read(tmp_path: Path) -> None:
     folder = directory([ONE], "none").write_folder(tmp_path / "app")
     for layer in ONE.layers:
         (folder / layer.diff_id[7:]).rename(folder / f"{layer.diff_id[7:]}.tar")
@@ -61,17 +63,17 @@ def test_a_list_of_manifests_offers_its_platforms(tmp_path: Path) -> None:
         assert [note.code for note in image.notes] == ["platform-chosen"]
 
 
-def test_folders_that_are_not_of_this_form(tmp_path: Path) -> None:
+def test_a_folder_in_another_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageNotFound, match="no such folder"):
         open_image(f"dir:{tmp_path}/gone")
     with pytest.raises(UnsupportedFormat, match=r"a folder without manifest\.json"):
         open_image(f"dir:{tmp_path}")
     folder = docker_legacy([ONE]).write_folder(tmp_path / "unpacked")
-    with pytest.raises(UnsupportedFormat, match="an unpacked docker-archive; pack it: tar -C"):
+    with pytest.raises(UnsupportedFormat, match="an unpacked docker-archive; pack it with `tar -C"):
         open_image(str(folder))
 
 
-def test_blobs_that_are_missing_changed_or_links(tmp_path: Path) -> None:
+def test_a_blob_that_is_missing_changed_or_a_link_is_refused(tmp_path: Path) -> None:
     folder = directory([ONE], "none").write_folder(tmp_path / "app")
     layer, config = folder / ONE.layers[0].diff_id[7:], folder / ONE.config_digest[7:]
     layer.rename(tmp_path / "away")
@@ -98,7 +100,7 @@ def test_what_skopeo_writes_is_read(tmp_path: Path, kind: str) -> None:
         assert layerscope.analyze(image, verify="full").sizes.live == 6
 
 
-def test_what_skopeo_compresses_as_zstd_chunked_has_no_oddity(tmp_path: Path) -> None:
+def test_a_zstd_chunked_layer_from_skopeo_has_no_notes(tmp_path: Path) -> None:
     path = docker_legacy([ONE]).write(tmp_path / "app.tar")
     skopeo_copy(
         f"docker-archive:{path}", f"oci:{tmp_path}/out", "--dest-compress-format", "zstd:chunked"

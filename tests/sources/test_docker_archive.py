@@ -1,4 +1,4 @@
-"""What `docker save`, podman and kaniko write, and what people made of it to mislead readers."""
+"""What `docker save`, podman, and kaniko write, and variations of it that mislead readers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def opened(path: Path, archive: Archive, **options: Any) -> Image:
 
 
 def changed(image: BuiltImage, change: Callable[[Entry], Any]) -> Archive:
-    """A podman archive (whose names are flat) with its `manifest.json` changed."""
+    """A podman archive, which has flat names, with its `manifest.json` changed."""
     archive = podman([image])
     document = json.loads(archive["manifest.json"])
     change(document[0])
@@ -55,7 +55,7 @@ def changed(image: BuiltImage, change: Callable[[Entry], Any]) -> Archive:
 
 
 @pytest.mark.parametrize("write", [docker_legacy, docker_oci, podman])
-def test_plain_layers_have_no_registry_digest_but_their_own(
+def test_an_uncompressed_layer_only_has_the_digest_of_its_tar(
     tmp_path: Path, write: Callable[[list[BuiltImage]], Archive]
 ) -> None:
     with opened(tmp_path, write([ONE])) as image:
@@ -74,7 +74,7 @@ def test_plain_layers_have_no_registry_digest_but_their_own(
         assert not image.notes
 
 
-def test_names_of_compressed_layers_are_their_digests(tmp_path: Path) -> None:
+def test_the_name_of_a_compressed_layer_gives_its_digest(tmp_path: Path) -> None:
     with opened(tmp_path, kaniko_archive([ONE], "gzip")) as image:
         assert [str(layer.digest) for layer in image.layers] == [
             digest_of(layer.compressed("gzip")) for layer in ONE.layers
@@ -84,7 +84,7 @@ def test_names_of_compressed_layers_are_their_digests(tmp_path: Path) -> None:
         }
 
 
-def test_a_layer_that_comes_twice_is_a_link_to_one_blob(tmp_path: Path) -> None:
+def test_a_layer_used_twice_is_a_link_to_one_blob(tmp_path: Path) -> None:
     twice = ImageBuilder("x:1").layer({"a": b"x"}, "A").layer({"b": b"y"}, "B").build()
     twice = BuiltImage((*twice.layers, twice.layers[0]), twice.config, twice.tags)
     config = json.loads(twice.config)
@@ -101,7 +101,7 @@ def test_a_layer_that_comes_twice_is_a_link_to_one_blob(tmp_path: Path) -> None:
         assert blobs[0] != blobs[1]
 
 
-def test_several_images_have_to_be_chosen(tmp_path: Path) -> None:
+def test_you_must_choose_one_of_several_images(tmp_path: Path) -> None:
     archive = docker_legacy([ONE, TWO])
     with pytest.raises(AmbiguousImage) as caught:
         opened(tmp_path, archive)
@@ -121,7 +121,7 @@ def test_several_images_have_to_be_chosen(tmp_path: Path) -> None:
             opened(tmp_path, archive, tag=tag)
 
 
-def test_an_image_named_twice_is_one(tmp_path: Path) -> None:
+def test_an_image_named_twice_counts_as_one(tmp_path: Path) -> None:
     archive = podman([ONE])
     (entry,) = json.loads(archive["manifest.json"])
     other = entry | {"RepoTags": ["other:1", "app:1"]}
@@ -136,7 +136,7 @@ def test_one_tag_on_two_images_is_ambiguous(tmp_path: Path) -> None:
         opened(tmp_path, docker_legacy([ONE, other]), tag="app:1")
 
 
-def test_images_may_be_chosen_by_platform(tmp_path: Path) -> None:
+def test_a_platform_chooses_an_image(tmp_path: Path) -> None:
     archive = docker_legacy([ONE, ARM])
     with opened(tmp_path, archive, platform="linux/arm64") as image:
         assert image.tags == ("arm:1",)
@@ -144,12 +144,12 @@ def test_images_may_be_chosen_by_platform(tmp_path: Path) -> None:
         opened(tmp_path, docker_legacy([ONE]), platform="linux/arm64")
 
 
-def test_layers_and_diff_ids_must_be_as_many(tmp_path: Path) -> None:
+def test_a_layer_count_that_differs_from_the_diff_ids_is_refused(tmp_path: Path) -> None:
     archive = changed(ONE, lambda entry: entry["Layers"].pop())
-    with pytest.raises(FormatError, match="names 1 layers, and its config has 2 diff_ids"):
+    with pytest.raises(FormatError, match="names 1 layer, but its config has 2 diff_ids"):
         opened(tmp_path, archive)
     archive = changed(ONE, lambda entry: entry["Layers"].append(entry["Layers"][0]))
-    with pytest.raises(FormatError, match="names 3 layers, and its config has 2 diff_ids"):
+    with pytest.raises(FormatError, match="names 3 layers, but its config has 2 diff_ids"):
         opened(tmp_path, archive)
 
 
@@ -174,7 +174,9 @@ def test_layers_and_diff_ids_must_be_as_many(tmp_path: Path) -> None:
         (b'[{"Config":"x","Size":NaN}]', "NaN is not JSON"),
     ],
 )
-def test_broken_manifests(tmp_path: Path, document: bytes, message: str) -> None:
+def test_a_broken_manifest_is_refused_in_one_line(
+    tmp_path: Path, document: bytes, message: str
+) -> None:
     with pytest.raises(FormatError) as caught:
         opened(tmp_path, podman([ONE]).replace("manifest.json", document))
     assert message in str(caught.value)
@@ -191,7 +193,7 @@ def test_broken_manifests(tmp_path: Path, document: bytes, message: str) -> None
         ("manifest.json/../folder", "is not a regular file"),
     ],
 )
-def test_layers_are_members_only(tmp_path: Path, layer: str, message: str) -> None:
+def test_a_layer_outside_the_archive_is_refused(tmp_path: Path, layer: str, message: str) -> None:
     archive = changed(ONE, lambda entry: entry["Layers"].__setitem__(0, layer))
     archive.add_folder("folder/")
     with pytest.raises(FormatError) as caught:
@@ -199,7 +201,7 @@ def test_layers_are_members_only(tmp_path: Path, layer: str, message: str) -> No
     assert message in str(caught.value)
 
 
-def test_keys_of_the_manifest_are_matched_without_case(tmp_path: Path) -> None:
+def test_manifest_keys_match_in_any_case(tmp_path: Path) -> None:
     archive = podman([ONE])
     (entry,) = json.loads(archive["manifest.json"])
     archive.replace("manifest.json", encode([{key.lower(): entry[key] for key in entry}]))
@@ -208,12 +210,12 @@ def test_keys_of_the_manifest_are_matched_without_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["manifest.json", "config", "layer"])
-def test_members_that_stand_twice_are_refused(tmp_path: Path, which: str) -> None:
+def test_a_document_or_layer_that_appears_twice_is_refused(tmp_path: Path, which: str) -> None:
     archive = podman([ONE])
     (entry,) = json.loads(archive["manifest.json"])
     name = {"manifest.json": which, "config": entry["Config"], "layer": entry["Layers"][1]}[which]
     archive.add(name, archive[name])
-    with pytest.raises(FormatError, match="is there twice"):
+    with pytest.raises(FormatError, match="appears twice"):
         opened(tmp_path, archive)
     archive = podman([ONE]).add("repositories", b"{}").add("repositories", b"{}")
     with opened(tmp_path, archive) as image:
@@ -221,7 +223,7 @@ def test_members_that_stand_twice_are_refused(tmp_path: Path, which: str) -> Non
 
 
 @pytest.mark.parametrize("write", [docker_legacy, docker_oci, podman, kaniko_archive])
-def test_a_config_whose_name_is_another_digest_is_noted(
+def test_a_config_named_after_another_digest_gets_a_note(
     tmp_path: Path, write: Callable[[list[BuiltImage]], Archive]
 ) -> None:
     archive = write([ONE])
@@ -229,19 +231,19 @@ def test_a_config_whose_name_is_another_digest_is_noted(
     archive.replace(name, ONE.config + b" ")
     with opened(tmp_path, archive) as image:
         (note,) = [note for note in image.notes if note.code == "config-name-differs"]
-        assert note.message.endswith(f"and its name says {ONE.config_digest}")
+        assert note.message.endswith(f"but its name says {ONE.config_digest}")
         assert str(image.config_digest) == digest_of(ONE.config + b" ")
         assert len(image.layers) == len(ONE.layers)
 
 
-def test_a_config_of_any_other_name_is_taken(tmp_path: Path) -> None:
+def test_a_config_with_any_other_name_is_accepted(tmp_path: Path) -> None:
     archive = changed(ONE, lambda entry: entry.update(Config="config.json"))
     archive.add("config.json", ONE.config)
     with opened(tmp_path, archive) as image:
         assert str(image.config_digest) == ONE.config_digest
 
 
-def test_documents_are_bounded(tmp_path: Path) -> None:
+def test_the_size_of_documents_is_bounded(tmp_path: Path) -> None:
     for limits, message in (
         (Limits(manifest_bytes=20), "manifest.json has .* bytes, more than the 20 allowed"),
         (Limits(config_bytes=20), "bytes, more than the 20 allowed"),
@@ -251,13 +253,13 @@ def test_documents_are_bounded(tmp_path: Path) -> None:
             opened(tmp_path, docker_legacy([ONE]), limits=limits)
 
 
-def test_one_layer_three_thousand_times_is_refused_by_the_bound(tmp_path: Path) -> None:
+def test_three_thousand_uses_of_one_layer_are_over_the_limit(tmp_path: Path) -> None:
     archive = changed(ONE, lambda entry: entry.update(Layers=entry["Layers"][:1] * 3000))
     with pytest.raises(LimitExceeded, match="names 3000 layers, more than the 1024 allowed"):
         opened(tmp_path, archive)
 
 
-def test_an_image_without_layers(tmp_path: Path) -> None:
+def test_an_image_without_layers_is_read(tmp_path: Path) -> None:
     empty = ImageBuilder("none:1").empty("ENV A=b").build()
     archive = podman([empty])
     (entry,) = json.loads(archive["manifest.json"])
@@ -281,7 +283,7 @@ def test_an_image_without_layers(tmp_path: Path) -> None:
         ("x", "history-malformed"),
     ],
 )
-def test_any_history_gives_every_layer_an_instruction(
+def test_every_layer_has_an_instruction_whatever_the_history(
     tmp_path: Path, history: object, code: str | None
 ) -> None:
     builder = ImageBuilder("x:1").layer({"a": b"1"}).layer({"b": b"2"}).top(history=history)
@@ -292,7 +294,7 @@ def test_any_history_gives_every_layer_an_instruction(
             assert code in {note.code for note in image.notes}
 
 
-def test_an_index_beside_the_manifest_gives_digests_and_both_give_tags(tmp_path: Path) -> None:
+def test_the_index_gives_digests_and_both_documents_give_tags(tmp_path: Path) -> None:
     archive = docker_oci([ONE])
     (entry,) = json.loads(archive["manifest.json"])
     archive.replace("manifest.json", encode([entry | {"RepoTags": ["app:1", "more:1"]}]))
@@ -304,7 +306,7 @@ def test_an_index_beside_the_manifest_gives_digests_and_both_give_tags(tmp_path:
         assert image.tags == ("app:1", "more:1")
 
 
-def test_an_index_and_a_manifest_of_different_images_are_noted(tmp_path: Path) -> None:
+def test_an_index_and_a_manifest_that_name_different_images_get_a_note(tmp_path: Path) -> None:
     archive = docker_oci([ONE])
     other = docker_oci([TWO])
     archive.replace("manifest.json", other["manifest.json"])
@@ -317,7 +319,7 @@ def test_an_index_and_a_manifest_of_different_images_are_noted(tmp_path: Path) -
         assert "'app:2'" in note.message
 
 
-def test_the_form_can_be_demanded(tmp_path: Path) -> None:
+def test_the_scheme_chooses_the_form(tmp_path: Path) -> None:
     path = docker_oci([ONE]).write(tmp_path / "both.tar")
     for scheme in ("docker-archive", "oci-archive"):
         with open_image(f"{scheme}:{path}") as image:
@@ -329,7 +331,7 @@ def test_the_form_can_be_demanded(tmp_path: Path) -> None:
         open_image("docker-archive:/nope:app:1")
 
 
-def test_an_archive_that_is_written_to_is_noticed(tmp_path: Path) -> None:
+def test_an_archive_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
     from layerscope.errors import SourceUnavailable
 
     with opened(tmp_path, podman([ONE])) as image:
@@ -349,8 +351,8 @@ def test_names_in_messages_are_escaped(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_layer_names_that_only_look_like_digests(tmp_path: Path) -> None:
-    """The v1 id in `<id>/layer.tar` is not a digest of anything stored."""
+def test_a_layer_name_that_only_looks_like_a_digest_is_not_one(tmp_path: Path) -> None:
+    """The v1 ID in `<id>/layer.tar` isn't the digest of anything that is stored."""
     name = hashlib.sha256(b"id").hexdigest()
     archive = changed(ONE, lambda entry: entry["Layers"].__setitem__(0, f"{name}/layer.tar"))
     archive.add(f"{name}/layer.tar", ONE.layers[0].compressed("gzip"))
@@ -358,7 +360,7 @@ def test_layer_names_that_only_look_like_digests(tmp_path: Path) -> None:
         assert image.layers[0].digest is None
 
 
-def test_every_form_needs_no_more_than_reading(tmp_path: Path) -> None:
+def test_every_form_is_read_without_writing_to_it(tmp_path: Path) -> None:
     settings: Mapping[str, Any] = {"Env": ["A=b"], "Labels": {"Maintainer": "x", "maintainer": "y"}}
     built = ImageBuilder("x:1").layer({"a": b"1"}, "RUN a").configure(**settings).build()
     path = podman([built]).write(tmp_path / "x.tar")

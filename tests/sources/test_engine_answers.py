@@ -1,4 +1,4 @@
-"""Whatever answers in an engine's place, and whatever the Docker configuration holds, ends in one line."""
+"""Any response from an engine's address, and any Docker configuration, ends in one line at worst."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @contextmanager
 def engine(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something that listens where an engine would, and answers each path as told."""
+    """A server in place of an engine, which responds to each path as the test says."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -88,7 +88,7 @@ def one_line(error: LayerscopeError) -> None:
 
 
 @pytest.mark.parametrize("body", [json.dumps(value).encode() for value in ODD] + BROKEN, ids=repr)
-def test_an_image_that_no_engine_describes_is_refused(
+def test_an_impossible_description_of_an_image_is_refused(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
@@ -102,9 +102,7 @@ def test_an_image_that_no_engine_describes_is_refused(
 @pytest.mark.parametrize(
     "body", [json.dumps(value).encode() for value in (*ODD, {"ApiVersion": "x"})] + BROKEN, ids=repr
 )
-def test_a_version_that_no_engine_has_is_refused(
-    body: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_impossible_version_is_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         engine(lambda path: (200, body), monkeypatch),
         pytest.raises(SourceUnavailable, match="the Docker engine at tcp") as caught,
@@ -119,7 +117,7 @@ def test_a_version_that_no_engine_has_is_refused(
     [*ODD, {"message": 7}, {"message": []}, {"message": None}, {"message": "a\nb"}],
     ids=repr,
 )
-def test_a_refusal_of_any_shape_is_one_line(
+def test_a_refusal_in_any_shape_is_one_line(
     status: int, value: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
@@ -130,27 +128,27 @@ def test_a_refusal_of_any_shape_is_one_line(
     one_line(caught.value)
 
 
-def test_an_answer_over_the_bound_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_over_the_limit_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         engine(version_then(b" " * (ANSWER_BYTES + 1)), monkeypatch),
-        pytest.raises(SourceUnavailable, match=f"sent over {ANSWER_BYTES} bytes"),
+        pytest.raises(SourceUnavailable, match=f"sent more than {ANSWER_BYTES} bytes"),
     ):
         open_image("docker:app:1")
 
 
-def test_an_error_over_the_bound_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_over_the_limit_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         engine(version_then(b" " * (ANSWER_BYTES + 1), 500), monkeypatch),
-        pytest.raises(SourceUnavailable, match=f"sent over {ANSWER_BYTES} bytes"),
+        pytest.raises(SourceUnavailable, match=f"sent more than {ANSWER_BYTES} bytes"),
     ):
         open_image("docker:app:1")
 
 
-def test_an_answer_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_api, "ANSWER_SECONDS", -1)
     with (
         engine(version_then(b"{}"), monkeypatch),
-        pytest.raises(SourceUnavailable, match="did not end within"),
+        pytest.raises(SourceUnavailable, match="did not finish its response within"),
     ):
         open_image("docker:app:1")
 
@@ -169,9 +167,7 @@ def test_an_answer_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     ],
     ids=lambda data: repr(data[:60]),
 )
-def test_a_pull_that_no_engine_does_is_one_line(
-    events: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_impossible_pull_is_one_line(events: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(path: str) -> tuple[int, bytes]:
         if path == "/version":
             return 200, b'{"ApiVersion": "1.41"}'
@@ -206,7 +202,7 @@ CONFIGS = [
 
 @pytest.mark.parametrize("config", CONFIGS, ids=repr)
 @pytest.mark.parametrize("host", [True, False], ids=["host", "context"])
-def test_a_docker_configuration_of_another_shape_is_refused_by_name(
+def test_a_docker_configuration_in_the_wrong_shape_is_refused_by_name(
     config: Any, host: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
@@ -217,7 +213,7 @@ def test_a_docker_configuration_of_another_shape_is_refused_by_name(
     one_line(caught.value)
 
 
-def test_a_docker_configuration_as_docker_writes_it_is_read(
+def test_a_docker_configuration_that_docker_writes_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = {

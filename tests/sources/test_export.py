@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, whatever happens."""
+"""An export writes the whole file or nothing, whatever happens."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def names(folder: Path) -> list[str]:
 
 @pytest.fixture(params=["unnamed", "named"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways of writing: into a file without a name, and where the file system has none of those."""
+    """Both ways to write: with an unnamed file, and on a file system that doesn't support one."""
     if request.param == "named":
         monkeypatch.delattr(os, "O_TMPFILE")
     return str(request.param)
 
 
-def test_a_file_is_written(tmp_path: Path, way: str) -> None:
+def test_the_tarball_is_written_to_the_file(tmp_path: Path, way: str) -> None:
     old = os.umask(0)
     try:
         assert save(tmp_path / "x.tar") == len(ARCHIVE)
@@ -73,7 +73,7 @@ def test_a_file_is_written(tmp_path: Path, way: str) -> None:
         assert image.tags == ("app:1",)
 
 
-def test_the_umask_is_kept(tmp_path: Path, way: str) -> None:
+def test_the_umask_applies(tmp_path: Path, way: str) -> None:
     old = os.umask(0o077)
     try:
         save(tmp_path / "x.tar")
@@ -82,9 +82,11 @@ def test_the_umask_is_kept(tmp_path: Path, way: str) -> None:
     assert (tmp_path / "x.tar").stat().st_mode & 0o7777 == 0o600
 
 
-def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path, way: str) -> None:
+def test_an_existing_file_is_only_replaced_with_force(tmp_path: Path, way: str) -> None:
     (tmp_path / "x").write_bytes(b"old")
-    with pytest.raises(OutputError, match="exists; give another name, or --force") as caught:
+    with pytest.raises(
+        OutputError, match="already exists; choose another name, or use --force"
+    ) as caught:
         save(tmp_path / "x")
     assert caught.value.exit_code == 2
     assert (tmp_path / "x").read_bytes() == b"old"
@@ -96,7 +98,9 @@ def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path, way: str) ->
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "fifo", "folder"])
 @pytest.mark.parametrize("force", [False, True])
-def test_nothing_is_written_through(tmp_path: Path, kind: str, force: bool) -> None:
+def test_a_link_fifo_or_folder_is_never_written_through(
+    tmp_path: Path, kind: str, force: bool
+) -> None:
     (tmp_path / "real").write_bytes(b"old")
     path = tmp_path / "x"
     match kind:
@@ -108,7 +112,7 @@ def test_nothing_is_written_through(tmp_path: Path, kind: str, force: bool) -> N
             os.mkfifo(path)
         case _:
             path.mkdir()
-    with pytest.raises(OutputError, match="is not written through; give another name"):
+    with pytest.raises(OutputError, match="is not overwritten; choose another name"):
         save(path, force=force)
     assert (tmp_path / "real").read_bytes() == b"old"
     assert names(tmp_path) == ["real", "x"]
@@ -120,19 +124,19 @@ def test_nothing_is_written_through(tmp_path: Path, kind: str, force: bool) -> N
         ("/dev/null", "is not a regular file"),
         ("/nope/x.tar", "cannot write into '/nope': no such file or directory"),
         ("/etc/passwd/x.tar", "cannot write into '/etc/passwd': not a directory"),
-        ("/tmp/", "'/tmp/' names no file"),
-        ("..", "'..' names no file"),
-        ("", "'' names no file"),
+        ("/tmp/", "'/tmp/' is not a file name"),
+        ("..", "'..' is not a file name"),
+        ("", "'' is not a file name"),
         ("/tmp/" + "n" * 300, "file name too long"),
     ],
 )
-def test_places_that_cannot_be_written(path: str, message: str) -> None:
+def test_a_path_that_cannot_be_written_is_refused(path: str, message: str) -> None:
     with pytest.raises(OutputError) as caught, opened_target(path, False):
         pass
     assert message in str(caught.value)
 
 
-def test_a_file_that_comes_to_exist_meanwhile_is_kept(tmp_path: Path, way: str) -> None:
+def test_a_file_that_appears_in_the_meantime_is_kept(tmp_path: Path, way: str) -> None:
     def chunks() -> Iterator[bytes]:
         yield from pieces()
         (tmp_path / "x").write_bytes(b"theirs")
@@ -148,7 +152,7 @@ class Interruption(BaseException):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Interruption, SourceUnavailable("gone")])
-def test_any_failure_leaves_the_old_file(tmp_path: Path, way: str, error: object) -> None:
+def test_the_old_file_survives_any_failure(tmp_path: Path, way: str, error: object) -> None:
     (tmp_path / "x").write_bytes(b"old")
 
     def chunks() -> Iterator[bytes]:
@@ -162,7 +166,7 @@ def test_any_failure_leaves_the_old_file(tmp_path: Path, way: str, error: object
     assert names(tmp_path) == ["x"]
 
 
-def test_progress_and_cancelling(tmp_path: Path, way: str) -> None:
+def test_an_export_reports_progress_and_can_be_cancelled(tmp_path: Path, way: str) -> None:
     told: list[Progress] = []
     request = Request(reference="x", progress=told.append, cancelled=lambda: len(told) == 3)
     with pytest.raises(Cancelled):
@@ -174,14 +178,14 @@ def test_progress_and_cancelling(tmp_path: Path, way: str) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "ends after 0 bytes"),
-        (b"<html>not found</html>", "what was received is not an image"),
-        (ARCHIVE[:-1024], r"ends after [0-9]+ bytes and is not an image; nothing was kept"),
-        (ARCHIVE[:700], "what was received is not an image"),
-        (bytes(10240), "ends after 10240 bytes and is not an image"),
+        (b"", "stopped after 0 bytes"),
+        (b"<html>not found</html>", "the source did not send an image"),
+        (ARCHIVE[:-1024], r"stopped after [0-9]+ bytes, which are not an image; nothing was kept"),
+        (ARCHIVE[:700], "the source did not send an image"),
+        (bytes(10240), "stopped after 10240 bytes, which are not an image"),
     ],
 )
-def test_what_is_no_whole_image_is_not_kept(
+def test_an_incomplete_image_is_not_kept(
     tmp_path: Path, way: str, data: bytes, message: str
 ) -> None:
     (tmp_path / "x").write_bytes(b"old")
@@ -227,8 +231,8 @@ def test_a_killed_export_leaves_nothing(tmp_path: Path, how: signal.Signals) -> 
     assert names(folder) == ["x"]
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    """A limit on the size of files stands in for a full disk at every point of the writing."""
+def test_the_old_file_survives_a_full_disk(tmp_path: Path) -> None:
+    """A file size limit simulates a full disk at every point of the write."""
     (tmp_path / "source").write_bytes(ARCHIVE)
     folder = tmp_path / "out"
     folder.mkdir()
@@ -244,36 +248,36 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         assert names(folder) == ["x"]
 
 
-def test_the_end_of_a_stream_is_the_end_of_a_tar() -> None:
+def test_a_stream_that_does_not_end_like_a_tar_is_refused() -> None:
     assert b"".join(whole(pieces(), "it")) == ARCHIVE
     for cut in (1, 511, 1024, 5000):
-        with pytest.raises(BrokenOff, match=r"it broke off after [0-9]+ bytes; try again"):
+        with pytest.raises(BrokenOff, match=r"it stopped after [0-9]+ bytes; try again"):
             list(whole(pieces(ARCHIVE[:-cut]), "it"))
-    with pytest.raises(BrokenOff, match="it broke off after 0 bytes"):
+    with pytest.raises(BrokenOff, match="it stopped after 0 bytes"):
         list(whole([], "it"))
 
 
-def test_an_error_behind_the_last_bytes_is_told() -> None:
+def test_an_error_after_the_last_bytes_is_reported() -> None:
     told = b'{"errorDetail":{"message":"no space\\nleft"},"error":"no space\\nleft"}\r\n'
     for size in (7, 5000):
         with pytest.raises(BrokenOff, match="bytes: no space left; try again"):
             list(whole(pieces(ARCHIVE[:1000] + told, size), "it"))
     for broken in (b'{"errorDetail"', b'{"errorDetail":1}', b'{"errorDetail":' + b"[" * 9000):
-        with pytest.raises(BrokenOff, match=r"it broke off after [0-9]+ bytes; try again"):
+        with pytest.raises(BrokenOff, match=r"it stopped after [0-9]+ bytes; try again"):
             list(whole([broken], "it"))
 
 
 @pytest.mark.parametrize(
     ("reference", "kind", "message"),
     [
-        ("docker-archive:x.tar", UsageError, "is in a file already"),
-        ("oci-dir:x", UsageError, "is in a file already"),
-        ("./x.tar", UsageError, "change its form with `skopeo copy`"),
-        ("-", UsageError, "is in a file already"),
+        ("docker-archive:x.tar", UsageError, "is already in a file"),
+        ("oci-dir:x", UsageError, "is already in a file"),
+        ("./x.tar", UsageError, "convert it with `skopeo copy`"),
+        ("-", UsageError, "is already in a file"),
         ("registry:x", SourceUnavailable, "skopeo copy docker://x docker-archive:FILE"),
     ],
 )
-def test_only_engines_export(
+def test_only_an_image_in_an_engine_is_exported(
     tmp_path: Path, reference: str, kind: type[LayerscopeError], message: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -282,7 +286,7 @@ def test_only_engines_export(
     assert names(tmp_path) == []
 
 
-def test_a_platform_that_is_not_there_is_not_exported(tmp_path: Path) -> None:
+def test_a_missing_platform_is_not_exported(tmp_path: Path) -> None:
     from layerscope.image.platform import Platform
 
     request = Request(reference="x", platform=Platform("linux", "s390x"))

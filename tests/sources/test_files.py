@@ -1,4 +1,4 @@
-"""Opening what a user names: files, pipes, standard input, and what must not be opened."""
+"""Opens what a user names: files, pipes, and standard input, and refuses what must not be opened."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def from_stdin(**options: object) -> str:
     return str(done.stdout.decode().strip())
 
 
-def test_standard_input_may_be_a_pipe_or_a_file(tmp_path: Path) -> None:
+def test_standard_input_can_be_a_pipe_or_a_file(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(ARCHIVE)
     assert from_stdin(input=ARCHIVE) == "('app:1',) 1"
@@ -97,7 +97,7 @@ def test_standard_input_may_be_a_pipe_or_a_file(tmp_path: Path) -> None:
         assert from_stdin(stdin=file) == "('app:1',) 1"
 
 
-def test_standard_input_without_an_archive() -> None:
+def test_standard_input_without_an_archive_is_refused() -> None:
     assert from_stdin(input=b"") == "4 standard input is empty"
     assert "is not a tar archive" in from_stdin(input=b"hello\n")
     assert from_stdin(stdin=subprocess.DEVNULL).startswith("3 standard input is a device")
@@ -105,17 +105,17 @@ def test_standard_input_without_an_archive() -> None:
         open("/dev/zero", "rb") as zero,
         subprocess.Popen(["head", "-c", "3000000000"], stdin=zero, stdout=subprocess.PIPE) as zeros,
     ):
-        assert "begins with zeros" in from_stdin(stdin=zeros.stdout)
+        assert "starts with zeros" in from_stdin(stdin=zeros.stdout)
         zeros.kill()
     with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
         assert (
             from_stdin(stdin=endless.stdout)
-            == "4 standard input is not a tar archive, so not an image"
+            == "4 standard input is not a tar archive, so it is not an image"
         )
         endless.kill()
 
 
-def test_a_terminal_is_no_archive() -> None:
+def test_a_terminal_is_not_read_as_an_archive() -> None:
     primary, secondary = os.openpty()
     try:
         assert "is a terminal; pipe a tarball" in from_stdin(stdin=secondary)
@@ -125,12 +125,12 @@ def test_a_terminal_is_no_archive() -> None:
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
-def test_devices_are_refused(path: str) -> None:
+def test_a_device_is_refused(path: str) -> None:
     with pytest.raises(SourceUnavailable, match="is a device, not an archive"):
         open_archive_file(path, REQUEST)
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_readable_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageNotFound, match="no such file: '/nope'"):
         open_archive_file("/nope", REQUEST)
     with pytest.raises(SourceUnavailable, match="is a folder"):
@@ -148,11 +148,13 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (b"hello", "is not a tar archive"),
         (gzip.compress(b"", mtime=0), "is empty"),
         (gzip.compress(b"hello" * 200, mtime=0), "is not a tar archive"),
-        (gzip.compress(bytes(10240), mtime=0), "begins with zeros"),
+        (gzip.compress(bytes(10240), mtime=0), "starts with zeros"),
         (b"\x04\x22\x4d\x18" + bytes(100), "compressed with lz4"),
     ],
 )
-def test_files_that_are_no_archive(tmp_path: Path, data: bytes, message: str) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
     path = tmp_path / "x"
     path.write_bytes(data)
     with pytest.raises(UnsupportedFormat) as caught:
@@ -160,7 +162,7 @@ def test_files_that_are_no_archive(tmp_path: Path, data: bytes, message: str) ->
     assert message in str(caught.value)
 
 
-def test_a_compressed_archive_cut_short_is_refused(tmp_path: Path) -> None:
+def test_a_compressed_archive_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x"
     data = gzip.compress(ARCHIVE)
     for size in range(10, len(data), 97):
@@ -170,7 +172,7 @@ def test_a_compressed_archive_cut_short_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_bombs_are_bounded(tmp_path: Path, compress: object) -> None:
+def test_a_decompression_bomb_is_refused(tmp_path: Path, compress: object) -> None:
     assert callable(compress)
     header = ARCHIVE[:512]
     path = tmp_path / "x"
@@ -181,7 +183,7 @@ def test_bombs_are_bounded(tmp_path: Path, compress: object) -> None:
 
 
 def temporary_files() -> list[str]:
-    """What this process holds open of files without a name."""
+    """The unnamed files that this process has open."""
     links = []
     for fd in os.listdir("/proc/self/fd"):
         try:
@@ -191,7 +193,9 @@ def temporary_files() -> list[str]:
     return [link for link in links if link.endswith("(deleted)")]
 
 
-def test_a_spooled_archive_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spooled_archive_leaves_no_file_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     path = tmp_path / "x.gz"
@@ -208,13 +212,15 @@ def test_a_spooled_archive_leaves_no_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert temporary_files() == before
 
 
-def test_no_room_for_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_temporary_folder_is_reported_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(OutputError, match=r"cannot keep it in a temporary file .*set TMPDIR"):
         spool([b"x"], "it", REQUEST)
 
 
-def test_a_spool_tells_how_far_it_is_and_stops() -> None:
+def test_a_spool_reports_progress_and_can_be_cancelled() -> None:
     told: list[Progress] = []
     request = Request(reference="x", progress=told.append, cancelled=lambda: len(told) == 3)
 

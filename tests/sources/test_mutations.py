@@ -1,4 +1,4 @@
-"""Whatever is done to an archive, it is read or refused with one line."""
+"""However an archive is damaged, it is either read or refused in one line."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(write=st.sampled_from(WRITERS), data=st.data())
-def test_bytes_of_archives(path: str, write: Callable[[], Archive], data: st.DataObject) -> None:
+def test_an_archive_with_changed_bytes_is_read_or_refused(
+    path: str, write: Callable[[], Archive], data: st.DataObject
+) -> None:
     packed = bytearray(write().pack())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(packed) - 1))
@@ -113,7 +115,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(member=st.sampled_from(MEMBERS), junk=JUNK, data=st.data())
-def test_values_of_documents(
+def test_a_document_with_changed_values_is_read_or_refused(
     path: str, member: tuple[int, str], junk: object, data: st.DataObject
 ) -> None:
     writer, name = member
@@ -131,7 +133,7 @@ def test_values_of_documents(
     read(path)
 
 
-def test_every_cut_of_an_archive(path: str) -> None:
+def test_an_archive_cut_anywhere_is_read_or_refused(path: str) -> None:
     packed = docker_legacy([IMAGE]).pack()
     end = packed.index(b'[{"Config"')
     for size in range(0, end, 509):

@@ -1,4 +1,4 @@
-"""Short and full names."""
+"""Short and full names, and the images they refer to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from layerscope.sources.names import choose, familiar, listing, normal
         ("x@sha256:ab", "docker.io/library/x@sha256:ab"),
     ],
 )
-def test_full_names(name: str, full: str) -> None:
+def test_a_name_is_completed_as_docker_does(name: str, full: str) -> None:
     assert normal(name) == full
     assert normal(full) == full
     assert normal(familiar(full)) == full
 
 
-def test_short_names() -> None:
+def test_a_name_is_shortened_as_docker_does() -> None:
     assert familiar("docker.io/library/python:3.8") == "python:3.8"
     assert familiar("docker.io/a/b:1") == "a/b:1"
     assert familiar("ghcr.io/a/b:1") == "ghcr.io/a/b:1"
@@ -55,11 +55,11 @@ CHOICES = {
         ("app", []),
     ],
 )
-def test_which_image_is_meant(wanted: str, found: list[str]) -> None:
+def test_a_name_tag_or_digest_finds_its_image(wanted: str, found: list[str]) -> None:
     names = list(CHOICES)
     assert choose(wanted, names, lambda name: [name], lambda name: [CHOICES[name]]) == found
 
 
-def test_long_listings_are_cut() -> None:
+def test_a_long_list_of_choices_is_cut() -> None:
     assert listing(["b", "a", "b"]) == "b, a"
     assert listing(map(str, range(20))).endswith("10, 11 and 8 more")

@@ -1,4 +1,4 @@
-"""OCI image layouts, in folders and archives: which image, which platform, which blobs."""
+"""OCI image layouts in folders and archives: which image, platform, and blobs are read."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def for_platform(descriptor: Mapping[str, Any], image: BuiltImage, **more: str) 
 
 
 @pytest.mark.parametrize("form", ["flat", "index", "nested"])
-def test_one_image_is_found_however_deep(tmp_path: Path, form: Any) -> None:
+def test_an_image_is_found_at_any_depth(tmp_path: Path, form: Any) -> None:
     archive = oci([ONE], "gzip", form, attestations=form != "flat")
     folder = archive.write_folder(tmp_path / "folder")
     for image in (opened(tmp_path, archive), open_image(str(folder))):
@@ -96,7 +96,7 @@ def test_several_tags_of_one_image_are_one_image(tmp_path: Path) -> None:
         assert found.tags == ("app:1", "app:latest", "other:1")
 
 
-def test_several_images_have_to_be_chosen(tmp_path: Path) -> None:
+def test_you_must_choose_one_of_several_images(tmp_path: Path) -> None:
     archive = oci([ONE, TWO])
     with pytest.raises(AmbiguousImage, match=r"holds 2 images: 'app:1' .*, 'app:2' .*--tag"):
         opened(tmp_path, archive)
@@ -110,15 +110,15 @@ def test_several_images_have_to_be_chosen(tmp_path: Path) -> None:
         opened(tmp_path, archive, tag="app:3")
 
 
-def test_a_tag_in_the_reference_and_another_one_beside_it_are_refused(tmp_path: Path) -> None:
+def test_a_tag_in_the_reference_that_contradicts_the_option_is_refused(tmp_path: Path) -> None:
     folder = oci([ONE, TWO]).write_folder(tmp_path / "f")
     with open_image(f"oci:{folder}:app:1", tag="app:1") as image:
         assert image.tags == ("app:1",)
-    with pytest.raises(LayerscopeError, match="names the tag 'app:1', and --tag 'app:2'"):
+    with pytest.raises(LayerscopeError, match="names the tag 'app:1', but --tag names 'app:2'"):
         open_image(f"oci:{folder}:app:1", tag="app:2")
 
 
-def test_the_same_name_on_two_images_lists_digests(tmp_path: Path) -> None:
+def test_two_images_with_one_name_are_listed_with_their_digests(tmp_path: Path) -> None:
     archive = layout()
     first, second = add_image(archive, ONE), add_image(archive, TWO)
     listing(archive, named(first, "same"), named(second, "same"))
@@ -129,7 +129,7 @@ def test_the_same_name_on_two_images_lists_digests(tmp_path: Path) -> None:
         assert str(image.config_digest) == TWO.config_digest
 
 
-def test_the_platform_of_the_host_is_the_default(tmp_path: Path) -> None:
+def test_the_default_is_the_platform_of_the_host(tmp_path: Path) -> None:
     archive = oci([FOREIGN, ONE], "gzip", "index", attestations=True)
     with opened(tmp_path, archive) as image:
         assert image.platform == HOST
@@ -143,7 +143,7 @@ def test_the_platform_of_the_host_is_the_default(tmp_path: Path) -> None:
         opened(tmp_path, archive, platform="linux/riscv64")
 
 
-def test_platforms_that_the_host_is_not_among_are_listed(tmp_path: Path) -> None:
+def test_the_platforms_are_listed_if_none_fits_the_host(tmp_path: Path) -> None:
     arm = [built("x:1", content=v.encode(), architecture="mips", variant=v) for v in ("v1", "v2")]
     archive = oci(arm, "gzip", "index")
     with pytest.raises(AmbiguousImage) as caught:
@@ -154,7 +154,7 @@ def test_platforms_that_the_host_is_not_among_are_listed(tmp_path: Path) -> None
         assert image.platform.variant == "v2"
 
 
-def test_platforms_are_read_from_configs_where_the_index_has_none(tmp_path: Path) -> None:
+def test_platforms_come_from_the_configs_if_the_index_has_none(tmp_path: Path) -> None:
     archive = layout()
     listing(archive, add_image(archive, FOREIGN), add_image(archive, ONE))
     with opened(tmp_path, archive) as image:
@@ -163,7 +163,7 @@ def test_platforms_are_read_from_configs_where_the_index_has_none(tmp_path: Path
         assert image.platform.architecture == OTHER
 
 
-def test_one_platform_twice_is_ambiguous(tmp_path: Path) -> None:
+def test_two_images_for_one_platform_are_ambiguous(tmp_path: Path) -> None:
     archive = layout()
     entries = [for_platform(add_image(archive, image), image) for image in (ONE, TWO)]
     listing(archive, *entries)
@@ -171,7 +171,7 @@ def test_one_platform_twice_is_ambiguous(tmp_path: Path) -> None:
         opened(tmp_path, archive, platform=str(HOST))
 
 
-def test_an_index_that_contradicts_the_config_is_noted(tmp_path: Path) -> None:
+def test_an_index_that_contradicts_the_config_gets_a_note(tmp_path: Path) -> None:
     archive = layout()
     listing(archive, for_platform(add_image(archive, ONE), ONE, architecture=OTHER))
     with opened(tmp_path, archive) as image:
@@ -179,7 +179,7 @@ def test_an_index_that_contradicts_the_config_is_noted(tmp_path: Path) -> None:
         assert image.platform == HOST
 
 
-def test_platforms_that_were_not_pulled_are_not_offered(tmp_path: Path) -> None:
+def test_a_platform_that_was_not_pulled_is_not_offered(tmp_path: Path) -> None:
     archive = containerd_store([ONE, FOREIGN])
     (index,) = json.loads(archive["index.json"])["manifests"]
     document = json.loads(archive["blobs/" + index["digest"].replace(":", "/")])
@@ -188,9 +188,9 @@ def test_platforms_that_were_not_pulled_are_not_offered(tmp_path: Path) -> None:
     with opened(tmp_path, archive) as image:
         assert image.platform == HOST
         assert image.source == "docker-archive"
-    with pytest.raises(ImageNotFound, match=r"names an image for .* and does not hold it"):
+    with pytest.raises(ImageNotFound, match=r"lists an image for .* but does not hold it"):
         opened(tmp_path, archive, platform=f"linux/{OTHER}")
-    with pytest.raises(FormatError, match="no manifest is there of the 1"):
+    with pytest.raises(FormatError, match=r"has none of the manifests that its index lists \(1\)"):
         opened(tmp_path, listing(layout(), missing))
 
 
@@ -202,7 +202,7 @@ def nested(depth: int) -> Archive:
     return listing(archive, descriptor)
 
 
-def test_indexes_are_nested_only_so_deep(tmp_path: Path) -> None:
+def test_the_nesting_of_indexes_is_bounded(tmp_path: Path) -> None:
     with opened(tmp_path, nested(7)) as image:
         assert str(image.config_digest) == ONE.config_digest
     with pytest.raises(LimitExceeded, match="nests indexes deeper than the 8 allowed"):
@@ -210,7 +210,7 @@ def test_indexes_are_nested_only_so_deep(tmp_path: Path) -> None:
 
 
 def test_many_paths_to_one_index_are_walked_once(tmp_path: Path) -> None:
-    """Seven indexes that each name the next fifty times: 50^7 paths, 7 documents."""
+    """Seven indexes that each list the next one fifty times: 50^7 paths, but only 7 documents."""
     archive = layout()
     descriptor: Mapping[str, Any] = add_image(archive, ONE)
     for _ in range(7):
@@ -236,21 +236,23 @@ def tampered(name: str, data: bytes) -> Archive:
 
 
 @pytest.mark.parametrize("name", ["index", "manifest", "config"])
-def test_documents_are_held_against_their_digests(tmp_path: Path, name: str) -> None:
+def test_documents_are_checked_against_their_digests(tmp_path: Path, name: str) -> None:
     with pytest.raises(DigestMismatch, match=r"has the digest sha256:.*, not sha256:"):
         opened(tmp_path, tampered(name, b"{}"))
-    with pytest.raises(FormatError, match=r"has [0-9]+ bytes, and [0-9]+ were announced"):
+    with pytest.raises(FormatError, match=r"has [0-9]+ bytes, but its descriptor says [0-9]+"):
         opened(tmp_path, tampered(name, b"longer"))
 
 
 @pytest.mark.parametrize("name", ["index", "manifest", "config", "layer"])
-def test_missing_blobs_are_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FormatError, match=r"is missing|no manifest is there of the 1"):
+def test_a_missing_blob_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        FormatError, match=r"is missing|has none of the manifests that its index lists"
+    ):
         opened(tmp_path, tampered(name, b""))
 
 
-def test_a_layer_of_another_size_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"the layer sha256:.* were announced"):
+def test_a_layer_with_the_wrong_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"the layer sha256:.*, but its descriptor says"):
         opened(tmp_path, tampered("layer", b"longer"))
 
 
@@ -278,7 +280,7 @@ def with_layer(media_type: str, *, stored: bool = True, **fields: Any) -> Archiv
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
     ],
 )
-def test_a_foreign_layer_may_be_absent(tmp_path: Path, media_type: str) -> None:
+def test_a_foreign_layer_can_be_absent(tmp_path: Path, media_type: str) -> None:
     with opened(tmp_path, with_layer(media_type, stored=False)) as image:
         (layer,) = image.layers
         assert layer.blob is None
@@ -305,7 +307,7 @@ def test_a_layer_with_urls_is_never_fetched(tmp_path: Path) -> None:
         ("application/x-unheard-of", "of an unknown media type"),
     ],
 )
-def test_layers_that_are_no_tar_are_kept_and_noted(
+def test_a_layer_that_is_not_a_tar_is_kept_and_gets_a_note(
     tmp_path: Path, media_type: str, word: str
 ) -> None:
     with opened(tmp_path, with_layer(media_type)) as image:
@@ -331,7 +333,7 @@ def test_layers_that_are_no_tar_are_kept_and_noted(
         ({"layers": [{"digest": "sha256:../../x", "size": 1}]}, FormatError, "is not a digest"),
     ],
 )
-def test_manifests_that_are_no_image(
+def test_a_manifest_that_is_not_an_image_is_refused(
     tmp_path: Path, change: Document, kind: type[LayerscopeError], message: str
 ) -> None:
     archive = layout()
@@ -351,9 +353,9 @@ def test_manifests_that_are_no_image(
         (b"", "is not JSON"),
         (b"null", "expected an object, found null"),
         (b"[]", "expected an object, found a list"),
-        (b"{}", "index.json names no image"),
-        (b'{"manifests":[]}', "index.json names no image"),
-        (b'{"manifests":null}', "index.json names no image"),
+        (b"{}", "index.json does not list an image"),
+        (b'{"manifests":[]}', "index.json does not list an image"),
+        (b'{"manifests":null}', "index.json does not list an image"),
         (
             b'{"manifests":[{"digest":"md5:00","size":1}]}',
             "manifests[0].digest: 'md5:00' is not a digest",
@@ -362,13 +364,13 @@ def test_manifests_that_are_no_image(
         (b'{"manifests":[],"Manifests":[]}', "differ only in case"),
     ],
 )
-def test_broken_indexes(tmp_path: Path, index: bytes, message: str) -> None:
+def test_a_broken_index_is_refused(tmp_path: Path, index: bytes, message: str) -> None:
     with pytest.raises(FormatError) as caught:
         opened(tmp_path, oci([ONE]).replace("index.json", index))
     assert message in str(caught.value)
 
 
-def test_the_version_of_the_layout(tmp_path: Path) -> None:
+def test_an_unknown_layout_version_is_refused(tmp_path: Path) -> None:
     archive = oci([ONE])
     with opened(tmp_path, oci([ONE]).remove("oci-layout")) as image:
         assert [note.code for note in image.notes] == ["oci-layout-missing"]
@@ -376,7 +378,7 @@ def test_the_version_of_the_layout(tmp_path: Path) -> None:
         opened(tmp_path, archive.replace("oci-layout", b'{"imageLayoutVersion":"2.0.0"}'))
 
 
-def test_ten_thousand_manifests(tmp_path: Path) -> None:
+def test_ten_thousand_manifests_are_walked(tmp_path: Path) -> None:
     archive = layout()
     descriptor = add_image(archive, ONE)
     absent = [
@@ -389,7 +391,7 @@ def test_ten_thousand_manifests(tmp_path: Path) -> None:
         open_image(str(tmp_path / "x.tar"), limits=Limits(index_bytes=1000))
 
 
-def test_an_unreadable_attestation_is_noted(tmp_path: Path) -> None:
+def test_an_unreadable_attestation_gets_a_note(tmp_path: Path) -> None:
     archive = oci([ONE], "gzip", "index", attestations=True)
     (index,) = json.loads(archive["index.json"])["manifests"]
     document = json.loads(archive["blobs/" + index["digest"].replace(":", "/")])
@@ -413,11 +415,13 @@ def layer_file(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("what", ["index.json", "oci-layout", "layer", "blobs", "blobs/sha256"])
-def test_links_out_of_a_folder_are_not_followed(tmp_path: Path, folder: Path, what: str) -> None:
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, folder: Path, what: str) -> None:
     path = layer_file(folder) if what == "layer" else folder / what
     path.rename(tmp_path / "moved")
     path.symlink_to(tmp_path / "moved")
-    with pytest.raises(FormatError, match="is a link or not a regular file, and is not followed"):
+    with pytest.raises(
+        FormatError, match="is a link or is not a regular file, and is not followed"
+    ):
         open_image(f"oci-dir:{folder}")
 
 
@@ -434,7 +438,7 @@ def test_only_regular_files_are_opened(folder: Path, what: str) -> None:
         open_image(f"oci-dir:{folder}")
 
 
-def test_a_folder_closes_its_files(folder: Path) -> None:
+def test_closing_an_image_closes_the_files_of_its_folder(folder: Path) -> None:
     before = os.listdir("/proc/self/fd")
     with open_image(str(folder)) as image:
         assert len(os.listdir("/proc/self/fd")) > len(before)
@@ -452,7 +456,7 @@ def test_a_link_to_a_folder_is_followed(tmp_path: Path, folder: Path) -> None:
         assert image.tags == ("app:1",)
 
 
-def test_folders_that_are_no_layout(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFormat, match=r"a folder without index.json"):
         open_image(f"oci-dir:{tmp_path}")
     with pytest.raises(UnsupportedFormat, match="is a folder, not an archive; write oci-dir:"):

@@ -1,4 +1,4 @@
-"""Podman, by its command and by its socket."""
+"""Podman, through its command and through its socket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUILT = ImageBuilder("layerscope-test:1").layer({"a": b"podman"}, "RUN a").build
 
 @pytest.fixture
 def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A Podman with stores of its own, which holds one image; its socket is where the path leads."""
+    """A Podman with its own stores that holds one image; returns the path of its socket."""
     command = shutil.which("podman")
     if command is None:
         if os.environ.get("CI") == "true":
@@ -81,36 +81,38 @@ def check(built: BuiltImage, tmp_path: Path) -> None:
         assert str(image.config_digest) == built.config_digest
 
 
-def test_the_command(podman: Path, tmp_path: Path) -> None:
+def test_an_image_is_read_through_the_command(podman: Path, tmp_path: Path) -> None:
     assert not podman.exists()
     check(BUILT, tmp_path)
 
 
-def test_the_socket(podman_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_read_through_the_socket(
+    podman_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "no-podman-here"))
     check(BUILT, tmp_path)
 
 
-def test_a_host_that_is_named_and_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_host_that_does_not_respond_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTAINER_HOST", "unix:///nope.sock")
-    with pytest.raises(SourceUnavailable, match=r"unix:///nope\.sock does not answer"):
+    with pytest.raises(SourceUnavailable, match=r"unix:///nope\.sock does not respond"):
         open_image("podman:x")
 
 
-def test_no_podman_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_podman_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONTAINER_HOST", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     if Path("/run/podman/podman.sock").is_socket():
         monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(SourceUnavailable, match="its command cannot be run: no such file"):
+    with pytest.raises(SourceUnavailable, match="the podman command does not run: no such file"):
         open_image("podman:x")
 
 
 @pytest.mark.parametrize(
     ("script", "kind", "message"),
     [
-        ("exit 0", BrokenOff, "podman broke off after 0 bytes"),
+        ("exit 0", BrokenOff, "podman stopped after 0 bytes"),
         ("echo oops >&2; exit 125", SourceUnavailable, "podman failed: oops"),
         (
             '[ "$1" = image ] || { echo half; printf "two\\nlines" >&2; exit 125; }',
@@ -119,7 +121,7 @@ def test_no_podman_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ),
     ],
 )
-def test_a_command_that_fails(
+def test_a_failing_command_is_reported_in_one_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     script: str,

@@ -1,4 +1,4 @@
-"""What a reference names."""
+"""References: their schemes, names, paths, and tags."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from layerscope.sources.reference import check_name, parse_reference
         ("-", None, "-"),
     ],
 )
-def test_schemes(text: str, source: str | None, target: str) -> None:
+def test_a_scheme_names_the_source(text: str, source: str | None, target: str) -> None:
     found = parse_reference(text, SOURCES)
     assert (found.source.name if found.source else None, found.target) == (source, target)
 
@@ -53,10 +53,10 @@ def test_schemes(text: str, source: str | None, target: str) -> None:
         ("https://example.com/x", "skopeo copy docker://NAME oci-archive:FILE"),
         ("ostree:x", "skopeo copy it to oci:FOLDER"),
         ("nope://x", "it knows docker-archive, docker-tar, oci-archive"),
-        ("a\0b", "holds a NUL byte"),
+        ("a\0b", "contains a NUL byte"),
     ],
 )
-def test_references_that_name_nothing(text: str, message: str) -> None:
+def test_a_reference_that_names_nothing_is_refused(text: str, message: str) -> None:
     with pytest.raises(BadReference) as caught:
         parse_reference(text, SOURCES)
     assert message in str(caught.value)
@@ -76,7 +76,7 @@ def test_references_that_name_nothing(text: str, message: str) -> None:
         "0123456789ab",
     ],
 )
-def test_names_of_images(name: str) -> None:
+def test_a_valid_image_name_is_accepted(name: str) -> None:
     check_name(name, "docker:" + name)
 
 
@@ -84,12 +84,12 @@ def test_names_of_images(name: str) -> None:
     "name",
     ["", "-x", "--help", "Python", "a b", "a//b", "x:", "x:" + "a" * 129, "../x", "a\n", "é"],
 )
-def test_what_no_image_is_called(name: str) -> None:
+def test_an_invalid_image_name_is_refused(name: str) -> None:
     with pytest.raises(BadReference, match="is not an image name"):
         check_name(name, "docker:" + name)
 
 
-def test_a_path_is_split_where_something_exists(
+def test_the_longest_path_that_exists_is_split_from_the_tag(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -105,7 +105,7 @@ def test_a_path_is_split_where_something_exists(
     assert split_tag("gone" * 100 + ":x") == ("gone" * 100, "x")
 
 
-def test_a_bare_reference_is_local_when_something_is_there(
+def test_a_bare_reference_is_local_if_the_path_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

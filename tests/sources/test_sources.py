@@ -1,4 +1,4 @@
-"""Where a bare name is looked up, and what is loaded for it."""
+"""Where a bare name is looked up, and which modules that loads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layerscope.sources.source import BrokenOff, Source
 from tests.builder import ImageBuilder, docker_legacy
 
 
-def test_reading_an_archive_loads_no_client(tmp_path: Path) -> None:
+def test_reading_an_archive_does_not_load_a_client(tmp_path: Path) -> None:
     built = ImageBuilder("app:1").layer({"a": b"x"}, "RUN a").build()
     docker_legacy([built]).write(tmp_path / "x.tar", compress=True)
     program = (
@@ -49,7 +49,9 @@ def broken(error: Exception) -> Source:
     return Source(name="x", schemes=("x",), open=fail, holds_names=lambda: True)
 
 
-def test_the_error_tells_what_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_every_source_that_was_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     gone = broken(SourceUnavailable("first is away", hint="start it"))
     empty = broken(ImageNotFound("second has none", hint="pull it"))
@@ -61,7 +63,7 @@ def test_the_error_tells_what_was_tried(tmp_path: Path, monkeypatch: pytest.Monk
         "no image 'app' was found (no such file; first is away; second has none; first is away); pull it"
     )
     (tmp_path / "app").mkdir()
-    with pytest.raises(ImageNotFound, match="the folder of this name is not an image; first is"):
+    with pytest.raises(ImageNotFound, match="the folder with this name is not an image; first is"):
         open_image("app")
     half = broken(BrokenOff("second broke off"))
     monkeypatch.setattr(sources, "SOURCES", (gone, half, broken(AssertionError())))
@@ -69,7 +71,7 @@ def test_the_error_tells_what_was_tried(tmp_path: Path, monkeypatch: pytest.Monk
         open_image("app")
 
 
-def test_the_first_source_that_has_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_source_that_has_the_image_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     one = replace(broken(ImageNotFound("no")), name="one")
     two, three = replace(one, name="two"), replace(one, name="three")
     monkeypatch.setattr(sources, "SOURCES", (one, two, three))
