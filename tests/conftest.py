@@ -1,4 +1,4 @@
-"""How the tests run: several files at a time, one engine of each kind, and fixed seeds."""
+"""How the tests run: files in parallel, one engine of each kind, and fixed seeds."""
 
 from __future__ import annotations
 
@@ -21,17 +21,23 @@ settings.load_profile("fixed" if SEED is None else "random")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that uses an engine, and run those first, all in one process: they share the engine."""
+    """Run what takes longest first: the tests that share an engine, all in one process, then files with slow tests."""
     for item in items:
         if ENGINES & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
             item.add_marker(pytest.mark.xdist_group("engine"))
-    items.sort(key=lambda item: item.get_closest_marker("engine") is None)
+    long = {item.path for item in items if any(item.iter_markers(name="slow"))}
+    items.sort(key=lambda item: (not _shares_engine(item), item.path not in long))
+
+
+def _shares_engine(item: pytest.Item) -> bool:
+    group = item.get_closest_marker("xdist_group")
+    return group is not None and group.args == ("engine",)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroupScheduling:
-    """Give a process one file at a time, so that the fixtures of a module are made once."""
+    """Give each process whole files, so that the fixtures of a module are made once."""
     from xdist.scheduler import LoadGroupScheduling
 
     class Files(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
