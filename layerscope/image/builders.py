@@ -65,9 +65,9 @@ def is_image_id(name: str) -> bool:
 def describe(entry: HistoryEntry) -> str:
     """What made the layer, for an entry whose `created_by` is not an instruction; may be empty."""
     created_by, comment = entry.created_by.strip(), entry.comment.strip()
-    for told in (_language_builder(entry, created_by, comment), _buildpacks(created_by)):
-        if told:
-            return told
+    for text in (_language_builder(entry, created_by, comment), _buildpacks(created_by)):
+        if text:
+            return text
     if comment.startswith("store paths:"):
         return _nix(comment)
     if created_by.startswith("# debian.sh"):

@@ -1,1 +1,1 @@
-"""The browser of an image in a terminal: screens over the objects of an analysis."""
+"""The terminal browser for images: screens over the objects of an analysis."""

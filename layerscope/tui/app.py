@@ -1,4 +1,4 @@
-"""The browser of one image: shows a frame at once, reads the image in a worker, then opens its screen."""
+"""The browser for one image: shows a frame at once, reads the image in a worker, then opens its screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from layerscope.tui.settings import Settings
 
 Read = Callable[[Callable[[Progress], None], Callable[[], bool]], tuple["Image", Session]]
-"""Reads an image, given how to report progress and how to find out that it should stop."""
+"""Reads an image; takes a callback for progress and one that says when to stop."""
 
 
 def reader(reference: str, options: ReadOptions | None = None, *, show_args: bool = False) -> Read:
@@ -78,11 +78,11 @@ class LayerscopeApp(BaseApp):
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def load(self) -> None:
-        """Read the image, and report by messages."""
+        """Read the image and post messages about it."""
         worker = get_current_worker()
-        tell = seldom(lambda progress: self.post_message(self.Progressed(progress)))
+        report = seldom(lambda progress: self.post_message(self.Progressed(progress)))
         try:
-            image, session = self._read(tell, lambda: worker.is_cancelled)
+            image, session = self._read(report, lambda: worker.is_cancelled)
         except Cancelled:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
@@ -105,7 +105,7 @@ class LayerscopeApp(BaseApp):
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:
-        self.fail(event.error, "The image cannot be opened")
+        self.fail(event.error, "Can't open the image")
 
     def on_unmount(self) -> None:
         self.workers.cancel_all()

@@ -1,4 +1,4 @@
-"""What both browsers have in common: themes, keys, signals, help."""
+"""What both browsers share: themes, keys, signals, help."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BaseApp(App[int]):
         self.set_keymap({} if settings is None else dict(settings.keys))
 
     def watch_theme(self) -> None:
-        """Without colour, an ANSI theme has none at all, and another one shades of grey: Textual asks only at the start."""
+        """Without color, an ANSI theme uses none and other themes use shades of gray. Textual checks only at startup."""
         if self.no_color:
             plain = NoColor() if self.native_ansi_color else Monochrome()
             self._filters = [
@@ -62,28 +62,28 @@ class BaseApp(App[int]):
             ]
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Read the style sheets anew, unless they were read with the same colours, as at the start."""
+        """Reload the style sheets, unless they were loaded with the same colors, as at startup."""
         variables = self.get_css_variables()
         if variables != self._painted_with:
             self._painted_with = variables
             super().refresh_css(animate)
 
     def on_load(self) -> None:
-        """Leave in order if the process has to end, so that the terminal recovers."""
+        """Exit cleanly if the process has to end, to restore the terminal."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit, 128 + number)
 
     def fail(self, error: LayerscopeError, title: str) -> None:
-        """Show what went wrong, and end with the error's exit code."""
+        """Show what went wrong, and exit with the error's code."""
         from layerscope.tui.screens.dialogs import ErrorDialog
 
         dialog = ErrorDialog(error.message, error.hint, title=title)
         self.push_screen(dialog, lambda _: self.exit(error.exit_code))
 
     async def _on_key(self, event: events.Key) -> None:
-        """Hand a letter to an input that the key before it opened."""
+        """Pass a letter to an input that the previous key opened."""
         focused = self.focused
         if isinstance(focused, Input) and event.is_printable:
             event.prevent_default()

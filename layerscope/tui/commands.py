@@ -1,4 +1,4 @@
-"""The command palette: what the screen offers now."""
+"""The command palette: what the current screen offers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 @runtime_checkable
 class Commanding(Protocol):
-    """A screen with commands of its own."""
+    """A screen with its own commands."""
 
     def commands(self) -> Iterable[SystemCommand]: ...
 
 
 class ScreenCommands(Provider):
-    """Lists the commands of the screen it was opened on."""
+    """Lists the commands of the screen that opened it."""
 
     def _commands(self) -> Iterable[SystemCommand]:
         return self.screen.commands() if isinstance(self.screen, Commanding) else ()

@@ -1,4 +1,4 @@
-"""Texts about one instruction and about the image, as `Content` that no markup of the image reaches."""
+"""Texts about one instruction or the whole image, as `Content` that is safe from markup in the image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from layerscope.tui.model.session import Session
 
 LONGEST = 20_000
-"""Characters of one text of the image that are shown."""
+"""The most characters to show of one text from the image."""
 
 
 class Sheet:
-    """Collects lines of a name and a value, under heads."""
+    """Collects lines with a name and a value, under headings."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[str, str]] = []
@@ -57,7 +57,7 @@ class Sheet:
 
 
 def command_lines(text: str) -> list[str]:
-    """A RUN's commands under each other, as a person would have written them."""
+    """A RUN's commands one per line, as you would write them."""
     lines = []
     for line in text[:LONGEST].splitlines() or [""]:
         first, *rest = line.replace("\t", "    ").split(" && ")
@@ -67,7 +67,7 @@ def command_lines(text: str) -> list[str]:
 
 
 def instruction_text(session: Session, summary: InstructionSummary) -> Content:
-    """All about an instruction: what it says, what it made, what it wasted and what to do."""
+    """Everything about an instruction: what it says, made, and wasted, and what to do about it."""
     sheet = Sheet()
     instruction = summary.instruction
     for line in command_lines(instruction.text or instruction.created_by):
@@ -89,7 +89,7 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
     if instruction.range is not None:
         sheet.row("squashed", f"instructions {instruction.range[0]} to {instruction.range[1]}")
     if not instruction.layers:
-        sheet.row("layer", "none: it changes the configuration only")
+        sheet.row("layer", "none: it only changes the configuration")
     for index in instruction.layers:
         _layer(session.analysis.layers[index], sheet)
     raw = instruction.created_by
@@ -125,7 +125,7 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
     sheet.gap()
     sheet.row("layer", f"{layer.index}  {layer.media_type}")
     if not layer.indexed:
-        sheet.warn("its bytes are not in the source, or are no tar")
+        sheet.warn("its bytes are not in the source, or are not a tar")
         sheet.row("compressed", format_size(sizes.compressed))
         return
     sheet.row("content", f"{format_size(sizes.content)}  ({sizes.content:,} bytes)")
@@ -149,7 +149,7 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
 
 
 def image_text(session: Session) -> Content:
-    """All about the image as a whole: sizes, configuration, notes."""
+    """Everything about the whole image: sizes, configuration, notes."""
     analysis = session.analysis
     image, sizes, config = analysis.image, analysis.sizes, analysis.image.config
     sheet = Sheet()
@@ -197,5 +197,5 @@ def image_text(session: Session) -> Content:
         path = "" if note.path is None else f" {path_text(note.path)}"
         sheet.line(f"{note.code}{where}{path}: {note.message}")
     if not analysis.notes:
-        sheet.line("none: nothing odd was met")
+        sheet.line("none: nothing unusual found")
     return sheet.content

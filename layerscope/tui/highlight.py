@@ -1,4 +1,4 @@
-"""Syntax highlighting, in a process of its own: a text made to make a pattern run for ever is given up on.
+"""Syntax highlighting in its own process, with a timeout for texts crafted to make a pattern run forever.
 
 runs = highlight("main.py", "import os")
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 MOST: Final = 1 << 17
-"""Characters that are highlighted."""
+"""The most characters to highlight."""
 PATIENCE: Final = 3.0
-"""Seconds before the text stays plain."""
+"""Seconds to wait before leaving the text plain."""
 
 Runs = list[tuple[str, str]]
 
 
 def highlight(name: str, text: str) -> Runs | None:
-    """Runs of text and style; None where there is no language to tell, or it took too long."""
+    """Runs of text and style; None if the language is unknown or it took too long."""
     if len(text) > MOST:
         return None
     package = str(Path(__file__).resolve().parents[2])
@@ -42,7 +42,7 @@ def highlight(name: str, text: str) -> Runs | None:
 
 
 def styles_of(name: str, text: str) -> Runs:
-    """The work itself, by Pygments."""
+    """Highlight with Pygments."""
     from pygments.lexers import get_lexer_for_filename, guess_lexer
     from pygments.token import Comment, Keyword, Name, Number, Operator, String, _TokenType
     from pygments.util import ClassNotFound
@@ -84,7 +84,7 @@ def styles_of(name: str, text: str) -> Runs:
 
 
 def main() -> None:
-    """Read a name and a text from standard input, write the runs."""
+    """Read a name and a text from standard input, and write the runs."""
     name, text = json.loads(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps(styles_of(name, text)))
 

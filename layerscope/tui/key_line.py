@@ -1,4 +1,4 @@
-"""The last line of a screen: the keys that do something here, each of which can be clicked."""
+"""The last line of a screen: the keys that work here. You can click each one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 _KEPT: Final = ("app.help", "app.quit", "stop")
-"""Actions that stay where there is no room for all."""
+"""Actions to keep if there isn't room for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Key:
 
 
 class KeyLine(Widget):
-    """One line that is painted anew when the focus moves; Textual's footer makes a widget of every key each time."""
+    """One line, repainted when the focus moves. Textual's footer creates a widget per key each time."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A list that paints only the lines on screen, however many there are."""
+"""A list that paints only the lines on screen, no matter how many it has."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from layerscope.tui.styles import style_of
 
 
 class LineList(ScrollView, can_focus=True):
-    """Base of the lists: a heading that stays, rows, a cursor.
+    """Base class for lists: a fixed heading, rows, a cursor.
 
-    What derives from it tells `row_count`, paints a row as spans, and may paint a heading. Spans are text, never
-    markup, and have passed `paint`.
+    A subclass provides `row_count`, paints a row as spans, and can paint a heading. Spans are text, never markup, and
+    come from `paint`.
     """
 
     HEADED: ClassVar[bool] = True
-    """Whether a heading stays above the rows."""
+    """Whether there is a heading above the rows."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
@@ -60,22 +60,22 @@ class LineList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._styles: dict[str, Style] = {}
 
-    # For what derives from it
+    # For subclasses
 
     @property
     def row_count(self) -> int:
         return 0
 
     def spans(self, row: int, width: int) -> Sequence[Span]:
-        """The line of a row, at most `width` columns wide."""
+        """A row's line, at most `width` columns wide."""
         raise NotImplementedError
 
     def heading(self, width: int) -> Sequence[Span]:
-        """The line above all rows, where there is one."""
+        """The line above all rows, if any."""
         return ()
 
     def heading_clicked(self, column: int) -> None:
-        """What a click on the heading does."""
+        """Handle a click on the heading."""
 
     # Painting
 
@@ -84,7 +84,7 @@ class LineList(ScrollView, can_focus=True):
         return 1 if self.HEADED else 0
 
     def style_named(self, name: str) -> Style:
-        """The style of a span; that of the cursor is a background alone."""
+        """The style of a span. The cursor only sets a background."""
         style = self._styles.get(name)
         if style is None:
             if name == "cursor":
@@ -118,13 +118,13 @@ class LineList(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width, line) if strip.cell_length != width else strip
 
     def rows_changed(self) -> None:
-        """To be called when there are other rows: keeps the cursor among them and repaints."""
+        """Call this when the rows change: it keeps the cursor within them and repaints."""
         self._measure()
         self.cursor = self._bounded(self.cursor)
         self.refresh()
 
     def _measure(self) -> None:
-        """Tell how many lines there are; lines are as wide as there is room, so that is all that can be scrolled."""
+        """Report the number of lines. Lines fill the width, so only vertical scrolling is possible."""
         self.virtual_size = Size(0, self.row_count + self._top)
 
     def on_resize(self) -> None:
@@ -149,7 +149,7 @@ class LineList(ScrollView, can_focus=True):
             self.post_message(self.Highlighted(self, new))
 
     def show_row(self, row: int) -> None:
-        """Scroll just as far as needed to see a row."""
+        """Scroll just far enough to show a row."""
         height = max(1, self.scrollable_content_region.height - self._top)
         top = round(self.scroll_y)
         if row < top:
@@ -158,7 +158,7 @@ class LineList(ScrollView, can_focus=True):
             self.scroll_to(y=row - height + 1, animate=False, force=True)
 
     def center_row(self, row: int) -> None:
-        """Put the cursor on a row, and that in the middle."""
+        """Put the cursor on a row, and the row in the middle."""
         self.cursor = row
         height = max(1, self.scrollable_content_region.height - self._top)
         self.scroll_to(y=max(0, row - height // 2), animate=False, force=True)
@@ -193,6 +193,6 @@ class LineList(ScrollView, can_focus=True):
         self.row_clicked(row, offset.x, event.chain)
 
     def row_clicked(self, row: int, column: int, chain: int) -> None:
-        """What a click on a row does beside moving the cursor there."""
+        """Handle a click on a row, after the cursor moves there."""
         if chain >= 2:
             self.action_choose()

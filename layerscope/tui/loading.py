@@ -1,4 +1,4 @@
-"""How far the reading of an image is: what is read, a bar, and how to stop it."""
+"""The progress of reading an image: what is being read, a bar, and how to stop it."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from layerscope.tui.paint import bar
 from layerscope.units import format_percent, format_size
 
 _STAGES: Final = {
-    "export": "the engine exports the image",
-    "pull": "the engine fetches the image",
+    "export": "the engine is exporting the image",
+    "pull": "the engine is fetching the image",
     "read": "reading the layers",
     "spool": "receiving the image",
 }
 _COLUMNS: Final = 48
 PAUSE: Final = 0.2
-"""Seconds between two messages of progress, and before the first."""
+"""Seconds between two progress messages, and before the first."""
 
 
-def seldom(tell: Callable[[Progress], object]) -> ProgressCallback:
-    """Hand on what readers tell of their progress, now and then, and at once when they begin with something else."""
-    told = time.monotonic()
+def seldom(show: Callable[[Progress], object]) -> ProgressCallback:
+    """Forward the readers' progress every so often, and at once when a new stage starts."""
+    last = time.monotonic()
     stage = "read"
 
     def report(progress: Progress) -> None:
-        nonlocal told, stage
+        nonlocal last, stage
         now = time.monotonic()
-        if now - told >= PAUSE or progress.stage != stage:
-            told, stage = now, progress.stage
-            tell(progress)
+        if now - last >= PAUSE or progress.stage != stage:
+            last, stage = now, progress.stage
+            show(progress)
 
     return report
 
 
 @contextmanager
 def read_for_good() -> Iterator[None]:
-    """What is read stays until the end, in millions of small objects: the garbage collector looks neither for them while
-    they are made nor at them afterwards.
+    """Keep the garbage collector off the data that is read: millions of small objects that live until the end. It runs
+    neither while they are created nor over them afterwards.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -59,23 +59,23 @@ def read_for_good() -> Iterator[None]:
 
 
 def failure(error: Exception) -> LayerscopeError:
-    """What went wrong while an image was read, as an error that a person is told; the codes are the command line's."""
+    """What went wrong while reading an image, as an error to show. The exit codes match the command line's."""
     if isinstance(error, LayerscopeError):
         return error
     if isinstance(error, MemoryError | OSError):
         message, hint, code = str(error) or "out of memory", None, 3
     elif isinstance(error, RecursionError):
-        message, hint, code = "nested too deep to be read", "the image is malformed", 4
+        message, hint, code = "nested too deeply to read", "the image is malformed", 4
     else:
         message, code = f"a bug: {type(error).__name__}: {error}", 70
-        hint = "please report it with what `layerscope report` says with LAYERSCOPE_DEBUG=1"
+        hint = "please report it with the output of `layerscope report` under LAYERSCOPE_DEBUG=1"
     failed = LayerscopeError(message, hint=hint)
     failed.exit_code = code
     return failed
 
 
 class Loading(Static):
-    """Four lines that change as the reading goes on."""
+    """Four lines that change as reading progresses."""
 
     def __init__(self, reference: str, *, id: str | None = None) -> None:  # noqa: A002
         self._reference = reference
@@ -90,7 +90,7 @@ class Loading(Static):
         )
 
     def show(self, progress: Progress) -> None:
-        """Tell what the last message of the reader says."""
+        """Show the reader's last message."""
         words = [_STAGES.get(progress.stage, progress.stage)]
         if progress.layer is not None and progress.layers:
             words.append(f"layer {progress.layer} of {progress.layers}")

@@ -1,4 +1,4 @@
-"""Pieces of painted lines: text of a known width, in a style by name. All text of an image is escaped here."""
+"""Pieces of painted lines: text of a known width, with a style name. All text from an image is escaped here."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from layerscope.image.instruction import Instruction
 
 _LONGEST = 2000
-"""Characters of an instruction that a short form looks at."""
+"""The most characters of an instruction that a short form reads."""
 Span = tuple[str, str]
-"""Text, and the name of a style (a component class without its prefix; "" for the plain one)."""
+"""Text, and the name of a style (a component class without its prefix; "" for plain)."""
 
 _TYPE_LETTERS = {DIRECTORY: "d", SYMLINK: "l", HARDLINK: "h", CHARACTER: "c", BLOCK: "b", FIFO: "p"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def cell(text: str, width: int, *, right: bool = False) -> str:
-    """`text`, which is safe to show, in exactly `width` columns."""
+    """`text`, which must be safe to show, in exactly `width` columns."""
     return pad(fit_start(text, width), width, right=right)
 
 
 def name_text(name: bytes) -> str:
-    """One name of an image as it may be shown: lossless, and on one line whatever it holds."""
+    """A name from an image in a form that is safe to show: lossless, and always on one line."""
     if name.isascii():
         text = name.decode("ascii")
         if text.isprintable():
@@ -37,23 +37,23 @@ def name_text(name: bytes) -> str:
 
 
 def path_text(path: bytes) -> str:
-    """A path of an image, absolute, as it may be shown."""
+    """A path from an image, absolute and safe to show."""
     return name_text(path if path.startswith(b"/") else b"/" + path)
 
 
 def one_line(text: str) -> str:
-    """Text of an image with its white space folded, as it may be shown."""
+    """Text from an image with its white space folded, safe to show."""
     return escape(" ".join(text.split()))
 
 
 def instruction_name(instruction: Instruction, width: int) -> str:
-    """The short form of an instruction in at most `width` columns."""
+    """The short form of an instruction, at most `width` columns wide."""
     text = one_line(short_command(instruction.text[:_LONGEST]))
     return fit_start(text or one_line(instruction.created_by[:_LONGEST]) or "–", width)
 
 
 def size_text(size: int | None) -> str:
-    """A size in a column of sizes, where nothing is a dash; the same words as `format_size`, faster."""
+    """A size for a column of sizes, where a dash means zero. Same text as `format_size`, but faster."""
     if not size:
         return "–"
     if size < 1000:
@@ -62,7 +62,7 @@ def size_text(size: int | None) -> str:
 
 
 def bar(part: int, whole: int, width: int) -> str:
-    """A bar as long as `part` is of `whole`, in exactly `width` columns; anything above nothing shows."""
+    """A bar for `part` of `whole` in exactly `width` columns. Anything above zero shows."""
     if whole <= 0 or part <= 0 or width <= 0:
         return " " * max(width, 0)
     eighths = max(1, min(8 * width, round(8 * width * part / whole)))
@@ -71,7 +71,7 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def split_bar(live: int, wasted: int, whole: int, width: int) -> list[Span]:
-    """A bar of two parts that differ in more than colour: what lives is solid, what is wasted is dotted."""
+    """A bar with two parts that differ in more than color: live is solid, wasted is dotted."""
     if whole <= 0 or width <= 0 or live + wasted <= 0:
         return [(" " * max(width, 0), "")]
     total = max(1, min(width, round(width * (live + wasted) / whole)))
@@ -85,7 +85,7 @@ def split_bar(live: int, wasted: int, whole: int, width: int) -> list[Span]:
 
 
 def mode_text(entry: Entry) -> str:
-    """The mode as `ls -l` writes it; `h` stands for a hard link."""
+    """The mode as `ls -l` writes it, with `h` for a hard link."""
     mode = entry.mode
     letters = ["-"] * 9
     for position in range(9):

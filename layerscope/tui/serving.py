@@ -1,4 +1,4 @@
-"""The browser over HTTP by textual-serve, for the pages that it serves itself and no others."""
+"""Serves the browser over HTTP with textual-serve, and only to its own pages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class GuardedServer(Server):
-    """Refuses what another page in the same web browser asks of it.
+    """Refuses requests from other pages in the same web browser.
 
-    A page from elsewhere can open a websocket to the loopback interface, and a name that is made to point there can
-    pose as it; so the Origin of a request must be the host it was sent to, and on loopback that host must be loopback.
+    Any page can open a websocket to the loopback interface, and a DNS name that resolves to loopback can pose as it. So
+    a request's Origin must be the host it was sent to, and on loopback that host must be loopback.
     """
 
     def initialize_logging(self) -> None:
         logging.basicConfig(level="WARNING", format="layerscope: %(message)s")
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing; the command has."""
+        """Print nothing. The command already did."""
 
     async def _make_app(self) -> web.Application:
         app: web.Application = await super()._make_app()
@@ -44,7 +44,7 @@ class GuardedServer(Server):
             if allowed is not None and request.host not in allowed:
                 raise web.HTTPForbidden(text="not the address that layerscope serves on")
             if origin is not None and urlsplit(origin).netloc not in (request.host, public):
-                raise web.HTTPForbidden(text="asked for by a page from elsewhere")
+                raise web.HTTPForbidden(text="requested by a page from another site")
             return await handler(request)
 
         return guard

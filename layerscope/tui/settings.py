@@ -1,4 +1,4 @@
-"""The user's settings for the browser: the tables `[keys]` and `[browser]` of the configuration file.
+"""The user's settings for the browser: the `[keys]` and `[browser]` tables of the configuration file.
 
     [keys]
     "browse.quit" = "ctrl+q"
@@ -26,14 +26,14 @@ _MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Keys by name of what they do, and the name of a theme."""
+    """Keys by the name of their action, and the name of a theme."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     theme: str | None = None
 
 
 def config_files() -> Iterable[Path]:
-    """The user's file, then that of the current folder, which wins."""
+    """The user's file, then the one in the current folder, which wins."""
     from platformdirs import user_config_path
 
     yield user_config_path("layerscope", appauthor=False) / CONFIG_NAME
@@ -41,7 +41,7 @@ def config_files() -> Iterable[Path]:
 
 
 def load_settings(files: Iterable[Path] | None = None) -> Settings:
-    """What the files say together. Raises `ConfigError`."""
+    """Merge the settings of all files. Raises `ConfigError`."""
     keys: dict[str, str] = {}
     theme: str | None = None
     for path in config_files() if files is None else files:
@@ -76,7 +76,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _texts(document: dict[str, Any], name: str, path: Path) -> dict[str, str]:
-    """A table of texts."""
+    """A table of strings."""
     table = document.get(name, {})
     if not isinstance(table, dict):
         raise ConfigError(f"{os.fspath(path)}: {name} is not a table", hint=f"write [{name}]")
@@ -84,6 +84,6 @@ def _texts(document: dict[str, Any], name: str, path: Path) -> dict[str, str]:
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(
                 f"{os.fspath(path)}: {name}.{key} is not a string",
-                hint="write it in quotation marks",
+                hint="put it in quotation marks",
             )
     return {key: value for key, value in table.items() if isinstance(value, str)}

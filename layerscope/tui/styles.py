@@ -1,7 +1,7 @@
-"""Styles by name: what lists paint with, in the colours of the theme.
+"""Styles by name, which lists paint with, in the theme's colors.
 
-They are read from the theme and not from component classes, of which Textual works out each one anew for every list and
-whenever the focus moves.
+They come from the theme rather than component classes, because Textual recomputes each component class for every list
+and on every focus change.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ STYLES: Final = {
 
 
 def style_of(app: App[object], name: str) -> Style:
-    """What a style does to text, without a background."""
+    """The text style of a name, without a background."""
     variables = app.theme_variables
     ground = ThemeStyle.parse("on $background", variables)
     found = (ground + ThemeStyle.parse(STYLES[name], variables)).rich_style

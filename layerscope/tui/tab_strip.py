@@ -1,4 +1,4 @@
-"""One line of tabs: what the right half shows, by key or click."""
+"""One line of tabs that picks what the right half shows, by key or click."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.tui.styles import style_of
 
 
 class TabStrip(Widget):
-    """The names of the tabs with their keys; the active one is marked by brackets beside its colour."""
+    """The names of the tabs with their keys. The active one has brackets as well as a color."""
 
     DEFAULT_CSS = "TabStrip { height: 1; width: 1fr; }"
 
@@ -29,7 +29,7 @@ class TabStrip(Widget):
         name: str
 
     def __init__(self, tabs: tuple[tuple[str, str, str], ...], *, id: str | None = None) -> None:  # noqa: A002
-        """`tabs` are identity, key and title."""
+        """Each of `tabs` has an ID, a key, and a title."""
         super().__init__(id=id)
         self._tabs = tabs
 

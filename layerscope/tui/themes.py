@@ -1,4 +1,4 @@
-"""The looks of the browser beside those that come with Textual."""
+"""The browser's own themes, in addition to Textual's."""
 
 from __future__ import annotations
 

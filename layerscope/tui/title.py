@@ -1,4 +1,4 @@
-"""The first line of a screen: what is looked at, and its sizes."""
+"""The first line of a screen: what it shows, and the sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME = "layerscope  "
 
 
 def image_title(reference: str, analysis: Analysis | None, width: int) -> Content:
-    """The line about one image; before it is read, its reference alone."""
+    """The line about one image. Until it is read, only its reference."""
     if analysis is None:
         return titled([fit_end(one_line(reference), width - len(_NAME))], "", width)
     sizes = analysis.sizes
@@ -39,7 +39,7 @@ def image_title(reference: str, analysis: Analysis | None, width: int) -> Conten
 
 
 def titled(names: list[str], facts: str, width: int) -> Content:
-    """The names, with arrows between them, on the left; the facts on the right."""
+    """The names on the left, with arrows between them, and the facts on the right."""
     parts: list[tuple[str, str]] = [(_NAME, "bold $accent")]
     used = len(_NAME) + cell_width(facts)
     for number, name in enumerate(names):

@@ -157,7 +157,7 @@ def test_80x24(terminal: Callable[..., Terminal]) -> None:
 def test_an_image_that_is_not_there(terminal: Callable[..., Terminal]) -> None:
     screen = terminal()
     screen.start("docker-archive:nowhere.tar")
-    screen.wait("cannot be opened", "nowhere.tar", gone="Traceback")
+    screen.wait("Can't open the image", "nowhere.tar", gone="Traceback")
     screen.press("Enter")
     assert screen.code() == 3
 

@@ -97,7 +97,7 @@ def test_an_instruction_without_a_layer_shows_the_tree_below_it(archive: str) ->
     async def script(driver: Driver) -> None:
         await driver.press("shift+tab", "shift+tab", "home", "down")
         assert driver.browse.files.scope == Scope("tree", 0, 0)
-        assert "it changes the configuration only" in driver.text
+        assert "it only changes the configuration" in driver.text
 
     browse(archive, script, size=WIDE)
 
@@ -221,13 +221,13 @@ def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
     monkeypatch.setattr(finder, "PATIENCE", -1)
     monkeypatch.setattr(texts, "PIECE", 2)
     told: list[str] = []
-    tell = FilesPane.tell
+    tell = FilesPane.show_status
 
     def listen(pane: FilesPane, text: str, *, wrong: bool = False) -> None:
         told.append(text)
         tell(pane, text, wrong=wrong)
 
-    monkeypatch.setattr(FilesPane, "tell", listen)
+    monkeypatch.setattr(FilesPane, "show_status", listen)
 
     async def script(driver: Driver) -> None:
         await driver.filter("re:py$")
@@ -507,7 +507,7 @@ def test_a_deleted_file_can_be_looked_at(archive: str) -> None:
         await driver.filter("pip/7")
         await driver.press("enter")
         assert "07 07 07" in driver.text
-        assert "gone with layer 4" in driver.text
+        assert "removed by layer 4" in driver.text
 
     browse(archive, script)
 

@@ -131,7 +131,7 @@ def test_filter_finds_and_goes(pair: tuple[str, str], size: tuple[int, int]) -> 
         await driver.press("escape")
         assert "    main.py" in driver.rows()
         await driver.filter("same.txt")
-        assert "nothing found; u looks among what is equal too" in driver.text
+        assert "nothing found; u also searches equal files" in driver.text
         await driver.press("u")
         assert driver.rows() == ["", "  app", "    same.txt"]
         await driver.press("escape")
@@ -239,7 +239,7 @@ def test_saved_reports_say_what_they_lack(pair: tuple[str, str], tmp_path: Path)
 
     async def no_contents(driver: PairDriver) -> None:
         await look_at(driver, "main.py")
-        assert "A is a saved report, which tells sizes and hashes" in driver.text
+        assert "A is a saved report, which has the sizes and hashes" in driver.text
         await driver.press("t")
         assert "return 'new'" in driver.text
         await driver.press("s")
@@ -375,7 +375,7 @@ def test_extracting_takes_what_b_has_and_else_what_a_had(
             await driver.filter(f"/app/{name}")
             await driver.press("e")
             letter = "B" if name == "main.py" else "A"
-            assert f"/app/{name}, as {letter} has it" in driver.text
+            assert f"/app/{name}, as in {letter}" in driver.text
             driver.app.screen.query_one(Input).value = str(tmp_path)
             await driver.press("enter")
 

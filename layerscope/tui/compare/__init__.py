@@ -1,1 +1,1 @@
-"""The screens of two images."""
+"""The screens that compare two images."""

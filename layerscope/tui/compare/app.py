@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CompareApp(BaseApp):
-    """Opens at once, reads both images in a worker, and keeps them open while they are shown."""
+    """Opens at once, reads both images in a worker, and keeps them open while it shows them."""
 
     def __init__(self, title: str, read: ReadPair, *, settings: Settings | None = None) -> None:
         super().__init__(settings=settings)
@@ -29,7 +29,7 @@ class CompareApp(BaseApp):
         if result is None:
             self.exit(130)
         elif isinstance(result, LayerscopeError):
-            self.fail(result, "The images cannot be compared")
+            self.fail(result, "Can't compare the images")
         else:
             self._opened = result
             self.push_screen(CompareScreen(result.session, alone=True))

@@ -1,4 +1,4 @@
-"""Texts about one row of two images: an instruction with its layers, or a setting."""
+"""Texts about one row of a comparison: an instruction with its layers, or a setting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATUS = {
 
 
 def pair_text(document: Document, row: Row) -> Content:
-    """All about two instructions that stand for each other."""
+    """Everything about two instructions that match."""
     sheet = Sheet()
     one, other = row["text_a"], row["text_b"]
     if one == other or one is None or other is None:
@@ -66,7 +66,7 @@ def _layer(sheet: Sheet, layer: Row) -> None:
 
 
 def setting_text(row: Row) -> Content:
-    """Both values of a setting in full."""
+    """Both values of a setting, in full."""
     sheet = Sheet()
     sheet.line(setting_words(dict(row))[1], style="bold")
     for letter in "ab":

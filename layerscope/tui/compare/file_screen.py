@@ -1,4 +1,4 @@
-"""Looking inside a file of two images: what differs, or the content on either side."""
+"""Looks inside a file of two images: what differs, or the content of either side."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CompareFileScreen(FileScreen):
-    """One path of the merged tree; a moved file is shown with what it was at its other path."""
+    """One path of the merged tree. A moved file is compared with its other path."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "side", "Side A/B", id="file.side"),
@@ -62,14 +62,14 @@ class CompareFileScreen(FileScreen):
             if entry is not None and entry.content is not None:
                 words += f" {format_size(entry.content.size)}"
             facts.append(f"{letter} {words}")
-        told = "   ".join(facts)
-        path = fit_end(path_text(self.path), max(8, self.app.size.width - len(told) - 6))
+        status = "   ".join(facts)
+        path = fit_end(path_text(self.path), max(8, self.app.size.width - len(status) - 6))
         self.query_one("#file-title", Static).update(
-            Words.assemble((path, "bold"), "   ", (told, ""))
+            Words.assemble((path, "bold"), "   ", (status, ""))
         )
 
     def _facts(self) -> list[Line]:
-        """What there is to say where a side has no content."""
+        """What to show if a side has no content."""
         lines: list[Line] = []
         for letter, entry in (("A", self.entry_a), ("B", self.entry_b)):
             if entry is None:
@@ -91,7 +91,7 @@ class CompareFileScreen(FileScreen):
             return None
         return resolve(files.tree.root, self.node, self.entry.link, self.entry.layer)
 
-    # Reading, by the worker of the base
+    # Reading, in the base class's worker
 
     def _open(self, entry: Entry, cancelled: Callable[[], bool]) -> Content | None:
         comparison = self.compared.comparison
@@ -107,13 +107,13 @@ class CompareFileScreen(FileScreen):
         if self._side().saved:
             return Page(look or "text", 0, 1, self._without_content(self.side), "no content")
         page = super()._page(look, number, cancelled)
-        return Page(page.look, page.number, page.count, page.lines, f"{self.side} · {page.told}")
+        return Page(page.look, page.number, page.count, page.lines, f"{self.side} · {page.status}")
 
     def _without_content(self, sides: str) -> list[Line]:
-        """What is known all the same."""
-        note = f"{sides} is a saved report, which tells sizes and hashes of files but not what is in them"
+        """What is known anyway."""
+        note = f"{sides} is a saved report, which has the sizes and hashes of files but not their contents"
         if " and " in sides:
-            note = f"{sides} are saved reports, which tell sizes and hashes of files but not what is in them"
+            note = f"{sides} are saved reports, which have the sizes and hashes of files but not their contents"
         lines: list[Line] = [*self._facts(), [("", "")], [(note, "dim")]]
         sizes = [
             None if entry is None or entry.content is None else entry.content.size
@@ -124,15 +124,15 @@ class CompareFileScreen(FileScreen):
 
     def _diff(self, cancelled: Callable[[], bool]) -> Page:
         a, b = self.entry_a, self.entry_b
-        told = "diff · A to B"
+        status = "diff · A to B"
         files = [each is not None and each.kind in (FILE, HARDLINK) for each in (a, b)]
         if self.compared.contentless:
-            return Page("diff", 0, 1, self._without_content(self.compared.contentless), told)
+            return Page("diff", 0, 1, self._without_content(self.compared.contentless), status)
         if a is None or b is None or not all(files):
-            return Page("diff", 0, 1, self._facts(), told)
+            return Page("diff", 0, 1, self._facts(), status)
         lines = metadata_lines(a, b)
         lines += diff_lines(self._open(a, cancelled), self._open(b, cancelled))
-        return Page("diff", 0, 1, lines, told)
+        return Page("diff", 0, 1, lines, status)
 
     # Keys
 
@@ -144,7 +144,7 @@ class CompareFileScreen(FileScreen):
         return super().check_action(action, parameters)
 
     def action_side(self) -> None:
-        """Look at the content of the other side."""
+        """Show the content of the other side."""
         self.side = "A" if self.side == "B" else "B"
         entry = self.entry_a if self.side == "A" else self.entry_b
         files = self._side().files

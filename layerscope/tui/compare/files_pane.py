@@ -1,4 +1,4 @@
-"""The pane of the files of two images: what differs, or everything, filtered by a worker."""
+"""The files pane for two images: what differs, or everything, filtered by a worker."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from layerscope.tui.panes.tree_view import FileTreeView
 from layerscope.units import format_delta
 
 FEW_ROWS = 40
-"""So few differences open as a whole."""
+"""Up to this many differences open in full."""
 _SORTS = {"size": "change", "name": "name", "files": "number of differences"}
 
 
 class CompareFilesPane(ListPane):
-    """The merged tree with its filter; only what differs unless asked."""
+    """The merged tree with its filter. Shows only what differs by default."""
 
     kinds: ClassVar[Mapping[str, Collection[int]]] = QUERY_KINDS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +54,7 @@ class CompareFilesPane(ListPane):
     def on_mount(self) -> None:
         merged = self.session.merged
         if merged is None:
-            self.tell(
+            self.show_status(
                 f"the saved report of {self.session.missing_files} has no file list; "
                 "`layerscope report --json --files` saves one"
             )
@@ -64,7 +64,7 @@ class CompareFilesPane(ListPane):
             TreeRows(outline, totals, totals.changed), totals, lambda n: outline.entries(n)[1]
         )
         self._open_few()
-        self._tell()
+        self._show_summary()
 
     def _open_few(self) -> None:
         rows = self.tree_view.rows
@@ -79,7 +79,7 @@ class CompareFilesPane(ListPane):
         return b"" if rows is None or number is None else rows.outline.path(number)
 
     def go_to(self, path: bytes) -> bool:
-        """Put the cursor on a path, showing what is equal where it needs to."""
+        """Put the cursor on a path, and show equal files if that is needed."""
         merged = self.session.merged
         number = None if merged is None else merged.outline.find(path)
         if number is None:
@@ -93,7 +93,7 @@ class CompareFilesPane(ListPane):
         return self.tree_view.go_to(number)
 
     def action_only_changed(self) -> None:
-        """Show what is equal on both sides too, or only what differs."""
+        """Show equal files too, or only what differs."""
         merged, rows = self.session.merged, self.tree_view.rows
         if merged is None or rows is None:
             return
@@ -109,12 +109,12 @@ class CompareFilesPane(ListPane):
         if self._query is not None:
             self._search(self._query, merged, rows.shown)
         else:
-            self._tell()
+            self._show_summary()
 
     # Filter
 
     def action_clear(self) -> None:
-        """Without a filter, the key means what it means on the other tabs."""
+        """Without a filter, the key works as on the other tabs."""
         if not self.bar.display and not self.query_text:
             raise SkipAction
         super().action_clear()
@@ -129,7 +129,7 @@ class CompareFilesPane(ListPane):
             return
         self.workers.cancel_group(self, "find")
         self.tree_view.clear_hits()
-        self._tell()
+        self._show_summary()
 
     @work(thread=True, exclusive=True, group="find", exit_on_error=False)
     def _search(self, query: Query, merged: MergedFiles, shown: bytearray) -> None:
@@ -152,13 +152,15 @@ class CompareFilesPane(ListPane):
             return
         hits = tree.show_hits(event.flags, event.query.needle or None)
         if hits:
-            self.tell(f"{plural(hits, 'hit')} · n/N walk them, escape shows all again")
+            self.show_status(
+                f"{plural(hits, 'hit')} · n/N step through them, escape shows all again"
+            )
         else:
-            more = "; u looks among what is equal too" if self.only_changed else ""
-            self.tell(f"nothing found{more}")
+            more = "; u also searches equal files" if self.only_changed else ""
+            self.show_status(f"nothing found{more}")
 
-    def _tell(self) -> None:
-        """What the tree holds; what it cannot place is named."""
+    def _show_summary(self) -> None:
+        """What the tree holds, including what it can't place."""
         rows, session = self.tree_view.rows, self.session
         if rows is None or session.merged is None:
             return
@@ -171,9 +173,9 @@ class CompareFilesPane(ListPane):
         for name, words in (("outside", "outside the path"), ("unplaced", "in no visible file")):
             if found[name]["delta"]:
                 parts.append(f"{format_delta(found[name]['delta'])} {words}")
-        self.tell(" · ".join(parts) if totals.files[ROOT] else "no file differs")
+        self.show_status(" · ".join(parts) if totals.files[ROOT] else "no file differs")
 
     @on(FileTreeView.Sorted)
     def _sorted(self) -> None:
         if self._query is None:
-            self._tell()
+            self._show_summary()

@@ -1,4 +1,4 @@
-"""Lists of two images side by side: the instructions with their layers, and the settings that differ."""
+"""Lists with two images side by side: the instructions with their layers, and the settings that differ."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LONGEST = 2000
 
 
 class InstructionPairs(LineList):
-    """One row for what stands for each other: A on the left, B on the right, what changed at the end."""
+    """One row per match: A on the left, B on the right, the change at the end."""
 
     HELP = """\
-The instructions of both images in order, those that stand for each other in one row, A on the left, B on the right.
+The instructions of both images, in order. Matching ones share a row: A on the left, B on the right.
 
-Between them: `=` the same instruction with the same layers, `~` changed, `-` only in A, `+` only in B. At the end, how
-much more or less content B has there. `u` leaves out what is equal, `z` what made no layer.
+Between them: `=` same instruction with the same layers, `~` changed, `-` only in A, `+` only in B. The last column shows
+how much more or less content B has there. `u` hides equal instructions, `z` those without a layer.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u,ctrl+u", "only_changed", "Equal on/off", id="compare.only-changed"),
@@ -79,7 +79,7 @@ much more or less content B has there. `u` leaves out what is equal, `z` what ma
 
     @staticmethod
     def _widths(width: int) -> tuple[int, int]:
-        """Columns of one half, and of the bar."""
+        """The columns of one half, and of the bar."""
         columns = 25 if width >= 160 else 13 if width >= 110 else 0
         return max(12, (width - 3 - 12 - columns - (1 if columns else 0)) // 2), columns
 
@@ -124,11 +124,11 @@ much more or less content B has there. `u` leaves out what is equal, `z` what ma
 
 
 class SettingList(LineList):
-    """The settings that differ: their name, and the values of A and B."""
+    """The settings that differ: their name and the values of A and B."""
 
     HELP = """\
-What differs in how containers of the two images run. `+` only B has it, `−` only A, `~` another value, `?` hidden in a saved
-report. Values that look secret are never shown.
+How containers of the two images run differently. `+` only B has it, `−` only A, `~` different value, `?` hidden in a
+saved report. Values that look secret are never shown.
 """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -164,11 +164,11 @@ report. Values that look secret are never shown.
         mark, title, _ = setting_words(dict(each))
         style = _MARK_STYLES[mark]
         spans: list[Span] = [(f"{mark} ", style), (cell(title, name) + "  ", "")]
-        for side, colour in (("a", "removed"), ("b", "added")):
+        for side, color in (("a", "removed"), ("b", "added")):
             text = each[side]
             bare = "yes" if each["field"] in ("exposed_ports", "volumes") else "(empty)"
             shown = "" if text is None else one_line(text[:_LONGEST]) or bare
             spans.append(
-                (cell(fit_start(shown, value - 2), value), colour if each["known"] else "dim")
+                (cell(fit_start(shown, value - 2), value), color if each["known"] else "dim")
             )
         return spans

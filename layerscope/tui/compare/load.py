@@ -1,4 +1,4 @@
-"""Reading two images and comparing them, with progress, before their screen is shown."""
+"""Reads two images and compares them, with progress, before showing their screen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A comparison, and the images that stay open while it is looked at."""
+    """A comparison, and the images that stay open while it is on screen."""
 
     session: CompareSession
     images: ExitStack
@@ -41,7 +41,7 @@ OpenSides = Callable[[ProgressCallback, CancelledCallback, ExitStack], tuple[Sid
 
 
 def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
-    """How two sides are read and compared; what they opened is closed again when that fails."""
+    """How to read and compare two sides. If that fails, everything it opened is closed."""
 
     def read(progress: ProgressCallback, cancelled: CancelledCallback) -> Opened:
         stack = ExitStack()
@@ -60,7 +60,7 @@ def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
 
 
 def reader_against(a: Side, reference: str) -> ReadPair:
-    """How the image or saved report that `reference` names is read and compared with an open one."""
+    """How to read the image or saved report at `reference` and compare it with an open image."""
 
     def open_sides(
         progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
@@ -75,7 +75,7 @@ def reader_against(a: Side, reference: str) -> ReadPair:
 
 
 class CompareLoadScreen(Dialog[None]):
-    """Reads in a worker, above what is shown already; gives what came of it to `done`, None when it was stopped."""
+    """Reads in a worker, over the current screen. Passes the result to `done`, or None if it was stopped."""
 
     DEFAULT_CSS = "CompareLoadScreen { background: transparent; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -111,11 +111,11 @@ class CompareLoadScreen(Dialog[None]):
 
     @work(thread=True, exclusive=True, group="load")
     def load(self) -> None:
-        """Read and compare; what comes of it is told by messages."""
+        """Read and compare, and post the result as a message."""
         worker = get_current_worker()
-        tell = seldom(lambda progress: self.post_message(self._Progressed(progress)))
+        report = seldom(lambda progress: self.post_message(self._Progressed(progress)))
         try:
-            opened = self._read(tell, lambda: worker.is_cancelled)
+            opened = self._read(report, lambda: worker.is_cancelled)
         except Cancelled:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
@@ -137,13 +137,13 @@ class CompareLoadScreen(Dialog[None]):
         self._leave(None)
 
     def _leave(self, result: Opened | LayerscopeError | None) -> None:
-        """Tell from the application, since what is asked by a screen that has gone hears no answer."""
+        """Show it from the application, because a screen that is gone can't receive the answer."""
         self.dismiss()
         self.app.call_later(self._done, result)
 
 
 def ask_other(screen: Screen[None], analysis: Analysis) -> None:
-    """Ask for the image that the open one is compared with."""
+    """Ask for the image to compare the open one with."""
     from layerscope.tui.screens.dialogs import TextDialog
 
     def begin(reference: str | None) -> None:
@@ -152,10 +152,10 @@ def ask_other(screen: Screen[None], analysis: Analysis) -> None:
 
     screen.app.push_screen(
         TextDialog(
-            "What changes from this image to which other?",
+            "Compare this image with:",
             "",
             title="Compare",
-            hint="an image as on the command line, or a saved JSON report · escape leaves",
+            hint="an image as on the command line, or a saved JSON report · escape cancels",
         ),
         begin,
     )
@@ -171,7 +171,7 @@ def compare_from(screen: Screen[None], a: Side, reference: str) -> None:
     def done(result: Opened | LayerscopeError | None) -> None:
         if isinstance(result, LayerscopeError):
             app.push_screen(
-                ErrorDialog(result.message, result.hint, title="The images cannot be compared")
+                ErrorDialog(result.message, result.hint, title="Can't compare the images")
             )
         elif result is not None:
             images = result.images

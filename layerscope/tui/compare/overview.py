@@ -1,4 +1,4 @@
-"""The overview of two images as painted lines: the sentence, the sizes, the instructions and places behind them."""
+"""The overview of two images as painted lines: the summary, the sizes, and the instructions and places behind them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _STYLES: Final = {"changed": "modified", "only_a": "removed", "only_b": "added"}
 
 
 def overview_lines(session: CompareSession, width: int) -> list[Line]:
-    """All lines of the overview, none wider than `width` columns; styles are names of `STYLES`."""
+    """All lines of the overview, at most `width` columns wide; styles are names from `STYLES`."""
     document = session.document
     width = min(width, _WIDEST)
     lines: list[Line] = [[]]
@@ -103,7 +103,7 @@ def _columns(name: str, one: str, other: str, column: int) -> Line:
 
 
 def _instructions(document: Document, width: int) -> Iterator[Line]:
-    """Those that moved the most content, in the order of the images."""
+    """The instructions that moved the most content, in the order of the images."""
     rows = [
         row
         for row in document["instructions"]
@@ -133,7 +133,7 @@ def _instructions(document: Document, width: int) -> Iterator[Line]:
 
 
 def _places(document: Document, width: int) -> Iterator[Line]:
-    """The directories that differ the most."""
+    """The directories that differ most."""
     if document["files"] is None:
         return
     rows = tree_rows(document, rows=_PLACES, depth=2)

@@ -1,4 +1,4 @@
-"""Pieces of lines that two images have in common: signed sizes, and bars to the left and right of a zero line."""
+"""Pieces of painted lines for comparisons: signed sizes, and bars to the left and right of a zero line."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ ZERO: Final = "│"
 
 
 def delta_text(delta: int | None) -> str:
-    """A signed size in a column of sizes, where a dash is no difference, or one that is not known."""
+    """A signed size for a column of sizes, where a dash means no difference or an unknown one."""
     return format_delta(delta) if delta else "–"
 
 
 def delta_style(delta: int | None) -> str:
-    """More is told as added, less as removed; the sign says so too."""
+    """The style for a difference: more is added, less is removed. The sign shows it too."""
     if not delta:
         return "dim"
     return "added" if delta > 0 else "removed"
 
 
 def delta_bar(delta: int, most: int, width: int) -> list[Span]:
-    """A bar from the zero line in the middle: to the left for less, to the right for more, in exactly `width` columns."""
+    """A bar from a zero line in the middle, left for less and right for more, in exactly `width` columns."""
     half = max(0, (width - 1) // 2)
     rest = " " * max(0, width - 1 - 2 * half)
     empty = " " * half
@@ -35,7 +35,7 @@ def delta_bar(delta: int, most: int, width: int) -> list[Span]:
 
 
 def _leftwards(part: int, whole: int, width: int) -> str:
-    """A bar that ends at its right; as fine as the letters for that are."""
+    """A right-aligned bar, as fine as the available characters allow."""
     halves = min(2 * width, round(2 * width * part / whole))
     if not halves:
         return "▕".rjust(width)

@@ -1,4 +1,4 @@
-"""Two final filesystems as one tree laid out flat: what each name is on both sides, and what differs."""
+"""Two final filesystems as one flat tree: what each name is on both sides, and what differs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOVED_HERE: Final = 8
 HARDLINKED: Final = 9
 UNKNOWN: Final = 10
 BELOW: Final = 11
-"""A directory that is the same on both sides, with differences below it."""
+"""A directory that is the same on both sides but has differences below it."""
 
 MARKS: Final = "  +~-mt→←h? "
 CHANGED: Final = frozenset(range(ADDED, BELOW))
@@ -45,7 +45,7 @@ QUERY_KINDS: Final[Mapping[str, set[int]]] = {
     "unknown": {UNKNOWN},
     "unchanged": {SAME},
 }
-"""What `kind:` may be in a filter over two images."""
+"""The values of `kind:` in a filter over two images."""
 
 _MARK_OF: Final = {
     "added": ADDED,
@@ -60,12 +60,12 @@ _STEP: Final = 1 << 10
 
 
 class MergedOutline(Outline):
-    """The outline of both filesystems; by number, the entry of each side and the difference, None where there is none."""
+    """The outline of both filesystems. By number: each side's entry and the difference, or None."""
 
     def __init__(
         self, comparison: FileComparison, pattern: str | None, cancelled: Callable[[], bool]
     ) -> None:
-        """Lists every directory of either side. Raises `Cancelled`."""
+        """List every directory of either side. Raises `Cancelled`."""
         matches = None if pattern is None else compile_glob(pattern)
         merged = MergedTree(comparison)
         above = comparison.root
@@ -114,9 +114,9 @@ class MergedOutline(Outline):
 
 
 class CompareTotals(Totals):
-    """What the rows show of an outline: `a` and `b` are the bytes of each side, `files` counts the differences.
+    """What the rows of an outline show: `a` and `b` are the bytes of each side, `files` counts the differences.
 
-    Rows are sorted by how much they differ, and a filter's sizes are those of the larger side.
+    Rows are sorted by how much they differ. A filter's sizes apply to the larger side.
     """
 
     def __init__(self, outline: MergedOutline) -> None:
@@ -139,7 +139,7 @@ class CompareTotals(Totals):
             start = outline.first[number]
             files[number] += sum(files[start : start + outline.count[number]])
         self.changed = lead_to(outline, flags)
-        """Flags of what differs, and of every directory above."""
+        """Flags for what differs and for every directory above it."""
         for number in outline.directories:
             if marks[number] == SAME and self.changed[number]:
                 marks[number] = BELOW
@@ -154,7 +154,7 @@ class CompareTotals(Totals):
             layer=nothing,
         )
         self.most = max(map(abs, map(self.delta, range(ROOT, size))), default=0)
-        """The largest difference, for which a bar is as long as there is room."""
+        """The largest difference, whose bar fills the available width."""
 
     def delta(self, number: int) -> int:
         return self.b[number] - self.a[number]

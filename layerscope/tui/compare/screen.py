@@ -1,4 +1,4 @@
-"""The screen of two images: overview, layers, files and configuration."""
+"""The screen for two images: overview, layers, files and configuration."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def _screen_commands() -> type[Provider]:
 
 
 class CompareScreen(Screen[None]):
-    """Shows a comparison. Leaving it goes back to where it was opened from."""
+    """Shows a comparison. Leaving it returns to where you opened it."""
 
     HELP = """\
-Two images, A and B: what B has more or less, which instruction does it, and where it lies. Green and `+` is more in B, red
-and `-` less.
+Two images, A and B: what B has more or less of, which instruction causes it, and where it is. Green and `+` mean more in
+B, red and `-` mean less.
 """
     TABS: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("overview", "1", "Overview"),
@@ -90,7 +90,7 @@ and `-` less.
     ]
 
     def __init__(self, session: CompareSession, *, alone: bool = False) -> None:
-        """`alone`: there is no screen to go back to."""
+        """`alone` means that there is no screen to return to."""
         super().__init__()
         self.session = session
         self.alone = alone
@@ -115,7 +115,7 @@ and `-` less.
 
     def on_mount(self) -> None:
         if not self.query(TabStrip):
-            return  # the application is closing, so nothing was composed
+            return  # the application is closing before anything was composed
         self.query_one(TabStrip).active = "overview"
         self.set_focus(self.query_one("#overview"))
         self.query_one(InstructionPairs).show(
@@ -159,7 +159,7 @@ and `-` less.
             parts.append(("\n", ""))
         self.query_one("#overview-text", Static).update(Content.assemble(*parts))
 
-    # What is shown
+    # Showing
 
     @on(LineList.Highlighted, "#pairs")
     def _pair_moved(self) -> None:
@@ -199,14 +199,14 @@ and `-` less.
 
         def follow(path: bytes | None) -> None:
             if path is not None and not self.files.go_to(path):
-                self.notify("Neither tree here has it.", severity="warning")
+                self.notify("Neither tree has it.", severity="warning")
 
         self.app.push_screen(CompareFileScreen(self.session, merged, number), follow)
 
     # Keys
 
     def panes(self) -> list[Widget]:
-        """What tab walks through."""
+        """What tab steps through."""
         if self.tab == "layers":
             return [self.query_one("#pairs"), self.query_one("#pair-details")]
         if self.tab == "settings":
@@ -214,7 +214,7 @@ and `-` less.
         return [self.files.lines if self.tab == "files" else self.query_one("#overview")]
 
     def action_tab(self, name: str) -> None:
-        """Show one of the tabs and go there."""
+        """Show one of the tabs and focus it."""
         self.query_one("#switcher", ContentSwitcher).current = name
         self.query_one(TabStrip).active = name
         self.refresh_bindings()
@@ -238,7 +238,7 @@ and `-` less.
     def go_to_pane(self, pane: Widget) -> None:
         self.set_focus(pane)
 
-    # What leads out
+    # Files, clipboard, reports
 
     def action_save_report(self) -> None:
         from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
@@ -259,7 +259,7 @@ and `-` less.
         Extractor(self).ask(self.selected(), nothing=self._nothing_selected())
 
     def selected(self) -> Selection | None:
-        """The file under the cursor as B has it, or A where B has it not."""
+        """The file under the cursor as in B, or as in A if B doesn't have it."""
         number, merged = self.files.tree_view.number, self.session.merged
         if self.tab != "files" or number is None or merged is None:
             return None
@@ -270,7 +270,7 @@ and `-` less.
             if side.files is None or side.saved or node is None or not node.visible:
                 continue
             last = max(0, len(side.layers) - 1)
-            return Selection(node, last, f"as {letter} has it", side.files.indexes)
+            return Selection(node, last, f"as in {letter}", side.files.indexes)
         return None
 
     def _nothing_selected(self) -> str:
@@ -305,7 +305,7 @@ and `-` less.
         self.dismiss()
 
     def commands(self) -> Iterable[SystemCommand]:
-        """What the palette offers on this screen now."""
+        """The commands that the palette offers on this screen."""
         for name, key, title in self.TABS:
             yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
         yield SystemCommand("Equal files on/off", "u", self.files.action_only_changed)

@@ -1,4 +1,4 @@
-"""What the screens share about two images: the comparison, its document, and the merged tree laid out flat."""
+"""What the screens share about two images: the comparison, its document, and the flat merged tree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 DIRECTORIES: Final = 200
-"""Directories of which the overview chooses."""
+"""How many directories the overview picks from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class MergedFiles:
 
 
 class CompareSession:
-    """Made by the worker that compares; `merged` is None if a side has no list of files."""
+    """Created by the worker that compares. `merged` is None if a side has no list of files."""
 
     def __init__(
         self, comparison: Comparison, cancelled: Callable[[], bool] = lambda: False
     ) -> None:
-        """Lays the files out flat. Raises `Cancelled`."""
+        """Flatten the files into one tree. Raises `Cancelled`."""
         self.comparison = comparison
         self.document = build(comparison, top=DIRECTORIES)
         self.names = names(comparison)
@@ -43,13 +43,13 @@ class CompareSession:
 
     @property
     def missing_files(self) -> str:
-        """Which side has no file list, in words; "" where both have one."""
+        """Which side has no file list, in words; "" if both have one."""
         sides = ((self.comparison.a, "A"), (self.comparison.b, "B"))
         missing = [name for side, name in sides if side.files is None]
         return " and ".join(missing)
 
     @property
     def contentless(self) -> str:
-        """Which side is a saved report, in words; "" where both are images."""
+        """Which side is a saved report, in words; "" if both are images."""
         sides = ((self.comparison.a, "A"), (self.comparison.b, "B"))
         return " and ".join(name for side, name in sides if side.saved)

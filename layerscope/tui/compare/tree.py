@@ -1,4 +1,4 @@
-"""The merged tree of two images: columns A, B and change, with bars to both sides of a zero line."""
+"""The merged tree of two images: columns A, B, and change, with bars on both sides of a zero line."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _VIEW_MARK: Final = (
     *(0, SAME, ADDED, MODIFIED, REMOVED, MODIFIED, MODIFIED, REMOVED, ADDED, MODIFIED, REWRITTEN),
     SAME,
 )
-"""In whose style a mark of two images is painted."""
+"""The style of each mark."""
 
 
 class CompareTreeView(FileTreeView):
-    """A tree over the merged outline."""
+    """A tree of the merged outline."""
 
     HELP = """\
-Every file of both images. A directory carries the sums of what is below it, and how many names differ there.
+Every file of both images. A directory shows the sum of everything in it, and how many names differ there.
 
-Marks: `+` only in B, `-` only in A, `~` other content, `m` only other metadata, `t` another type, `→` moved from here and
-`←` moved to here, `h` the bytes are counted at another hard link, `?` a saved report does not tell the content.
+Marks: `+` only in B, `-` only in A, `~` different content, `m` only different metadata, `t` different type, `→` moved from
+here, `←` moved to here, `h` the bytes count at another hard link, `?` a saved report doesn't have the content.
 
-The bar goes to the left of its line for what B has less, to the right for what it has more. `u` shows what is equal too,
-`s` sorts by change, name or number of differences. `enter` looks inside a file.
+The bar goes left if B has less and right if it has more. `u` also shows equal files. `s` sorts by change, name, or number
+of differences. `enter` looks inside a file.
 
-A filter's `kind:` is added, removed, changed, content, metadata, type, moved, hardlink, unknown or unchanged; its sizes are
-those of the larger side.
+A filter's `kind:` is added, removed, changed, content, metadata, type, moved, hardlink, unknown, or unchanged. Its sizes
+apply to the larger side.
 """
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Mode and owner are told by the file's own screen."""
+        """Do nothing: the file's own screen shows mode and owner."""
         return action not in ("columns", "attributes")
 
     @property
@@ -64,7 +64,7 @@ those of the larger side.
         return self.rows.outline
 
     def _widths(self, width: int) -> dict[str, int]:
-        """The columns that leave room for the names."""
+        """The columns that still leave room for the names."""
         kept = dict(COLUMNS)
         if width >= 160:
             kept["bar"] = 26
@@ -123,7 +123,7 @@ those of the larger side.
         return [*spans, *named, *self._elsewhere(number, mark, left, named)]
 
     def _elsewhere(self, number: int, mark: int, width: int, named: Sequence[Span]) -> list[Span]:
-        """Where a moved file went or came from."""
+        """Where a moved file went to or came from."""
         change = self.merged.change(number)
         left = width - sum(cell_width(text) for text, _ in named)
         if change is None or mark not in (MOVED_AWAY, MOVED_HERE) or left < 12:

@@ -1,1 +1,1 @@
-"""What the browser shows, worked out without a terminal: no module here knows Textual."""
+"""What the browser shows, computed without a terminal: no module here imports Textual."""

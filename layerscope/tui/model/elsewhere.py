@@ -1,4 +1,4 @@
-"""What a filter finds outside the view that it was typed in."""
+"""What a filter finds outside the current view."""
 
 from __future__ import annotations
 

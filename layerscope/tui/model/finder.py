@@ -1,4 +1,4 @@
-"""Finds what a filter means among the names of one view, as flags by number."""
+"""Finds a filter's hits among the names of one view, as flags by number."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from layerscope.tui.model.outline import Outline
 from layerscope.tui.model.view import Totals
 
 PATIENCE: Final = 0.12
-"""Seconds after which a search tells what it has."""
+"""Seconds after which a search reports what it has so far."""
 
 
 class Finder:
-    """Finds what a query means among the names of one view.
+    """Finds a query's hits among the names of one view.
 
-    Where a pattern takes longer than `PATIENCE`, `partly` is told once what is found so far.
+    If a pattern takes longer than `PATIENCE`, `partly` gets the hits so far, once.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Finder:
         self._partly = partly
 
     def find(self, query: Query, shown: Flags) -> Flags:
-        """The numbers of `shown` that the query means, as flags. Raises `Cancelled`."""
+        """The numbers in `shown` that match the query, as flags. Raises `Cancelled`."""
         until = time.monotonic() + PATIENCE
         found = shown
         for text in query.texts:
@@ -66,7 +66,7 @@ class Finder:
         return found
 
     def _containing(self, text: bytes, among: Flags) -> Flags:
-        """What has the text in its path: in its name, in that of a directory above it, or across names."""
+        """What has the text in its path: in its name, in the name of a directory above it, or across names."""
         if text == b"/":
             return among
         if b"/" in text:
@@ -78,7 +78,7 @@ class Finder:
         return both(self._named(text), among)
 
     def _named(self, text: bytes) -> Flags:
-        """What has the text in its name or in that of a directory above, which saves a look at what is below."""
+        """What has the text in its name or a parent directory's name; nothing below such a directory needs a check."""
         outline = self._outline
         first, count, directories = outline.first, outline.count, outline.directories
         found = bytearray(len(outline))

@@ -1,4 +1,4 @@
-"""A tree laid out flat, so that a million names can be sorted, summed and filtered by plain sequences."""
+"""A flat tree, where plain sequences sort, sum, and filter a million names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 ROOT = 0
 LARGE = 2_000
-"""Children from which on a directory is large."""
+"""A directory with this many children is large."""
 
 
 class Outline:
-    """Every name of a tree by number: the root is 0, and the children of one directory stand beside each other.
+    """Every name of a tree by number: the root is 0, and a directory's children are contiguous.
 
-    Level follows on level, and within one the children follow each other as their directories do. Those of number `i`
-    are `first[i]` up to `first[i] + count[i]`, all greater than `i`, so one walk backwards over `directories` (the
-    numbers that have children, ascending) sums up every subtree.
+    Numbers go level by level, and within a level, children are in the order of their directories. The children of `i`
+    are `first[i]` up to `first[i] + count[i]`, all greater than `i`. So one backward pass over `directories` (the
+    numbers that have children, ascending) sums every subtree.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Outline:
         return range(first, first + self.count[number])
 
     def by_name(self, number: int) -> Sequence[int]:
-        """The places of the children, counted from the first, by their names; those of large directories are kept."""
+        """The children's positions relative to the first, by name; cached for large directories."""
         known = self._by_name.get(number)
         if known is not None:
             return known
@@ -64,7 +64,7 @@ class Outline:
         return places
 
     def prepare(self) -> None:
-        """Have at hand what would else be waited for when a large directory is opened, or a filter is written."""
+        """Precompute what opening a large directory or typing a filter would otherwise wait for."""
         for number in self.directories:
             if self.count[number] >= LARGE:
                 self.by_name(number)
@@ -93,7 +93,7 @@ class Outline:
         return number
 
     def texts(self, *, names: bool, folded: bool) -> Texts:
-        """All names or all paths, as they are or in lower case; made when they are first asked for."""
+        """All names or all paths, as is or in lower case; created on first use."""
         texts = self._texts.get((names, folded))
         if texts is None:
             if folded:
@@ -104,7 +104,7 @@ class Outline:
         return texts
 
     def _paths(self) -> Iterator[bytes]:
-        """The path of every number, which costs one of a directory for all that is in it."""
+        """The path of every number. A directory's path is built once for everything in it."""
         yield b""
         names, first, count = self.names, self.first, self.count
         above = {ROOT: b""}
@@ -120,8 +120,8 @@ class Outline:
 class TreeOutline(Outline):
     """The outline of an image's filesystem; `nodes` gives the node of each number.
 
-    `shadowed` are files that their own layer stores again at the same path, each with its number: the chain of a node
-    has but the last one of a layer.
+    `shadowed` are files that their own layer stores again at the same path, each with its number: a node's chain has
+    only the last one of each layer.
     """
 
     def __init__(self, tree: FileTree) -> None:

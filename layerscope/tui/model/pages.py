@@ -1,4 +1,4 @@
-"""The content of a file as lines to look at: text, hexadecimal, and what changed against the version below."""
+"""A file's content as lines to view: text, hexadecimal, and what changed from the version below."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from layerscope.tui.paint import Span, mode_text, owner_text
 from layerscope.units import format_size
 
 PAGE: Final = 1 << 18
-"""Bytes of one page."""
+"""Bytes per page."""
 LOOK: Final = 1 << 13
-"""Bytes by which text is told from other content."""
+"""How many bytes to check to tell text from other content."""
 MOST_COMPARED: Final = 1 << 20
-"""Bytes of a text that is laid beside another."""
+"""The most bytes of a text to compare with another."""
 MOST_LINES: Final = 4_000
-"""Lines between the common start and end of two texts that are compared one by one."""
+"""The most lines to compare one by one, between the common start and end of two texts."""
 
 Line = Sequence[Span]
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Whether a file that begins so is for reading."""
+    """Whether a file that starts like this is text."""
     if b"\0" in head:
         return False
     text = head.decode("utf-8", "replace")
@@ -37,12 +37,12 @@ def looks_like_text(head: bytes) -> bool:
 
 
 def decode(data: bytes) -> str:
-    """Bytes as text: what is no UTF-8 as `\\xNN`."""
+    """Bytes as text, with invalid UTF-8 as `\\xNN`."""
     return data.decode("utf-8", "backslashreplace")
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines as they may be shown; tabs become spaces, a carriage return before the end is left out."""
+    """Lines that are safe to show: tabs become spaces, and a carriage return before the end is dropped."""
     lines = text.split("\n")
     if lines and not lines[-1]:
         lines.pop()
@@ -59,7 +59,7 @@ def text_lines(data: bytes, first: int = 1) -> list[Line]:
 
 
 def styled_lines(runs: Sequence[tuple[str, str]]) -> list[Line]:
-    """Lines from runs of text and style, as the highlighter gives them."""
+    """Lines from the highlighter's runs of text and style."""
     lines: list[list[Span]] = [[]]
     for text, style in runs:
         for number, part in enumerate(text.split("\n")):
@@ -78,7 +78,7 @@ _PRINTABLE = bytes(byte if 32 <= byte < 127 else 46 for byte in range(256))
 
 
 def hex_lines(data: bytes, position: int) -> list[Line]:
-    """Sixteen bytes a line: offset, bytes, and the letters among them."""
+    """Sixteen bytes per line: the offset, the bytes, and the printable characters."""
     lines: list[Line] = []
     for start in range(0, len(data), 16):
         row = data[start : start + 16]
@@ -95,7 +95,7 @@ def hex_lines(data: bytes, position: int) -> list[Line]:
 
 
 def metadata_lines(before: Entry, after: Entry) -> list[Line]:
-    """What differs beside the content."""
+    """What differs apart from the content."""
     lines: list[Line] = []
     for name in changed_metadata(before, after):
         if name == "mode":
@@ -111,7 +111,7 @@ def metadata_lines(before: Entry, after: Entry) -> list[Line]:
 
 
 def diff_lines(before: Content | None, after: Content | None) -> list[Line]:
-    """How two versions of a file's content differ; None stands for an empty one."""
+    """How two versions of a file's content differ; None means empty."""
     sizes = [0 if each is None else each.size for each in (before, after)]
     if max(sizes) > MOST_COMPARED:
         return _first_difference(before, after, sizes)
@@ -165,7 +165,7 @@ def _first_difference(
     before: Content | None, after: Content | None, sizes: list[int]
 ) -> list[Line]:
     lines: list[Line] = [
-        [("not laid beside each other: ", "dim"), ("no text, or more than a megabyte", "dim")],
+        [("not compared line by line: ", "dim"), ("not text, or more than a megabyte", "dim")],
         [("size    ", "dim"), (f"{format_size(sizes[0])} → {format_size(sizes[1])}", "modified")],
     ]
     if before is None or after is None:
@@ -177,7 +177,7 @@ def _first_difference(
             short = min(len(one), len(other))
             position += next((at for at in range(short) if one[at] != other[at]), short)
             lines.append(
-                [("bytes   ", "dim"), (f"the first that differs is number {position:,}", "")]
+                [("bytes   ", "dim"), (f"the first difference is at byte {position:,}", "")]
             )
             return lines
         position += len(one)

@@ -1,6 +1,6 @@
-"""The rows that a tree shows: opened and closed by splicing, sorted, filtered, walked from hit to hit.
+"""The rows that a tree shows: opened and closed by splicing, sorted, filtered, and searched from hit to hit.
 
-No part of this knows a terminal, and none goes deeper by calling itself.
+Nothing here needs a terminal, and nothing recurses.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Sort = Literal["size", "name", "files"]
 SORTS: Final[tuple[Sort, ...]] = ("size", "name", "files")
 
 MOST_ROWS: Final = 10_000
-"""Rows that one key may open; what is beyond stays closed."""
+"""The most rows that one key opens; the rest stays closed."""
 MOST_OPENED: Final = 1_000
-"""Hits whose directories a filter opens by itself."""
+"""A filter opens the directories of up to this many hits."""
 
 
 class Ranking(Protocol):
-    """By what rows are sorted; the totals of a view are one."""
+    """What rows are sorted by, such as a view's totals."""
 
     @property
     def files(self) -> Sequence[int]: ...
@@ -30,10 +30,10 @@ class Ranking(Protocol):
 
 
 class TreeRows:
-    """The visible rows: `numbers` of the outline and their `depths`, in the order of the screen.
+    """The visible rows: `numbers` of the outline and their `depths`, in screen order.
 
-    Which directories are open is remembered when the view changes. While a filter is on, only what it found and the
-    directories above are shown, and below a directory that it found, everything.
+    Open directories stay open when the view changes. A filter shows only its hits, the directories above them, and
+    everything below a directory that is a hit.
     """
 
     def __init__(self, outline: Outline, ranking: Ranking, shown: bytearray) -> None:
@@ -58,7 +58,7 @@ class TreeRows:
 
     @property
     def shown(self) -> bytearray:
-        """What the view shows, were there no filter."""
+        """What the view would show without a filter."""
         return self._base
 
     def is_open(self, number: int) -> bool:
@@ -68,12 +68,12 @@ class TreeRows:
         return bool(self._shown[number]) or number == ROOT
 
     def can_open(self, number: int) -> bool:
-        """Whether there is anything to see below."""
+        """Whether there is anything to show below it."""
         first = self.outline.first[number]
         return self._shown.find(1, first, first + self.outline.count[number]) >= 0
 
     def row_of(self, number: int) -> int | None:
-        """The row that shows a number, if one does."""
+        """The row that shows a number, if any."""
         try:
             return self.numbers.index(number)
         except ValueError:
@@ -85,10 +85,10 @@ class TreeRows:
             row -= 1
         return row
 
-    # What is shown
+    # Showing
 
     def show(self, ranking: Ranking, shown: bytearray) -> None:
-        """Another view of the same outline, without a filter."""
+        """Show another view of the same outline, without a filter."""
         self._ranking = ranking
         self._base = shown
         self._orders.clear()
@@ -100,7 +100,7 @@ class TreeRows:
         self._rebuild()
 
     def set_filter(self, hits: bytearray, leading: bytearray, shown: bytearray) -> None:
-        """Show the result of `spread`; what was open comes back when the filter goes."""
+        """Show the result of `spread`. Open directories come back when the filter is cleared."""
         if self._kept_open is None:
             self._kept_open = set(self._open)
         self.hits = hits
@@ -138,7 +138,7 @@ class TreeRows:
     # Opening and closing
 
     def open(self, row: int) -> int:
-        """Open the directory of a row; returns how many rows that adds."""
+        """Open a row's directory; returns how many rows that adds."""
         number = self.numbers[row]
         if number in self._open or not self.can_open(number):
             return 0
@@ -149,7 +149,7 @@ class TreeRows:
         return len(numbers)
 
     def close(self, row: int) -> int:
-        """Close the directory of a row; returns how many rows that takes away."""
+        """Close a row's directory; returns how many rows that removes."""
         number = self.numbers[row]
         if number not in self._open:
             return 0
@@ -166,7 +166,7 @@ class TreeRows:
             self.open(row)
 
     def open_all(self, row: int) -> bool:
-        """Open everything below a row, level by level; False when `MOST_ROWS` left some closed."""
+        """Open everything below a row, level by level; False if `MOST_ROWS` left some closed."""
         room = MOST_ROWS
         level = [self.numbers[row]]
         while level:
@@ -190,7 +190,7 @@ class TreeRows:
         self._rebuild()
 
     def reveal(self, number: int) -> int | None:
-        """Open the directories above a number; the row that then shows it, None when the view has it not."""
+        """Open the directories above a number; returns its row, or None if the view doesn't have it."""
         if not self.is_shown(number):
             return None
         above = []
@@ -213,10 +213,10 @@ class TreeRows:
         except ValueError:
             return None
 
-    # Walking the hits
+    # Stepping through the hits
 
     def next_hit(self, row: int) -> int | None:
-        """The next row that the filter found, opening what hides it; None after the last."""
+        """Open what hides the next hit, and return its row; None after the last."""
         if self.hits is None:
             return None
         self._open_towards_hits(row)
@@ -229,7 +229,7 @@ class TreeRows:
         return None
 
     def previous_hit(self, row: int) -> int | None:
-        """The row before that the filter found, opening what hides it; None before the first."""
+        """Open what hides the previous hit, and return its row; None before the first."""
         if self.hits is None:
             return None
         row -= 1
@@ -249,7 +249,7 @@ class TreeRows:
         return 0
 
     def walk(self) -> Iterator[int]:
-        """Every number that is shown, opened or not, in the order of the outline."""
+        """Every number that is shown, open or not, in the order of the outline."""
         number = self._shown.find(1)
         while number >= 0:
             yield number
@@ -265,7 +265,7 @@ class TreeRows:
         self.depths.extend(depths)
 
     def _below(self, number: int, depth: int) -> tuple[array[int], array[int]]:
-        """The rows below a directory, as open as they are remembered."""
+        """The rows below a directory, open as last time."""
         numbers, depths = array("i"), array("i")
         if number not in self._open:
             return numbers, depths
@@ -305,7 +305,7 @@ class TreeRows:
         return children
 
     def _order(self, number: int) -> Sequence[int]:
-        """The places of all children as they are sorted, shown or not; kept for large directories."""
+        """The sorted positions of all children, shown or not; cached for large directories."""
         by_name = self.outline.by_name(number)
         if self.sort == "name":
             return by_name
@@ -325,7 +325,7 @@ class TreeRows:
 
 
 def lead_to(outline: Outline, flags: bytearray) -> bytearray:
-    """The flags, and those of every directory above one that is set."""
+    """The flags, with every directory above a set one set too."""
     leading = bytearray(flags)
     first, count = outline.first, outline.count
     for number in reversed(outline.directories):
@@ -339,7 +339,7 @@ def lead_to(outline: Outline, flags: bytearray) -> bytearray:
 def spread(
     outline: Outline, hits: bytearray, shown: bytearray
 ) -> tuple[bytearray, bytearray, bytearray]:
-    """What a filter shows: the hits, what leads to them, and with that what lies below a directory that was hit."""
+    """What a filter shows: the hits, the directories above them, and everything below a directory that is a hit."""
     leading = lead_to(outline, hits)
     within = bytearray(hits)
     first, count = outline.first, outline.count

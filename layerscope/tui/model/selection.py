@@ -1,4 +1,4 @@
-"""What a person means by the row under the cursor."""
+"""The file or directory that the row under the cursor refers to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A file or directory as it is after a layer; `when` says that in words, and `indexes` lead to its content."""
+    """A file or directory as it is after a layer. `when` says so in words, and `indexes` lead to its content."""
 
     node: Node
     layer: int

@@ -1,4 +1,4 @@
-"""What the screens share about one image: its analysis, its names laid out flat, and the views worked out so far."""
+"""What the screens share about one image: its analysis, its flat tree of names, and the views computed so far."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
 
 KEPT_NAMES: Final = 3_000_000
-"""Names of the views that are kept, in sum; a view costs some 20 bytes a name."""
+"""The most names over all cached views. A view takes about 20 bytes per name."""
 Change = Literal["added", "modified", "removed", "unchanged"]
 CHANGES: Final[dict[Change, frozenset[int]]] = {
     "added": frozenset({ADDED}),
@@ -41,7 +41,7 @@ CHANGES: Final[dict[Change, frozenset[int]]] = {
 
 
 class Session:
-    """One opened image, its secrets masked unless `show_args`; made by the worker that reads it, used by the screens."""
+    """One open image, with its secrets masked unless `show_args`. The worker that reads it creates it for the screens."""
 
     def __init__(self, analysis: Analysis, *, show_args: bool = False) -> None:
         analysis = analysis if show_args else masked(analysis)
@@ -69,7 +69,7 @@ class Session:
         return totals
 
     def totals(self, scope: Scope, cancelled: Callable[[], bool] | None = None) -> Totals:
-        """The view's totals, which cost a walk over all names at first. Raises `Cancelled`."""
+        """The view's totals; the first call walks over all names. Raises `Cancelled`."""
         totals = self.known_totals(scope)
         if totals is None:
             totals = self._views[scope] = measure(self.outline, scope, cancelled)
@@ -95,7 +95,7 @@ class Session:
 
     @property
     def base_instructions(self) -> range:
-        """Those of the base image: all up to the first of the Dockerfile's own; none where no base image is known."""
+        """The base image's instructions: all before the Dockerfile's own first one; none if the base image is unknown."""
         base = self.analysis.image.base
         if base is None:
             return range(0)
@@ -109,7 +109,7 @@ class Session:
         return range(min(later, default=end))
 
     def layer_at(self, instruction: int) -> int | None:
-        """The layer whose filesystem stands once an instruction is done; None before the first layer."""
+        """The layer whose filesystem exists after an instruction; None before the first layer."""
         found = None
         for summary in self.analysis.instructions[: instruction + 1]:
             if summary.instruction.layers:

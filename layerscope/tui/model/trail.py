@@ -1,4 +1,4 @@
-"""The way back: where a person was before each jump."""
+"""The way back: where the cursor was before each jump."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_PLACES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A pane, and the view and path that the files showed."""
+    """A pane, and the view and path that the files pane showed."""
 
     pane: str
     scope: Scope
@@ -33,5 +33,5 @@ class Trail:
         self.places = [*self.places[1 - MOST_PLACES :], place]
 
     def back(self) -> Place | None:
-        """The place left last, which is then forgotten."""
+        """Return the most recent place and forget it."""
         return self.places.pop() if self.places else None

@@ -28,7 +28,7 @@ REMOVED: Final = 4
 FLEETING: Final = 5
 """Added and removed again within the view."""
 REWRITTEN: Final = 6
-"""Stored again with nothing changed."""
+"""Stored again unchanged."""
 
 MARKS: Final = "  +~-x="
 MARK_WORDS: Final = ("absent", "unchanged", "added", "modified", "removed", "fleeting", "rewritten")
@@ -48,7 +48,7 @@ _STEP = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The layers `first` to `last`, and whether all of the filesystem is shown or only what they change."""
+    """The layers `first` to `last`, and whether to show the whole filesystem or only what they change."""
 
     mode: Mode
     first: int
@@ -56,17 +56,17 @@ class Scope:
 
     @property
     def base(self) -> int:
-        """The layer below, against which changes are told; -1 for none."""
+        """The layer below, which changes are relative to; -1 for none."""
         return self.first - 1
 
 
 class Totals:
-    """One view of an outline, by number; directories carry the sums of their subtrees.
+    """One view of an outline, by number. Directories have the sums of their subtrees.
 
-    `size` is what the layers of the view store, in the view of a filesystem what it holds; `gone` the bytes of removed
-    files; `wasted` how much of `size` the image has in vain; `files` counts what is no directory and changed (or, in
-    a filesystem, is there); `layer` is where the state of a path comes from; `kinds` are those
-    of entries.
+    `size` is what the view's layers store or, in a filesystem view, what the filesystem holds. `gone` is the bytes of
+    removed files. `wasted` is how much of `size` the image wastes. `files` counts everything except directories that
+    changed (or, in a filesystem view, exists). `layer` is where a path's state comes from. `kinds` are the kinds of
+    entries.
     """
 
     def __init__(
@@ -89,21 +89,21 @@ class Totals:
         self.layer = layer
 
     def weights(self, numbers: range) -> Sequence[int]:
-        """The weights of numbers that follow each other."""
+        """The weights of consecutive numbers."""
         part = slice(numbers.start, numbers.stop)
         if not self.gone[ROOT]:
             return list(self.size[part])
         return [size or gone for size, gone in zip(self.size[part], self.gone[part], strict=True)]
 
     def weight(self, number: int) -> int:
-        """By what a row is sorted and its bar drawn: what is there, else what went."""
+        """What sorts a row and draws its bar: the bytes it has, or else the bytes that are gone."""
         return self.size[number] or self.gone[number]
 
 
 def measure(
     outline: TreeOutline, scope: Scope, cancelled: Callable[[], bool] | None = None
 ) -> Totals:
-    """Walk once over all names and sum up; raises `Cancelled`."""
+    """Walk over all names once and sum up; raises `Cancelled`."""
     count = len(outline)
     draft = _Draft(
         marks=bytearray(count),
@@ -140,7 +140,7 @@ def measure(
 
 @dataclass(slots=True, repr=False, eq=False)
 class _Draft:
-    """Totals before the sums."""
+    """Totals before summing."""
 
     marks: bytearray
     kinds: bytearray
@@ -150,11 +150,11 @@ class _Draft:
     files: list[int]
     layer: array[int]
     linked: set[int]
-    """The content that a hard link was given the bytes of."""
+    """The content whose bytes were assigned to a hard link."""
 
 
 def _standing(nodes: list[Node], last: int) -> list[Entry | None]:
-    """What the layers up to `last` had at each node in the end; None where they had nothing."""
+    """What each node is after the layers up to `last`; None if it doesn't exist."""
     entries = [node.latest for node in nodes]
     for at, entry in enumerate(entries):
         if entry is not None and entry.layer > last:
@@ -165,7 +165,7 @@ def _standing(nodes: list[Node], last: int) -> list[Entry | None]:
 
 
 def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
-    """The filesystem after the last layer, with what the layers above `base` changed marked."""
+    """The filesystem after the last layer, with marks on what the layers above `base` changed."""
     base, last = scope.base, scope.last
     marks, kinds, layer = draft.marks, draft.kinds, draft.layer
     size, files = draft.size, draft.files
@@ -200,7 +200,7 @@ def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Sc
 
 
 def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
-    """What the layers of the view changed, against what was there below them."""
+    """What the view's layers changed relative to what was below them."""
     base, last = scope.base, scope.last
     for number, entry in enumerate(entries, start):
         if entry is None:
@@ -219,7 +219,7 @@ def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope:
 
 
 def _fill_gone(draft: _Draft, number: int, entry: Entry, scope: Scope) -> None:
-    """A path that is not there after the last layer; it counts if it was there below the view, or came within it."""
+    """A path that doesn't exist after the last layer; it counts if it existed below the view or was added within it."""
     base, ended = scope.base, entry.ended
     mark, gone = REMOVED, entry.size
     if entry.layer > base:
@@ -238,12 +238,12 @@ def _fill_gone(draft: _Draft, number: int, entry: Entry, scope: Scope) -> None:
 
 
 def _packed(values: list[int]) -> Sequence[int]:
-    """The values in as few bytes as the largest, which is the root's, lets them have."""
+    """The values in the smallest integer type that fits the largest, which is the root's."""
     return array("I" if values[0] < 1 << 32 else "q", values)
 
 
 def _sum_up(outline: TreeOutline, values: list[int]) -> None:
-    """Add to every directory what is below it."""
+    """Add everything below a directory to it, for every directory."""
     if not any(values):
         return
     first, count = outline.first, outline.count
@@ -253,7 +253,7 @@ def _sum_up(outline: TreeOutline, values: list[int]) -> None:
 
 
 def _changed(after: Entry, alive: bool, base: int) -> tuple[int, int, int]:
-    """The mark of a path that the view's layers hold, the bytes they store for it, and those of them in vain."""
+    """The mark of a path in the view's layers, the bytes they store for it, and how many of those are wasted."""
     stored = vain = 0
     changed = False
     entry: Entry | None = after
@@ -283,7 +283,7 @@ def _before(after: Entry, base: int) -> int:
 
 
 def _linked(entry: Entry, last: int, counted: set[int]) -> int:
-    """Bytes that a hard link is the only one to show, since the name that stores them is not there any more."""
+    """Bytes that only a hard link still shows, because the name that stores them is gone."""
     content = entry.content
     if entry.kind != HARDLINK or content is None:
         return 0
@@ -296,7 +296,7 @@ def _linked(entry: Entry, last: int, counted: set[int]) -> int:
 
 
 def entry_in(node: Node, scope: Scope) -> Entry | None:
-    """What a row of the view stands for: what is there after its layers, else the last that was."""
+    """What a row of the view shows: what exists after its layers, or else the last thing that did."""
     entry = node.latest
     while entry is not None and entry.layer > scope.last:
         entry = entry.previous
@@ -304,5 +304,5 @@ def entry_in(node: Node, scope: Scope) -> Entry | None:
 
 
 def below(node: Node, entry: Entry) -> Entry | None:
-    """What stood at the path in the layers below the entry's."""
+    """What was at the path in the layers below the entry's."""
     return node.at_layer(entry.layer - 1)

@@ -1,4 +1,4 @@
-"""From which layers a person looks at the files."""
+"""Which layers the files are viewed from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Viewpoint:
-    """The kind of view, and the instruction where a range begins; None means the first one."""
+    """The kind of view, and the instruction where a range starts; None means the first one."""
 
     session: Session
     mode: Mode = "tree"
@@ -24,7 +24,7 @@ class Viewpoint:
         return MODES[(MODES.index(self.mode) + 1) % len(MODES)]
 
     def scope(self, current: InstructionSummary | None) -> Scope | None:
-        """The view for the chosen instruction; None before the first layer."""
+        """The view for the selected instruction; None before the first layer."""
         if current is None:
             return self.session.whole
         layers = current.instruction.layers
@@ -46,7 +46,7 @@ class Viewpoint:
         return self.session.last_layer
 
     def instructions_of(self, scope: Scope, current: InstructionSummary | None) -> frozenset[int]:
-        """The instructions whose work a view shows."""
+        """The instructions whose changes a view shows."""
         if scope.mode == "tree" and current is not None:
             return frozenset({current.instruction.index})
         return frozenset(

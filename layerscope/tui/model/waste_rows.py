@@ -1,4 +1,4 @@
-"""The rows of the pane of waste: kinds, below them pairs of instructions, below these files; or all files flat."""
+"""The rows of the waste pane: kinds, then pairs of instructions, then files; or a flat list of all files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from layerscope.analysis.grouping import WastePair, WasteSummary
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
 
 MOST_FILES: Final = 2_000
-"""Files of a pair that are listed; the flat list has them all."""
+"""The most files to list per pair; the flat list has all of them."""
 
 Key = str | tuple[str, int, int]
-"""What can be opened: a kind, or a pair of one."""
+"""What can be opened: a kind, or a pair within one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line: of a kind, of a pair, of a file, or of the files of a pair that are not listed."""
+    """A line for a kind, a pair, a file, or a pair's unlisted files."""
 
     depth: int
     kind: str
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def key(self) -> Key | None:
-        """What opens below this line."""
+        """The group that opens below this line."""
         if self.pair is None:
             return self.kind if self.file is None else None
         return key_of(self.pair) if self.depth == 1 else None
@@ -40,7 +40,7 @@ def key_of(pair: WastePair) -> Key:
 
 
 class WasteRows:
-    """Wasted files, grouped once; which groups are open is told when rows are asked for."""
+    """Wasted files, grouped once. Callers pass the open groups when they ask for rows."""
 
     def __init__(self, files: Sequence[WastedFile]) -> None:
         self.files = files
@@ -49,7 +49,7 @@ class WasteRows:
         self._pairs = self._summary.pairs()
 
     def rows(self, opened: Container[Key]) -> Iterator[Row]:
-        """The lines from the largest kind to the smallest."""
+        """The lines, from the largest kind to the smallest."""
         of_kind = {kind: [p for p in self._pairs if p.kind == kind] for kind in WASTE_KINDS}
         sums = {kind: sum(pair.bytes for pair in pairs) for kind, pairs in of_kind.items()}
         for kind in sorted(WASTE_KINDS, key=lambda kind: -sums[kind]):

@@ -1,1 +1,1 @@
-"""The lists of the screen of one image."""
+"""The lists on the screen of one image."""

@@ -1,4 +1,4 @@
-"""The pane below the instructions: everything about the chosen one."""
+"""The pane below the instructions: everything about the selected one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DetailsPane(Vertical):
-    """Shows one instruction; its title repeats the instruction's number and text."""
+    """Shows one instruction, with its number and text in the title."""
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id, classes="box")

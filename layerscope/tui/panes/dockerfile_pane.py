@@ -1,4 +1,4 @@
-"""The Dockerfile that made the image, with what each instruction stores and wastes in its margin."""
+"""The Dockerfile that built the image, with what each instruction stores and wastes in the margin."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from layerscope.tui.model.session import Session
 
 _LONGEST = 1000
-"""Characters of a line that are shown."""
+"""The most characters to show of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of a Dockerfile; `made` are the instructions that begin on it, `owner` the largest that it belongs to."""
+    """A line of a Dockerfile. `made` are the instructions that start on it; `owner` is the largest it belongs to."""
 
     number: int
     text: str
@@ -32,7 +32,7 @@ class _Line:
 
 
 class DockerfileList(LineList):
-    """Every line of the Dockerfiles that the image's instructions are tied to."""
+    """Every line of the Dockerfiles that match the image's instructions."""
 
     HELP = """\
 The Dockerfile from the image's provenance or from `--dockerfile`. Each instruction shows the bytes that it stores and how
@@ -65,12 +65,12 @@ Enter goes to what the instruction changed.
 
     @property
     def instruction(self) -> int | None:
-        """The number of the instruction that the line under the cursor belongs to."""
+        """The number of the instruction at the cursor's line."""
         owner = self.rows[self.cursor].owner if self.rows else None
         return None if owner is None else owner.instruction.index
 
     def select(self, instruction: int) -> None:
-        """Put the cursor on the line where an instruction begins, if it is known."""
+        """Put the cursor on the line where an instruction starts, if known."""
         for row, line in enumerate(self.rows):
             if any(each.instruction.index == instruction for each in line.made):
                 self.center_row(row)
@@ -112,7 +112,7 @@ Enter goes to what the instruction changed.
             self.post_message(ListPane.ShowInLayer(max(owner.instruction.layers), b""))
 
     def action_largest(self, step: int) -> None:
-        """From one instruction to the next smaller, or the next larger; at first to the largest."""
+        """Go from one instruction to the next smaller or larger one, starting with the largest."""
         if not self._by_size:
             return
         at = -1 if step > 0 else 0

@@ -1,4 +1,4 @@
-"""The pane of files: one view of the tree at a time, worked out and filtered by workers."""
+"""The files pane: one view of the tree at a time, computed and filtered by workers."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from layerscope.tui.model.elsewhere import Hits
 
 PATIENCE = 0.3
-"""Seconds after which filters are prepared for, so that the tree stands first."""
+"""Seconds to wait before preparing for filters, to show the tree first."""
 FEW_ROWS = 60
-"""A view of changes this small opens as a whole."""
+"""A view of changes this small opens in full."""
 
 
 class FilesPane(ListPane):
-    """Shows a scope of the session; tells when it changed."""
+    """Shows a scope of the session, and posts a message when it changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -49,7 +49,7 @@ class FilesPane(ListPane):
     ]
 
     class Shown(Message):
-        """The screen shows a view, or what a filter found in it."""
+        """The pane now shows a view, or what a filter found in it."""
 
     @dataclass
     class Elsewhere(Message):
@@ -66,7 +66,7 @@ class FilesPane(ListPane):
 
     @dataclass
     class _Found(Message):
-        """What a filter found; everything that it finds if `whole`."""
+        """What a filter found so far; everything if `whole`."""
 
         scope: Scope
         query: Query
@@ -84,9 +84,9 @@ class FilesPane(ListPane):
         self.hidden: set[Change] = set()
         self._query: Query | None = None
         self.answered: Query | None = None
-        """The filter whose hits are shown, or the first of them."""
+        """The filter whose hits are shown, at least the first ones."""
         self.searching = False
-        """Whether more of them may come."""
+        """Whether more hits may come."""
         self.elsewhere: Hits | None = None
         """Where the filter finds something, if not here."""
 
@@ -100,7 +100,7 @@ class FilesPane(ListPane):
 
     @property
     def entry(self) -> Entry | None:
-        """What the row under the cursor stands for."""
+        """The file or directory of the row under the cursor."""
         number = self.tree_view.number
         if number is None:
             return None
@@ -112,7 +112,7 @@ class FilesPane(ListPane):
 
     @work(thread=True, group="prepare", exit_on_error=False)
     def _prepare(self) -> None:
-        """Runs once; the garbage collector then ignores what it made."""
+        """Run once. After that, the garbage collector ignores what it created."""
         self.session.outline.prepare()
         gc.freeze()
 
@@ -134,7 +134,7 @@ class FilesPane(ListPane):
     # Views
 
     def view(self, scope: Scope, path: bytes | None = None) -> None:
-        """Show a scope, with the cursor on a path (by default where it is, or the nearest above)."""
+        """Show a scope, with the cursor on a path (by default the current one, or the nearest directory above it)."""
         self.wanted = scope
         target = self.path if path is None else path
         totals = self.session.known_totals(scope)
@@ -160,7 +160,7 @@ class FilesPane(ListPane):
             self._take(event.scope, event.totals, event.shown, event.target)
 
     def _shown(self, scope: Scope, totals: Totals) -> bytearray:
-        """What the view lists: in a filesystem everything, of layers only what they change."""
+        """What the view lists: everything in a filesystem, or only what layers change."""
         wanted: set[int] = set()
         for change, marks in CHANGES.items():
             if change not in self.hidden and (change != "unchanged" or scope.mode == "tree"):
@@ -187,14 +187,14 @@ class FilesPane(ListPane):
         if self._query is not None:
             self._search(self._query, scope, totals, shown)
         else:
-            self._tell()
+            self._show_summary()
 
     def _entry_of(self, scope: Scope) -> Callable[[int], Entry | None]:
         session = self.session
         return lambda number: session.entry(number, scope)
 
     def _stand_on(self, path: bytes) -> None:
-        """Put the cursor on a path, or on the nearest directory above it that is shown."""
+        """Put the cursor on a path, or on the nearest visible directory above it."""
         number = self.session.outline.find(path) or ROOT
         while number and not self.tree_view.go_to(number):
             number = self.session.outline.parent[number]
@@ -207,7 +207,7 @@ class FilesPane(ListPane):
         return number is not None and self.tree_view.go_to(number)
 
     def action_hide(self, change: Change) -> None:
-        """Leave out the files that were added, modified, removed or not changed, or show them again."""
+        """Hide the files that were added, modified, removed, or unchanged, or show them again."""
         self.hidden ^= {change}
         self.view(self.scope)
 
@@ -222,7 +222,7 @@ class FilesPane(ListPane):
         if query is None:
             self.workers.cancel_group(self, "find")
             self.tree_view.clear_hits()
-            self._tell()
+            self._show_summary()
             self.post_message(self.Shown())
         else:
             self._search(query, self.scope, totals, rows.shown)
@@ -236,16 +236,16 @@ class FilesPane(ListPane):
         worker = get_current_worker()
         files = select(totals.kinds, NO_DIRECTORY)
 
-        def tell(hits: bytearray, *, whole: bool = False) -> None:
+        def publish(hits: bytearray, *, whole: bool = False) -> None:
             size = sum(compress(totals.size, both(hits, files)))
             flags = spread(outline, bytearray(hits), shown)
             if not worker.is_cancelled:
                 self.post_message(self._Found(scope, query, flags, size, whole))
 
         try:
-            finder = Finder(outline, totals, lambda: worker.is_cancelled, tell)
+            finder = Finder(outline, totals, lambda: worker.is_cancelled, publish)
             hits = finder.find(query, bytearray(shown))
-            tell(hits, whole=True)
+            publish(hits, whole=True)
             if any(hits):
                 return
             found = find_elsewhere(self.session, query, scope, lambda: worker.is_cancelled)
@@ -272,13 +272,15 @@ class FilesPane(ListPane):
     def _tell_hits(self, hits: int, size: int) -> None:
         files = f"{hits:,} hit" + ("s" if hits != 1 else "")
         if self.searching:
-            self.tell(f"{files} so far · {format_size(size)} · still looking")
+            self.show_status(f"{files} so far · {format_size(size)} · still looking")
         elif hits:
-            self.tell(f"{files} · {format_size(size)} · n/N walk them, escape shows all again")
+            self.show_status(
+                f"{files} · {format_size(size)} · n/N step through them, escape shows all again"
+            )
         elif self.elsewhere is not None:
-            self.tell(f"nothing in this view · {self.elsewhere.words} · a shows them")
+            self.show_status(f"nothing in this view · {self.elsewhere.words} · a shows them")
         else:
-            self.tell("nothing found")
+            self.show_status("nothing found")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "elsewhere":
@@ -291,7 +293,7 @@ class FilesPane(ListPane):
             self.hidden.clear()
             self.post_message(self.Elsewhere(self.elsewhere.scope))
 
-    def _tell(self) -> None:
+    def _show_summary(self) -> None:
         totals = self.tree_view.totals
         if totals is None or self.tree_view.rows is None:
             return
@@ -305,9 +307,9 @@ class FilesPane(ListPane):
         if self.hidden:
             parts.append("without " + ", ".join(sorted(self.hidden)))
         parts.append(f"by {self.tree_view.rows.sort}")
-        self.tell(" · ".join(parts))
+        self.show_status(" · ".join(parts))
 
     @on(FileTreeView.Sorted)
     def _sorted(self) -> None:
         if self._query is None:
-            self._tell()
+            self._show_summary()

@@ -1,4 +1,4 @@
-"""The instructions of an image in order, with what each stores and wastes."""
+"""The instructions of an image, in order, with what each one stores and wastes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BASE = " base"
 
 
 class InstructionList(LineList):
-    """One row an instruction; those that made no layer are dimmed, and can be folded away."""
+    """One row per instruction. Those without a layer are dim and can be hidden."""
 
     HELP = """\
 The instructions that made the image, in order. Moving here changes what the files show.
@@ -42,7 +42,7 @@ The bar shows what an instruction stores: solid is live, dotted is wasted. `◆`
         self._digits = 2
 
     def show(self, summaries: Sequence[InstructionSummary], base: range) -> None:
-        """List the instructions; `base` are the numbers of those of the base image."""
+        """List the instructions; `base` has the numbers of the base image's."""
         self.all = summaries
         self.base = base
         self._most = max([each.sizes.content for each in summaries], default=1) or 1
@@ -62,7 +62,7 @@ The bar shows what an instruction stores: solid is live, dotted is wasted. `◆`
         return self.listed[self.cursor] if self.cursor < len(self.listed) else None
 
     def select(self, index: int) -> None:
-        """Put the cursor on an instruction by its number, or the one before it that is listed."""
+        """Put the cursor on an instruction by number, or on the nearest listed one before it."""
         rows = [row for row, each in enumerate(self.listed) if each.instruction.index <= index]
         self.cursor = rows[-1] if rows else 0
 
@@ -75,7 +75,7 @@ The bar shows what an instruction stores: solid is live, dotted is wasted. `◆`
             self.select(current.instruction.index)
 
     def set_view(self, instructions: frozenset[int], range_start: int | None) -> None:
-        """Tell which instructions the files show, and where a range begins."""
+        """Mark the instructions that the files pane shows, and where a range starts."""
         self.in_view = instructions
         self.range_start = range_start
         self.refresh()

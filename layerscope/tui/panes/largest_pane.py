@@ -1,4 +1,4 @@
-"""The pane of the largest files: one flat list over the whole image, with what is wasted or without."""
+"""The pane of the largest files: one flat list of the whole image, with or without wasted files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_size
 
 MOST: Final = 5_000
-"""Files that are listed, the largest."""
+"""How many of the largest files to list."""
 _ORDERS = ("size", "path", "layer")
 
 
 @dataclass(frozen=True, slots=True)
 class LargeFile:
-    """Content at a path, and the layer that stores it; `wasted_in` is the one that made it waste."""
+    """Content at a path, and the layer that stores it. `wasted_in` is the layer that made it waste."""
 
     size: int
     path: bytes
@@ -47,10 +47,10 @@ class LargestList(LineList):
     """Files with the instruction that wrote each."""
 
     HELP = """\
-The largest files that a container sees. `v` adds what is wasted: `x` marks content that the image stores and no container
+The largest files that a container sees. `v` adds wasted files: `x` marks content that the image stores but no container
 sees.
 
-Enter goes to the file in what its layer changed, `x` to the layer that made it waste; backspace comes back.
+Enter goes to the file in its layer's changes, `x` to the layer that made it waste, and backspace goes back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Go to file", id="largest.go"),
@@ -125,7 +125,7 @@ Enter goes to the file in what its layer changed, `x` to the layer that made it 
             self.post_message(ListPane.ShowInLayer(file.layer, file.path))
 
     def action_waster(self) -> None:
-        """To the layer in which the file was wasted."""
+        """Go to the layer that wasted the file."""
         file = self.current
         if file is not None and file.wasted_in is not None:
             self.post_message(ListPane.ShowInLayer(file.wasted_in, file.path))
@@ -146,7 +146,7 @@ class LargestPane(ListPane):
     class _Found(Message):
         query: Query | None
         files: list[LargeFile]
-        told: str
+        status: str
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
         self.largest_list = LargestList(session, id="largest-list")
@@ -159,7 +159,7 @@ class LargestPane(ListPane):
         self.find(None)
 
     def action_wasted(self) -> None:
-        """List also what the image stores in vain, or leave it out."""
+        """Include wasted files, or leave them out."""
         self.with_wasted = not self.with_wasted
         self.find(self._query)
 
@@ -194,22 +194,22 @@ class LargestPane(ListPane):
         size, count = sum(sizes[number] for number in numbers), len(numbers)
         largest = heapq.nlargest(MOST, numbers, key=sizes.__getitem__)
         files: Iterator[LargeFile] = (_live(session, number, sizes[number]) for number in largest)
-        told = ""
+        status = ""
         if with_wasted:
             wasted = list(_wasted(session, query))
             gone = sum(file.size for file in wasted)
             size, count = size + gone, count + len(wasted)
-            told = f", {format_size(gone)} of it wasted"
+            status = f", {format_size(gone)} of it wasted"
             files = chain(files, wasted)
         listed = heapq.nlargest(MOST, files, key=attrgetter("size"))
-        told = f"{count:,} files · {format_size(size)}{told}" if count else "nothing found"
+        status = f"{count:,} files · {format_size(size)}{status}" if count else "nothing found"
         if not count and query is not None and not with_wasted:
             gone = sum(1 for _ in _wasted(session, query))
-            told += f" · {gone:,} wasted: v lists them" if gone else ""
+            status += f" · {gone:,} wasted: v lists them" if gone else ""
         if count > len(listed):
-            told += f" · the {len(listed):,} largest are listed"
+            status += f" · the {len(listed):,} largest are listed"
         if not worker.is_cancelled:
-            self.post_message(self._Found(query, listed, told))
+            self.post_message(self._Found(query, listed, status))
 
     @on(_Found)
     def _found(self, event: _Found) -> None:
@@ -217,7 +217,7 @@ class LargestPane(ListPane):
             return
         self.largest_list.show(event.files)
         self.largest_list.cursor = 0
-        self.tell(event.told)
+        self.show_status(event.status)
 
 
 def _live(session: Session, number: int, size: int) -> LargeFile:

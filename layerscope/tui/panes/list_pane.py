@@ -1,4 +1,4 @@
-"""A list with its filter line and a line that tells what is in it."""
+"""A list with a filter line and a line about its contents."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from layerscope.tui.model.selection import Selection
 
 PATIENCE = 0.06
-"""Seconds after the last key before a filter is asked for."""
+"""Seconds to wait after the last key before filtering."""
 
 
 class FilterBar(Input):
-    """The line a filter is written on."""
+    """The line where you type a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "To the list", id="filter.submit"),
@@ -51,7 +51,7 @@ class FilterBar(Input):
         self.pane.action_clear()
 
     async def action_submit(self) -> None:
-        """Take the filter at once, so that the next key is the list's."""
+        """Apply the filter at once, before the list gets the next key."""
         self.pane.take_filter()
 
     def action_to_list(self) -> None:
@@ -59,7 +59,7 @@ class FilterBar(Input):
 
 
 class ListPane(Vertical):
-    """Base of the panes on the right: `lines` is the list, `find` what to do about a filter."""
+    """Base class for the panes on the right: `lines` is the list, `find` applies a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash,ctrl+f", "filter", "Filter", id="pane.filter"),
@@ -68,13 +68,13 @@ class ListPane(Vertical):
 
     @dataclass
     class ShowInLayer(Message):
-        """Show a path among the changes of a layer."""
+        """Show a path in the changes of a layer."""
 
         layer: int
         path: bytes
 
     kinds: ClassVar[Mapping[str, Collection[int]]] = KINDS
-    """The marks that each `kind:` of the filter selects; by default those of one image."""
+    """The marks that each `kind:` of the filter selects; by default the ones for a single image."""
 
     def __init__(self, lines: LineList, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -89,11 +89,11 @@ class ListPane(Vertical):
         yield Static(classes="status")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A slash is part of the filter while that is being written."""
+        """While you type a filter, a slash is part of it."""
         return not (action == "filter" and self.bar.has_focus)
 
-    def tell(self, text: str, *, wrong: bool = False) -> None:
-        """Say what is in the list; the text may hold names of the image."""
+    def show_status(self, text: str, *, wrong: bool = False) -> None:
+        """Show a line about the list. The text can contain names from the image."""
         style = "$text-error" if wrong else ""
         self.query_one(".status", Static).update(Content.styled(escape(text), style))
 
@@ -102,7 +102,7 @@ class ListPane(Vertical):
         return None
 
     def find(self, query: Query | None) -> None:
-        """Show what a filter means; None shows everything."""
+        """Show what matches a filter; None shows everything."""
         raise NotImplementedError
 
     async def action_filter(self) -> None:
@@ -130,7 +130,7 @@ class ListPane(Vertical):
         return bool(self.query_text)
 
     async def set_filter(self, text: str) -> None:
-        """Filter as if the text had been typed."""
+        """Filter as if you had typed the text."""
         await self._open_bar()
         self.bar.value = text
 
@@ -146,7 +146,7 @@ class ListPane(Vertical):
             self._timer = None
 
     def apply_filter(self) -> None:
-        """Take what stands on the filter line at once."""
+        """Apply the text of the filter line at once."""
         from layerscope.analysis.filter.query import BadQuery, parse
 
         self._stop_timer()
@@ -156,13 +156,13 @@ class ListPane(Vertical):
             query = parse(text, self.kinds) if text else None
         except BadQuery as error:
             self.bar.add_class("-wrong")
-            self.tell(error.message, wrong=True)
+            self.show_status(error.message, wrong=True)
             return
         self.bar.remove_class("-wrong")
         self.find(query)
 
     def take_filter(self) -> None:
-        """Go to the list, with the filter that stands there."""
+        """Go to the list, with the current filter."""
         if self._timer is not None:
             self.apply_filter()
         if not self.bar.value:

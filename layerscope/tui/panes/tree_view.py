@@ -1,4 +1,4 @@
-"""The tree of files: paints the rows of `TreeRows`, and turns keys and clicks into what happens to them."""
+"""The tree of files: paints the rows of `TreeRows` and handles their keys and clicks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = {
     "mode": ("mode", 11),
     "owner": ("owner", 10),
 }
-"""Title and width of each column before the name, in order."""
+"""The title and width of each column before the name, in order."""
 DEFAULT_COLUMNS = ("size", "share", "wasted", "mode", "owner")
 _DROPPED_FIRST = ("owner", "mode", "files", "wasted", "share")
 _LEAST_NAME = 32
@@ -47,7 +47,7 @@ class FileTreeView(LineList):
     HELP = """\
 Every file of the view. A directory shows the sum of everything in it.
 
-Marks: `+` added, `~` modified, `-` removed, `x` added and removed again, `=` stored again with nothing changed.
+Marks: `+` added, `~` modified, `-` removed, `x` added and removed again, `=` stored again unchanged.
 A size with a minus sign belongs to removed files.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,7 +80,7 @@ A size with a minus sign belongs to removed files.
         self._entry_of: Callable[[int], Entry | None] = lambda _: None
 
     def show(self, rows: TreeRows, totals: Totals, entry_of: Callable[[int], Entry | None]) -> None:
-        """Show rows; `entry_of` gives the entry of the outline's number that the view stands for."""
+        """Show rows; `entry_of` gives the entry that the view shows for a number of the outline."""
         self.rows = rows
         self.totals = totals
         self._entry_of = entry_of
@@ -92,7 +92,7 @@ A size with a minus sign belongs to removed files.
 
     @property
     def number(self) -> int | None:
-        """What the cursor stands on."""
+        """The number under the cursor."""
         if self.rows is None or self.cursor >= len(self.rows):
             return None
         return self.rows.numbers[self.cursor]
@@ -100,7 +100,7 @@ A size with a minus sign belongs to removed files.
     # Painting
 
     def _columns(self, width: int) -> list[str]:
-        """The wanted columns, without those that would leave no room for the names."""
+        """The wanted columns, without the ones that leave no room for the names."""
         kept = [name for name in COLUMNS if name in self.columns]
         if "wasted" in kept and self.totals is not None and not self.totals.wasted[ROOT]:
             kept.remove("wasted")
@@ -200,7 +200,7 @@ A size with a minus sign belongs to removed files.
         return spans
 
     def _marked(self, name: str, style: str) -> list[Span]:
-        """The name, with what the filter looked for told apart."""
+        """The name, with the filter's match highlighted."""
         if not self.needle:
             return [(name, style)]
         needle = self.needle.rpartition(b"/")[2].decode("utf-8", "replace")
@@ -230,7 +230,7 @@ A size with a minus sign belongs to removed files.
         self._changed()
 
     def _open_chain(self) -> None:
-        """Open on where a directory holds nothing but one directory."""
+        """Keep opening while a directory holds nothing but one directory."""
         assert self.rows is not None
         row = self.cursor + 1
         for _ in range(16):
@@ -288,14 +288,14 @@ A size with a minus sign belongs to removed files.
         self.post_message(self.Sorted(sort))
 
     def action_columns(self) -> None:
-        """Walk through the sets of columns: all with the number of files, the usual ones, sizes alone."""
+        """Cycle through the sets of columns: all with the number of files, the usual ones, only sizes."""
         sets = (DEFAULT_COLUMNS, tuple(COLUMNS), ("size", "share", "wasted"), ("size",))
         at = sets.index(self.columns) if self.columns in sets else 0
         self.columns = sets[(at + 1) % len(sets)]
         self.refresh()
 
     def action_attributes(self) -> None:
-        """Show mode and owner, or not."""
+        """Show or hide mode and owner."""
         attributes = ("mode", "owner")
         if "mode" in self.columns:
             self.columns = tuple(name for name in self.columns if name not in attributes)
@@ -324,9 +324,9 @@ A size with a minus sign belongs to removed files.
         *,
         stay: bool = False,
     ) -> int:
-        """Show what a filter found, as `spread` gives it, and how many there are.
+        """Show what a filter found, as `spread` returns it, and how many hits there are.
 
-        The cursor goes to the first hit, unless it is on one already, or is to `stay` where it is if that is shown.
+        The cursor goes to the first hit, unless it is already on one. With `stay`, it stays where it is if that is shown.
         """
         assert self.rows is not None
         number = self.number
@@ -341,7 +341,7 @@ A size with a minus sign belongs to removed files.
         return self.rows.hit_count
 
     def clear_hits(self) -> None:
-        """Show everything again, with the cursor where it is."""
+        """Show everything again and keep the cursor where it is."""
         assert self.rows is not None
         number = self.number
         self.rows.clear_filter()
@@ -351,7 +351,7 @@ A size with a minus sign belongs to removed files.
             self.go_to(number)
 
     def go_to(self, number: int) -> bool:
-        """Put the cursor on a number, opening what is above; False when this view has it not."""
+        """Put the cursor on a number and open the directories above it; False if this view doesn't have it."""
         if self.rows is None:
             return False
         row = self.rows.reveal(number)

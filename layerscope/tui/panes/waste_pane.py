@@ -1,4 +1,4 @@
-"""The pane of waste: by kind, below each kind by pair of instructions, below each pair by file; or all files flat."""
+"""The waste pane: by kind, then by pair of instructions, then by file; or a flat list of all files."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ KIND_WORDS = {
     "deleted": ("deleted", "a later layer removes it"),
     "overwritten": ("overwritten", "a later layer stores different content there"),
     "metadata_only": ("metadata only", "stored again because only mode, owner, or times changed"),
-    "identical_rewrite": ("identical rewrite", "stored again with nothing changed"),
+    "identical_rewrite": ("identical rewrite", "stored again unchanged"),
     "duplicate_entry": ("duplicate entry", "stored twice within one layer"),
 }
 _NUMBER_OF: Final = {kind: number for number, kind in enumerate(WASTE_KINDS)}
 FEW_FILES: Final = 200
-"""Files of which a filter shows every one."""
+"""A filter that finds up to this many files shows all of them."""
 _STEP = 1 << 12
 _CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
 
@@ -41,10 +41,10 @@ class WasteList(LineList):
     """Opens and closes kinds and pairs."""
 
     HELP = """\
-Everything that the image stores and no container sees: by kind, then by the instructions that wrote and wasted it, then by
+Everything that the image stores but no container sees: by kind, then by the instructions that wrote and wasted it, then by
 file. `v` switches to a flat list of all files, largest first.
 
-On a file, enter goes to the layer that stored it, `x` to the one that made it waste; backspace comes back.
+On a file, enter goes to the layer that stored it, `x` to the layer that made it waste, and backspace goes back.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Go to writer", id="waste.writer"),
@@ -188,20 +188,20 @@ On a file, enter goes to the layer that stored it, `x` to the one that made it w
             self.post_message(ListPane.ShowInLayer(file.layer, file.path))
 
     def action_waster(self) -> None:
-        """To the layer in which the file was wasted."""
+        """Go to the layer that wasted the file."""
         file = self.current.file if self.current is not None else None
         if file is not None:
             self.post_message(ListPane.ShowInLayer(file.wasted_in, file.path))
 
     def action_flat(self) -> None:
-        """All files in one list, or grouped."""
+        """Show all files in one list, or grouped."""
         self.flat = not self.flat
         self.rebuild()
         self.cursor = 0
 
 
 class WastePane(ListPane):
-    """The list of waste and its filter."""
+    """The list of wasted files and its filter."""
 
     kinds: ClassVar[Mapping[str, Collection[int]]] = {
         **{kind: (number,) for kind, number in _NUMBER_OF.items()},
@@ -260,4 +260,4 @@ class WastePane(ListPane):
         share = format_percent(waste.size, self.session.analysis.sizes.content)
         text = f"{files:,} files · {format_size(waste.size)} · {share} of the content"
         nothing = "nothing is wasted" if event.query is None else "nothing found"
-        self.tell(text if files else nothing)
+        self.show_status(text if files else nothing)

@@ -1,1 +1,1 @@
-"""The screens of the browser, and what they do."""
+"""The browser's screens and what they do."""

@@ -1,4 +1,4 @@
-"""The screen of one image: instructions and details on the left; files, waste, largest files, and facts on the right."""
+"""The screen for one image: instructions and details on the left; files, waste, largest files, and facts on the right."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def _screen_commands() -> type[Provider]:
-    """The palette's provider, which is loaded when the palette is opened."""
+    """The palette's provider, loaded when the palette opens."""
     from layerscope.tui.commands import ScreenCommands
 
     return ScreenCommands
@@ -96,14 +96,14 @@ The instructions that made the image are on the left, and their files on the rig
     ]
 
     def __init__(self, session: Session, reference: str) -> None:
-        """`reference` names the image as the command line did."""
+        """`reference` names the image as on the command line."""
         super().__init__()
         self.session = session
         self.reference = reference
         self.viewpoint = Viewpoint(session)
         self.trail = Trail()
         self._quiet = 0
-        """Moves of the instructions' cursor that must not change what the files show."""
+        """Cursor moves in the instructions that must not change what the files pane shows."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
@@ -121,7 +121,7 @@ The instructions that made the image are on the left, and their files on the rig
 
     def on_mount(self) -> None:
         if not self.query(TabStrip):
-            return  # the application is closing, so nothing was composed
+            return  # the application is closing before anything was composed
         self.strip.active = "files"
         self._fit(self.app.size)
         self.instructions.show(self.session.analysis.instructions, self.session.base_instructions)
@@ -161,7 +161,7 @@ The instructions that made the image are on the left, and their files on the rig
 
     @property
     def tabs(self) -> tuple[tuple[str, str, str], ...]:
-        """What the right half can show; the Dockerfile only if it is known."""
+        """What the right half can show; includes the Dockerfile only if it is known."""
         known = self.session.analysis.image.dockerfiles
         return (*self.TABS, self.DOCKERFILE_TAB) if known else self.TABS
 
@@ -170,7 +170,7 @@ The instructions that made the image are on the left, and their files on the rig
             return self.DOCKERFILE_TAB in self.tabs
         return True
 
-    # What is shown
+    # Showing
 
     @on(LineList.Highlighted, "#instructions")
     def _instruction_moved(self) -> None:
@@ -181,7 +181,7 @@ The instructions that made the image are on the left, and their files on the rig
             self._show_scope()
 
     def select_instruction(self, index: int) -> None:
-        """Put the cursor on an instruction without a change of what the files show."""
+        """Put the cursor on an instruction without changing what the files pane shows."""
         row = self.instructions.cursor
         self.instructions.select(index)
         self._quiet += self.instructions.cursor != row
@@ -189,7 +189,7 @@ The instructions that made the image are on the left, and their files on the rig
 
     @on(LineList.Highlighted, "#dockerfile")
     def _line_moved(self, event: LineList.Highlighted) -> None:
-        """Tell about the instruction of the line; the files stay as they are."""
+        """Show details about the line's instruction; the files pane stays the same."""
         lines: DockerfileList = event.lines  # type: ignore[assignment]
         if lines.instruction is not None:
             self.select_instruction(lines.instruction)
@@ -247,7 +247,7 @@ The instructions that made the image are on the left, and their files on the rig
     # Keys
 
     async def action_tab(self, name: str) -> None:
-        """Show one of the panes and go there; it is made when it is first asked for."""
+        """Show one of the panes and focus it. It is created on first use."""
         if not self.switcher.query_children(f"#{name}"):
             await self.switcher.mount(self._make_pane(name))
         self.show_pane(name)
@@ -284,7 +284,7 @@ The instructions that made the image are on the left, and their files on the rig
         await self.action_tab(event.name)
 
     def panes(self) -> list[Widget]:
-        """The panes that tab walks through."""
+        """The panes that tab steps through."""
         right = self.query_one(f"#{self.tab}")
         lines = right.lines if isinstance(right, ListPane) else right
         return [self.instructions, self.query_one("#details"), lines]
@@ -302,12 +302,12 @@ The instructions that made the image are on the left, and their files on the rig
                 return
 
     def go_to_pane(self, pane: Widget) -> None:
-        """Focus a pane, unfolding the half it stands in."""
+        """Focus a pane, and unfold the half it is in."""
         self.set_class(pane.id in ("instructions", "details"), "-left")
         self.set_focus(pane)
 
     def action_view(self) -> None:
-        """The next kind of view: layer, tree, range."""
+        """Switch to the next kind of view: layer, tree, range."""
         self.action_mode(self.viewpoint.next_mode())
 
     def action_mode(self, mode: Mode) -> None:
@@ -336,7 +336,7 @@ The instructions that made the image are on the left, and their files on the rig
         self.show_in_layer(event.layer, event.path)
 
     def show_in_layer(self, layer: int, path: bytes) -> None:
-        """Show what a layer changed, with the cursor on a path; backspace comes back."""
+        """Show what a layer changed, with the cursor on a path; backspace goes back."""
         self._leave_place()
         self.files.action_clear()
         self._look_from(Scope("layer", layer, layer), path)
@@ -344,7 +344,7 @@ The instructions that made the image are on the left, and their files on the rig
 
     @on(FilesPane.Elsewhere)
     def _asked_for_elsewhere(self, event: FilesPane.Elsewhere) -> None:
-        """Keep the filter, and look where it finds something."""
+        """Keep the filter, and go where it finds something."""
         self._leave_place()
         self._look_from(event.scope, b"")
 
@@ -359,7 +359,7 @@ The instructions that made the image are on the left, and their files on the rig
         self.files.view(scope, path)
 
     def action_back(self) -> None:
-        """To where the last jump began."""
+        """Go back to where the last jump started."""
         place = self.trail.back()
         if place is None:
             self.app.bell()
@@ -369,7 +369,7 @@ The instructions that made the image are on the left, and their files on the rig
         self.show_pane(place.pane)
 
     def action_other_end(self) -> None:
-        """From a file to the layer that hides it; from a removed one to the layer that stored it."""
+        """Go from a file to the layer that hides it, or from a removed file to the layer that stored it."""
         layer = self.files.other_end() if self.tab == "files" else None
         if layer is None:
             return
@@ -378,7 +378,7 @@ The instructions that made the image are on the left, and their files on the rig
         else:
             self.show_in_layer(layer, self.files.path)
 
-    # What a chosen row leads to
+    # Where a selected row leads
 
     @on(LineList.Chosen, "#tree")
     def _row_chosen(self) -> None:
@@ -389,7 +389,7 @@ The instructions that made the image are on the left, and their files on the rig
             self.look_inside(self.session.outline.nodes[tree.number], entry)
 
     def look_inside(self, node: Node, entry: Entry) -> None:
-        """Show what a file holds; following a link moves the cursor to its target."""
+        """Show a file's content. Following a link moves the cursor to its target."""
         from layerscope.tui.screens.extractor import Extractor
         from layerscope.tui.screens.file_screen import FileScreen, FileStore
 
@@ -403,7 +403,7 @@ The instructions that made the image are on the left, and their files on the rig
         store = FileStore(self.session.analysis.tree.root, self.session.analysis.indexes)
         self.app.push_screen(FileScreen(store, node, entry, take_out), follow)
 
-    # What leads out
+    # Files, clipboard, reports
 
     def selected(self) -> Selection | None:
         """The file or directory under the cursor of the pane on the right."""
@@ -456,13 +456,13 @@ The instructions that made the image are on the left, and their files on the rig
         copy(self, command, path_text(command.encode("utf-8", "backslashreplace"))[1:])
 
     def action_compare(self) -> None:
-        """Ask for another image, and show what changes from this one to it."""
+        """Ask for another image, and show what changes from this one to that one."""
         from layerscope.tui.compare.load import ask_other
 
         ask_other(self, self.session.analysis)
 
     def commands(self) -> Iterable[SystemCommand]:
-        """What the palette offers on this screen now."""
+        """The commands that the palette offers on this screen."""
         for name, key, title in self.tabs:
             yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
         for title, key, command in (
@@ -482,10 +482,10 @@ The instructions that made the image are on the left, and their files on the rig
             text = f"kind:{kind}"
             yield SystemCommand(f"Only {kind} files", text, partial(self.filter_files, text))
         if self.trail:
-            yield SystemCommand("Back", "to where the last jump began", self.action_back)
+            yield SystemCommand("Back", "to where the last jump started", self.action_back)
 
     async def filter_files(self, text: str = "") -> None:
-        """Go to the files with this filter, or with an empty one to be written."""
+        """Go to the files with this filter, or with an empty one to type."""
         self.show_pane("files")
         if text:
             await self.files.set_filter(text)

@@ -1,4 +1,4 @@
-"""Small modal screens: what loads, what failed, what is asked."""
+"""Small modal screens: progress, failures, questions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Result = TypeVar("Result")
 
 
 def plain(text: str, style: str = "") -> Content:
-    """Text from anywhere as content that is no markup; line ends stay."""
+    """Untrusted text as content without markup; line ends stay."""
     return Content.styled("\n".join(escape(line) for line in text.split("\n")), style)
 
 
 class Dialog(ModalScreen[Result]):
-    """A box in the middle: what is of the class `dialog`."""
+    """A box in the middle, made of the widget with class `dialog`."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -46,7 +46,7 @@ class ErrorDialog(Dialog[None]):
         Binding("escape,enter,q", "dismiss", "Close", id="dialog.close")
     ]
 
-    def __init__(self, message: str, hint: str | None, *, title: str = "That did not work") -> None:
+    def __init__(self, message: str, hint: str | None, *, title: str = "That didn't work") -> None:
         super().__init__()
         self.message = message
         self.hint = hint
@@ -69,7 +69,7 @@ class ErrorDialog(Dialog[None]):
 
 
 class ConfirmDialog(Dialog[bool]):
-    """A question whose answer is yes or no; escape is no."""
+    """A yes-or-no question; escape means no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="dialog.no"),
@@ -98,7 +98,7 @@ class ConfirmDialog(Dialog[bool]):
 
 
 class TextDialog(Dialog[str | None]):
-    """Asks for one line, such as a folder; None when it was left."""
+    """Asks for one line, such as a folder; None if canceled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", id="dialog.leave")]
 

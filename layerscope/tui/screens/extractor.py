@@ -55,7 +55,7 @@ class Extractor:
         )
 
     def _collect(self, folder: str, selection: Selection) -> None:
-        """Runs in a worker: extracts if nothing is in the way, else asks."""
+        """Runs in a worker: extracts if nothing is in the way, or asks first."""
         from layerscope.filesystem.extract import Extraction, items_below
 
         items = items_below(selection.node, selection.layer)
@@ -100,9 +100,9 @@ class Extractor:
         except LayerscopeError as error:
             self._screen.call_later(show_error, self._screen, error)
             return
-        self._screen.call_later(self._tell, folder, taken)
+        self._screen.call_later(self._report, folder, taken)
 
-    def _tell(self, folder: str, taken: Taken) -> None:
+    def _report(self, folder: str, taken: Taken) -> None:
         made = taken.files + taken.symlinks
         text = f"{made:,} files, {format_size(taken.size)} in {folder}"
         if taken.skipped_count:

@@ -1,4 +1,4 @@
-"""Looking inside a file: as text, in hexadecimal, or against the version below it."""
+"""Looks inside a file: as text, in hexadecimal, or compared with the version below it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ Look = Literal["text", "hex", "diff"]
 
 
 class PageView(LineList):
-    """The lines of one page; left and right move the window over long ones."""
+    """The lines of one page; left and right scroll along long ones."""
 
     HEADED = False
     HELP = """\
-`t` shows text, `x` bytes in hexadecimal, `d` what changed against the version in the layers below. Large files come by
-page: `]` and `[` turn them.
+`t` shows text, `x` shows bytes in hexadecimal, `d` shows what changed from the version in the layers below. Large files
+have pages: `]` and `[` turn them.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "shift(8)", "Right", show=False, id="file.right"),
@@ -98,13 +98,13 @@ page: `]` and `[` turn them.
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one look at the file gives: `number` of `count` pages."""
+    """One view of the file: page `number` of `count`."""
 
     look: Look
     number: int
     count: int
     lines: Sequence[Line]
-    told: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class FileStore:
 
 
 class FileScreen(Screen[bytes | None]):
-    """One file of the image; gives back a path when a link is to be followed."""
+    """One file of the image; returns a path to follow a link."""
 
     DEFAULT_CSS = """
     FileScreen #file-title { height: 1; background: $panel; padding: 0 1; }
@@ -171,7 +171,7 @@ class FileScreen(Screen[bytes | None]):
         self._paint_title()
         self.set_focus(self.query_one(PageView))
         if self.entry.kind in (FILE, HARDLINK):
-            self._tell("reading")
+            self._show_status("reading")
             self._read(None, 0)
         else:
             self.query_one(PageView).show(self._facts())
@@ -181,7 +181,7 @@ class FileScreen(Screen[bytes | None]):
 
     def _paint_title(self) -> None:
         entry = self.entry
-        gone = "" if entry.ended < 0 else f", gone with layer {entry.ended}"
+        gone = "" if entry.ended < 0 else f", removed by layer {entry.ended}"
         facts = f"{mode_text(entry)} {owner_text(entry)}  layer {entry.layer}{gone}"
         room = max(8, self.size.width - len(facts) - 6)
         path = fit_end(path_text(self.node.path), room)
@@ -189,11 +189,11 @@ class FileScreen(Screen[bytes | None]):
             Words.assemble((path, "bold"), "   ", (facts, ""))
         )
 
-    def _tell(self, text: str) -> None:
+    def _show_status(self, text: str) -> None:
         self.query_one("#file-status", Static).update(Words(escape(text)))
 
     def _facts(self) -> list[Line]:
-        """What there is to say of something without content."""
+        """What to show about an entry without content."""
         entry = self.entry
         lines: list[Line] = [[("type    ", "dim"), (KIND_NAMES[entry.kind], "")]]
         if entry.kind == SYMLINK:
@@ -230,7 +230,7 @@ class FileScreen(Screen[bytes | None]):
         if not worker.is_cancelled:
             self.post_message(self._Ready(page))
             if page.look == "text" and page.count == 1:
-                self._colour(page, worker.is_cancelled)
+                self._color(page, worker.is_cancelled)
 
     def _open(self, entry: Entry, cancelled: Callable[[], bool]) -> Content | None:
         if content_entry(entry) is None:
@@ -251,14 +251,14 @@ class FileScreen(Screen[bytes | None]):
         number = max(0, min(number, count - 1))
         data = content.read(number * PAGE, PAGE)
         lines = hex_lines(data, number * PAGE) if look == "hex" else text_lines(data)
-        told = [look, format_size(content.size)]
+        status = [look, format_size(content.size)]
         if content.sparse:
-            told.append(f"sparse, {format_size(self.entry.size)} stored")
+            status.append(f"sparse, {format_size(self.entry.size)} stored")
         if count > 1:
-            told.append(f"page {number + 1:,} of {count:,}, from byte {number * PAGE:,}")
+            status.append(f"page {number + 1:,} of {count:,}, from byte {number * PAGE:,}")
         else:
-            told.append(f"{len(lines):,} lines")
-        return Page(look, number, count, lines, " · ".join(told))
+            status.append(f"{len(lines):,} lines")
+        return Page(look, number, count, lines, " · ".join(status))
 
     def _diff(self, cancelled: Callable[[], bool]) -> Page:
         if self.before is None:
@@ -277,7 +277,7 @@ class FileScreen(Screen[bytes | None]):
             lines.append([(f"below it is a {KIND_NAMES[self.before.kind]}", "dim")])
         return Page("diff", 0, 1, lines, f"diff · layer {self.before.layer} to {self.entry.layer}")
 
-    def _colour(self, page: Page, cancelled: bool) -> None:
+    def _color(self, page: Page, cancelled: bool) -> None:
         content = self._content
         if content is None or cancelled:
             return
@@ -285,7 +285,7 @@ class FileScreen(Screen[bytes | None]):
         runs = highlight(name, decode(content.read(0, PAGE)))
         if runs is not None and not get_current_worker().is_cancelled:
             lines = styled_lines(runs)
-            self.post_message(self._Ready(Page("text", 0, 1, lines, page.told)))
+            self.post_message(self._Ready(Page("text", 0, 1, lines, page.status)))
 
     @on(_Ready)
     def _ready(self, event: _Ready) -> None:
@@ -296,13 +296,13 @@ class FileScreen(Screen[bytes | None]):
         cursor = view.cursor
         view.show(page.lines)
         view.cursor = cursor if same else 0
-        self._tell(page.told)
+        self._show_status(page.status)
         self.refresh_bindings()
 
     @on(_Failed)
     def _failed(self, event: _Failed) -> None:
         self.query_one(PageView).show([[(fit_start(escape(str(event.error)), 500), "removed")]])
-        self._tell("cannot be read")
+        self._show_status("can't be read")
 
     # Keys
 

@@ -1,4 +1,4 @@
-"""Help for the pane that has the focus: what it shows, and every key that works there."""
+"""Help for the focused pane: what it shows, and every key that works there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.tui.screens.dialogs import Dialog
 
 
 class HelpScreen(Dialog[None]):
-    """Closed by escape, enter, `?` or q."""
+    """Closes with escape, enter, `?`, or q."""
 
     DEFAULT_CSS = """
     HelpScreen .dialog { width: 84; }

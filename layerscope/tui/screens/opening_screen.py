@@ -1,4 +1,4 @@
-"""What the browser shows until the image is read: the frame, and the progress."""
+"""What the browser shows until the image is read: the frame and the progress."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LOW = 30
 
 
 def fold(screen: Screen[None], size: Size) -> None:
-    """Hide what doesn't fit: the left half of a narrow terminal, the details of a low one."""
+    """Hide what doesn't fit: the left half in a narrow terminal, the details in a short one."""
     screen.set_class(size.width < NARROW, "-narrow")
     screen.set_class(size.height < LOW, "-short")
 
 
 class OpeningScreen(Screen[None]):
-    """Needs nothing but the image's name; the only thing to do here is stop."""
+    """Needs only the image's name. All you can do here is stop."""
 
     HELP = "The image is being read. `escape` stops.\n"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""A letter on every pane: one key goes there."""
+"""Puts a letter on every pane, and goes to the pane whose letter you press."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LETTERS = "asdghjkl"
 
 
 class PaneLetters(ModalScreen[Widget | None]):
-    """Returns the pane whose letter is pressed."""
+    """Returns the pane whose letter you press."""
 
     DEFAULT_CSS = """
     PaneLetters { background: $background 40%; align: left top; }

@@ -1,4 +1,4 @@
-"""What screens ask and say while they write files: whether to overwrite, what failed, what was copied."""
+"""What screens ask and report while writing files: whether to overwrite, what failed, what was copied."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def show_error(screen: Screen[None], error: LayerscopeError) -> None:
 
 
 def may_write(screen: Screen[None]) -> bool:
-    """Whether files may be written here; a person at a web browser must not write files on this machine."""
+    """Whether files may be written here. A web browser's user must not write files on this machine."""
     if screen.app.is_web:
         screen.notify("Only a terminal can save files. Press Y to copy the command for it.")
     return not screen.app.is_web
 
 
 def copy(screen: Screen[None], text: str, shown: str) -> None:
-    """Put `text` on the clipboard, and show it in the form that is safe to show."""
+    """Put `text` on the clipboard, and show it in a safe form."""
     screen.app.copy_to_clipboard(text)
     screen.notify(shown, title="Copied", markup=False)

@@ -1,4 +1,4 @@
-"""Saves the report of what a screen shows, in any format."""
+"""Saves the report on what a screen shows, in any format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ReportSaver:
-    """Asks for a file name and writes the report there, in the format that the name's extension stands for."""
+    """Asks for a file name and writes the report there, in the format of the name's extension."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class ReportSaver:
         formats: Mapping[str, Format],
         document_for: Callable[[Format], Document],
     ) -> None:
-        """`document_for` builds what a format writes; a worker calls it."""
+        """`document_for` builds the document for a format; a worker calls it."""
         self._screen = screen
         self._formats = formats
         self._document_for = document_for
