@@ -1,4 +1,4 @@
-"""What to do about the waste of an image: one piece of advice for each pair of instructions, biggest saving first."""
+"""What to do about the waste of an image: one short line for each pair of instructions, biggest saving first."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 
 from layerscope.analysis.grouping import WastePair, WasteSummary
+from layerscope.analysis.mentions import Mentions, files_word, one_spaced
 from layerscope.analysis.model import Analysis, WasteKind
+from layerscope.units import format_size
 
 MOST = 20
-"""Pieces of advice that are given; what follows saves less than any of them."""
+"""Pieces of advice that are given. What is left out saves less than any of them."""
 
 _MOUNTS = {
     b"/var/lib/apt/lists": "/var/lib/apt",
@@ -27,14 +29,14 @@ _MOUNTS = {
     b"/usr/local/share/.cache/yarn": "/usr/local/share/.cache/yarn",
     b"/usr/local/cargo/registry": "/usr/local/cargo/registry",
 }
-"""Folders of package managers that a build can mount as a cache, and where the mount belongs."""
+"""Directories of package managers that a build can mount as a cache, and where the mount belongs."""
 
 _CACHED = re.compile(rb"/?(" + b"|".join(re.escape(folder[1:]) for folder in _MOUNTS) + rb")/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One change to the build that saves `bytes`; `message` says it in a sentence without the number."""
+    """One change to the build that saves `bytes`. `message` is one line: where, what to change, and what it saves."""
 
     kind: WasteKind
     bytes: int
@@ -45,9 +47,9 @@ class Advice:
 
 
 def advise(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Advice, ...]:
-    """Advice on all waste that an instruction can be changed to avoid, biggest saving first.
+    """Advice on all waste that a change to an instruction avoids, biggest saving first.
 
-    `waste` is the summary of the analysis' waste, for a caller who has it already.
+    Pass `waste`, the summary of the analysis' waste, if you have it already.
     """
     summary = WasteSummary(analysis.waste) if waste is None else waste
     return tuple(
@@ -57,113 +59,21 @@ def advise(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Advic
             files=pair.files,
             written_by=pair.written_by,
             wasted_by=pair.wasted_by,
-            message=_message(analysis, pair, summary),
+            message=f"{_Sentence(analysis, pair, summary).text()}. Saves {format_size(pair.bytes)}.",
         )
         for pair in summary.pairs()[:MOST]
         if pair.bytes
     )
 
 
-def _message(analysis: Analysis, pair: WastePair, summary: WasteSummary) -> str:
-    match pair.kind:
-        case "deleted":
-            return _deleted(analysis, pair, summary)
-        case "overwritten":
-            return _overwritten(analysis, pair)
-        case "metadata_only":
-            return _metadata_only(analysis, pair)
-        case "identical_rewrite":
-            return _identical(analysis, pair)
-        case "duplicate_entry":
-            return _duplicate(analysis, pair)
-
-
-def _keyword(analysis: Analysis, index: int) -> str:
-    return analysis.instructions[index].instruction.keyword.upper()
-
-
-def _short(analysis: Analysis, index: int, width: int = 48) -> str:
-    text = " ".join(analysis.instructions[index].instruction.text.split())
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
-
-
-def _named(analysis: Analysis, index: int) -> str:
-    """`instruction 9, COPY . /app` with the line of the Dockerfile where it is known."""
-    instruction = analysis.instructions[index].instruction
-    line = f" (line {instruction.location.start_line})" if instruction.location else ""
-    text = _short(analysis, index)
-    return f"instruction {index}, {text}{line}" if text else f"instruction {index}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
-
-
 _OWNERSHIP = re.compile(
     r"RUN (chown|chmod)(?: --?[A-Za-z][A-Za-z-]*)* ([A-Za-z0-9_.:=+,][A-Za-z0-9_.:=+,-]*)((?: [^\s;&|<>$`()]+)+)"
 )
 """A RUN that does nothing but chown or chmod."""
-
-
-def _metadata_only(analysis: Analysis, pair: WastePair) -> str:
-    culprit = _named(analysis, pair.wasted_by)
-    flags = _flags(pair.changed)
-    writer = _keyword(analysis, pair.written_by)
-    text = analysis.instructions[pair.wasted_by].instruction.text
-    if writer in ("COPY", "ADD") and flags:
-        match = _OWNERSHIP.fullmatch(" ".join(text.split()))
-        wanted = " ".join(
-            f"{flag}={match[2] if match and flag == f'--{match[1]}' else '…'}" for flag in flags
-        )
-        maker = _user_made_between(analysis, pair, match) if "--chown" in flags else None
-        if maker is not None:
-            return (
-                f"move {_named(analysis, maker)}, which makes the user, above "
-                f"{_named(analysis, pair.written_by)}, or use a numeric id, and give the latter the option "
-                f"{wanted} in place of {culprit}, which stores {_files(pair.files)} again only to "
-                f"change {_and(pair.changed)}"
-            )
-        return (
-            f"give {_named(analysis, pair.written_by)} the option {wanted} in place of {culprit}, "
-            f"which stores {_files(pair.files)} again only to change {_and(pair.changed)}"
-        )
-    if writer == "RUN" and flags:
-        return (
-            f"change {_and(pair.changed)} within {_named(analysis, pair.written_by)}: "
-            f"{culprit}, stores {_files(pair.files)} again only for that"
-        )
-    return (
-        f"leave {_files(pair.files)} of instruction {pair.written_by} as they are in {culprit}, "
-        f"which stores them again only to change {_and(pair.changed) or 'their metadata'}"
-    )
-
-
+_REMOVAL = re.compile(r"RUN rm(?: [^\s;&|<>$`()]+)+")
+"""A RUN that does nothing but rm."""
+_STAGE = re.compile(r"--from=([^\s,]{1,60})")
 _MAKES_USER = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
-
-
-def _user_made_between(
-    analysis: Analysis, pair: WastePair, match: re.Match[str] | None
-) -> int | None:
-    """The instruction after the copy that makes the user or group which it would name; a number needs none."""
-    names = [] if match is None else [name for name in re.split("[:.]", match[2]) if name]
-    if names and all(name.isdigit() for name in names):
-        return None
-    for index in range(pair.written_by + 1, pair.wasted_by + 1):
-        text = analysis.instructions[index].instruction.text[:20_000]
-        made = _MAKES_USER.search(text)
-        if made is None:
-            continue
-        if not names or any(
-            re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", text[made.end() :]) for n in names
-        ):
-            return index
-    return None
-
-
-def _flags(changed: tuple[str, ...]) -> list[str]:
-    flags = ["--chown"] if "uid" in changed or "gid" in changed else []
-    return [*flags, "--chmod"] if "mode" in changed else flags
-
 
 _FIELDS = {
     "mode": "the mode",
@@ -174,71 +84,165 @@ _FIELDS = {
 }
 
 
+class _Sentence:
+    """The advice on one pair of instructions, without what it saves."""
+
+    def __init__(self, analysis: Analysis, pair: WastePair, summary: WasteSummary) -> None:
+        self._analysis = analysis
+        self._pair = pair
+        self._writer = pair.written_by
+        self._waster = pair.wasted_by
+        self._files = summary.files_of(pair)
+        self._mentions = Mentions(analysis)
+
+    def text(self) -> str:
+        match self._pair.kind:
+            case "deleted":
+                return self._deleted()
+            case "overwritten":
+                return self._overwritten()
+            case "metadata_only":
+                return self._metadata_only()
+            case "identical_rewrite":
+                return (
+                    f"{self._start(self._waster)}: leave out {files_word(self._files)}, "
+                    f"which {self._mentions.subject(self._writer)} already stores"
+                )
+            case "duplicate_entry":
+                return (
+                    f"{self._start(self._writer)}: rebuild this layer with another builder, "
+                    f"because it stores {files_word(self._files)} twice"
+                )
+
+    def _start(self, index: int) -> str:
+        return self._mentions.start(index)
+
+    def _keyword(self, index: int) -> str:
+        return self._analysis.instructions[index].instruction.keyword.upper()
+
+    def _text(self, index: int) -> str:
+        return one_spaced(self._analysis.instructions[index].instruction.text)
+
+    def _is_inherited(self) -> bool:
+        """Whether the base image wrote the files and the image's own Dockerfile wastes them."""
+        if self._mentions.is_of_base(self._writer):
+            return not self._mentions.is_of_base(self._waster)
+        return self._keyword(self._writer) not in ("RUN", "COPY", "ADD")
+
+    def _metadata_only(self) -> str:
+        writer, waster = self._mentions.named(self._writer), self._mentions.named(self._waster)
+        flags = _flags(self._pair.changed)
+        keyword = self._keyword(self._writer)
+        match = _OWNERSHIP.fullmatch(self._text(self._waster))
+        changed = _and(self._pair.changed) or "the metadata"
+        if not flags or keyword not in ("COPY", "ADD", "RUN") or self._is_inherited():
+            return (
+                f"{self._start(self._waster)}: don't change {changed} of {files_word(self._files)}, "
+                f"written by {writer}"
+            )
+        ending = f"drop {waster}" if match else f"don't change {changed} in {waster}"
+        if keyword == "RUN":
+            return f"{self._start(self._writer)}: set {changed} in the same RUN and {ending}"
+        value = _option(match)
+        wanted = " ".join(
+            f"{flag}={value}" if match and value and flag == f"--{match[1]}" else flag
+            for flag in flags
+        )
+        maker = self._user_made_between(match) if "--chown" in flags else None
+        if maker is None:
+            return f"{self._start(self._writer)}: use {keyword} {wanted} and {ending}"
+        return (
+            f"{self._start(self._writer)}: move this {keyword} below {self._mentions.subject(maker)} "
+            f"or use a numeric id, then use {keyword} {wanted} and {ending}"
+        )
+
+    def _user_made_between(self, match: re.Match[str] | None) -> int | None:
+        """The instruction after the copy that makes the user or group it would name. A number needs none."""
+        names = [] if match is None else [name for name in re.split("[:.]", match[2]) if name]
+        if names and all(name.isdigit() for name in names):
+            return None
+        for index in range(self._writer + 1, self._waster + 1):
+            text = self._analysis.instructions[index].instruction.text[:20_000]
+            made = _MAKES_USER.search(text)
+            if made is None:
+                continue
+            if not names or any(
+                re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", text[made.end() :]) for n in names
+            ):
+                return index
+        return None
+
+    def _deleted(self) -> str:
+        start, keyword = self._start(self._writer), self._keyword(self._writer)
+        what = files_word(self._files)
+        them = "it" if len(self._files) == 1 else "them"
+        if self._writer == self._waster:
+            return f"{start}: delete {what} in the step that writes {them}"
+        late = self._mentions.place(self._waster)
+        if self._is_inherited():
+            return f"{self._start(self._waster)}: use a base image without {what}, because deleting here frees nothing"
+        if keyword == "RUN":
+            cache = self._cache()
+            if cache:
+                return f"{start}: use RUN --mount=type=cache,target={cache} instead of deleting the cache in {late}"
+            return f"{start}: delete {what} in the same RUN, not in {late}"
+        stage = _STAGE.search(self._text(self._writer))
+        if stage is not None and keyword == "COPY":
+            return f"{start}: delete {what} in {stage[1]} before COPY takes {them}, not in {late}"
+        if keyword == "ADD":
+            return f"{start}: take {what} out of what ADD adds instead of deleting {them} in {late}"
+        if _REMOVAL.fullmatch(self._text(self._waster)):
+            return f"{start}: keep {what} out of COPY with .dockerignore instead of deleting {them} in {late}"
+        return (
+            f"{start}: mount {what} with RUN --mount=type=bind where you need it "
+            f"instead of copying {them} and deleting {them} in {late}"
+        )
+
+    def _cache(self) -> str:
+        """The cache mount that would have kept most bytes of the pair out of the image."""
+        sums: dict[str, int] = {}
+        for file in self._files:
+            match = _CACHED.match(file.path)
+            if match is not None:
+                target = _MOUNTS[b"/" + match[1]]
+                sums[target] = sums.get(target, 0) + file.bytes
+        target = max(sums, key=lambda each: (sums[each], each), default="")
+        return target if target and 2 * sums[target] > self._pair.bytes else ""
+
+    def _overwritten(self) -> str:
+        what = files_word(self._files)
+        if self._writer == self._waster:
+            return f"{self._start(self._writer)}: write {what} only once"
+        if self._is_inherited():
+            return f"{self._start(self._waster)}: use a newer base image, because this step replaces {what}"
+        if {self._keyword(self._writer), self._keyword(self._waster)} == {"RUN"}:
+            return (
+                f"{self._start(self._writer)}: merge {self._mentions.subject(self._waster)} "
+                f"into this RUN, because it replaces {what}"
+            )
+        return (
+            f"{self._start(self._writer)}: leave out {what}, "
+            f"which {self._mentions.subject(self._waster)} replaces"
+        )
+
+
+def _option(match: re.Match[str] | None) -> str:
+    """What a chown or chmod sets, as COPY takes it; "" where that isn't certain."""
+    if match is None:
+        return ""
+    value = match[2]
+    if match[1] == "chmod":
+        return value
+    if value.startswith(":"):
+        return f"0{value}"
+    return "" if "." in value else value.removesuffix(":")
+
+
+def _flags(changed: tuple[str, ...]) -> list[str]:
+    flags = ["--chown"] if "uid" in changed or "gid" in changed else []
+    return [*flags, "--chmod"] if "mode" in changed else flags
+
+
 def _and(changed: tuple[str, ...]) -> str:
     words = [_FIELDS[name] for name in _FIELDS if name in changed]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _deleted(analysis: Analysis, pair: WastePair, summary: WasteSummary) -> str:
-    writer = _keyword(analysis, pair.written_by)
-    culprit = f"instruction {pair.wasted_by}"
-    if pair.written_by == pair.wasted_by:
-        return f"delete {_files(pair.files)} in the step of instruction {pair.written_by} that writes them"
-    if writer == "RUN":
-        cache = _cache_of(pair, summary)
-        mount = f", or give it --mount=type=cache,target={cache}" if cache else ""
-        return (
-            f"delete {_files(pair.files)} within {_named(analysis, pair.written_by)}{mount}: "
-            f"deleting them later, in {culprit}, frees nothing"
-        )
-    if writer in ("COPY", "ADD"):
-        return (
-            f"keep {_files(pair.files)} out of {_named(analysis, pair.written_by)} "
-            f"(list them in .dockerignore, or mount them into the RUN that needs them): "
-            f"deleting them later, in {culprit}, frees nothing"
-        )
-    return (
-        f"begin from an image without {_files(pair.files)} of {_named(analysis, pair.written_by)}: "
-        f"deleting them later, in {culprit}, frees nothing"
-    )
-
-
-def _cache_of(pair: WastePair, summary: WasteSummary) -> str:
-    """The cache mount that would have kept most bytes of the pair out of the image."""
-    sums: dict[str, int] = {}
-    for file in summary.files_of(pair):
-        match = _CACHED.match(file.path)
-        if match is not None:
-            target = _MOUNTS[b"/" + match[1]]
-            sums[target] = sums.get(target, 0) + file.bytes
-    target = max(sums, key=lambda each: (sums[each], each), default="")
-    return target if target and 2 * sums[target] > pair.bytes else ""
-
-
-def _overwritten(analysis: Analysis, pair: WastePair) -> str:
-    if pair.written_by == pair.wasted_by:
-        return f"write {_files(pair.files)} once within {_named(analysis, pair.written_by)}"
-    both = {_keyword(analysis, pair.written_by), _keyword(analysis, pair.wasted_by)}
-    if both == {"RUN"}:
-        return (
-            f"merge {_named(analysis, pair.wasted_by)}, into instruction {pair.written_by}: "
-            f"it replaces {_files(pair.files)} written there"
-        )
-    return (
-        f"write {_files(pair.files)} once: {_named(analysis, pair.wasted_by)}, replaces what "
-        f"instruction {pair.written_by} stored"
-    )
-
-
-def _identical(analysis: Analysis, pair: WastePair) -> str:
-    return (
-        f"leave {_files(pair.files)} out of {_named(analysis, pair.wasted_by)}: "
-        f"instruction {pair.written_by} stored the very same"
-    )
-
-
-def _duplicate(analysis: Analysis, pair: WastePair) -> str:
-    return (
-        f"build {_named(analysis, pair.written_by)} again with another builder: "
-        f"its layer holds {_files(pair.files)} twice"
-    )

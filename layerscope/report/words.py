@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
+from layerscope.analysis.mentions import short_command
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_size, parse_size
 
@@ -36,11 +37,6 @@ _BLAME = {
     "duplicate_entry": "stored twice by {}",
 }
 _CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
-_SETUP = re.compile(
-    r"--(?:mount|network|security)=\S{1,2000}\s+"
-    r"|set(?:\s+[-+](?:[A-Za-z]{0,8}o\s+\w{1,32}|[A-Za-z]{1,16})){1,16}\s*(?:;|&&|\n)\s*"
-)
-"""What a RUN starts with before it does anything: build flags and shell options."""
 _SPACE = re.compile(r"[ \t\r\n]+")
 
 
@@ -48,18 +44,6 @@ def one_line(text: str, width: int | None = None) -> str:
     """Text of an image on one line, with all that could act or hide shown; cut to `width` columns where given."""
     line = escape(_SPACE.sub(" ", text).strip())
     return line if width is None else fit_start(line, width)
-
-
-def short_command(text: str) -> str:
-    """An instruction without build flags and shell options: `RUN set -eux; make` becomes `RUN make`."""
-    if not text.startswith("RUN "):
-        return text
-    at = 4
-    while match := _SETUP.match(text, at):
-        if match.end() == len(text):
-            break
-        at = match.end()
-    return text[:4] + text[at:]
 
 
 def instruction_text(row: Row, width: int | None = None) -> str:

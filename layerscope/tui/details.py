@@ -75,7 +75,7 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
     for advice in session.advice:
         if instruction.index in (advice.written_by, advice.wasted_by):
             sheet.gap()
-            sheet.warn(f"▸ {format_size(advice.bytes)}: {one_line(advice.message)}")
+            sheet.warn(f"▸ {one_line(advice.message)}")
     _blame(session, instruction.index, sheet)
     sheet.gap()
     if instruction.location is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.mentions import short_command
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import BLOCK, CHARACTER, DIRECTORY, FIFO, HARDLINK, SYMLINK
 from layerscope.report.escape import cell_width, escape, fit_start, pad
-from layerscope.report.words import short_command
 from layerscope.units import format_size
 
 if TYPE_CHECKING:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from layerscope.analysis.advice import MOST, Advice, advise
 from layerscope.analysis.model import WasteKind
-from tests.report.sample import make_analysis, python_app, wasted
+from layerscope.image.image import Base
+from layerscope.image.instruction import Location
+from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 
 def advice_on(
@@ -37,43 +41,107 @@ def test_no_waste_needs_no_advice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waster", "changed", "option"),
+    ("waster", "changed", "option", "dropped"),
     [
-        ("RUN chown -R app /app", ("uid",), "--chown=app "),
-        ("RUN chown -R app:staff /app", ("gid", "uid"), "--chown=app:staff "),
-        ("RUN chmod -R a+rX /app", ("mode",), "--chmod=a+rX "),
-        ("RUN chown -R app /app", ("mode", "uid"), "--chown=app --chmod=… "),
-        ("RUN chown -R app /app && rm -rf /tmp", ("uid",), "--chown=… "),
-        ("RUN chown $USER /app", ("uid",), "--chown=… "),
-        ("RUN ./install.sh", ("uid",), "--chown=… "),
+        ("RUN chown -R app /app", ("uid",), "--chown=app", True),
+        ("RUN chown -R app:staff /app", ("gid", "uid"), "--chown=app:staff", True),
+        ("RUN chown -R :staff /app", ("gid",), "--chown=0:staff", True),
+        ("RUN chown -R app: /app", ("uid",), "--chown=app", True),
+        ("RUN chown -R app.staff /app", ("gid", "uid"), "--chown", True),
+        ("RUN set -ex; chown -R app /app", ("uid",), "--chown=app", True),
+        ("RUN chmod -R a+rX /app", ("mode",), "--chmod=a+rX", True),
+        ("RUN chown -R app /app", ("mode", "uid"), "--chown=app --chmod", True),
+        ("RUN chown -R app /app && rm -rf /tmp", ("uid",), "--chown", False),
+        ("RUN chown $USER /app", ("uid",), "--chown", False),
+        ("RUN ./install.sh", ("uid",), "--chown", False),
     ],
 )
-def test_a_later_chown_belongs_into_the_copy(
-    waster: str, changed: tuple[str, ...], option: str
+def test_a_copy_can_set_what_a_later_chown_changes(
+    waster: str, changed: tuple[str, ...], option: str, dropped: bool
 ) -> None:
-    advice = advice_on("COPY . /app", waster, "metadata_only", changed=changed)
-    assert f"the option {option}" in advice.message
+    message = advice_on(
+        "COPY . /app", waster, "metadata_only", changed=changed, located=True
+    ).message
+    assert message.startswith(f"Line 1: use COPY {option} and ")
+    assert ("and drop RUN ch" in message) is dropped
+    assert message.endswith(", line 2. Saves 400 B.")
 
 
-def test_a_later_chown_of_what_a_run_wrote_belongs_into_that_run() -> None:
+def test_a_later_chown_of_what_a_run_wrote_belongs_in_that_run() -> None:
     advice = advice_on(
-        "RUN make install", "RUN chown -R app /app", "metadata_only", changed=("uid",)
+        "RUN make install", "RUN chown -R app /app", "metadata_only", changed=("uid",), located=True
     )
-    assert advice.message.startswith("change the owner within instruction 0, RUN make install")
+    assert advice.message == (
+        "Line 1: set the owner in the same RUN and drop RUN chown, line 2. Saves 400 B."
+    )
 
 
-def test_times_alone_are_better_left() -> None:
-    advice = advice_on("COPY . /app", "RUN touch /app/x", "metadata_only", changed=("mtime",))
-    assert "leave 1 file of instruction 0" in advice.message
-    assert "the time" in advice.message
-
-
-def test_lines_are_named_where_they_are_known() -> None:
+def test_changed_times_are_left_alone() -> None:
     advice = advice_on(
-        "COPY . /app", "RUN chown app /app", "metadata_only", changed=("uid",), located=True
+        "COPY . /app", "RUN touch /app/x", "metadata_only", changed=("mtime",), located=True
     )
-    assert "COPY . /app (line 1)" in advice.message
-    assert "RUN chown app /app (line 2)" in advice.message
+    assert advice.message == (
+        "Line 2: don't change the time of /app/x, written by COPY, line 1. Saves 400 B."
+    )
+
+
+def test_instructions_without_lines_are_named_by_number() -> None:
+    advice = advice_on(
+        "COPY . /app",
+        "RUN chown -R www-data:www-data /app /srv /var/lib",
+        "metadata_only",
+        changed=("uid",),
+    )
+    assert advice.message == (
+        "Instruction 0: use COPY --chown=www-data:www-data and drop "
+        "instruction 1 (RUN chown -R www-data:www-data /app /sr…). Saves 400 B."
+    )
+
+
+def test_advice_is_one_line_whatever_the_image_says() -> None:
+    hostile = "RUN " + "x\n" * 5_000
+    message = advice_on(hostile, hostile, "deleted", path="/app/" + "y" * 5_000).message
+    assert "\n" not in message
+    assert len(message) < 200
+
+
+def on_base(writer: str, waster: str, kind: WasteKind, changed: tuple[str, ...] = ()) -> str:
+    analysis = with_facts(
+        make_analysis(
+            [(writer, 1000), (waster, 500)],
+            [wasted("/app/x", 400, 0, 1, kind, changed)],
+            located=True,
+        ),
+        base=Base(layers=1, name=None, evidence="history"),
+    )
+    (advice,) = advise(analysis)
+    return advice.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("deleted", "use a base image without /app/x"),
+        ("overwritten", "use a newer base image"),
+        ("metadata_only", "don't change the owner of /app/x, written by instruction 0 (COPY . /)"),
+    ],
+)
+def test_nothing_in_the_base_image_is_to_be_edited(kind: WasteKind, remedy: str) -> None:
+    message = on_base("COPY . /", "RUN chown app /app/x", kind, ("uid",))
+    assert message.startswith(f"Line 2: {remedy}")
+
+
+def test_a_line_that_several_instructions_share_is_the_from_and_names_none_of_them() -> None:
+    analysis = make_analysis(
+        [("COPY . /app", 1000), ("RUN rm -rf /app", 500)], [wasted("/app/x", 400, 0, 1)]
+    )
+    shared = tuple(
+        replace(each, instruction=replace(each.instruction, location=Location("Dockerfile", 1, 1)))
+        for each in analysis.instructions
+    )
+    (advice,) = advise(with_facts(analysis, instructions=shared))
+    assert advice.message.startswith("Instruction 0: ")
+    assert "in instruction 1." in advice.message
 
 
 @pytest.mark.parametrize(
@@ -86,31 +154,75 @@ def test_lines_are_named_where_they_are_known() -> None:
 )
 def test_caches_can_be_mounted(path: str, target: str | None) -> None:
     message = advice_on(
-        "RUN pip install x", "RUN rm -rf /root/.cache", "deleted", path=path
+        "RUN pip install x", "RUN rm -rf /root/.cache", "deleted", path=path, located=True
     ).message
-    assert message.startswith("delete 1 file within instruction 0, RUN pip install x")
-    assert (f"--mount=type=cache,target={target}:" in message) is (target is not None)
+    if target is None:
+        assert message == "Line 1: delete /opt/a in the same RUN, not in line 2. Saves 400 B."
+    else:
+        assert message == (
+            f"Line 1: use RUN --mount=type=cache,target={target} "
+            "instead of deleting the cache in line 2. Saves 400 B."
+        )
 
 
-def test_what_is_deleted_should_not_be_copied() -> None:
-    message = advice_on("COPY . /app", "RUN rm -rf /app/tests", "deleted").message
-    assert "keep 1 file out of instruction 0, COPY . /app" in message
-    assert ".dockerignore" in message
+@pytest.mark.parametrize(
+    ("writer", "waster", "remedy"),
+    [
+        (
+            "COPY . /app",
+            "RUN rm -rf /app/x",
+            "keep /app/x out of COPY with .dockerignore instead of deleting it in line 2",
+        ),
+        (
+            "COPY a.deb /app",
+            "RUN dpkg -i /app/x && rm /app/x",
+            "mount /app/x with RUN --mount=type=bind where you need it instead of copying it and deleting it in line 2",
+        ),
+        (
+            "COPY --from=build /app /app",
+            "RUN rm -rf /app/x",
+            "delete /app/x in build before COPY takes it, not in line 2",
+        ),
+        (
+            "ADD app.tar /app",
+            "RUN rm -rf /app/x",
+            "take /app/x out of what ADD adds instead of deleting it in line 2",
+        ),
+    ],
+)
+def test_what_is_deleted_should_not_be_copied(writer: str, waster: str, remedy: str) -> None:
+    message = advice_on(writer, waster, "deleted", located=True).message
+    assert message == f"Line 1: {remedy}. Saves 400 B."
 
 
-def test_what_no_one_wrote_is_the_base_images() -> None:
-    assert advice_on("layer 0 (no history)", "RUN rm -r /app", "deleted").message.startswith(
-        "begin from"
+def test_deleted_files_of_an_unnamed_base_need_another_base() -> None:
+    message = advice_on("layer 0 (no history)", "RUN rm -r /app", "deleted").message
+    assert message.startswith("Instruction 1: use a base image without /app/x")
+
+
+def test_files_are_named_by_the_directory_that_they_share() -> None:
+    waste = [wasted(f"/srv/app/{n}", 10, 0, 1) for n in range(3)]
+    (advice,) = advise(make_analysis([("RUN a", 100), ("RUN b", 1)], waste))
+    assert "delete 3 files in /srv/app in the same RUN" in advice.message
+    waste = [wasted("/srv/a", 10, 0, 1), wasted("/opt/b", 10, 0, 1)]
+    (advice,) = advise(make_analysis([("RUN a", 100), ("RUN b", 1)], waste))
+    assert "delete 2 files in the same RUN" in advice.message
+
+
+def test_what_is_written_twice_is_to_be_written_once() -> None:
+    def message(writer: str, waster: str, kind: WasteKind) -> str:
+        return advice_on(writer, waster, kind, located=True).message
+
+    assert message("RUN a", "RUN b", "overwritten") == (
+        "Line 1: merge RUN b, line 2, into this RUN, because it replaces /app/x. Saves 400 B."
     )
-
-
-def test_overwriting_and_repeating() -> None:
-    assert advice_on("RUN a", "RUN b", "overwritten").message.startswith(
-        "merge instruction 1, RUN b"
+    assert message("COPY a /", "COPY b /", "overwritten") == (
+        "Line 1: leave out /app/x, which COPY, line 2, replaces. Saves 400 B."
     )
-    assert advice_on("COPY a /", "COPY b /", "overwritten").message.startswith("write 1 file once")
-    assert "stored the very same" in advice_on("COPY a /", "COPY a /", "identical_rewrite").message
-    assert "twice" in advice_on("RUN a", "RUN b", "duplicate_entry").message
+    assert message("COPY a /", "COPY c /", "identical_rewrite") == (
+        "Line 2: leave out /app/x, which COPY, line 1, already stores. Saves 400 B."
+    )
+    assert "because it stores /app/x twice" in message("RUN a", "RUN b", "duplicate_entry")
 
 
 def test_advice_has_an_end() -> None:
@@ -137,6 +249,6 @@ def test_a_copy_cannot_name_a_user_that_is_made_after_it(
         [wasted("/app/x", 400, 0, 2, "metadata_only", ("uid",))],
     )
     (advice,) = advise(analysis)
-    assert advice.message.startswith("move instruction 1") is moved
+    assert ("below instruction 1 (RUN" in advice.message) is moved
     assert ("numeric id" in advice.message) is moved
-    assert f"--chown={owner}" in advice.message
+    assert f"use COPY --chown={owner} and drop" in advice.message

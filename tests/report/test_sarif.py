@@ -154,10 +154,11 @@ def test_paths_become_references(file: str, uri: str, base: bool) -> None:
 
 def test_messages_hold_neither_links_nor_placeholders() -> None:
     analysis = make_analysis(
-        [("COPY [x](javascript:1) {0} /", 1000), ("RUN rm {1} [y](2)", 0)], [wasted("a", 900, 0, 1)]
+        [("RUN a", 1000), ("RUN [x](javascript:1) {0} /", 0)],
+        [wasted("a", 900, 0, 1, "overwritten")],
     )
     text = valid(build(analysis))["results"][0]["message"]["text"]
-    assert "COPY \\[x\\](javascript:1) {{0}} /" in text
+    assert "RUN \\[x\\](javascript:1) {{0}} /" in text
 
 
 # Fingerprints

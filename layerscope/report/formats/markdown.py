@@ -237,11 +237,11 @@ def _advice(sheet: _Sheet, document: Document) -> None:
     if not worth:
         return
     first, *others = worth
-    sheet.add(f"\n**First**, to save {format_size(first['bytes'])}: {prose(first['message'])}\n")
+    sheet.add(f"\n**First**: {prose(first['message'])}\n")
     if others:
         sheet.table(
-            ("saves>", "what to do"),
-            ((format_size(row["bytes"]), prose(row["message"])) for row in others),
+            ("what to do next",),
+            ((prose(row["message"]),) for row in others),
             total=len(others),
             fold=f"Then {count(len(others), 'more piece')} of advice",
         )

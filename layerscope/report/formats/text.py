@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.analysis.mentions import short_command
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
-from layerscope.report.words import base_instructions, has_lines, short_command
+from layerscope.report.words import base_instructions, has_lines
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -314,8 +315,7 @@ def _first(page: Page, document: Document) -> None:
     if advice is None or 1000 * advice["bytes"] < sizes["content"]:
         page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(sizes))
         return
-    text = f"{_one_line(advice['message'])} (saves {format_size(advice['bytes'])})"
-    page.paragraph(text, indent=9, head=("first: ", "good"))
+    page.paragraph(_one_line(advice["message"]), indent=9, head=("first: ", "good"))
 
 
 def _verdict_on_waste(sizes: Row) -> str:

@@ -1,10 +1,10 @@
-"""The short form of an instruction."""
+"""How a sentence names instructions."""
 
 from __future__ import annotations
 
 import pytest
 
-from layerscope.report.words import short_command
+from layerscope.analysis.mentions import short_command
 
 
 @pytest.mark.parametrize(
