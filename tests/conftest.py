@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 ENGINES = {"docker_engine", "containerd_engine"}
 
-settings.register_profile("fixed", derandomize=True, database=None, print_blob=True)
-settings.register_profile("random", print_blob=True)
+settings.register_profile("fixed", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("fixed" if SEED is None else "random")
 
 

@@ -13,6 +13,9 @@ from tests.cli.conftest import ROOT, Run, command, environment
 
 HEAVY = ("docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis")
 
+HEAVIER_THAN_A_SIZE = tuple(name for name in HEAVY if name != "humanize")
+"""The same for a report with advice, which names the bytes that it saves."""
+
 
 def loaded_by(code: str, folder: object) -> set[str]:
     done = subprocess.run(
@@ -67,8 +70,8 @@ def test_importing_the_package_is_cheap(folder: object) -> None:
 @pytest.mark.parametrize(
     ("arguments", "without"),
     [
-        (["report", "app.tar", "--json"], HEAVY),
-        (["report", "app-oci.tar", "--json", "--files"], HEAVY),
+        (["report", "app.tar", "--json"], HEAVIER_THAN_A_SIZE),
+        (["report", "app-oci.tar", "--json", "--files"], HEAVIER_THAN_A_SIZE),
         (["report", "app.tar"], ("docker", "textual", "requests", "urllib3", "jinja2")),
         (["schema"], HEAVY),
     ],
