@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
-from layerscope.report.comparison.words import change_details, step_text
+from layerscope.report.comparison.words import change_details, full_text
 from layerscope.report.formats.csv import REST, cell
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _rows(document: Document) -> Iterator[Row]:
     for name, pair in document["wasted_by_kind"].items():
         yield {"table": "waste", "text": name, **_pair(pair)}
     for row in document["instructions"]:
-        yield {"table": "instruction", "text": step_text(row), **_aligned(row)}
+        yield {"table": "instruction", "text": full_text(row), **_aligned(row)}
     for row in document["layers"]:
         diff_ids = (row["diff_id_a"], row["diff_id_b"])
         shown = dict.fromkeys(diff_id for diff_id in diff_ids if diff_id is not None)

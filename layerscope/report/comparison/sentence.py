@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.mentions import one_spaced
 from layerscope.report.comparison.naming import told_apart
 from layerscope.units import format_size
 
@@ -16,8 +16,6 @@ LONGEST = 60
 """Characters of an instruction in the sentence."""
 SHARE = 20
 """Percent of a difference that makes an instruction worth naming."""
-
-_SPACE = re.compile(r"\s+")
 
 
 def sentence(comparison: Comparison) -> str:
@@ -123,7 +121,7 @@ def _step(comparison: Comparison, row: InstructionRow) -> str:
     assert summary is not None
     instruction = summary.instruction
     side = comparison.b if row.b is not None else comparison.a
-    text = _SPACE.sub(" ", side.shown_text(instruction)).strip()
+    text = one_spaced(side.shown_text(instruction))
     if len(text) > LONGEST:
         text = text[: LONGEST - 1].rstrip() + "…"
     a, b = names(comparison)

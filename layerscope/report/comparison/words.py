@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from layerscope.analysis.mentions import short_command
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_delta, format_size
 
@@ -91,9 +92,13 @@ def count_delta(delta: int) -> str:
 
 
 def percent_delta(percent: float | None) -> str:
-    """`−86.6 %`; nothing where it says nothing."""
+    """`−86.6 %`, `+1,853 %`, `×124`; empty for no difference or an unknown one."""
     if percent is None or round(percent, 1) == 0:
         return ""
+    if percent >= 10_000:
+        return f"×{1 + percent / 100:,.0f}"
+    if percent >= 1_000:
+        return f"+{percent:,.0f} %"
     return f"{'+' if percent > 0 else '−'}{abs(percent):,.1f} %"
 
 
@@ -101,10 +106,15 @@ def plural(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def step_text(row: Row) -> str:
-    """The instruction of B, or of A where B has none."""
+def full_text(row: Row) -> str:
+    """The instruction of B, or of A if B has none, on one line."""
     text = row["text_b"] if row["text_b"] is not None else row["text_a"]
     return one_line(text or "") or "–"
+
+
+def step_text(row: Row) -> str:
+    """The same for people, without build flags and shell options."""
+    return short_command(full_text(row))
 
 
 def pull_words(document: Document) -> str:
