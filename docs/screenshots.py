@@ -27,7 +27,7 @@ PICTURES = {
 
 async def draw(theme: str, keys: tuple[str, ...]) -> str:
     """The picture as SVG; to be called in the folder of the project."""
-    app = LayerscopeApp(IMAGE, reader(IMAGE, {}, {}), settings=Settings(theme=theme))
+    app = LayerscopeApp(IMAGE, reader(IMAGE), settings=Settings(theme=theme))
     async with app.run_test(size=(120, 32)) as pilot:
         while not isinstance(app.screen, BrowseScreen) or not app.screen.is_mounted:
             await pilot.pause(0.05)

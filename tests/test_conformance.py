@@ -101,6 +101,7 @@ def report_of(reference: str, **options: Any) -> dict[str, Any]:
 def neutral(report: dict[str, Any]) -> dict[str, Any]:
     """The report without what tells of the form an image was stored in."""
     report = json.loads(json.dumps(report))
+    report.pop("filesystem", None)
     for key in ("reference", "source", "tags", "manifest_digest"):
         del report["image"][key]
     for row in (report, *report["layers"], *report["instructions"]):

@@ -42,7 +42,7 @@ def test_whatever_is_raised_is_one_line_at_most(
         raise error
 
     monkeypatch.delenv("LAYERSCOPE_DEBUG", raising=False)
-    monkeypatch.setattr(layerscope, "load", fail)
+    monkeypatch.setattr(layerscope, "read", fail)
     assert main(["report", "app.tar"]) == code
     told = capsys.readouterr()
     assert told.out == ""
@@ -54,6 +54,6 @@ def test_a_bug_shows_where_it_is_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAYERSCOPE_DEBUG", "1")
-    monkeypatch.setattr(layerscope, "load", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(layerscope, "read", lambda *_, **__: 1 / 0)
     assert main(["report", "app.tar"]) == 70
     assert "Traceback" in capsys.readouterr().err

@@ -225,7 +225,7 @@ def test_ssh(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     done = run()
     assert (done.stdout, done.stderr) == ("3\n", "")
     ssh.write_text("#!/bin/sh\nexit 255\n")
-    assert "see that `ssh someone@host.example docker version` works" in run().stderr
+    assert "check that `ssh someone@host.example docker version` works" in run().stderr
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_certificates_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match="look at DOCKER_CERT_PATH"):
+    with pytest.raises(ConfigError, match="check DOCKER_CERT_PATH"):
         open_image("docker:x")
 
 

@@ -43,7 +43,7 @@ def test_a_pushed_layout_reads_as_the_layout(
     registry: DistributionRegistry, tmp_path: Path, compression: str
 ) -> None:
     oci([sample()], compression).write_folder(tmp_path / "layout")
-    source = f"oci:{tmp_path / 'layout'}:{sample().tags[0]}"
+    source = f"oci:{tmp_path / 'layout'}:1.0"
     reference = registry.push(source, "team/app:1", "--preserve-digests")
     expected = report_of(f"oci-dir:{tmp_path / 'layout'}")
     found = report_of(reference)
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_refused(registry: DistributionRegistry, tmp_path: P
     if registry.user is None:
         pytest.skip("the registry is open")
     oci([sample()]).write_folder(tmp_path / "layout")
-    reference = registry.push(f"oci:{tmp_path / 'layout'}:{sample().tags[0]}", "team/app:1")
+    reference = registry.push(f"oci:{tmp_path / 'layout'}:1.0", "team/app:1")
     (tmp_path / "docker" / "config.json").write_text(
         json.dumps({"auths": {registry.host: {"auth": base64.b64encode(b"me:no").decode()}}})
     )

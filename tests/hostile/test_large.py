@@ -86,7 +86,8 @@ def test_a_directory_of_many_duplicates(tmp_path: Path) -> None:
     found = report(stack([("f", b"x")] * 50_000), tmp_path)
     assert found["sizes"]["live"] == 1
     assert found["wasted_by_kind"]["duplicate_entry"] == 49_999
-    assert len(found["notes"]) == 21
+    (note,) = found["notes"]
+    assert note["count"] == 49_999
 
 
 @pytest.mark.slow
