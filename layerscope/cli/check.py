@@ -14,8 +14,9 @@ from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import Writing, image_argument, output_options, source_options
-from layerscope.cli.outputs import STDOUT, check_apart, write_outputs
+from layerscope.cli.outputs import STDOUT, Output, check_apart, write_outputs
 from layerscope.cli.rules import (
+    REFERENCES,
     Judged,
     RuleOptions,
     Ruling,
@@ -85,6 +86,8 @@ def command(
     outputs = writing.targets(default=None)
     ruling = read_ruling(rules, find_dive=True)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
+    if updates:
+        _check_update(ruling, choice)
     if not ruling.budget:
         raise UsageError(
             "there is no rule to check",
@@ -137,6 +140,8 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
             hint=f"leave --config out, and move the tables to [tool.layerscope] of {PYPROJECT}",
         )
     check_target(path, force=writing.force)
+    others = (rules.default_baseline, rules.ci_config, *map(rules.rules.get, REFERENCES))
+    check_apart([Output("text", path)], (choice.reference, choice.options.dockerfile, *others))
     if os.path.lexists(path) and not writing.force:
         raise OutputError(
             f"{shown(path)} is there already",
@@ -148,6 +153,16 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     if not choice.quiet:
         tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")
     return Exit.OK
+
+
+def _check_update(ruling: Ruling, choice: Choice) -> None:
+    """Raise `UsageError` where --update would write to a file that is more than the file of rules."""
+    budget = ruling.budget
+    if budget is None or budget.file is None:
+        return
+    path = str(budget.file)
+    others = (budget.baseline, budget.anchor, budget.base, ruling.dive_file)
+    check_apart([Output("text", path)], (choice.reference, choice.options.dockerfile, *others))
 
 
 def _update(

@@ -42,7 +42,9 @@ _METAVARS = {
     "count": "N",
     "growth": "SIZE|PERCENT%",
 }
-_OTHERS = ("min_change", "baseline", "anchor", "base")
+REFERENCES = ("baseline", "anchor", "base")
+"""Options that name an image or a saved report."""
+_OTHERS = ("min_change", *REFERENCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +172,9 @@ class Ruling:
     require: bool
     dive: bool
     files: tuple[str, ...] = ()
-    """The files that rules come from, whether they are there or not."""
+    """The files that rules come from, whether they exist or not."""
+    dive_file: str | None = None
+    """The file of dive's rules that --ci-config names."""
 
     @property
     def inputs(self) -> tuple[str | None, ...]:
@@ -275,6 +279,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
         load=load,
         allow_missing=options.allow_missing and not options.require,
         require=options.require,
+        dive_file=ci_config,
         files=tuple(file for file in (*places, config, ci_config) if file is not None),
         dive=options.dive_compatible or (budget is not None and budget.dive is not None),
     )

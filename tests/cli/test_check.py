@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,53 @@ def test_an_empty_limit_is_no_limit_left_out(run: Run) -> None:
     done = run("check", "app.tar", "--max-layers", "9", "--max-size", "")
     assert done.returncode == 2
     assert "not a size" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--config", "app.tar"),
+        ("--config", "base.tar", "--base", "base.tar"),
+        ("--config", "base.tar", "--base", "docker-archive:base.tar:app"),
+        ("--config", "old.json", "--baseline", "old.json"),
+        ("--config", "link.json", "--anchor", "old.json"),
+        ("--config", "Dockerfile", "--dockerfile", "Dockerfile"),
+        ("--config", "ci.yaml", "--ci-config", "ci.yaml"),
+    ],
+)
+def test_a_first_budget_does_not_replace_an_input(
+    run: Run, folder: Path, options: tuple[str, ...]
+) -> None:
+    for name in ("base.tar", "old.json", "Dockerfile", "ci.yaml"):
+        (folder / name).write_bytes(b"input")
+    os.link(folder / "old.json", folder / "link.json")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    done = run("check", "app.tar", "--init", "--force", *options)
+    assert done.returncode == 2
+    assert "is read by this run, as" in done.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("option", ["--baseline", "--anchor", "--base", "--dockerfile"])
+def test_an_update_does_not_write_to_another_input(run: Run, folder: Path, option: str) -> None:
+    path = folder / "layerscope.toml"
+    path.write_text("max_size = 1\n")
+    done = run("check", "app.tar", "--update", "max_size", option, "layerscope.toml")
+    assert done.returncode == 2
+    assert "layerscope.toml is read by this run, as layerscope.toml" in done.stderr
+    assert path.read_text() == "max_size = 1\n"
+
+
+@pytest.mark.parametrize("command", ["report", "check"])
+@pytest.mark.parametrize("name", ["layerscope.toml", "pyproject.toml"])
+def test_an_endless_size_in_the_folders_rules_is_one_line(
+    run: Run, folder: Path, command: str, name: str
+) -> None:
+    table = "[budget]" if name == "layerscope.toml" else "[tool.layerscope.budget]"
+    (folder / name).write_text(f"{table}\nmax_size = 1e9999999999999999999\n")
+    done = run(command, "app.tar")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("layerscope: error: ")
+    assert name in done.stderr
+    assert "a bug" not in done.stderr

@@ -105,6 +105,24 @@ def test_the_page_says_what_the_report_says(app_analysis: Analysis) -> None:
     assert cells(page, "files-table")[0][:3] == ["2.5 MB", "30.4 %", "/srv/app/data/model.bin"]
 
 
+def test_a_skipped_rule_is_a_row_of_its_own_kind() -> None:
+    """Neither green nor red: the rule has not passed and has not failed."""
+    document = pictured(make_analysis([("COPY a /", 5)]), {"max_layers": 9, "max_growth": "1%"})
+    page = parsed(document)
+    (verdict,) = page.find_class("verdict")
+    assert "verdict: pass (1 of 2 rules skipped)" in verdict.find("h2").text_content()
+    rows = [[" ".join(cell.text_content().split()) for cell in row] for row in verdict.iter("tr")]
+    assert rows[1][:2] == ["pass", "max_layers"]
+    assert rows[2] == [
+        "skip",
+        "max_growth",
+        "–",
+        "of 1%",
+        "not checked: there is no baseline (--baseline) yet",
+    ]
+    assert [each.get("class") for each in verdict.find_class("pill")] == ["pill good", "pill warn"]
+
+
 def test_rows_that_are_left_out_are_one_row_more() -> None:
     steps = [("COPY a /", 9_000_000), ("RUN rm", 0)]
     waste = [wasted(f"/{n}", 2000, 0, 1) for n in range(MOST_ROWS + 50)]

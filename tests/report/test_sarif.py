@@ -127,6 +127,22 @@ def test_a_rule_that_only_warns() -> None:
     assert [result["level"] for result in valid(document)["results"]] == ["warning"]
 
 
+def test_a_skipped_rule_is_a_warning_on_a_line() -> None:
+    document = pictured(make_analysis([("COPY a /", 5)]), {"max_layers": 9, "max_growth": "1%"})
+    run = valid(document)
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("skipped/max_growth", "warning")
+    assert result["message"]["text"].startswith("max_growth: skipped, the limit is at most 1%")
+    assert "not checked: there is no baseline" in result["message"]["text"]
+    assert result["properties"] == {"limit": 1.0}
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "Dockerfile"
+    assert place["region"] == {"startLine": 1}
+    assert result["partialFingerprints"]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert "nothing to measure from" in json.dumps(rule)
+
+
 def test_an_image_without_fault_has_no_result() -> None:
     run = valid(build(make_analysis([("COPY a /", 5)])))
     assert run["results"] == run["tool"]["driver"]["rules"] == []

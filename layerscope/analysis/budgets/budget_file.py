@@ -14,7 +14,13 @@ from typing import Any
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
 from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT
-from layerscope.analysis.budgets.quantities import Number, kind_of, parse_limit, written_limit
+from layerscope.analysis.budgets.quantities import (
+    Number,
+    kind_of,
+    parse_limit,
+    shown_value,
+    written_limit,
+)
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.comparison.glob import compile_glob
@@ -229,7 +235,8 @@ class _Table:
         if value == "warn":
             return "warn"
         raise ConfigError(
-            f"{self._place}.level: {value!r} is no level", hint='write "fail" or "warn"'
+            f"{self._place}.level: {shown_value(value)} is not a level",
+            hint='write "fail" or "warn"',
         )
 
     def glob(self) -> str:
@@ -244,15 +251,13 @@ class _Table:
         value = self._table.get(key)
         if isinstance(value, str):
             try:
-                value = date.fromisoformat(value)
+                return date.fromisoformat(value)
             except ValueError:
-                value = None
-            if value is not None:
-                return value
+                pass
         elif value is None or (isinstance(value, date) and not isinstance(value, datetime)):
             return value
         raise ConfigError(
-            f"{self._place}.{key}: {self._table[key]} is no day",
+            f"{self._place}.{key}: {shown_value(value)} is not a day",
             hint="write one such as 2027-01-31",
         )
 
@@ -268,7 +273,7 @@ class _Table:
         for name in value:
             if name not in ALLOWED_IN:
                 raise ConfigError(
-                    f"{self._place}.rules: {name!r} has no exceptions",
+                    f"{self._place}.rules: {shown_value(name)} has no exceptions",
                     hint=f"write some of {', '.join(ALLOWED_IN)}",
                 )
         return tuple(value)

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from layerscope.analysis.budgets.budget_file import read_bytes, shown
 from layerscope.analysis.budgets.dive import DiveNumbers
 from layerscope.analysis.budgets.names import DIVE_RULES
-from layerscope.analysis.budgets.quantities import written_limit
+from layerscope.analysis.budgets.quantities import parse_limit, written_limit
 from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
-from layerscope.units import format_percent, format_size, parse_size
+from layerscope.units import format_percent, format_size
 
 DISABLED = "disabled"
 DEFAULTS = {
@@ -121,7 +121,7 @@ def _limit(name: str, value: str, place: str) -> Decimal | None:
 def _dive_size(text: str) -> int:
     """A size as dive reads it: commas are passed over, and `Mi` is `MiB`."""
     plain = text.replace(",", "")
-    return parse_size(f"{plain}B" if plain[-1:] in "iI" and plain else plain)
+    return int(parse_limit("size", f"{plain}B" if plain[-1:] in "iI" and plain else plain))
 
 
 def judge_dive(

@@ -74,20 +74,22 @@ def plain(unit: Unit, value: Fraction | Number) -> int | float:
 
 def _size(value: Written) -> Number:
     if not isinstance(value, int | str):
-        raise ConfigError(f"{_shown(value)} is not a size", hint=HINTS["size"])
+        raise ConfigError(f"{shown_value(value)} is not a size", hint=HINTS["size"])
     if isinstance(value, str) and len(value) > SHOWN:
-        raise ConfigError(f"{_shown(value)} is not a size", hint=HINTS["size"])
+        raise ConfigError(f"{shown_value(value)} is not a size", hint=HINTS["size"])
+    if isinstance(value, int) and value < 0:
+        raise ConfigError(f"size {shown_value(value)} is negative", hint=HINTS["size"])
     size = parse_size(value)
     if size > MOST_BYTES:
         raise ConfigError(
-            f"{_shown(value)} is more than the largest limit, {MOST_BYTES:,} bytes",
+            f"{shown_value(value)} is more than the largest limit, {MOST_BYTES:,} bytes",
             hint=HINTS["size"],
         )
     return size
 
 
-def _shown(value: object) -> str:
-    """A value for a message, cut where it is long; an integer may have thousands of digits."""
+def shown_value(value: object) -> str:
+    """A value for a message, cut to 40 characters. An integer can have thousands of digits."""
     if isinstance(value, int) and abs(value) >= 10**SHOWN:
         return "a number with more than 40 digits"
     text = repr(str(value)) if isinstance(value, str | Decimal) else str(value)
@@ -106,7 +108,7 @@ def _decimal(value: Written, quantity: Quantity) -> tuple[Decimal, bool]:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or len(text) > SHOWN or not _is_short(number):
-        raise ConfigError(f"{_shown(value)} is not {WORDS[quantity]}", hint=HINTS[quantity])
+        raise ConfigError(f"{shown_value(value)} is not {WORDS[quantity]}", hint=HINTS[quantity])
     return number, signed
 
 
@@ -121,7 +123,7 @@ def _is_short(number: Decimal) -> bool:
 def _percent(value: Written) -> Number:
     number, _ = _decimal(value, "percent")
     if not 0 <= number <= 100:
-        raise ConfigError(f"{_shown(value)} is not a percentage", hint=HINTS["percent"])
+        raise ConfigError(f"{shown_value(value)} is not a percentage", hint=HINTS["percent"])
     return number
 
 
@@ -130,7 +132,7 @@ def _share(value: Written) -> Number:
     if signed:
         number /= 100
     if not 0 <= number <= 1:
-        raise ConfigError(f"{_shown(value)} is not an efficiency", hint=HINTS["share"])
+        raise ConfigError(f"{shown_value(value)} is not an efficiency", hint=HINTS["share"])
     return number
 
 
@@ -139,7 +141,7 @@ def _count(value: Written) -> Number:
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
         text = int(text)
     if not isinstance(text, int) or not 0 <= text <= MOST_LAYERS:
-        raise ConfigError(f"{_shown(value)} is not a number of layers", hint=HINTS["count"])
+        raise ConfigError(f"{shown_value(value)} is not a number of layers", hint=HINTS["count"])
     return text
 
 
@@ -147,14 +149,14 @@ def _growth(value: Written) -> Number:
     if isinstance(value, str) and value.strip().endswith("%"):
         number, _ = _decimal(value, "growth")
         if not 0 <= number <= MOST_PERCENT:
-            raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"])
+            raise ConfigError(f"{shown_value(value)} is not a growth", hint=HINTS["growth"])
         return number
     if not isinstance(value, int | str):
-        raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"])
+        raise ConfigError(f"{shown_value(value)} is not a growth", hint=HINTS["growth"])
     try:
         return _size(value)
     except ConfigError:
-        raise ConfigError(f"{_shown(value)} is not a growth", hint=HINTS["growth"]) from None
+        raise ConfigError(f"{shown_value(value)} is not a growth", hint=HINTS["growth"]) from None
 
 
 _PARSERS: dict[Quantity, Callable[[Written], Number]] = {
