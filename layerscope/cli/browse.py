@@ -1,4 +1,4 @@
-"""`layerscope IMAGE`: browse the image in the terminal; without a terminal, its text report."""
+"""`layerscope IMAGE`: browse the image in the terminal, or print its text report without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.cli.streams import is_terminal
 
 
 class Browse(click.Command):
-    """A command without a name of its own: its usage is `layerscope [OPTIONS] IMAGE`."""
+    """A command without a name: its usage is `layerscope [OPTIONS] IMAGE`."""
 
     def make_context(
         self,
@@ -39,7 +39,7 @@ class Browse(click.Command):
 def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Browse IMAGE: where its bytes come from and which of them are wasted.
 
-    Without a terminal, or with an option about output or rules, it is the same as `layerscope report IMAGE`.
+    Without a terminal, or with an option for output or rules, this is the same as `layerscope report IMAGE`.
     """
     if wants_browser(choice, writing, rules):
         return browse(choice, show_args=writing.show_args)
@@ -47,7 +47,7 @@ def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
 
 
 def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
-    """Whether a person sits there, and asks for nothing that only a report can give."""
+    """Whether there is a terminal, and no option asks for something that only a report has."""
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
     if choice.reference == "-" or os.environ.get("TERM", "dumb") == "dumb":
@@ -58,7 +58,7 @@ def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
 
 
 def browse(choice: Choice, *, show_args: bool = False) -> int:
-    """Run the browser until it is left. Raises `ConfigError` for a key map that cannot be read."""
+    """Run the browser until the user quits. Raises `ConfigError` for a key map that cannot be read."""
     from layerscope.tui.app import LayerscopeApp, reader
     from layerscope.tui.settings import load_settings
 

@@ -1,4 +1,4 @@
-"""`layerscope build ARGS...`: `docker build`, then the image that it made."""
+"""`layerscope build ARGS...`: run `docker build`, then show the image."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ _CONTAINERD = "io.containerd.snapshotter.v1"
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="ARGS...")
 def command(arguments: tuple[str, ...]) -> int:
-    """Run `docker build ARGS...`, then browse the image that it made, or report it where there is no terminal.
+    """Run `docker build ARGS...`, then browse the image, or report it if there is no terminal.
 
-    All of ARGS go to docker (or to podman, with LAYERSCOPE_ENGINE=podman). BuildKit's provenance is kept where the engine
-    can hold it; the Dockerfile gives the lines in any case. What docker prints goes to standard error. Rules in
-    layerscope.toml are held against the image; use `layerscope check` to exit by them.
+    All of ARGS go to docker (or to podman, with LAYERSCOPE_ENGINE=podman). If the engine can store BuildKit's
+    provenance, layerscope asks for it; the Dockerfile gives the line numbers either way. Docker's output goes to
+    standard error. The report includes the verdict on the rules in layerscope.toml; to fail on a broken rule, run
+    `layerscope check`.
 
     \b
     layerscope build -t app .
@@ -42,7 +43,7 @@ def command(arguments: tuple[str, ...]) -> int:
     """
     if not arguments:
         raise UsageError(
-            "there is nothing to build", hint="give what `docker build` takes, such as ."
+            "there is nothing to build", hint="add the arguments of `docker build`, such as ."
         )
     engine = find_engine()
     with tempfile.TemporaryDirectory(prefix="layerscope-") as folder:
@@ -66,14 +67,14 @@ def find_engine() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One run of a client's `build` with the arguments of the user; `iid_file` gets the image's id."""
+    """One run of the client's `build` with the user's arguments; `iid_file` receives the image's ID."""
 
     engine: str
     arguments: Sequence[str]
     iid_file: str
 
     def run(self) -> str:
-        """Build, and give back the id of the image. Raises `SourceError` when the build fails."""
+        """Build, and return the ID of the image. Raises `SourceError` when the build fails."""
         own = _value(self.arguments, "--iidfile")
         extra = [] if own else ["--iidfile", self.iid_file]
         if self._keeps_provenance():
@@ -83,24 +84,24 @@ class Build:
             done = subprocess.run(call, stdout=_stderr(), check=False)
         except OSError as error:
             raise SourceUnavailable(
-                f"{self.engine} cannot be run: {error.strerror}", hint="see that it is installed"
+                f"{self.engine} cannot be run: {error.strerror}", hint="check that it is installed"
             ) from None
         if done.returncode:
             raise SourceError(
                 f"{self.engine} build ended with exit code {done.returncode}",
-                hint="what it says is above",
+                hint="see its output above",
             )
         try:
             with open(own or self.iid_file, encoding="ascii") as file:
                 return file.read(200).strip()
         except (OSError, UnicodeDecodeError):
             raise SourceError(
-                f"{self.engine} build told no image",
-                hint="build into the engine: with --load, and without --push or --output",
+                f"{self.engine} build did not report an image",
+                hint="build into the engine, with --load and without --push or --output",
             ) from None
 
     def _keeps_provenance(self) -> bool:
-        """Whether the engine can hold provenance: with BuildKit, and images in containerd's store."""
+        """Whether the engine can store provenance: it needs BuildKit and the containerd image store."""
         if self.engine != "docker" or _value(self.arguments, "--provenance", "--attest"):
             return False
         if any(argument == "--sbom" for argument in self.arguments):
@@ -110,11 +111,11 @@ class Build:
         ) and bool(_said("docker", "buildx", "version"))
 
     def tag(self) -> str | None:
-        """The name that the image was given, if any."""
+        """The image's name, if it has one."""
         return _value(self.arguments, "--tag", "-t")
 
     def dockerfile(self) -> str | None:
-        """The path of the Dockerfile, where it is a file here."""
+        """The path of the Dockerfile, if it is a local file."""
         context = self.arguments[-1]
         named = _value(self.arguments, "--file", "-f")
         if named:
@@ -125,7 +126,7 @@ class Build:
 
 
 def _value(arguments: Sequence[str], *names: str) -> str | None:
-    """The last value of an option in any of its spellings: `--file X`, `--file=X`, `-f X`, `-fX`."""
+    """The last value of an option, however it is written: `--file X`, `--file=X`, `-f X`, `-fX`."""
     found = None
     for position, argument in enumerate(arguments):
         for name in names:
@@ -140,7 +141,7 @@ def _value(arguments: Sequence[str], *names: str) -> str | None:
 
 
 def _said(*call: str) -> str:
-    """What a client answers; nothing when it does not."""
+    """The output of a client; empty if it fails."""
     try:
         done = subprocess.run(call, capture_output=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):

@@ -30,7 +30,7 @@ FORMATS = ("text", "json", "markdown", "html", "csv", "github")
 STDIN = "-"
 
 
-@click.command("compare", short_help="Compare two images, or weigh several together.")
+@click.command("compare", short_help="Compare two images, or size up several together.")
 @click.argument(
     "references",
     metavar="A B [MORE...]",
@@ -41,19 +41,19 @@ STDIN = "-"
 @click.option(
     "--path",
     metavar="GLOB",
-    help="Compare only files of this path, such as '/usr/lib/**' or '*.so'.",
+    help="Compare only files that match, such as '/usr/lib/**' or '*.so'.",
 )
 @click.option(
-    "--depth", type=click.IntRange(min=0), metavar="N", help="Levels of directories shown."
+    "--depth", type=click.IntRange(min=0), metavar="N", help="Show N levels of directories."
 )
 @click.option(
     "--top",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Rows of files and of directories; the others are given in sum.",
+    help="List N files and N directories, and sum up the rest.",
 )
 @click.option("--tui", is_flag=True, help="Browse the comparison in the terminal.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 when anything differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if the images differ.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
     "--format",
@@ -67,36 +67,36 @@ STDIN = "-"
     "outputs",
     metavar="[FORMAT=]PATH",
     multiple=True,
-    help="Write to PATH (- is standard output); FORMAT=PATH may be given for each format.",
+    help="Write to PATH (- is standard output). Repeat as FORMAT=PATH for several formats.",
 )
-@click.option("--force", is_flag=True, help="Write through a link, fifo or device.")
+@click.option("--force", is_flag=True, help="Write even if PATH is a symlink, FIFO, or device.")
 @click.option(
     "--platform",
     "platforms",
     metavar="OS/ARCH[/VARIANT]",
     multiple=True,
-    help="Pick this platform from an index; once for all images, or once for each in order.",
+    help="Pick this platform from a multi-platform image. Give it once for all images, or once for each, in order.",
 )
 @click.option(
     "--tag",
     "tags",
     metavar="TAG",
     multiple=True,
-    help="Pick this image from an archive of several; once for all images, or once for each in order.",
+    help="Pick this image from an archive with several. Give it once for all images, or once for each, in order.",
 )
 @click.option(
     "--verify/--no-verify",
     default=None,
-    help="Compare every digest with the bytes, or none; by default those that are read in full anyway.",
+    help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
 )
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
-    """Compare image A with image B: what is gained and lost, by which instruction, and where.
+    """Compare image A with image B: what grows and shrinks, where, and which instruction is to blame.
 
-    Each is an image of any source, as in `layerscope report`, or a JSON report that was saved with --files (report:PATH
-    names one that could be taken for something else). More than two images are weighed together: what each has alone,
-    what it shares, and what all of them need on one host.
+    Each is an image from any source, as in `layerscope report`, or a JSON report saved with --files (write report:PATH
+    if its name is ambiguous). For more than two images, the table says what each has alone, what it shares, and what
+    all of them need on one host.
 
     \b
     layerscope compare python:3.8 python:3.8-slim
@@ -117,7 +117,7 @@ def command(**given: Any) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the command line asks for."""
+    """The command line."""
 
     references: tuple[str, ...]
     path: str | None
@@ -141,24 +141,24 @@ class Asked:
 
     @property
     def several(self) -> bool:
-        """Whether there are more than two images, which are weighed together."""
+        """Whether there are more than two images, which get a table instead of a comparison."""
         return len(self.references) > 2
 
     def check(self) -> None:
-        """Raise `UsageError` for what does not go together."""
+        """Raise `UsageError` for arguments that do not go together."""
         count = len(self.references)
         if count < 2:
-            raise UsageError("one image has nothing to be compared with", hint="name two or more")
+            raise UsageError("there is only one image to compare", hint="name two or more")
         if self.references.count(STDIN) > 1:
-            raise UsageError("standard input holds one image", hint="save the other to a file")
+            raise UsageError("standard input holds only one image", hint="save the other to a file")
         if self.several and (self.exit_code or self.path is not None or self.depth is not None):
             raise UsageError(
-                f"--exit-code, --path and --depth compare two images, and {count} are named",
+                f"--exit-code, --path and --depth need two images, not {count}",
                 hint="name two",
             )
 
     def targets(self) -> tuple[Output, ...]:
-        """The outputs, all of which can be written. Raises `UsageError` and `OutputError`."""
+        """The outputs, checked to be writable. Raises `UsageError` and `OutputError`."""
         if self.several:
             from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
         else:
@@ -166,8 +166,8 @@ class Asked:
         name = one_format(as_json=self.as_json, name=self.format_name)
         if name is not None and name not in FOUND:
             raise UsageError(
-                f"--format {name} is of two images, and {len(self.references)} are named",
-                hint=f"the formats of several are {', '.join(FOUND)}",
+                f"--format {name} needs two images, not {len(self.references)}",
+                hint=f"the formats for more are {', '.join(FOUND)}",
             )
         outputs = parse_outputs(self.outputs, name, formats=FOUND)
         check_outputs(outputs, force=self.force)
@@ -175,7 +175,7 @@ class Asked:
         return outputs
 
     def read_options(self) -> list[ReadOptions]:
-        """How each image is read. Raises `UsageError`."""
+        """How to read each image. Raises `UsageError`."""
         count = len(self.references)
         pairs = zip(
             _each(self.platforms, count, "--platform"),
@@ -197,13 +197,13 @@ class Asked:
 
 
 def _each(values: Sequence[str], count: int, option: str) -> Sequence[str | None]:
-    """The value of an option for each image: one for all, or as many as there are."""
+    """The value of an option for each image: one for all, or one for each."""
     if len(values) in (0, 1):
         return (values[0] if values else None,) * count
     if len(values) != count:
         raise UsageError(
             f"{option} is given {len(values)} times for {count} images",
-            hint="give it once, or once for each",
+            hint="give it once, or once for each image",
         )
     return values
 
@@ -214,7 +214,7 @@ def _open_all(
     stack: ExitStack,
     cancelled: CancelledCallback = stopping.is_set,
 ) -> list[Side]:
-    """Analyze the images, which stay open as long as `stack` does, and read the saved reports."""
+    """Analyze the images, which stay open until `stack` closes, and read the saved reports."""
     from layerscope.analysis.comparison.side import Side
     from layerscope.report.saved.report import read_report, report_path
 
@@ -251,7 +251,7 @@ def _compare(
 
 
 def _browse(asked: Asked) -> int:
-    """Run the browser of two images until it is left."""
+    """Run the browser of two images until the user quits."""
     given = {
         "--json": asked.as_json,
         "--format": asked.format_name,
@@ -263,16 +263,14 @@ def _browse(asked: Asked) -> int:
     }
     useless = [name for name, value in given.items() if value]
     if len(asked.references) != 2:
-        raise UsageError(
-            f"--tui compares two images, and {len(asked.references)} are named", hint="name two"
-        )
+        raise UsageError(f"--tui needs two images, not {len(asked.references)}", hint="name two")
     if useless:
-        raise UsageError(f"{useless[0]} says nothing with --tui", hint="leave one of them out")
+        raise UsageError(f"{useless[0]} has no effect with --tui", hint="remove one of them")
     terminal = is_terminal(sys.stdin) and is_terminal(sys.stdout)
     if STDIN in asked.references or not (terminal or os.environ.get("TEXTUAL_DRIVER")):
         raise UsageError(
             "--tui needs a terminal on standard input and output",
-            hint="leave it out, or name files",
+            hint="remove --tui, or name files",
         )
     asked.read_options()
 

@@ -1,4 +1,4 @@
-"""What completes an image on a command line: paths, and the names that the engines hold."""
+"""Completes images on a command line: paths, and the names of the engines' images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_PATHS: Final = 5000
 def complete_image(
     _ctx: click.Context | None, _param: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
-    """The paths and images that begin as what is written does."""
+    """The paths and images that start with `incomplete`."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(name) for name in _names(incomplete)]
@@ -60,7 +60,7 @@ def _images(engine: str, prefix: str) -> Iterator[str]:
 
 
 def _paths(incomplete: str) -> Iterator[str]:
-    """The entries of the folder that is written, a folder's name with a `/` behind it; hidden ones for a dot."""
+    """The matching entries of the folder, with a `/` after a folder's name; hidden ones only after a dot."""
     head, begin = os.path.split(incomplete)
     folder = os.path.expanduser(head) or os.curdir
     try:

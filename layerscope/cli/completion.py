@@ -1,4 +1,4 @@
-"""`layerscope completion SHELL`: what a shell needs to complete commands, options and images' files."""
+"""`layerscope completion SHELL`: the script with which a shell completes commands, options and images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCRIPTS = {
     "bash": r"""
 _layerscope_completion() {
     local IFS=$'\n' word=() joined part current answer type value
-    # Bash takes a colon for the end of a word, and an image's name has one.
+    # Bash ends a word at a colon, but the name of an image has one.
     for part in "${COMP_WORDS[@]:0:COMP_CWORD+1}"; do
         joined=${#word[@]}
         if (( joined > 0 )) && [[ $part == :* || ${word[joined-1]} == *: ]]; then
@@ -73,13 +73,13 @@ else
 fi
 """,
 }
-"""Scripts of our own where Click's stumble over an image's colon or put a space behind a folder."""
+"""Our own scripts, because Click's break an image's name at its colon or add a space after a folder."""
 
 
-@click.command("completion", short_help="Print the completion script of a shell.")
+@click.command("completion", short_help="Print the completion script for a shell.")
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def command(shell: str) -> int:
-    """Print the script that makes SHELL (bash, zsh or fish) complete layerscope's commands, options, paths and images.
+    """Print the script that makes SHELL (bash, zsh, or fish) complete commands, options, paths, and images.
 
     \b
     eval "$(layerscope completion bash)"      # in ~/.bashrc

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The image that is asked for, and how it is read."""
+    """The image to read, and how to read it."""
 
     reference: str
     options: ReadOptions = field(default_factory=ReadOptions)
     quiet: bool = False
 
     def given_beside_reference(self) -> list[str]:
-        """The options that say how an image is found and read, as far as they are given."""
+        """The options for finding and reading an image that were given."""
         options = self.options
         given = {
             "--platform": options.platform,

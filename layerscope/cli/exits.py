@@ -1,4 +1,4 @@
-"""Exit codes, and what ends a run from outside."""
+"""Exit codes, and the signals that end a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 
 
 class Exit(IntEnum):
-    """What the exit code says; a signal adds its number to 128, as in a shell."""
+    """The exit codes; a signal gives 128 plus its number, as in a shell."""
 
     OK = 0
     BUDGET = 1
@@ -23,7 +23,7 @@ class Exit(IntEnum):
 
 
 class Ended(BaseException):
-    """The run is to end now with `code` and without a word; what it opened is closed on the way out."""
+    """End the run now with `code` and without a message; what is open gets closed on the way out."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -31,7 +31,7 @@ class Ended(BaseException):
 
 
 class Stopping:
-    """Whether a signal has asked to stop, for threads to see, and the exit code that it means."""
+    """The exit code of the signal that asks to stop, for all threads to see; 0 without one."""
 
     def __init__(self) -> None:
         self.code = 0
@@ -44,7 +44,7 @@ stopping = Stopping()
 
 
 def watch_signals() -> None:
-    """Turn SIGINT, SIGTERM and SIGHUP into `Ended`, raised in the main thread once; what comes after does not disturb the end."""
+    """Make SIGINT, SIGTERM and SIGHUP raise `Ended` in the main thread, once; later signals are ignored."""
     if threading.current_thread() is not threading.main_thread():
         return
 

@@ -1,4 +1,4 @@
-"""`layerscope export IMAGE -o FILE`: the exporter."""
+"""`layerscope export IMAGE -o FILE`: save an image of an engine."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from layerscope.cli.streams import tell
 from layerscope.errors import OutputError
 
 
-@click.command("export", short_help="Save an engine's image as a tarball.")
+@click.command("export", short_help="Save an image of an engine as a tarball.")
 @image_argument
 @click.option(
-    "-o", "--output", "path", metavar="FILE", required=True, help="Where to; - is standard output."
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    required=True,
+    help="The file to write; - is standard output.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE when it exists.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @engine_options
 def command(choice: Choice, path: str, force: bool) -> int:
     """Save IMAGE as a tarball, as `docker save` writes it.
 
-    FILE appears when it is whole: an export that fails or is stopped leaves nothing behind, nor touches what stood
-    there.
+    FILE appears only when it is complete. An export that fails or is stopped leaves nothing behind, and an existing
+    FILE unchanged.
 
     \b
     layerscope export docker:python:3.8 -o python.tar

@@ -1,4 +1,4 @@
-"""`layerscope extract IMAGE PATH -o DIR`: take a file or directory out of an image."""
+"""`layerscope extract IMAGE PATH -o DIR`: copy a file or directory out of an image."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from layerscope.filesystem.node import Node
 
 
-@click.command("extract", short_help="Take a file or directory out of an image.")
+@click.command("extract", short_help="Copy a file or directory out of an image.")
 @image_argument
 @click.argument("path", metavar="PATH")
 @click.option(
-    "-o", "--output", "folder", metavar="DIR", required=True, help="The folder to put it in."
+    "-o", "--output", "folder", metavar="DIR", required=True, help="The folder to copy it to."
 )
 @click.option(
     "--layer",
     type=click.IntRange(min=0),
     metavar="N",
-    help="As it is after layer N, for what a later layer hides; by default after the last.",
+    help="Copy PATH as it is after layer N, even if a later layer hides it. The default is the last layer.",
 )
-@click.option("--force", is_flag=True, help="Overwrite files that are there already.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @file_options
 def command(choice: Choice, path: str, folder: str, layer: int | None, force: bool) -> int:
-    """Save PATH of IMAGE in the folder DIR, with all that is below it.
+    """Copy PATH and everything below it from IMAGE to the folder DIR.
 
-    Regular files, directories and symlinks that stay inside DIR are made; owners, setuid bits and devices are not.
-    Nothing is ever written outside DIR.
+    This creates regular files, directories, and symlinks that stay inside DIR, but not owners, setuid bits, or devices.
+    It never writes outside DIR.
 
     \b
     layerscope extract python:3.8 /etc -o .
@@ -70,9 +70,9 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
 
 
 def find(analysis: Analysis, path: str, layer: int | None) -> tuple[Node, int]:
-    """The node of a path as the report writes it, and the layer after which to take it.
+    """The node of a path as the report writes it, and the layer after which to copy it.
 
-    Raises `UsageError` that tells in which layers there is something at the path.
+    Raises `UsageError`, which names the layers that have something at the path.
     """
     from layerscope.layers.names import clean
     from layerscope.report.paths import unescape_path

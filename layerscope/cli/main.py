@@ -1,4 +1,4 @@
-"""The commands of layerscope, and the one place where errors become a line and an exit code."""
+"""The commands of layerscope, and the one place that turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ COMMANDS = (
     "completion",
     "plugin",
 )
-"""Names of the modules beside this one that hold a command each, in the order of the help."""
+"""The modules next to this one that define a command each, in the order of the help."""
 
 
 class Commands(click.Group):
-    """Loads a command's module when it is named; a first word that is no command is an image."""
+    """Loads a command's module when it is named; a first word that is not a command is an image."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands, and the images that `layerscope IMAGE` takes."""
@@ -71,13 +71,13 @@ class Commands(click.Group):
 
 
 def _refuse_misspelt(args: Sequence[str]) -> None:
-    """Raise `UsageError` for `layerscope reprot IMAGE`; one word alone may well be an image."""
+    """Raise `UsageError` for `layerscope reprot IMAGE`; a single word may be an image."""
     import difflib
 
     close = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
     more = any(not arg.startswith("-") for arg in args[1:2])
     if close and more and not os.path.lexists(args[0]):
-        raise UsageError(f"no command {args[0]!r}", hint=f"did you mean {close[0]}?")
+        raise UsageError(f"there is no command {args[0]!r}", hint=f"did you mean {close[0]}?")
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -94,8 +94,8 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     options_metavar="",
     subcommand_metavar="IMAGE | COMMAND ...",
     epilog="IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, "
-    "or a bare path or name; write docker:report for an image that is called like a command. "
-    "Exit codes: 0 fine, 1 budget broken, 2 usage, 3 image not available, 4 malformed image, 130 interrupted.",
+    "or a bare path or name; write docker:report for an image that has the name of a command. "
+    "Exit codes: 0 success, 1 budget broken, 2 usage error, 3 image not available, 4 malformed image, 130 interrupted.",
 )
 @click.option(
     "--version",
@@ -110,7 +110,7 @@ def commands() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and give back the exit code."""
+    """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         watch_signals()
@@ -124,16 +124,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LayerscopeError as error:
         return _fail(error.message, error.hint or error.remedy, error.exit_code)
     except MemoryError:
-        return _fail("out of memory", "give it more, or lower a bound with --limit", Exit.SOURCE)
+        return _fail(
+            "out of memory", "free some memory, or lower a limit with --limit", Exit.SOURCE
+        )
     except RecursionError:
-        return _fail("nested too deep to be read", "the image is not sane", Exit.FORMAT)
+        return _fail("nested too deep to read", "rebuild the image", Exit.FORMAT)
     except BrokenPipeError:
         discard_stdout()
         return Exit.PIPE
     except OSError as error:
         discard_stdout()
         if error.filename is None and error.errno in _FULL:
-            full = stdout_error(error)  # every file is written with its name: this was the help
+            full = stdout_error(error)  # errors of files carry a name, so this was the help
             return _fail(full.message, full.hint, full.exit_code)
         what = f": {os.fsdecode(error.filename)}" if error.filename else ""
         return _fail(f"{error.strerror or error}{what}", None, Exit.SOURCE)
@@ -142,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return _fail(
             f"a bug: {type(error).__name__}: {error}",
-            "please report it with what LAYERSCOPE_DEBUG=1 shows",
+            "please report it with the output of LAYERSCOPE_DEBUG=1",
             Exit.BUG,
         )
 
@@ -178,13 +180,13 @@ def _usage_error(error: click.UsageError) -> UsageError:
 
 
 def tell_help(error: NoArgsIsHelpError) -> None:
-    """The help on standard error, for a call that says nothing."""
+    """Write the help to standard error, for a call without arguments."""
     if sys.stderr is not None:
         sys.stderr.write(error.format_message() + "\n")
 
 
 def _lower(message: str) -> str:
-    """Click's sentence as part of a line: no capital before it, no full stop after it."""
+    """Click's sentence as part of a line: no capital at the start, no period at the end."""
     message = " ".join(message.split()).removesuffix(".")
     return message[:1].lower() + message[1:]
 

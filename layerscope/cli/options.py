@@ -12,6 +12,7 @@ import click
 from layerscope.cli.complete import complete_image
 from layerscope.cli.examine import Choice
 from layerscope.cli.outputs import Output, check_outputs, parse_outputs
+from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.options import ReadOptions
@@ -23,7 +24,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def stacked(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """One decorator for several options, listed by `--help` in the order given."""
+    """One decorator for several options, which `--help` lists in this order."""
 
     def decorate(command: Command) -> Command:
         for decorator in reversed(decorators):
@@ -36,7 +37,7 @@ def stacked(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 def gathered(
     parameter: str, names: Sequence[str], make: Callable[..., object]
 ) -> Callable[[Command], Command]:
-    """Hand the command one typed value instead of the options that are called `names`."""
+    """Pass the command one typed value instead of the options in `names`."""
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -60,7 +61,7 @@ def source_options(command: Command) -> Command:
 
 
 def file_options(command: Command) -> Command:
-    """The same for a command that shows no instructions, so that a Dockerfile has nothing to say."""
+    """The same for a command that shows no instructions and so needs no Dockerfile."""
     return stacked(_tag_option, _engine_options, _choice)(command)
 
 
@@ -80,7 +81,7 @@ def make_options(
     dockerfile: str | None = None,
     verify: bool | None = None,
 ) -> ReadOptions:
-    """What the options of the command line say. Raises `UsageError`."""
+    """The options of the command line as one value. Raises `UsageError`."""
     return ReadOptions(
         platform=platform,
         tag=tag,
@@ -114,28 +115,39 @@ _choice = gathered(
     _make_choice,
 )
 _tag_option = click.option(
-    "--tag", metavar="TAG", help="Pick this image from an archive of several."
+    "--tag", metavar="TAG", help="Pick this image from an archive with several."
 )
 _dockerfile_option = click.option(
     "--dockerfile",
     metavar="PATH",
-    help="The Dockerfile it was built from, to name lines where the image has no provenance.",
+    help="The Dockerfile of the image, to name lines when the image has no provenance.",
 )
 
 
 def _engine_options(command: Command) -> Command:
     platform = click.option(
-        "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick this platform from an index."
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]",
+        help="Pick this platform from a multi-platform image.",
     )
     return stacked(platform, reading_options)(command)
+
+
+def _list_limits(
+    ctx: click.Context, _: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """End the run with the names and defaults of all limits for `--limit help`."""
+    if "help" in values and not ctx.resilient_parsing:
+        rows = [f"{field.name}={field.default}\n" for field in fields(Limits)]
+        write_stdout(lambda out: out.writelines(rows))
+        ctx.exit()
+    return values
 
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
     return stacked(
-        click.option(
-            "--pull", is_flag=True, help="Let the engine fetch an image it does not have."
-        ),
+        click.option("--pull", is_flag=True, help="Pull the image if the engine doesn't have it."),
         click.option(
             "--insecure",
             is_flag=True,
@@ -146,30 +158,31 @@ def reading_options(command: Command) -> Command:
             "token_servers",
             metavar="HOST",
             multiple=True,
-            help="Let this host's token server have the registry's credentials too.",
+            help="Send the registry's credentials to the token server on this host too.",
         ),
         click.option(
             "--limit",
             "limits",
             metavar="NAME=VALUE",
             multiple=True,
-            help=f"Move a bound on what an image may cost, such as layers=2000. Names: "
-            f"{', '.join(field.name for field in fields(Limits))}.",
+            is_eager=True,
+            callback=_list_limits,
+            help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="No progress bar."),
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress bar."),
     )(command)
 
 
 show_args_option = click.option(
     "--show-args",
     is_flag=True,
-    help="Show secrets and the values of build arguments, which are masked otherwise.",
+    help="Show secrets and the values of build arguments instead of masking them.",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What is written where, as the command line says it."""
+    """What to write where, from the command line."""
 
     as_json: bool = False
     format_name: str | None = None
@@ -182,7 +195,7 @@ class Writing:
     def targets(
         self, *, default: str | None = "text", formats: Mapping[str, Format] = RENDERERS
     ) -> tuple[Output, ...]:
-        """The outputs, all of which can be written. Raises `UsageError` and `OutputError`."""
+        """The outputs, checked to be writable. Raises `UsageError` and `OutputError`."""
         name = one_format(as_json=self.as_json, name=self.format_name)
         outputs = parse_outputs(self.outputs, name, default=default, formats=formats)
         check_outputs(outputs, force=self.force)
@@ -192,12 +205,12 @@ class Writing:
 def one_format(*, as_json: bool, name: str | None) -> str | None:
     """The one format of `--json` and `--format`. Raises `UsageError`."""
     if as_json and name not in (None, "json"):
-        raise UsageError(f"--json and --format {name} are two formats", hint="give one of them")
+        raise UsageError(f"--json and --format {name} are two formats", hint="use one of them")
     return "json" if as_json else name
 
 
 def output_options(command: Command) -> Command:
-    """What is written where; the command gets a `writing`."""
+    """What to write where; the command gets a `writing`."""
     return stacked(
         click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
         click.option(
@@ -212,28 +225,30 @@ def output_options(command: Command) -> Command:
             "outputs",
             metavar="[FORMAT=]PATH",
             multiple=True,
-            help="Write to PATH (- is standard output); FORMAT=PATH may be given for each format.",
+            help="Write to PATH (- is standard output). Repeat as FORMAT=PATH for several formats.",
         ),
-        click.option("--force", is_flag=True, help="Write through a link, fifo or device."),
+        click.option(
+            "--force", is_flag=True, help="Write even if PATH is a symlink, FIFO, or device."
+        ),
         click.option(
             "--top",
             type=click.IntRange(min=0),
             metavar="N",
-            help="Rows of wasted and of large files; the others are given in sum.",
+            help="List N wasted and N large files, and sum up the rest.",
         ),
         click.option("--files", is_flag=True, help="Add every entry of every layer to the JSON."),
         show_args_option,
         click.option(
             "--verify/--no-verify",
             default=None,
-            help="Compare every digest with the bytes, or none; by default those that are read in full anyway.",
+            help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
         ),
         gathered("writing", [field.name for field in fields(Writing)], Writing),
     )(command)
 
 
 def parse_limits(values: Sequence[str]) -> Limits:
-    """The bounds with those of `--limit NAME=VALUE` moved. Raises `UsageError`."""
+    """The default limits with the changes of `--limit NAME=VALUE`. Raises `UsageError`."""
     names = [field.name for field in fields(Limits)]
     changes: dict[str, int] = {}
     for value in values:
@@ -241,8 +256,8 @@ def parse_limits(values: Sequence[str]) -> Limits:
         name = name.replace("-", "_")
         if not sign or name not in names:
             raise UsageError(
-                f"--limit {value!r} names no limit",
-                hint=f"write NAME=VALUE, NAME one of {', '.join(names)}",
+                f"--limit {value!r} does not name a limit",
+                hint=f"write NAME=VALUE; the names are {', '.join(names)}",
             )
         try:
             changes[name] = parse_size(number)

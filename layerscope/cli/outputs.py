@@ -1,4 +1,4 @@
-"""Where a report goes: `-o PATH`, `-o FORMAT=PATH` as often as wanted, and standard output."""
+"""Where a report goes: `-o PATH`, any number of `-o FORMAT=PATH`, and standard output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One format and the path it goes to, `-` being standard output."""
+    """One format and its path; `-` is standard output."""
 
     format: str
     path: str
@@ -40,10 +40,10 @@ def parse_outputs(
     default: str | None = "text",
     formats: Mapping[str, Format] = RENDERERS,
 ) -> tuple[Output, ...]:
-    """The outputs of one run. `format_name` is that of `--format` or `--json`, `default` what stdout gets without.
+    """The outputs of one run. `format_name` comes from `--format` or `--json`; without it stdout gets `default`.
 
-    A plain PATH gets `format_name`, else the format that its ending names, else text. `format_name` goes to standard
-    output when every `-o` names a format of its own and none of them is there. Raises `UsageError`.
+    A plain PATH gets `format_name`, otherwise the format of its suffix, otherwise text. When every `-o` names its own
+    format, `format_name` goes to standard output. Raises `UsageError`.
     """
     outputs: list[Output] = []
     plain = False
@@ -57,7 +57,7 @@ def parse_outputs(
         else:
             raise UsageError(
                 f"unknown format {match[1]!r} in -o {shown(value)}",
-                hint=f"the formats are {', '.join(formats)}; write ./{shown(value)} for a file of that name",
+                hint=f"the formats are {', '.join(formats)}; write ./{shown(value)} for a file with that name",
             )
     if not outputs and (format_name or default):
         outputs.append(Output(format_name or default or "", STDOUT))
@@ -80,22 +80,22 @@ def _check_each_apart(outputs: Sequence[Output]) -> None:
             name = "standard output" if place == STDOUT else shown(outputs[position].path)
             raise UsageError(
                 f"two formats would go to {name}",
-                hint="give each a path of its own with -o FORMAT=PATH",
+                hint="give each its own path with -o FORMAT=PATH",
             )
 
 
 def _resolved(path: str) -> str:
     try:
         return os.path.realpath(path)
-    except (OSError, ValueError):  # the current folder is gone, or no path can be called so
+    except (OSError, ValueError):  # the current folder is gone, or this is not a valid path
         return path
 
 
 def check_apart(outputs: Sequence[Output], inputs: Iterable[str | None]) -> None:
-    """Raise `UsageError` for an output that would take the place of something that the run reads.
+    """Raise `UsageError` for an output that would replace something that the run reads.
 
-    `inputs` are references and paths. Links of either kind to a file count as the file, and the documents of a layout
-    as the layout.
+    `inputs` are references and paths. A symlink or hard link to a file counts as the file, and the documents of a
+    layout count as the layout.
     """
     read = {place: reference for reference in inputs for place in _places(reference)}
     for output in outputs:
@@ -104,13 +104,13 @@ def check_apart(outputs: Sequence[Output], inputs: Iterable[str | None]) -> None
         reference = read.get(_identity(output.path) or (-1, -1))
         if reference is not None:
             raise UsageError(
-                f"{shown(output.path)} is read by this run, as {shown(reference)}",
+                f"this run reads {shown(output.path)}, as {shown(reference)}",
                 hint="write to another file",
             )
 
 
 def _places(reference: str | None) -> Iterator[tuple[int, int]]:
-    """The identity of the file or folder that a reference can mean: with or without a scheme before, a tag behind it."""
+    """The identities of the files and folders that a reference can mean, with or without its scheme and tag."""
     if not reference or reference == STDOUT:
         return
     for path in (reference, reference.partition(":")[2].removeprefix("//")):
@@ -130,7 +130,7 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
-    """Raise `OutputError` for a file that cannot be written, before any work is done."""
+    """Raise `OutputError` for a file that cannot be written, before any work starts."""
     for output in outputs:
         if output.path != STDOUT:
             check_target(output.path, force=force)
@@ -145,9 +145,9 @@ def write_outputs(
     formats: Mapping[str, Format] = RENDERERS,
     facts: Facts | None = None,
 ) -> None:
-    """Write `document` in every format asked for: files first, so that a broken pipe loses none of them.
+    """Write `document` in every format: files first, so that a broken pipe loses none of them.
 
-    Formats that draw the final filesystem get it from `facts`; the document of the others stays without it.
+    Formats that draw the final filesystem get it from `facts`; the others get the document without it.
     """
     plain, drawn = document, document
     if facts is not None and any(formats[each.format].filesystem for each in outputs):

@@ -1,8 +1,8 @@
-"""`layerscope plugin`: `docker layerscope IMAGE`, by the protocol of Docker's CLI plugins.
+"""`layerscope plugin`: `docker layerscope IMAGE`, with the protocol of Docker's CLI plugins.
 
-The protocol (docker/cli, cli-plugins): an executable `docker-NAME` in the plugin folder, which answers
-`docker-cli-plugin-metadata` with JSON and is else called with docker's own global options, its name, and the user's
-arguments; `__complete` before them asks for completions as Cobra writes them.
+The protocol (docker/cli, cli-plugins): docker runs an executable `docker-NAME` in the plugin folder. It answers
+`docker-cli-plugin-metadata` with JSON. Otherwise its arguments are docker's global options, its name, and the user's
+arguments; a leading `__complete` asks for completions in Cobra's format.
 """
 
 from __future__ import annotations
@@ -36,44 +36,44 @@ _GLOBALS = {
     "--tlscert": "",
     "--tlskey": "",
 }
-"""Docker's global options that have a value, and the variables that say the same."""
+"""Docker's global options that take a value, and the environment variables with the same meaning."""
 _NO_FILES, _FILES = 4, 0
-"""What Cobra calls directives: whether the shell may offer files as well."""
+"""Cobra's directives: whether the shell may offer files as well."""
 
 
 @click.group("plugin", short_help="Install `docker layerscope`.")
 def command() -> None:
-    """Make layerscope a command of docker: `docker layerscope IMAGE`."""
+    """Add layerscope to docker's commands: `docker layerscope IMAGE`."""
 
 
 @command.command("install")
 @click.option(
     "--folder",
     metavar="PATH",
-    help="Where docker looks for plugins; by default cli-plugins in its configuration folder.",
+    help="Where docker looks for plugins. The default is cli-plugins in its configuration folder.",
 )
 def install(folder: str | None) -> int:
     """Install the plugin for the current user.
 
-    A small script is written that calls the layerscope that installs it.
+    The plugin is a small script that runs this installation of layerscope.
     """
     path = _path(folder)
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{shown(os.path.dirname(path))} cannot be made: {error.strerror}",
-            hint="name another with --folder",
+            f"{shown(os.path.dirname(path))} cannot be created: {error.strerror}",
+            hint="name another folder with --folder",
         ) from None
     with replacing(path) as file:
         file.write(script().encode())
-    os.chmod(path, 0o755)  # noqa: S103 - docker has to run it
-    tell(f"wrote {shown(path)}: try `docker layerscope --help`")
+    os.chmod(path, 0o755)  # noqa: S103 - docker must be able to run it
+    tell(f"wrote {shown(path)}; try `docker layerscope --help`")
     return Exit.OK
 
 
 @command.command("uninstall")
-@click.option("--folder", metavar="PATH", help="Where it was installed.")
+@click.option("--folder", metavar="PATH", help="The folder of the plugin.")
 def uninstall(folder: str | None) -> int:
     """Remove the plugin."""
     path = _path(folder)
@@ -81,7 +81,7 @@ def uninstall(folder: str | None) -> int:
         os.unlink(path)
     except FileNotFoundError:
         raise UsageError(
-            f"{shown(path)} is not there", hint="name its folder with --folder"
+            f"{shown(path)} does not exist", hint="name its folder with --folder"
         ) from None
     tell(f"removed {shown(path)}")
     return Exit.OK
@@ -95,7 +95,7 @@ def uninstall(folder: str | None) -> int:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: tuple[str, ...]) -> int:
-    """What docker calls."""
+    """Run by docker."""
     if arguments[:1] == (METADATA,):
         text = json.dumps(metadata(), sort_keys=True)
         write_stdout(lambda out: out.write(text + "\n"))
@@ -114,7 +114,7 @@ def run(arguments: tuple[str, ...]) -> int:
 
 
 def metadata() -> dict[str, str]:
-    """What docker wants to know of a plugin."""
+    """What docker asks a plugin for."""
     from layerscope import __version__
 
     return {
@@ -126,7 +126,7 @@ def metadata() -> dict[str, str]:
 
 
 def script() -> str:
-    """The executable that docker calls: this very installation, whatever folder the user is in."""
+    """The executable that docker runs: this installation, from any current folder."""
     return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {NAME} plugin run "$@"\n'
 
 
@@ -138,7 +138,7 @@ def _path(folder: str | None) -> str:
 
 
 def _take_globals(arguments: Sequence[str]) -> list[str]:
-    """The arguments from the plugin's name on; what docker was told before goes into its variables."""
+    """The arguments from the plugin's name on. Docker's global options before it go into environment variables."""
     rest = list(arguments)
     while rest and rest[0].startswith("-") and NAME in rest:
         name, sign, value = rest.pop(0).partition("=")
@@ -152,7 +152,7 @@ def _take_globals(arguments: Sequence[str]) -> list[str]:
 
 
 def _complete(words: Sequence[str]) -> int:
-    """Completions as Cobra reads them: a value and its help on each line, then a directive."""
+    """Print completions in Cobra's format: a value and its help on each line, then a directive."""
     from click.shell_completion import ShellComplete
 
     from layerscope.cli.main import commands

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, for a person who waits: none for a script, none for what is quick."""
+"""A progress bar on standard error, shown only on a terminal and only for work that takes a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.report.page import bar
 from layerscope.units import format_size
 
 PATIENCE = 0.5
-"""Seconds of silence before the first bar."""
+"""Seconds before the first bar."""
 PAUSE = 0.1
 
 _STAGES = {
@@ -27,11 +27,11 @@ _STAGES = {
 
 
 _SLOW = ("export", "pull")
-"""What is shown at once: an engine can be silent for long."""
+"""Stages that show a bar right away, because an engine can be silent for a long time."""
 
 
 class ProgressBar:
-    """Draws what it is called with, from any thread; a context manager that clears the line when it ends."""
+    """Draws the progress that any thread reports; as a context manager, it clears the line at the end."""
 
     def __init__(self, stream: TextIO | None, *, patience: float = PATIENCE) -> None:
         self._stream = stream
@@ -93,6 +93,6 @@ class ProgressBar:
 
 
 def progress_bar(*, quiet: bool) -> ProgressBar:
-    """A bar on standard error when that is a terminal and no one asked for quiet."""
+    """A bar on standard error, which shows nothing if `quiet` or not on a terminal."""
     shows = not quiet and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
     return ProgressBar(sys.stderr if shows else None)

@@ -11,7 +11,7 @@ from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, rule_options
 
 
-@click.command("report", short_help="Report an image's sizes, waste and causes.")
+@click.command("report", short_help="Report an image's sizes, waste, and causes.")
 @image_argument
 @output_options
 @source_options
@@ -19,16 +19,16 @@ from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, 
 def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
 
-    IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, or a bare
-    path or name; - is a tarball on standard input. A saved JSON report can take the place of the image. The report is
-    text for people unless a format is named.
+    IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, or a
+    bare path or name; - reads a tarball from standard input. A saved JSON report works too. The default format is text.
 
     \b
     layerscope report python:3.8
     layerscope report app.tar --json | jq .sizes
     layerscope report docker:app -o json=report.json -o text=-
 
-    With rules, given here or in layerscope.toml, the report carries their verdict; `layerscope check` also exits by it.
+    If there are rules, here or in layerscope.toml, the report includes the verdict; to fail on a broken rule, run
+    `layerscope check`.
     """
     return report(choice, writing, rules)
 

@@ -1,4 +1,4 @@
-"""`layerscope serve IMAGE`: the browser of the terminal in a web browser."""
+"""`layerscope serve IMAGE`: the terminal browser inside a web browser."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ from layerscope.limits import DEFAULT_LIMITS
     help="Port to listen on.",
     show_default=True,
 )
-@click.option("--public-url", metavar="URL", help="The address that visitors see, behind a proxy.")
+@click.option(
+    "--public-url", metavar="URL", help="The address that visitors use, if there is a proxy."
+)
 @source_options
 def command(choice: Choice, host: str, port: int, public_url: str | None) -> int:
-    """Serve the browser of IMAGE over HTTP; needs the extra `web`.
+    """Browse IMAGE in a web browser. This needs the extra `web`: pip install 'layerscope[web]'.
 
-    Who reaches the address can read every file of the image, and is asked for no password; it listens on the loopback
-    interface unless told otherwise.
+    Anyone who can reach the address can read every file of the image; there is no password. The default address is
+    reachable only from this machine.
     """
     try:
         from layerscope.tui.serving import LOOPBACK, GuardedServer
@@ -51,19 +53,19 @@ def command(choice: Choice, host: str, port: int, public_url: str | None) -> int
     if public_url is None:
         public_url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if host not in LOOPBACK:
-        tell(f"layerscope: whoever reaches {public_url} can read every file of the image")
+        tell(f"layerscope: anyone who can reach {public_url} can read every file of the image")
     _let_visitors_import()
     server = GuardedServer(
         command_line(choice), host=host, port=port, title="layerscope", public_url=public_url
     )
     if not choice.quiet:
-        tell(f"layerscope: serving on {public_url} until stopped with ctrl+c")
+        tell(f"layerscope: serving on {public_url} until you press Ctrl+C")
     server.serve()
     return Exit.OK
 
 
 def command_line(choice: Choice) -> str:
-    """How each visitor's process is started."""
+    """The command that each visitor's process runs."""
     options = choice.options
     words = [sys.executable, "-P", "-m", "layerscope", choice.reference]
     for name in ("platform", "tag", "dockerfile"):
@@ -84,7 +86,7 @@ def command_line(choice: Choice) -> str:
 
 
 def _let_visitors_import() -> None:
-    """Let the processes that are started find this very package, however this one did."""
+    """Let the visitors' processes import the same package as this one."""
     package = Path(__file__).resolve().parents[2]
     paths = [str(package), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)

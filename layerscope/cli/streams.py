@@ -1,4 +1,4 @@
-"""Standard output and standard error, for data and narration, however they may fail."""
+"""Standard output for data and standard error for narration, whatever state they are in."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from layerscope.report.escape import escape, guard_line
 
 
 def write_stdout(write: Callable[[TextIO], object]) -> None:
-    """Let `write` have standard output, then flush it.
+    """Call `write` with standard output, then flush it.
 
-    Raises `OutputError` when it is closed or full, and `Ended` when its reader has gone (`| head`).
+    Raises `OutputError` when it is closed or full, and `Ended` when its reader is gone (`| head`).
     """
     out = sys.stdout
     if out is None:
@@ -35,15 +35,15 @@ def write_stdout(write: Callable[[TextIO], object]) -> None:
 
 
 def stdout_error(error: OSError) -> OutputError:
-    """The error for a standard output that cannot be written."""
+    """The error for standard output that cannot be written."""
     return OutputError(
         f"standard output cannot be written: {error.strerror}",
-        hint="make room, or write to a file with -o PATH",
+        hint="free some space, or write to a file with -o PATH",
     )
 
 
 def discard_stdout() -> None:
-    """Send what is still buffered nowhere when it cannot be written, so that the flush at exit cannot fail either."""
+    """Drop buffered output that cannot be written, so that the flush at exit cannot fail either."""
     out = sys.stdout
     if out is None:
         return
@@ -62,7 +62,7 @@ def discard_stdout() -> None:
 
 
 def tell(message: str) -> None:
-    """One line on standard error, escaped; nothing when there is no one to tell."""
+    """Write one escaped line to standard error, if it is open."""
     if sys.stderr is None:
         return
     try:
@@ -80,7 +80,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def width_of(stream: TextIO | None) -> int:
-    """Columns for text: `COLUMNS`, else the terminal's, else 100."""
+    """Columns for text: `COLUMNS`, otherwise the width of the terminal, otherwise 100."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns[:6]) > 0:
         return int(columns[:6])
@@ -93,7 +93,7 @@ def width_of(stream: TextIO | None) -> int:
 
 
 def wants_color(stream: TextIO | None) -> bool:
-    """Whether colour may be used: on a terminal that has it, unless `NO_COLOR` is set (no-color.org)."""
+    """Whether to use color: on a terminal that has it, unless `NO_COLOR` is set (no-color.org)."""
     return (
         is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )

@@ -1,10 +1,10 @@
-"""Images made in memory, in the form and the dialect of every builder.
+"""Builds images in memory, in the form and dialect of every builder.
 
     image = ImageBuilder("app:1").layer({"etc/a": b"x"}, **classic.run("make a")).build()
     docker_legacy([image]).write(path)
     FORMS["oci-archive"].write([image], path, "zstd")
 
-Nothing here uses layerscope, so that a mistake of the reader is not one of the writer as well.
+Nothing here uses layerscope, so a bug in the reader can't hide behind the same bug in the writer.
 """
 
 from tests.builder.archive import Archive

@@ -1,4 +1,4 @@
-"""The files of an image archive, before they are packed as a tar or written to a folder."""
+"""The files of an image archive, before packing them as a tar or writing them to a folder."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.builder.tar import END, tar
 
 
 class Archive:
-    """An ordered list of members that tests may change before it is packed."""
+    """An ordered list of members that tests can change before packing it."""
 
     def __init__(self) -> None:
         self.members: list[Member] = []
 
     def add(self, name: str, content: bytes | Node) -> Self:
-        """Append a member, also one of a name that is there."""
+        """Append a member, even if the name already exists."""
         self.members.append((name, File(content) if isinstance(content, bytes) else content))
         return self
 
@@ -70,7 +70,7 @@ class Archive:
         return self
 
     def sort(self) -> Self:
-        """Put the members in the order of their names, as writers do that walk a folder."""
+        """Sort the members by name, like writers that walk a folder."""
         self.members.sort(key=lambda item: as_bytes(item[0]))
         return self
 
@@ -79,7 +79,7 @@ class Archive:
         return self
 
     def pack(self, prefix: str = "", compress: bool = False, end: bytes = END) -> bytes:
-        """The archive as a tar, each name behind `prefix`, gzipped as a whole if asked."""
+        """The archive as a tar, with `prefix` before each name, and optionally gzipped."""
         data = tar([(prefix.encode() + as_bytes(n), node) for n, node in self.members], "gnu", end)
         return gzip.compress(data, 1, mtime=0) if compress else data
 

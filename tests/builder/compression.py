@@ -1,4 +1,4 @@
-"""Compress a layer's tar in each form that registries and builders store."""
+"""Compresses a layer's tar in each form that registries and builders store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gzip_one(data: bytes) -> bytes:
 
 
 def gzip_members(data: bytes, step: int = 700) -> bytes:
-    """As several gzip members, with an empty one among them."""
+    """Several gzip members, one of them empty."""
     parts = [data[at : at + step] for at in range(0, len(data), step)]
     parts.insert(1, b"")
     return b"".join(map(gzip_one, parts))
@@ -43,7 +43,7 @@ def skippable(data: bytes, number: int = 0) -> bytes:
 
 
 def zstd_frames(data: bytes, step: int = 900) -> bytes:
-    """As zstd:chunked does: several frames, then skippable ones with a table and a footer."""
+    """Like zstd:chunked: several frames, then skippable ones with a table and a footer."""
     frames = [zstd_one(data[at : at + step]) for at in range(0, len(data), step)]
     frames.insert(1, skippable(b"between the frames", 7))
     return b"".join(frames) + skippable(b'{"version":1,"entries":[]}') + skippable(bytes(64))
@@ -83,7 +83,7 @@ SUFFIX: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Estargz:
-    """An eStargz layer: its uncompressed tar, and the blob of one gzip member a file."""
+    """An eStargz layer: its uncompressed tar, and the blob with one gzip member per file."""
 
     tar: bytes
     blob: bytes
@@ -91,7 +91,7 @@ class Estargz:
 
 
 def estargz(members: Sequence[Member], landmark: str = ".no.prefetch.landmark") -> Estargz:
-    """A layer whose last entry is the table of contents, as eStargz lays it out."""
+    """A layer whose last entry is the table of contents, as in eStargz."""
     parts: list[bytes] = []
     blob = b""
     entries: list[dict[str, object]] = []
@@ -117,7 +117,7 @@ def estargz(members: Sequence[Member], landmark: str = ".no.prefetch.landmark") 
 
 
 def footer(toc_offset: int) -> bytes:
-    """The empty gzip member of 51 bytes whose extra field tells where the table starts."""
+    """The empty 51-byte gzip member whose extra field says where the table starts."""
     extra = b"SG" + struct.pack("<H", 22) + b"%016xSTARGZ" % toc_offset
     head = b"\x1f\x8b\x08\x04" + bytes(4) + b"\x00\xff" + struct.pack("<H", len(extra)) + extra
     return head + b"\x01\x00\x00\xff\xff" + bytes(8)

@@ -1,4 +1,4 @@
-"""History entries as each builder writes them; every helper returns the fields of one entry.
+"""History entries as each builder writes them. Every helper returns the fields of one entry.
 
 builder.layer({...}, **classic.run("apt-get update"))
 builder.empty(**buildkit.meta("ENV A=b"))
@@ -19,7 +19,7 @@ class Entry(TypedDict, total=False):
 
 
 def arguments(args: Mapping[str, str] | None) -> str:
-    """Build arguments in front of a RUN: `|2 A=1 B=2 `, sorted."""
+    """Build arguments before a RUN, sorted: `|2 A=1 B=2 `."""
     if not args:
         return ""
     return f"|{len(args)} " + "".join(f"{key}={args[key]} " for key in sorted(args))
@@ -30,7 +30,7 @@ def checksum(text: str) -> str:
 
 
 class classic:
-    """The builder in Docker Engine before BuildKit."""
+    """Docker Engine's builder before BuildKit."""
 
     @staticmethod
     def run(command: str, args: Mapping[str, str] | None = None) -> Entry:
@@ -140,7 +140,7 @@ def buildpack(layer: str, created_by: str = "") -> Entry:
 
 
 def squash(above: str, base: str) -> Entry:
-    """The one entry that `docker build --squash` adds after it emptied the others."""
+    """The entry that `docker build --squash` adds after emptying the others."""
     return {"comment": f"merge sha256:{checksum(above)} to sha256:{checksum(base)}"}
 
 

@@ -1,4 +1,4 @@
-"""skopeo's `dir:` form: a manifest and the blobs it names, in one folder without names or an index."""
+"""skopeo's `dir:` form: a manifest and its blobs in one folder, without an index or tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.builder.oci import add_image, add_index
 def directory(
     images: Sequence[BuiltImage], compression: str = "gzip", docker: bool = False
 ) -> Archive:
-    """One image, or with several a list of their manifests, as `skopeo copy --all` writes it."""
+    """One image, or a list of several manifests, as `skopeo copy --all` writes it."""
     blobs = Archive()
     described = [add_image(blobs, image, compression, docker) for image in images]
     top = described[0]

@@ -1,4 +1,4 @@
-"""Archives with a `manifest.json`, as `docker save` and those who imitate it write them."""
+"""Archives with a `manifest.json`, as `docker save` and tools like it write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.builder.oci import layer_media_type, oci
 
 
 def docker_legacy(images: Sequence[BuiltImage]) -> Archive:
-    """`docker save` before 25: `<id>/layer.tar`, a layer met again as a symlink to the first."""
+    """`docker save` before 25: `<id>/layer.tar`, with a symlink to the first copy of a repeated layer."""
     archive = Archive()
     manifest: list[dict[str, Any]] = []
     first: dict[str, str] = {}
@@ -49,7 +49,7 @@ def docker_legacy(images: Sequence[BuiltImage]) -> Archive:
 
 
 def docker_oci(images: Sequence[BuiltImage]) -> Archive:
-    """`docker save` of 25 and later, graph driver: an OCI layout of plain tars beside it."""
+    """`docker save` of 25 and later, graph driver: also contains an OCI layout of plain tars."""
     archive = oci(images, "none", docker=True)
     for folder in ("blobs/", "blobs/sha256/"):
         archive.add_folder(folder)
@@ -65,9 +65,9 @@ def containerd_store(
     preferred: int = 0,
     attestations: bool = True,
 ) -> Archive:
-    """`docker save` of the containerd store: the whole index, blobs as pulled.
+    """`docker save` with the containerd store: the whole index, with blobs as pulled.
 
-    `manifest.json` names the preferred platform alone.
+    `manifest.json` names only the preferred platform.
     """
     archive = oci(images, compression, layout="index", attestations=attestations)
     for folder in ("blobs/", "blobs/sha256/"):

@@ -1,4 +1,4 @@
-"""Every local form of an image by name, for tests that hold all of them to one report."""
+"""Every local form of an image by name, for tests that check that all of them give the same report."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Writer = Callable[[Sequence[BuiltImage], str], Archive]
 
 @dataclass(frozen=True)
 class Form:
-    """How a form is written, and the scheme of a reference to it.
+    """How to write a form, and the scheme of a reference to it.
 
-    `compressing` says that it stores layers as compressed as asked; others hold plain tars.
+    `compressing` means that it can store compressed layers. Other forms hold plain tars.
     """
 
     scheme: str
@@ -35,7 +35,7 @@ class Form:
     compress: bool = False
 
     def write(self, images: Sequence[BuiltImage], path: Path, compression: str = "gzip") -> str:
-        """Write the images to a file or folder at `path`; returns the reference to it."""
+        """Write the images to a file or folder at `path`; returns a reference to it."""
         archive = self.writer(images, compression)
         if self.scheme in ("oci-dir", "dir"):
             archive.write_folder(path)

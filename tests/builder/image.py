@@ -1,4 +1,4 @@
-"""Compose an image in memory: layers, history and config."""
+"""Composes an image in memory: layers, history and config."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def encode(document: object) -> bytes:
 
 @dataclass(frozen=True)
 class BuiltLayer:
-    """A layer's uncompressed tar and what it was made of; `blob` is fixed for eStargz only."""
+    """A layer's uncompressed tar and its members; `blob` is only fixed for eStargz."""
 
     tar: bytes
     members: tuple[Member, ...] = ()
@@ -39,7 +39,7 @@ class BuiltLayer:
         return digest_of(self.tar)
 
     def compressed(self, compression: str = "none") -> bytes:
-        """The stored blob; a compression that the layer was given wins over the writer's."""
+        """The stored blob. The layer's own compression wins over the writer's."""
         if self.blob is not None:
             return self.blob
         return COMPRESSIONS[self.compression or compression](self.tar)
@@ -58,10 +58,10 @@ class BuiltImage:
 
 
 class ImageBuilder:
-    """Builds an image step by step; `build` gives it, for the writers to put in an archive.
+    """Builds an image step by step; `build` returns it for the writers to put in an archive.
 
-    A layer's members come as a mapping of name to node or bytes, or as a list of such pairs where
-    the order, or a name given twice, matters.
+    A layer's members are a mapping from name to node or bytes, or a list of such pairs if the order
+    or a duplicate name matters.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class ImageBuilder:
     ) -> Self:
         """Add a layer and its history entry.
 
-        `parents` adds an entry for each directory that has none, `prefix` stands before every name
-        (`./`, `/`), `end` after the last member; `history=False` leaves the layer without an entry.
+        `parents` adds an entry for each directory that lacks one. `prefix` goes before every name
+        (`./`, `/`), and `end` after the last member. `history=False` leaves the layer without an entry.
         """
         listed = normalized(members)
         if parents:
@@ -120,23 +120,23 @@ class ImageBuilder:
         return self
 
     def raw_layer(self, data: bytes, created_by: str | None = None, **entry: Any) -> Self:
-        """Add a layer of any bytes, also of some that are no tar."""
+        """Add a layer of any bytes, even if they aren't a tar."""
         self.layers.append(BuiltLayer(data))
         return self.step(created_by, **entry)
 
     def empty(self, created_by: str | None = None, **entry: Any) -> Self:
-        """Add a history entry that has no layer."""
+        """Add a history entry without a layer."""
         return self.step(created_by, empty_layer=True, **entry)
 
     def step(self, created_by: str | None = None, **entry: Any) -> Self:
-        """Add a history entry as given; what is None is left out."""
+        """Add a history entry as is, without the fields that are None."""
         if self.steps is not None:
             fields = {"created": CREATED, "created_by": created_by} | entry
             self.steps.append({key: value for key, value in fields.items() if value is not None})
         return self
 
     def without_history(self) -> Self:
-        """As builders do that write no history at all."""
+        """Leave out the history, as some builders do."""
         self.steps = None
         return self
 
@@ -146,7 +146,7 @@ class ImageBuilder:
         return self
 
     def top(self, **fields: Any) -> Self:
-        """Set fields of the config document itself, over those that the builder writes."""
+        """Set fields of the config document itself, overriding the builder's."""
         self.fields |= fields
         return self
 
@@ -166,7 +166,7 @@ class ImageBuilder:
 
 
 def normalized(members: Members) -> list[Member]:
-    """The members as pairs of name and node; bytes are a file, a name ending in `/` a directory."""
+    """The members as pairs of name and node. Bytes mean a file; a name ending in `/` means a directory."""
     pairs: Iterable[MemberLike] = members.items() if isinstance(members, Mapping) else members
     return [(name, as_node(name, node)) for name, node in pairs]
 
@@ -180,7 +180,7 @@ def as_node(name: Name, node: Node | bytes) -> Node:
 
 
 def with_parents(members: Sequence[Member]) -> list[Member]:
-    """The members, with an entry before them for each parent that has none yet."""
+    """The members, preceded by an entry for each parent that has none yet."""
     seen: set[bytes] = set()
     out: list[Member] = []
     for name, node in members:

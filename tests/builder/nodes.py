@@ -1,4 +1,4 @@
-"""What a layer can hold: one class a kind of tar member."""
+"""What a layer can hold: one class per kind of tar member."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Name = str | bytes
 
 
 def as_bytes(name: Name) -> bytes:
-    """The bytes of a name; text is UTF-8, with surrogate escapes for other bytes."""
+    """The bytes of a name. Text is UTF-8, with surrogate escapes for other bytes."""
     return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
 class Meta:
-    """The attributes that every member has."""
+    """The attributes of every member."""
 
     mode: int | None = None
     uid: int = 0
@@ -26,7 +26,7 @@ class Meta:
     gname: str = ""
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
     pax: Mapping[str, str | bytes] = field(default_factory=dict)
-    """Further PAX records, written as given and before those that the member needs."""
+    """More PAX records, written as is, before the ones that the member needs."""
     overrides: Mapping[str, bytes] = field(default_factory=dict)
     """Raw bytes for header fields (`size`, `mode`, `checksum`, `typeflag`, `magic`...)."""
 
@@ -54,7 +54,7 @@ class Symlink(Meta):
 
 @dataclass(frozen=True)
 class Hardlink(Meta):
-    """`header_size` is what some writers put into the size field, though no data follows."""
+    """`header_size` is what some writers put in the size field even though no data follows."""
 
     target: Name = b""
     header_size: int = 0
@@ -77,7 +77,7 @@ class Fifo(Meta):
 
 @dataclass(frozen=True)
 class Sparse(Meta):
-    """A file of `size` bytes of which only `chunks` (offset, data) are stored."""
+    """A file of `size` bytes that stores only `chunks` (offset, data)."""
 
     size: int = 0
     chunks: tuple[tuple[int, bytes], ...] = ()
@@ -86,7 +86,7 @@ class Sparse(Meta):
 
 @dataclass(frozen=True)
 class Other(Meta):
-    """A member of any type flag (`V`, `7`, `s`...)."""
+    """A member with any type flag (`V`, `7`, `s`...)."""
 
     typeflag: bytes = b"V"
     data: bytes = b""
@@ -94,24 +94,24 @@ class Other(Meta):
 
 @dataclass(frozen=True)
 class Whiteout(Meta):
-    """Hides the path it stands at; `data`, or another `node`, makes an odd one."""
+    """Hides the path it is at; `data` or another `node` makes an unusual one."""
 
     node: File | Directory | Symlink | None = None
 
 
 @dataclass(frozen=True)
 class Opaque(Meta):
-    """Hides what lower layers hold in the directory it stands at."""
+    """Hides what lower layers hold in the directory it is in."""
 
 
 @dataclass(frozen=True)
 class Global(Meta):
-    """A PAX global header of the records in `pax`."""
+    """A PAX global header with the records in `pax`."""
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes put into the tar as they are."""
+    """Bytes written to the tar as is."""
 
     data: bytes
 

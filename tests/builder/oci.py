@@ -34,10 +34,10 @@ def oci(
 ) -> Archive:
     """An OCI image layout.
 
-    flat: `index.json` lists each image once a tag. index: it lists one image index that holds all
-    images (platforms of one), once a tag of the first. nested: that index stands in another one.
-    `provenance` gives the in-toto statement of the image at an index, else it is a small one;
-    `docker` writes Docker's media types.
+    flat: `index.json` lists each image once per tag. index: it lists one image index with all
+    images (platforms of one), once per tag of the first. nested: that index is inside another one.
+    `provenance` returns the in-toto statement for the image at an index; by default it is a small
+    one. `docker` writes Docker's media types.
     """
     archive = Archive()
     archive.add_json("oci-layout", {"imageLayoutVersion": "1.0.0"})
@@ -67,7 +67,7 @@ def oci(
 def add_image(
     archive: Archive, image: BuiltImage, compression: str = "gzip", docker: bool = False
 ) -> dict[str, Any]:
-    """Add the blobs of one image; returns the descriptor of its manifest."""
+    """Add the blobs of one image; returns its manifest's descriptor."""
     layers = []
     for layer in image.layers:
         media_type = layer_media_type(layer, compression, docker)
@@ -96,7 +96,7 @@ def add_index(
 def add_attestation(
     archive: Archive, subject: Mapping[str, Any], statement: object = None
 ) -> dict[str, Any]:
-    """Add BuildKit's attestation manifest of one image manifest, old style."""
+    """Add BuildKit's attestation manifest for one image manifest, in the old style."""
     predicate = "https://slsa.dev/provenance/v0.2"
     if statement is None:
         statement = {
@@ -124,7 +124,7 @@ def add_attestation(
 
 
 def tagged(descriptor: Mapping[str, Any], tags: Sequence[str]) -> list[dict[str, Any]]:
-    """The descriptor once a tag, as Docker annotates it."""
+    """The descriptor, once per tag, with Docker's annotations."""
     if not tags:
         return [dict(descriptor)]
     out = []

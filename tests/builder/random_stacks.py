@@ -1,4 +1,4 @@
-"""Hypothesis strategies for layer stacks: few names, so that layers meet at the same paths."""
+"""Hypothesis strategies for layer stacks, with few names to make layers collide at the same paths."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def members(draw: st.DrawFn) -> Member:
 
 @st.composite
 def again(draw: st.DrawFn, earlier: Sequence[Member]) -> Member:
-    """A member that an earlier layer has: as it was, with other attributes, or another node."""
+    """A member of an earlier layer: unchanged, with other attributes, or as another node."""
     name, node = draw(st.sampled_from(list(earlier)))
     if isinstance(node, File):
         how = draw(st.sampled_from(["same", "mode", "mtime", "owner", "data", "whiteout", "link"]))
@@ -117,7 +117,7 @@ def replace_file(node: File, **changes: object) -> File:
 
 @st.composite
 def stacks(draw: st.DrawFn, most: int = 5, size: int = 9) -> list[list[Member]]:
-    """Up to `most` layers of up to `size` members each, from the base up."""
+    """Up to `most` layers with up to `size` members each, from the base up."""
     layers: list[list[Member]] = []
     for _ in range(draw(st.integers(1, most))):
         known = [member for layer in layers for member in layer]

@@ -1,4 +1,4 @@
-"""Write tar members byte by byte: ustar, PAX, GNU, sparse, and deliberately broken ones."""
+"""Writes tar members byte by byte: ustar, PAX, GNU, sparse, and deliberately broken ones."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ MAGIC: Mapping[Format, bytes] = {
 
 
 def tar(members: Iterable[Member], form: Format = "pax", end: bytes = END) -> bytes:
-    """A whole archive; `end` is what stands after the last member."""
+    """A whole archive; `end` follows the last member."""
     return b"".join(member(name, node, form) for name, node in members) + end
 
 
 def member(name: Name, node: Node, form: Format = "pax") -> bytes:
     """One member with all its headers, data and padding.
 
-    A whiteout given under the name of its victim gets its prefix here, an opaque marker its name.
+    A whiteout is passed with the path it hides and gets its prefix here. An opaque whiteout gets its name.
     """
     path = as_bytes(name)
     match node:
@@ -177,7 +177,7 @@ def write(
 
 
 def header(fields: Mapping[str, bytes]) -> bytes:
-    """A header block; the checksum is right unless `fields` gives another."""
+    """A header block. The checksum is right unless `fields` overrides it."""
     block = bytearray(BLOCK)
     for name, value in fields.items():
         start, length = FIELDS[name]
@@ -191,7 +191,7 @@ def header(fields: Mapping[str, bytes]) -> bytes:
 
 
 def number_field(value: int, length: int, form: Format) -> bytes:
-    """Octal digits; in GNU form base-256 where they do not fit; else 0 (a PAX record tells)."""
+    """Octal digits; if they don't fit, base-256 in GNU form, or else 0 (a PAX record has the value)."""
     if 0 <= value < 8 ** (length - 1):
         return b"%0*o\0" % (length - 1, value)
     if form == "gnu":
@@ -200,14 +200,14 @@ def number_field(value: int, length: int, form: Format) -> bytes:
 
 
 def base256(value: int, length: int) -> bytes:
-    """The binary form of a number that has its top bit set as a mark."""
+    """The binary form of a number, marked by its top bit."""
     field = bytearray(value.to_bytes(length, "big", signed=True))
     field[0] |= 0x80
     return bytes(field)
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
-    """A long name as ustar's name and prefix; unchanged when it cannot be split."""
+    """A long name as ustar's name and prefix; unchanged if it can't be split."""
     at = path.find(b"/", max(0, len(path) - 101))
     while 0 < at <= 155:
         if 0 < len(path) - at - 1 <= 100:
@@ -221,7 +221,7 @@ def padded(data: bytes) -> bytes:
 
 
 def record(key: str, value: str | bytes) -> bytes:
-    """One PAX record, whose length counts itself."""
+    """One PAX record. Its length includes itself."""
     raw = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
     body = b" " + key.encode() + b"=" + raw + b"\n"
     length = len(body)
@@ -231,12 +231,12 @@ def record(key: str, value: str | bytes) -> bytes:
 
 
 def extended(records: Mapping[str, str | bytes], typeflag: bytes) -> bytes:
-    """A PAX header of these records: `x` for the next member, `g` for all that follow."""
+    """A PAX header with these records: `x` for the next member, `g` for all later ones."""
     return extended_raw(b"".join(record(key, value) for key, value in records.items()), typeflag)
 
 
 def extended_raw(body: bytes, typeflag: bytes = b"x", size: int | None = None) -> bytes:
-    """A PAX header of any bytes; `size` is a claim that may be false."""
+    """A PAX header with any bytes; the claimed `size` can be wrong."""
     name = b"PaxHeaders.0/member" if typeflag == b"x" else b"pax_global_header"
     fields = {
         "name": name,

@@ -1,4 +1,4 @@
-"""Run the tools of others: skipped where they are missing, but never in CI."""
+"""Runs other tools. Tests are skipped if one is missing, but never in CI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 
 def require(tool: str) -> str:
-    """The path of a tool; without it the test is skipped, or fails where CI is set."""
+    """The path of a tool. Without it, the test is skipped, or fails if CI is set."""
     found = shutil.which(tool)
     if found is None:
         reason = f"{tool} is not installed"
@@ -25,11 +25,11 @@ def require(tool: str) -> str:
 def run(
     tool: str, *arguments: str | Path, check: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a tool that must be there; what it wrote to stderr is in the failure."""
+    """Run a required tool; a failure includes what it wrote to stderr."""
     command = [require(tool), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=300)
     if check and done.returncode:
-        raise AssertionError(f"{command} gave {done.returncode}: {done.stderr.decode()}")
+        raise AssertionError(f"{command} exited with {done.returncode}: {done.stderr.decode()}")
     return done
 
 
@@ -42,9 +42,9 @@ def skopeo_copy(source: str, destination: str, *options: str) -> None:
 
 
 def umoci_unpack(layout: Path, tag: str, bundle: Path) -> Path | None:
-    """Unpack an image of an OCI layout folder.
+    """Unpack an image from an OCI layout folder.
 
-    Returns the root filesystem, or None where umoci refuses the image.
+    Returns the root filesystem, or None if umoci refuses the image.
     """
     rootless: Sequence[str] = () if os.geteuid() == 0 else ("--rootless",)
     image = f"{layout}:{tag}"

@@ -149,15 +149,15 @@ def test_a_platform_or_a_tag_for_each(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["a.tar"], "one image has nothing to be compared with"),
-        (["-", "-"], "standard input holds one image"),
+        (["a.tar"], "there is only one image to compare"),
+        (["-", "-"], "standard input holds only one image"),
         (["a.tar", "b.tar", "--path", ""], "the path pattern is empty"),
         (
             ["a.tar", "b.tar", *["--platform", "linux/amd64"] * 3],
             "--platform is given 3 times for 2 images",
         ),
         (["a.tar", "b.tar", "--format", "sarif"], "sarif"),
-        (["a.tar", "b.tar", "a.tar", "--format", "html"], "--format html is of two images"),
+        (["a.tar", "b.tar", "a.tar", "--format", "html"], "--format html needs two images, not 3"),
         (["a.tar", "b.tar", "-o", "sarif=x"], "unknown format 'sarif'"),
         (["a.tar", "cut.json"], "cut.json is cut short"),
         (["a.tar", "other.json"], "schema version 2, and this layerscope reads 1"),

@@ -40,7 +40,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ("report app.tar -o link", 2, "link is a symlink"),
         ("report app.tar -o fifo", 2, "fifo is a fifo"),
         ("report app.tar -o /dev/null", 2, "/dev/null is a device"),
-        ("report app.tar --limit nonsense=1", 2, "names no limit"),
+        ("report app.tar --limit nonsense=1", 2, "does not name a limit"),
         ("report app.tar --limit layers=many", 2, "--limit layers: 'many' is not a size"),
         ("report app.tar --platform linux", 2, "'linux' is not a platform"),
         ("report app.tar --max-size 12QB", 2, "--max-size: '12QB' is not a size"),

@@ -34,10 +34,10 @@ def test_one_command_installs_and_removes_it(run: Run, folder: Path) -> None:
     assert not path.exists()
     done = run("plugin", "uninstall", env=env)
     assert done.returncode == 2
-    assert "is not there" in done.stderr
+    assert "does not exist" in done.stderr
     done = run("plugin", "install", "--folder", "app.tar/x")
     assert done.returncode == 2
-    assert "cannot be made" in done.stderr
+    assert "cannot be created" in done.stderr
 
 
 def test_what_docker_asks(run: Run, folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""Real container engines, started for the tests on their own sockets and folders.
+"""Real container engines, started for the tests with their own sockets and folders.
 
-``DockerEngine`` is the Docker of the machine (Debian 12: 20.10, graph drivers); ``ContainerdEngine`` is a
-Docker 26 with the containerd image store, run from a Debian 13 root.
+``DockerEngine`` is the machine's Docker (Debian 12: 20.10, graph drivers). ``ContainerdEngine`` is Docker 26
+with the containerd image store, run from a Debian 13 root.
 """
 
 from .containerd import ContainerdEngine

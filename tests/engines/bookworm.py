@@ -1,4 +1,4 @@
-"""A base image of Debian 12 with Python, for engines that reach no registry: made once by debootstrap, kept in a cache folder."""
+"""A Debian 12 base image with Python, for engines without a registry; debootstrap builds it once in a cache folder."""
 
 from __future__ import annotations
 

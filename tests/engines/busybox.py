@@ -1,4 +1,4 @@
-"""A small root filesystem for ``docker import``: busybox with a link for each of its applets."""
+"""A small root filesystem for ``docker import``: busybox with a link per applet."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ FILES = {
 
 @functools.cache
 def applets() -> tuple[str, ...]:
-    """The commands that the machine's busybox answers to."""
+    """The commands that the machine's busybox supports."""
     listing = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True)
     return tuple(sorted(set(listing.stdout.split()) - {"busybox"}))
 
 
 @functools.cache
 def root_tar() -> bytes:
-    """An uncompressed tar of the root, the same bytes for the same busybox."""
+    """An uncompressed tar of the root, reproducible for the same busybox."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
 

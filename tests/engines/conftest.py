@@ -1,4 +1,4 @@
-"""Session fixtures: one engine of each kind for all tests that ask for it."""
+"""Session fixtures: one engine of each kind, shared by all tests that request it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Docker 26 with the containerd image store, run by chroot from a prepared Debian 13 root."""
+"""Docker 26 with the containerd image store, run with chroot from a prepared Debian 13 root."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .engine import Engine, NoEngineError, need, overlay_works
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Runs in fresh mount and PID namespaces: the root is bound on itself so that it is a mount point, as runc wants it.
+# Runs in new mount and PID namespaces. The root is bind-mounted on itself because runc needs a mount point.
 CHROOT = """
 set -e
 mount --bind "$0" "$0"
@@ -25,7 +25,7 @@ exec chroot "$0" "$@"
 
 
 class ContainerdEngine(Engine):
-    """Saves hold compressed blobs, and with ``provenance`` the attestations that BuildKit makes."""
+    """Saves contain compressed blobs and, with ``provenance``, BuildKit's attestations."""
 
     name = "docker with the containerd image store"
 
@@ -69,9 +69,9 @@ class ContainerdEngine(Engine):
         network: str = "host",
         provenance: str | None = None,
     ) -> str:
-        """As of any engine, of a copy of the context within the root.
+        """Build as with any engine, from a copy of the context inside the root.
 
-        ``provenance`` is ``min`` or ``max`` for an attestation beside the image; by default there is none.
+        ``provenance`` is ``min`` or ``max`` to add an attestation to the image; by default there is none.
         """
         options = list(arguments)
         if buildkit:

@@ -1,7 +1,7 @@
-"""A container engine of one's own: started in fresh folders, ended without a trace.
+"""A private container engine: it starts in new folders and leaves nothing behind.
 
-The daemon runs in its own mount and PID namespaces. Whatever it mounts and whatever it starts (containerd, shims,
-containers) ends with it, also when it has to be killed and when the tests themselves are.
+The daemon runs in its own mount and PID namespaces. Everything it mounts or starts (containerd, shims, containers) ends
+with it, even if it or the tests are killed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ STOP_SECONDS = 30.0
 
 
 class NoEngineError(RuntimeError):
-    """No engine can be had here; the message says what is missing."""
+    """No engine can run here; the message says what is missing."""
 
 
 class EngineError(RuntimeError):
-    """A command of a running engine failed; the message holds its output."""
+    """A command of a running engine failed; the message has its output."""
 
 
 def need(*programs: str) -> None:
-    """Raise NoEngineError unless this is root on Linux and every program is installed."""
+    """Raise NoEngineError unless this runs as root on Linux with every program installed."""
     if os.name != "posix" or not Path("/proc/self/ns/mnt").exists():
-        raise NoEngineError("an engine of one's own needs Linux")
+        raise NoEngineError("a private engine needs Linux")
     if os.geteuid() != 0:
-        raise NoEngineError("an engine of one's own needs root")
+        raise NoEngineError("a private engine needs root")
     missing = [program for program in programs if shutil.which(program, path=PATH) is None]
     if missing:
         raise NoEngineError(f"not installed: {', '.join(missing)} (run .ci/engines)")
@@ -69,7 +69,7 @@ def overlay_works(folder: Path) -> bool:
 
 
 class Engine:
-    """A running daemon, its socket and its client. Subclasses say how the daemon is started."""
+    """A running daemon, its socket and its client. Subclasses define how the daemon starts."""
 
     name = "engine"
 
@@ -80,7 +80,7 @@ class Engine:
     # What differs between engines
 
     def make_folder(self) -> Path:
-        """A fresh folder for everything the engine writes; its path is short, since a socket's must be."""
+        """A new folder for everything the engine writes. Its path is short because socket paths have to be."""
         return Path(tempfile.mkdtemp(prefix="engine-"))
 
     def configuration(self) -> dict[str, object]:
@@ -88,11 +88,11 @@ class Engine:
         return {"storage-driver": "overlay2" if overlay_works(self.folder) else "vfs"}
 
     def inside(self, path: Path) -> str:
-        """How the daemon and its client name ``path``."""
+        """How the daemon and its client refer to ``path``."""
         return str(path)
 
     def command(self, daemon: Sequence[str]) -> list[str]:
-        """What is run in fresh namespaces to start ``daemon``."""
+        """The command to run in new namespaces to start ``daemon``."""
         return list(daemon)
 
     def client(self) -> list[str]:
@@ -100,21 +100,21 @@ class Engine:
         return ["docker"]
 
     def check_available(self) -> None:
-        """Raise NoEngineError when this engine cannot be started here."""
+        """Raise NoEngineError if this engine can't start here."""
         need("unshare", "setpriv")
         if not busybox.BUSYBOX.exists():
             raise NoEngineError(f"{busybox.BUSYBOX} is missing (run .ci/engines)")
 
-    # Life
+    # Start and stop
 
     @property
     def socket(self) -> Path:
-        """The daemon's socket, as seen by the tests."""
+        """The daemon's socket, as the tests see it."""
         return self.folder / "docker.sock"
 
     @property
     def host(self) -> str:
-        """The value of DOCKER_HOST that reaches this engine from the tests."""
+        """The DOCKER_HOST value that reaches this engine from the tests."""
         return f"unix://{self.socket}"
 
     @property
@@ -125,7 +125,7 @@ class Engine:
     def start(self) -> None:
         """Start the daemon and wait until it answers.
 
-        Raises NoEngineError when it cannot be started, with the end of its log.
+        Raises NoEngineError, with the end of its log, if it can't start.
         """
         self.check_available()
         self.folder = self.make_folder()
@@ -174,12 +174,12 @@ class Engine:
             ended = self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 tail = self.log.read_text(errors="replace").splitlines()[-5:]
-                what = "ended at once" if ended else f"did not answer in {START_SECONDS:.0f} s"
+                what = "exited immediately" if ended else f"did not answer in {START_SECONDS:.0f} s"
                 raise NoEngineError("\n".join([f"{self.name}: the daemon {what}", *tail]))
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End the daemon and all it started, and remove its folder."""
+        """Stop the daemon and everything it started, and remove its folder."""
         process, self._process = self._process, None
         if process is not None:
             daemon = self._daemon_pid(process.pid)
@@ -188,7 +188,7 @@ class Engine:
             try:
                 process.wait(STOP_SECONDS if daemon is not None else 0)
             except subprocess.TimeoutExpired:
-                process.kill()  # its namespaces go with it, and all that runs in them
+                process.kill()  # its namespaces end with it, and so does everything in them
                 process.wait()
         if self.folder != Path():
             shutil.rmtree(self.folder)
@@ -196,7 +196,7 @@ class Engine:
 
     @staticmethod
     def _daemon_pid(parent: int) -> int | None:
-        """The one child of ``unshare``: the first process of the PID namespace."""
+        """The only child of ``unshare``: the first process of the PID namespace."""
         try:
             children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         except FileNotFoundError:
@@ -251,11 +251,11 @@ class Engine:
         return done
 
     def docker(self, *arguments: str, stdin: bytes | None = None) -> str:
-        """Run the engine's client; its stdout without the last line feed. Raises EngineError."""
+        """Run the engine's client; returns its stdout without the last newline. Raises EngineError."""
         return self._run(arguments, stdin=stdin).stdout.decode().rstrip("\n")
 
     def import_busybox(self, tag: str = "busybox:latest") -> str:
-        """Make a base image of one layer by ``docker import``; returns ``tag``."""
+        """Create a base image with one layer using ``docker import``; returns ``tag``."""
         self._run(["import", "--change", 'CMD ["/bin/sh"]', "-", tag], stdin=busybox.root_tar())
         return tag
 
@@ -269,9 +269,9 @@ class Engine:
         arguments: Sequence[str] = (),
         network: str = "host",
     ) -> str:
-        """``docker build`` of a folder, with BuildKit or the classic builder; returns ``tag``.
+        """Run ``docker build`` on a folder, with BuildKit or the classic builder; returns ``tag``.
 
-        ``dockerfile`` is relative to ``context``; ``arguments`` are further options of ``docker build``.
+        ``dockerfile`` is relative to ``context``; ``arguments`` are more options for ``docker build``.
         """
         self._run(
             [
@@ -290,7 +290,7 @@ class Engine:
         return tag
 
     def save(self, tags: str | Sequence[str], path: Path) -> Path:
-        """``docker save`` of one image or several into the file ``path``, which is returned."""
+        """Run ``docker save`` for one or more images into the file ``path``; returns ``path``."""
         names = [tags] if isinstance(tags, str) else list(tags)
         with path.open("wb") as file:
             self._run(["save", *names], output=file.fileno())
@@ -298,7 +298,7 @@ class Engine:
 
 
 class DockerEngine(Engine):
-    """The Docker installed on this machine: Debian 12's is 20.10, whose images live in a graph driver."""
+    """The Docker installed on this machine: Debian 12 has 20.10, whose images live in a graph driver."""
 
     name = "docker"
 
@@ -310,5 +310,5 @@ class DockerEngine(Engine):
         return ["--mount-proc", *daemon]
 
     def client(self) -> list[str]:
-        """The distribution's client, of the daemon's own release; a newer one has no integrated BuildKit."""
+        """The distribution's client, from the daemon's release. A newer one has no integrated BuildKit."""
         return ["/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"]

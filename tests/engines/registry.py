@@ -1,4 +1,4 @@
-"""Debian's `docker-registry` (CNCF distribution) on loopback, open or with a password, filled by skopeo."""
+"""Debian's `docker-registry` (CNCF distribution) on loopback, open or with a password, filled with skopeo."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.engines.engine import NoEngineError
 
 
 class DistributionRegistry:
-    """A context manager; `user` with its password turns basic authorization on."""
+    """A context manager; `user` and a password turn on basic authorization."""
 
     def __init__(self, folder: Path, *, port: int = 0, user: tuple[str, str] | None = None) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class DistributionRegistry:
         raise NoEngineError((self.folder / "log").read_text())
 
     def push(self, source: str, name: str, *options: str) -> str:
-        """Copy an image that skopeo names into the registry; returns the reference to it."""
+        """Copy an image into the registry with skopeo; returns a reference to it."""
         login = [] if self.user is None else ["--dest-creds", ":".join(self.user)]
         subprocess.run(
             [
@@ -99,7 +99,7 @@ class DistributionRegistry:
 
 @contextmanager
 def running(registry: DistributionRegistry) -> Iterator[DistributionRegistry]:
-    """The registry, started; skips the test where it is not installed, and fails it in CI."""
+    """A running registry. Skips the test if it isn't installed, or fails in CI."""
     with ExitStack() as stack:
         try:
             stack.enter_context(registry)

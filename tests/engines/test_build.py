@@ -1,4 +1,4 @@
-"""`layerscope build` and the plugin of docker's client, against real engines."""
+"""`layerscope build` and the Docker CLI plugin, against real engines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def context(tmp_path: Path) -> Path:
 def layerscope(
     engine: Engine, folder: Path, *arguments: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run layerscope in `folder`, with `engine` as the one that docker's client knows."""
+    """Run layerscope in `folder`, with `engine` as the Docker CLI's engine."""
     settings = {"DOCKER_HOST": engine.host, "DOCKER_CONFIG": str(folder / "config"), "PATH": PATH}
     return subprocess.run(
         [sys.executable, "-m", "layerscope", *arguments],
@@ -56,7 +56,7 @@ def layerscope(
 
 @pytest.fixture
 def docker(docker_engine: DockerEngine, tmp_path: Path) -> Engine:
-    """The engine, and its own client before others in the path."""
+    """The engine, with its own client first in PATH."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "docker").symlink_to(docker_engine.client()[0])
     return docker_engine
@@ -91,7 +91,7 @@ def test_the_image_is_built_and_reported_with_lines(
 
 
 @pytest.mark.parametrize("spelling", [["-f", "{}"], ["-f{}"], ["--file", "{}"], ["--file={}"]])
-def test_another_dockerfile(
+def test_the_file_option_builds_another_dockerfile(
     docker: Engine, tmp_path: Path, context: Path, spelling: list[str]
 ) -> None:
     file = [part.format(context / "Other") for part in spelling]
@@ -102,14 +102,16 @@ def test_another_dockerfile(
     assert line.split()[-1] == "2"
 
 
-def test_an_iidfile_of_ones_own(docker: Engine, tmp_path: Path, context: Path) -> None:
+def test_the_users_iidfile_is_written(docker: Engine, tmp_path: Path, context: Path) -> None:
     arguments = ["build", "--network=host", "--iidfile", "id", str(context)]
     done = layerscope(docker, tmp_path, *arguments, DOCKER_BUILDKIT="0", PATH=path_of(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "id").read_text() in done.stderr
 
 
-def test_a_build_that_fails(docker: Engine, tmp_path: Path, context: Path) -> None:
+def test_a_failed_build_ends_with_dockers_exit_code(
+    docker: Engine, tmp_path: Path, context: Path
+) -> None:
     (context / "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")
     arguments = ["build", "--network=host", str(context)]
     done = layerscope(docker, tmp_path, *arguments, DOCKER_BUILDKIT="0", PATH=path_of(tmp_path))
@@ -118,10 +120,10 @@ def test_a_build_that_fails(docker: Engine, tmp_path: Path, context: Path) -> No
     assert last.startswith("layerscope: error: docker build ended with exit code ")
 
 
-def test_provenance_is_kept_where_the_engine_can(
+def test_provenance_is_kept_if_the_engine_can_store_it(
     containerd_engine: ContainerdEngine, tmp_path: Path, context: Path
 ) -> None:
-    """The engine's own client runs here, outside of the root it was installed in."""
+    """The engine's own client runs here, outside the root it was installed in."""
     root = containerd_engine.root
     plugins = tmp_path / "config" / "cli-plugins"
     plugins.mkdir(parents=True)
@@ -130,7 +132,7 @@ def test_provenance_is_kept_where_the_engine_can(
     found = next(root.glob("usr/*/docker/cli-plugins/docker-buildx"))
     shutil.copy(found, plugins / "docker-buildx")
     if subprocess.run([plugins / "docker-buildx", "version"], check=False).returncode:
-        pytest.skip("the engine's client does not run outside of its root")
+        pytest.skip("the engine's client does not run outside its root")
     (context / "Dockerfile").write_text(DOCKERFILE.replace("chmod 600 /data", "true"))
     arguments = ["build", "-t", "kept:1", "--network=host", str(context)]
     done = layerscope(containerd_engine, tmp_path, *arguments, PATH=path_of(tmp_path))
@@ -141,7 +143,7 @@ def test_provenance_is_kept_where_the_engine_can(
     assert evidence["COPY data /data"] == "provenance"
 
 
-def test_docker_calls_the_plugin(docker: Engine, tmp_path: Path, context: Path) -> None:
+def test_docker_runs_the_plugin(docker: Engine, tmp_path: Path, context: Path) -> None:
     docker.build(context, "plugin:1", buildkit=False)
     done = layerscope(docker, tmp_path, "plugin", "install")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""A rebuild with one changed instruction, as both real engines make it."""
+"""Compares rebuilds with one changed instruction, built by both real engines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CMD ["cat", "/version.txt"]
 
 
 def check_rebuild(engine: Engine, folder: Path, make: Callable[[Path, str], object]) -> None:
-    """Build twice with another file, and compare: live, saved, and the one with itself under another name."""
+    """Build twice with a different file and compare: live, saved, and one image with itself under another name."""
     (folder / "Dockerfile").write_text(DOCKERFILE)
     references = []
     for version in ("1", "22"):
@@ -66,12 +66,14 @@ def check_rebuild(engine: Engine, folder: Path, make: Callable[[Path, str], obje
 
 
 @pytest.mark.parametrize("buildkit", [False, True], ids=["classic", "buildkit"])
-def test_a_rebuild_of_docker(docker_engine: DockerEngine, tmp_path: Path, buildkit: bool) -> None:
+def test_a_rebuild_with_docker_differs_in_the_changed_instruction(
+    docker_engine: DockerEngine, tmp_path: Path, buildkit: bool
+) -> None:
     check_rebuild(docker_engine, tmp_path, partial(docker_engine.build, buildkit=buildkit))
 
 
 @pytest.mark.parametrize("provenance", ["min", "max"])
-def test_a_rebuild_of_containerd(
+def test_a_rebuild_with_containerd_differs_in_the_changed_instruction(
     containerd_engine: ContainerdEngine, tmp_path: Path, provenance: str
 ) -> None:
     make = partial(containerd_engine.build, provenance=provenance)

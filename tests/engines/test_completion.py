@@ -1,4 +1,4 @@
-"""The images of a real engine are completed in real shells."""
+"""Real shells complete the images of a real engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _layerscope_completion layerscope; printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def zsh(line: str) -> str:
-    """What the completion adds on a line; the line editor's `compadd` writes it down."""
+    """What the completion adds for a line, captured by replacing the line editor's `compadd`."""
     return f"""
 autoload -Uz compinit; compinit -u -D
 eval "$(layerscope completion zsh)"
@@ -40,7 +40,7 @@ SHELLS = {"bash": bash, "zsh": zsh, "fish": fish}
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
-def test_images_of_the_engine_and_paths_are_completed(
+def test_shells_complete_paths_and_the_engines_images(
     shell: str, docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     (tmp_path / "bus.tar").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""The engines are what the other tests take them for: the shapes of their saves, and that nothing outlives them."""
+"""Checks what the other tests assume about engines: the forms of their saves, and that nothing outlives them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def blob(archive: tarfile.TarFile, descriptor: dict[str, Any]) -> Any:
 
 
 def processes_in(folder: str) -> list[str]:
-    """Command lines of the processes, of any namespace, that name ``folder``."""
+    """Command lines of processes, in any namespace, that mention ``folder``."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -115,7 +115,7 @@ def test_containerd_saves_compressed_layers_and_provenance(
     assert source["filename"] == "Dockerfile"
 
 
-def test_a_failed_build_tells_the_output_of_the_engine(
+def test_a_failed_build_includes_the_engines_output(
     docker_engine: DockerEngine, context: Path
 ) -> None:
     (context / "Dockerfile").write_text("FROM busybox\nRUN echo this is the reason && false\n")
@@ -127,7 +127,7 @@ def test_a_failed_build_tells_the_output_of_the_engine(
 def test_nothing_outlives_an_engine(
     kind: type[Engine], docker_engine: DockerEngine, containerd_engine: ContainerdEngine
 ) -> None:
-    """The fixtures are asked for so that the test is skipped where no engine can be had."""
+    """Requests the fixtures only to skip the test if no engine can run."""
     mounts = Path("/proc/mounts").read_text()
     with kind() as engine:
         folder = engine.folder

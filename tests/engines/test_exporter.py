@@ -1,4 +1,4 @@
-"""The exporter against real engines: what is looked up, what is saved, and how each failure is told."""
+"""The exporter against real engines: what it looks up, what it saves, and how it reports each failure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def containerd(
     return containerd_engine
 
 
-def test_names_ids_and_spellings(docker: Engine) -> None:
+def test_an_image_is_found_by_every_name_id_and_spelling(docker: Engine) -> None:
     image_id = docker.docker("image", "inspect", "--format", "{{.Id}}", "exporter:1")
     for reference in (
         "docker:exporter:1",
@@ -87,7 +87,7 @@ def test_names_ids_and_spellings(docker: Engine) -> None:
             assert str(image.config_digest) == image_id
 
 
-def test_the_tag_asked_for_is_the_tag_saved(docker: Engine, tmp_path: Path) -> None:
+def test_the_requested_tag_is_the_saved_tag(docker: Engine, tmp_path: Path) -> None:
     docker.docker("tag", "exporter:1", "other.example/exporter:two")
     with open_image("docker:other.example/exporter:two") as image:
         assert image.tags == ("other.example/exporter:two",)
@@ -98,7 +98,7 @@ def test_the_tag_asked_for_is_the_tag_saved(docker: Engine, tmp_path: Path) -> N
         assert image.tags == ("other.example/exporter:two",)
 
 
-def test_a_missing_image(docker: Engine, tmp_path: Path) -> None:
+def test_a_missing_image_is_reported_with_a_remedy(docker: Engine, tmp_path: Path) -> None:
     for reference in ("docker:nope:1", "docker:0123456789ab", "docker:exporter"):
         with pytest.raises(ImageNotFound, match=r"has no image .*--pull") as caught:
             open_image(reference)
@@ -114,13 +114,13 @@ def test_a_missing_image(docker: Engine, tmp_path: Path) -> None:
         open_image("nope:1")
 
 
-def test_another_platform_is_not_passed_off(docker: Engine) -> None:
+def test_an_image_of_another_platform_is_refused(docker: Engine) -> None:
     other = "s390x" if Platform.of_host().architecture != "s390x" else "amd64"
     with pytest.raises(ImageNotFound, match=f"not for linux/{other}"):
         open_image("docker:exporter:1", platform=f"linux/{other}")
 
 
-def test_an_export_is_what_docker_save_writes(docker: Engine, tmp_path: Path) -> None:
+def test_an_export_equals_docker_save(docker: Engine, tmp_path: Path) -> None:
     told: list[Progress] = []
     size = export("docker:exporter:1", str(tmp_path / "ours.tar"), progress=told.append)
     docker.save("exporter:1", tmp_path / "theirs.tar")
@@ -140,7 +140,7 @@ def test_an_export_is_what_docker_save_writes(docker: Engine, tmp_path: Path) ->
     assert told[-1].done == size
 
 
-def test_an_export_to_standard_output(docker: Engine) -> None:
+def test_an_export_can_go_to_standard_output(docker: Engine) -> None:
     program = "from layerscope.sources import export; export('docker:exporter:1', '-')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
@@ -167,7 +167,9 @@ def test_reading_leaves_no_file(
         open_image("docker:exporter:1")
 
 
-def test_contexts(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_contexts_select_the_engine(
+    docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DOCKER_HOST")
     config = tmp_path / "config"
     monkeypatch.setenv("DOCKER_CONFIG", str(config))
@@ -195,8 +197,10 @@ def test_contexts(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         open_image("docker:exporter:1")
 
 
-def test_ssh(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command in ssh's place that does what ssh does: run the words after the host, here."""
+def test_an_engine_is_reached_over_ssh(
+    docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for ssh that runs the words after the host on this machine."""
     pytest.importorskip("paramiko", reason="docker[ssh] is not installed")
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
@@ -207,7 +211,7 @@ def test_ssh(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
     monkeypatch.setenv("DOCKER_HOST", "ssh://someone@host.example")
-    # In a process of its own, since the SDK leaves the end of its ssh to the garbage collector.
+    # In a separate process, because the SDK relies on the garbage collector to end its ssh.
     program = (
         "from layerscope.sources import open_image\n"
         "with open_image('docker:exporter:1') as image: print(len(image.layers))"
@@ -239,7 +243,7 @@ def test_ssh(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("gopher://x", "at gopher://x does not respond"),
     ],
 )
-def test_engines_that_do_not_answer(
+def test_an_engine_that_does_not_respond_is_reported_with_its_address(
     monkeypatch: pytest.MonkeyPatch, host: str, message: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
@@ -251,7 +255,7 @@ def test_engines_that_do_not_answer(
     assert caught.value.exit_code == 3
 
 
-def test_certificates_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_certificates_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
@@ -259,9 +263,9 @@ def test_certificates_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path
         open_image("docker:x")
 
 
-def test_a_socket_that_may_not_be_used(docker: Engine) -> None:
+def test_a_socket_without_permission_names_the_group_to_join(docker: Engine) -> None:
     if shutil.which("setpriv") is None:
-        pytest.fail("setpriv belongs to every Debian")
+        pytest.fail("every Debian has setpriv")
     program = "from layerscope.sources import open_image; open_image('docker:exporter:1')"
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", program],
@@ -315,7 +319,7 @@ def registry() -> Iterator[str]:
         thread.join()
 
 
-def test_pulling_only_when_asked(docker: Engine, registry: str, tmp_path: Path) -> None:
+def test_an_image_is_pulled_only_on_request(docker: Engine, registry: str, tmp_path: Path) -> None:
     name = f"{registry}/pulled:1"
     with pytest.raises(ImageNotFound):
         open_image(f"docker:{name}")
@@ -330,7 +334,7 @@ def test_pulling_only_when_asked(docker: Engine, registry: str, tmp_path: Path) 
 
 
 class CutConnection:
-    """A proxy before an engine that breaks off a save after some bytes."""
+    """A proxy for an engine that cuts off a save after some bytes."""
 
     def __init__(self, socket_path: Path, engine: Path, after: int) -> None:
         import socket
@@ -385,7 +389,7 @@ def cut(docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     proxy.close()
 
 
-def test_an_engine_that_breaks_off(cut: CutConnection, tmp_path: Path) -> None:
+def test_an_export_that_the_engine_cuts_off_is_an_error(cut: CutConnection, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"old")
     for use in (
         lambda: export("docker:exporter:1", str(tmp_path / "x"), force=True),
@@ -400,7 +404,7 @@ def test_an_engine_that_breaks_off(cut: CutConnection, tmp_path: Path) -> None:
     assert not [entry for entry in tmp_path.iterdir() if "layerscope" in entry.name]
 
 
-def test_an_interrupted_export(docker: Engine, tmp_path: Path) -> None:
+def test_an_interrupted_export_leaves_no_file(docker: Engine, tmp_path: Path) -> None:
     program = (
         "import sys, time; from layerscope.sources import export\n"
         "def slow(progress):\n"
@@ -422,7 +426,7 @@ def test_an_interrupted_export(docker: Engine, tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_the_containerd_store(containerd: Engine, tmp_path: Path) -> None:
+def test_the_containerd_store_gives_compressed_layers(containerd: Engine, tmp_path: Path) -> None:
     with open_image("docker:exporter:1") as image:
         assert image.tags == ("exporter:1",)
         assert image.manifest_digest is not None

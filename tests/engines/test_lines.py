@@ -1,4 +1,4 @@
-"""Lines of the Dockerfile from the provenance that a real BuildKit wrote, and from the Dockerfile itself without it."""
+"""Dockerfile lines from a real BuildKit's provenance or, without it, from the Dockerfile itself."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ SHIPPED += [("RUN", 12, 12), ("COPY", 13, 13), ("CMD", 14, 14)]
 def build_shapes(
     engine: Engine, folder: Path, below: dict[str, Any], options: dict[str, Any]
 ) -> Path:
-    """Build a child of an image with triggers, whose first step two stages share."""
+    """Build a child of an image with triggers. Two stages share its first step."""
     (folder / "file.txt").write_text("hello\n")
     for tag, text, how in (("triggers:1", TRIGGERS, below), ("shapes:1", SHAPES, options)):
         (folder / "Dockerfile").write_text(text)
@@ -128,7 +128,7 @@ def test_a_dockerfile_names_only_lines_of_the_shipped_stage(
     docker_engine: DockerEngine, tmp_path: Path
 ) -> None:
     for buildkit in (False, True):
-        # Only the classic builder writes ONBUILD into the history, which tells the triggers from the base's steps.
+        # Only the classic builder writes ONBUILD to the history, which separates the triggers from the base's steps.
         below = {"buildkit": False}
         saved = build_shapes(docker_engine, tmp_path, below, {"buildkit": buildkit})
         with layerscope.load(str(saved), dockerfile=str(tmp_path / "Dockerfile")) as image:

@@ -1,4 +1,4 @@
-"""layerscope's own image: built from its Dockerfile by a real engine, run, and held against its budget."""
+"""layerscope's own image: a real engine builds it from its Dockerfile and runs it, and its budget is checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def built(docker_engine: DockerEngine) -> DockerEngine:
-    """The engine with `layerscope:own` on a base of Debian 12, since no registry can be relied on here."""
+    """The engine with `layerscope:own` on a Debian 12 base, because there might be no registry here."""
     try:
         tar = bookworm.root_tar()
     except NoEngineError as error:
@@ -51,7 +51,7 @@ def layerscope(engine: DockerEngine, *arguments: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.slow
-def test_it_keeps_its_own_budget(built: DockerEngine) -> None:
+def test_the_image_is_within_its_own_budget(built: DockerEngine) -> None:
     budget = str(ROOT / "integrations/image/budget.toml")
     done = layerscope(
         built, "check", "docker:layerscope:own", "--config", budget, "--base", "docker:python:own"
@@ -61,7 +61,7 @@ def test_it_keeps_its_own_budget(built: DockerEngine) -> None:
 
 
 @pytest.mark.slow
-def test_its_sources_are_not_in_it(built: DockerEngine) -> None:
+def test_the_image_does_not_contain_its_sources(built: DockerEngine) -> None:
     done = layerscope(built, "report", "docker:layerscope:own", "--json", "--files")
     paths = {
         row["path"]
@@ -74,7 +74,7 @@ def test_its_sources_are_not_in_it(built: DockerEngine) -> None:
 
 
 @pytest.mark.slow
-def test_it_runs(built: DockerEngine, tmp_path: Path) -> None:
+def test_the_image_runs_layerscope(built: DockerEngine, tmp_path: Path) -> None:
     image = (ROOT / "fixtures/my-python-app-buildkit.tar").read_bytes()
     assert built.docker("run", "--rm", "--network=none", "layerscope:own", "--version").startswith(
         "layerscope "

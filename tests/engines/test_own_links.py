@@ -1,4 +1,4 @@
-"""What stands below a symlink of its own layer stands where engines put it."""
+"""Paths below a symlink of the same layer end up where engines put them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OWN: list[MemberLike] = [
 
 
 def seen_by(engine: Engine, folder: Path) -> set[str]:
-    """The regular files below /t of a container, once they are held to be those of the report."""
+    """Check that the regular files below /t in a container match the report, and return them."""
     image = ImageBuilder(TAG).raw_layer(root_tar()).layer(LOWER).layer(OWN).build()
     archive = folder / "image.tar"
     docker_legacy([image]).write(archive)
@@ -62,11 +62,11 @@ FOUND = {
 }
 
 
-def test_docker(docker_engine: Engine, tmp_path: Path) -> None:
+def test_docker_puts_files_where_the_report_says(docker_engine: Engine, tmp_path: Path) -> None:
     assert seen_by(docker_engine, tmp_path) == FOUND
 
 
-def test_docker_with_the_containerd_store(
+def test_the_containerd_store_puts_files_where_the_report_says(
     containerd_engine: ContainerdEngine, tmp_path: Path
 ) -> None:
     assert seen_by(containerd_engine, tmp_path) == FOUND

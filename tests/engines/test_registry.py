@@ -1,4 +1,4 @@
-"""A real registry gives the report of the archive that was pushed to it."""
+"""A real registry gives the same report as the archive that was pushed to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def log_in(registry: DistributionRegistry, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
-def test_a_pushed_layout_reads_as_the_layout(
+def test_a_pushed_layout_gives_the_same_report_as_the_layout(
     registry: DistributionRegistry, tmp_path: Path, compression: str
 ) -> None:
     oci([sample()], compression).write_folder(tmp_path / "layout")

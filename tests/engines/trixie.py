@@ -1,4 +1,4 @@
-"""A Debian 13 root with Docker 26 and buildx: made once by debootstrap, kept in a cache folder.
+"""A Debian 13 root with Docker 26 and buildx; debootstrap builds it once in a cache folder.
 
 ``python tests/engines/trixie.py`` prepares it and prints its path.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "ca-certificates")
 MARKER = "etc/layerscope-engine"
-RECIPE = f"1 {' '.join(PACKAGES)}\n"  # a root made by another recipe is made anew
+RECIPE = f"1 {' '.join(PACKAGES)}\n"  # a root from another recipe is rebuilt
 
 INSTALL = f"""
 set -e
@@ -29,15 +29,15 @@ chroot "$0" apt-get clean
 
 
 ENVIRONMENT = {**os.environ, "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"}
-"""debootstrap and what it runs live in folders that a user's PATH may not have."""
+"""debootstrap and the programs it runs live in folders that might not be in a user's PATH."""
 
 
 class RootError(RuntimeError):
-    """The root cannot be made; the message says what failed."""
+    """The root can't be built; the message says what failed."""
 
 
 def root() -> Path:
-    """The folder: ``$LAYERSCOPE_ENGINE_CACHE/trixie``, by default below the user's cache folder."""
+    """The folder: ``$LAYERSCOPE_ENGINE_CACHE/trixie``, by default in the user's cache folder."""
     cache = os.environ.get("LAYERSCOPE_ENGINE_CACHE")
     if cache is None:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -46,13 +46,13 @@ def root() -> Path:
 
 
 def is_prepared(folder: Path) -> bool:
-    """Whether the folder was finished, by this recipe."""
+    """Whether this recipe completed the folder."""
     marker = folder / MARKER
     return marker.exists() and marker.read_text() == RECIPE
 
 
 def prepare(folder: Path) -> None:
-    """Make the root unless it is there; a half-made one never counts. Raises RootError, OSError."""
+    """Build the root unless it exists. An incomplete one never counts. Raises RootError, OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -65,7 +65,7 @@ def prepare(folder: Path) -> None:
         log = folder.with_name(f"{folder.name}.log")
         log.unlink(missing_ok=True)
         _run(["debootstrap", "--variant=minbase", "trixie", str(partial)], log)
-        # In a mount namespace of its own, so that no mount outlives the installation.
+        # In a separate mount namespace: no mount outlives the installation.
         _run(["unshare", "--mount", "sh", "-c", INSTALL, str(partial)], log)
         (partial / MARKER).write_text(RECIPE)
         partial.rename(folder)
@@ -83,12 +83,12 @@ def _run(command: list[str], log: Path) -> None:
         )
     if done.returncode != 0:
         raise RootError(
-            f"{command[0]} exited {done.returncode} making the Debian 13 root: see {log}"
+            f"{command[0]} exited with {done.returncode} while building the Debian 13 root: see {log}"
         )
 
 
 def main() -> int:
-    """Prepare the root and print where it is."""
+    """Prepare the root and print its path."""
     folder = root()
     try:
         prepare(folder)

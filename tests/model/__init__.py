@@ -1,4 +1,4 @@
-"""A second, deliberately plain opinion on what a stack of layers holds and wastes."""
+"""A second, deliberately simple opinion on what a stack of layers holds and wastes."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""The union filesystem of a layer stack, worked out slowly: the whole tree is copied per layer.
+"""The union filesystem of a layer stack, computed slowly: the whole tree is copied per layer.
 
-It reads what the builder was told to write, not tar bytes, and shares no code with layerscope.
+It reads the builder's input, not tar bytes, and shares no code with layerscope.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Path = tuple[bytes, ...]
 
 @dataclass(eq=False)
 class Content:
-    """The stored bytes of one regular file: an inode, with as many names as there are."""
+    """The stored bytes of one regular file: an inode with any number of names."""
 
     layer: int
     path: Path
@@ -41,7 +41,7 @@ class Content:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """What stands at a path; `header` holds what a change of it is told by."""
+    """What is at a path; `header` holds the fields whose change counts."""
 
     kind: str
     layer: int
@@ -52,7 +52,7 @@ class Entry:
 
 
 IMPLICIT = ("directory", 0o755, 0, 0, ())
-"""The header of a directory that no tar entry describes."""
+"""The header of a directory without a tar entry."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Waste:
 
 @dataclass(frozen=True)
 class LayerSums:
-    """Bytes of a layer, and the number of paths it added, modified and deleted."""
+    """The bytes of a layer, and how many paths it added, modified and deleted."""
 
     content: int
     live: int
@@ -78,7 +78,7 @@ class LayerSums:
 
 @dataclass
 class Expected:
-    """What the rules give; `disputed` names what engines disagree on or refuse."""
+    """The result of the rules; `disputed` lists what engines disagree on or refuse."""
 
     live_files: dict[bytes, bytes] = field(default_factory=dict)
     layers: list[LayerSums] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Expected:
 
 
 def clean(name: bytes) -> Path:
-    """The path that a member's name stands for, under the root whatever it says."""
+    """The path that a member's name means, always under the root."""
     parts: list[bytes] = []
     for part in name.split(b"/"):
         if part == b"..":
@@ -121,7 +121,7 @@ def show(path: Path) -> bytes:
 
 
 def expect(layers: Sequence[Sequence[Member]]) -> Expected:
-    """Stack the layers and say what is left, what is wasted, and by which event."""
+    """Stack the layers and return what is left, what is wasted, and by which event."""
     return Stack().run(layers)
 
 
@@ -165,7 +165,7 @@ class Stack:
     # What a layer removes from the layers below it.
 
     def whiteouts(self, members: Sequence[Member]) -> list[tuple[Path, Path | None]]:
-        """Folder and victim of each, led through the symlinks that stand before it in its layer."""
+        """The folder and target of each whiteout, through the symlinks before it in its layer."""
         found: list[tuple[Path, Path | None]] = []
         for position, (name, node) in enumerate(members):
             folder, victim = whiteout(as_bytes(name), node)
@@ -184,7 +184,7 @@ class Stack:
                 self.remove(path, None)
 
     def turn(self, folder: Path) -> None:
-        """What a whiteout stands in is a directory, as in an overlay, be the victim there or not."""
+        """A whiteout's parent is a directory, as in an overlay, whether its target exists or not."""
         for path in ancestors((*folder, b"")):
             if path in self.tree and self.tree[path].kind != "directory":
                 self.out.disputed.append(f"whiteout in {folder!r} below a file or link")
@@ -192,12 +192,12 @@ class Stack:
                 self.tree[path] = Entry("directory", self.number, header=IMPLICIT)
 
     def remove(self, path: Path, at: Path | None) -> None:
-        """Take a name away; `at` is where something else takes its place, if it does."""
+        """Remove a name; `at` is where something else replaces it, if so."""
         content = self.tree.pop(path).content
         if content is not None and all(e.content is not content for e in self.tree.values()):
             self.lost.append((content, at))
 
-    # What a layer puts on top.
+    # What a layer adds on top.
 
     def put(self, name: bytes, node: object) -> None:
         path = clean(name)
@@ -229,7 +229,7 @@ class Stack:
             self.contents.append(entry.content)
 
     def lead(self, path: Path, *, own: bool) -> Path:
-        """Where a path leads by the symlinks that stand now, or by those of this layer alone."""
+        """Where a path leads through the current symlinks, or only through this layer's."""
         done: Path = ()
         rest = list(path)
         links = 0
@@ -273,7 +273,7 @@ class Stack:
         return Entry("file", number, content, True, header("file", node))
 
     def target(self, path: Path, target: Path) -> Entry | None:
-        """The entry that a hard link at `path` is another name of, or None for a broken link."""
+        """The entry that a hard link at `path` is another name for, or None for a broken link."""
         if below(target, path) or below(path, target):
             self.out.disputed.append(f"link {path!r} above or below its target")
         if target and target not in self.tree:
@@ -288,10 +288,10 @@ class Stack:
             return None
         return found
 
-    # What became of it.
+    # The outcome.
 
     def judge(self) -> None:
-        """Give each content that this layer took the last name from its kind of waste."""
+        """Give a kind of waste to each content that lost its last name to this layer."""
         for content, at in self.lost:
             if content.layer == self.number:
                 kind = "duplicate_entry"
@@ -318,7 +318,7 @@ class Stack:
 
 
 def header(kind: str, node: object) -> tuple[object, ...]:
-    """Kind, mode, owner, attributes and, last, the time of a member."""
+    """A member's kind, mode, owner, attributes and, last, time."""
     assert isinstance(node, Meta)
     usual = {"directory": 0o755, "symlink": 0o777}.get(kind, 0o644)
     mode = usual if node.mode is None else node.mode
@@ -326,7 +326,7 @@ def header(kind: str, node: object) -> tuple[object, ...]:
 
 
 def replaced_by(content: Content, new: Entry | None) -> str:
-    """The kind of waste of content whose path holds `new` once the layer is applied."""
+    """The kind of waste for content whose path holds `new` after the layer."""
     if new is None or new.content is None or new.content.data != content.data:
         return "overwritten"
     if new.content.attributes != content.attributes:
@@ -335,7 +335,7 @@ def replaced_by(content: Content, new: Entry | None) -> str:
 
 
 def differs(old: Entry, new: Entry) -> bool:
-    """Whether a path changed; a broken link has no content, as an empty file has none."""
+    """Whether a path changed. A broken link has no content, like an empty file."""
     return old.header != new.header or stored(old) != stored(new)
 
 
@@ -344,9 +344,9 @@ def stored(entry: Entry) -> bytes:
 
 
 def whiteout(name: bytes, node: object) -> tuple[Path | None, Path | None]:
-    """The folder a whiteout stands in and the path it hides, None for the folder's content.
+    """A whiteout's folder and the path it hides, or None for the folder's content.
 
-    (None, None) for a member that is no whiteout, or one that names no file.
+    (None, None) for a member that isn't a whiteout, or one that doesn't name a file.
     """
     path = clean(name)
     if isinstance(node, Opaque) and path[-1:] != (OPAQUE_NAME,):
