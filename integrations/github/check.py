@@ -1,18 +1,18 @@
-"""The step of action.yml that holds an image against its budget.
+"""The step of action.yml that checks an image against its budget.
 
 Its settings are the variables INPUT_*. It writes the job summary, annotations and outputs, and exits as `layerscope check`
-does: 0 kept, 1 broken, others for errors, which it reports like a broken budget.
+does: 0 for a kept budget, 1 for a broken one, anything else for an error. Errors reach the summary and the annotations too.
 """
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import inputs
 
@@ -28,13 +28,10 @@ NAMED = ("anchor", "base", "dockerfile", "platform")
 
 
 def main() -> int:
-    try:
-        gate = inputs.switch("gate", default=True)
-        summary = inputs.switch("summary", default=True)
-        annotations = inputs.switch("annotations", default=True)
-        arguments = options()
-    except inputs.InputError as error:
-        return inputs.refuse(error)
+    gate = inputs.switch("gate", default=True)
+    summary = inputs.switch("summary", default=True)
+    annotations = inputs.switch("annotations", default=True)
+    arguments = options()
     folder = Path(inputs.reports_folder())
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*FILES.values(), "annotations.txt", "report.txt"):
@@ -42,23 +39,36 @@ def main() -> int:
     done = run(gate, arguments, folder)
     if done.stderr:
         print(done.stderr, end="", file=sys.stderr, flush=True)
-    if done.returncode not in (0, 1) or (done.returncode == 1 and not gate):
+    document = written(folder)
+    verdict = None if document is None else document.get("verdict")
+    broken = verdict is not None and not verdict["passed"]
+    if document is None or done.returncode != (1 if gate and broken else 0):
         message = last_line(done.stderr) or f"layerscope ended with exit code {done.returncode}"
         inputs.annotate("error", message)
-        (folder / "report.md").write_text(error_report(message), encoding="utf-8")
+        text = inputs.error_report(message)
+        (folder / "report.md").write_text(text, encoding="utf-8")
         if summary:
-            summarize(folder)
+            inputs.summarize(text)
         return done.returncode if done.returncode > 1 else 2
     if annotations:
         print((folder / "annotations.txt").read_text("utf-8"), end="", flush=True)
     if summary:
-        summarize(folder)
-    report(folder)
+        inputs.summarize((folder / "report.md").read_text("utf-8"))
+    report(folder, document)
     return done.returncode
 
 
+def written(folder: Path) -> dict[str, Any] | None:
+    """The JSON report of the run; None where there is none, whatever the exit code says."""
+    try:
+        found = json.loads((folder / FILES["json"]).read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def options() -> list[str]:
-    """The options of layerscope that the inputs stand for."""
+    """The inputs as options of layerscope."""
     found: list[str] = []
     for name, option in (("budget", "config"), ("baseline", "baseline")):
         if inputs.variable(name):
@@ -73,7 +83,10 @@ def options() -> list[str]:
 
 
 def run(gate: bool, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run layerscope; its text goes to the log, also that of a report that does not gate."""
+    """Run layerscope. Its text goes to the log, and so does that of a report that doesn't gate.
+
+    No variable that changes Python reaches it: Python aborts with exit code 1 on a bad one, such as PYTHONIOENCODING.
+    """
     text = str(folder / "report.txt") if gate else "-"
     command = [
         os.environ.get("LAYERSCOPE", "layerscope"),
@@ -85,7 +98,13 @@ def run(gate: bool, arguments: list[str], folder: Path) -> subprocess.CompletedP
         inputs.variable("image"),
     ]
     return subprocess.run(
-        command, stderr=subprocess.PIPE, text=True, errors="backslashreplace", check=False
+        command,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="backslashreplace",
+        check=False,
     )
 
 
@@ -94,25 +113,8 @@ def last_line(text: str) -> str:
     return lines[-1].removeprefix("layerscope: error: ") if lines else ""
 
 
-def error_report(message: str) -> str:
-    """Markdown that says why there is no report."""
-    image = html.escape(inputs.one_line(inputs.variable("image")))
-    return (
-        f"<!-- layerscope -->\n### layerscope: <code>{image}</code>\n\n"
-        f"**❌ no verdict: an error**\n\n<pre>{html.escape(message)}</pre>\n"
-    )
-
-
-def summarize(folder: Path) -> None:
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write((folder / "report.md").read_text("utf-8"))
-
-
-def report(folder: Path) -> None:
-    """The outputs of the step, and the report that becomes the next baseline."""
-    document = json.loads((folder / "report.json").read_text("ascii"))
+def report(folder: Path, document: dict[str, Any]) -> None:
+    """Set the outputs of the step, and keep the report as the next baseline."""
     verdict, sizes = document.get("verdict"), document["sizes"]
     rules = verdict["rules"] if verdict else []
     values = {
@@ -134,4 +136,4 @@ def report(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(inputs.run(main))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import http.client
 import json
 import os
 import re
@@ -43,8 +44,6 @@ def main(arguments: list[str]) -> int:
     try:
         wanted = from_arguments(arguments) if arguments else from_inputs()
         return 0 if wanted is None else write(wanted)
-    except inputs.InputError as error:
-        return inputs.refuse(error)
     except urllib.error.HTTPError as error:
         if error.code in (401, 403, 404):
             inputs.annotate(
@@ -53,11 +52,15 @@ def main(arguments: list[str]) -> int:
                 "pull-requests: write (pull requests from forks never have it)",
             )
             return 0
-        print(f"the comment cannot be written: HTTP {error.code}", file=sys.stderr)
-        return 1
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        print(f"the comment cannot be written: {error}", file=sys.stderr)
-        return 1
+        return failed(f"HTTP {error.code}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return failed(inputs.one_line(str(error)))
+
+
+def failed(reason: str) -> int:
+    """Report that the API gave no answer to work with; the exit code is that of a source that cannot be read."""
+    inputs.annotate("error", f"the comment cannot be written: {reason}")
+    return 3
 
 
 def from_arguments(arguments: list[str]) -> Comment:
@@ -176,4 +179,4 @@ def call(method: str, path: str, value: object = None) -> list[dict[str, object]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(inputs.run(lambda: main(sys.argv[1:]), summary=False))

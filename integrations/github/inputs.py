@@ -1,12 +1,17 @@
-"""The inputs of the Action as people write them: switches, options, and the key that tells images apart."""
+"""The inputs of the Action as people write them: switches, options, and the key that tells images apart.
+
+Exit code 1 of the Action means a broken budget and nothing else, so its scripts run under `run`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import html
 import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
 
 YES = frozenset(("true", "yes", "on", "1"))
 NO = frozenset(("false", "no", "off", "0"))
@@ -22,7 +27,7 @@ class InputError(Exception):
 
 
 def switch(name: str, *, default: bool) -> bool:
-    """The input `name`, which is a yes or a no. Raises `InputError` for anything else, so that no typo opens a gate."""
+    """The input `name`, either yes or no. Raises `InputError` for anything else, so a typo never opens the gate."""
     text = variable(name).strip()
     if not text:
         return default
@@ -98,8 +103,38 @@ def one_line(text: str) -> str:
     return " ".join(text.split("\n"))
 
 
-def refuse(error: InputError) -> int:
-    """Report an input that cannot be understood; the exit code of a step that it ends."""
-    annotate("error", str(error))
-    print(f"layerscope: error: {error}", file=sys.stderr)
+def run(main: Callable[[], int], *, summary: bool = True) -> int:
+    """The exit code of `main`. An error in it, expected or not, is reported and is 2, never Python's own 1."""
+    try:
+        return main()
+    except InputError as error:
+        return refuse(str(error), summary=summary)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a broken budget
+        text = str(error).strip() or type(error).__name__
+        return refuse(f"the Action itself failed: {one_line(text)}", summary=summary)
+
+
+def refuse(message: str, *, summary: bool) -> int:
+    """Report an error in the log, as an annotation and in the summary. Gives the exit code of the step."""
+    annotate("error", message)
+    print(f"layerscope: error: {message}", file=sys.stderr)
+    if summary and variable("summary").strip().lower() not in NO:
+        summarize(error_report(message))
     return 2
+
+
+def error_report(message: str) -> str:
+    """Markdown that says why there is no report."""
+    image = html.escape(one_line(variable("image")))
+    return (
+        f"<!-- layerscope -->\n### layerscope: <code>{image}</code>\n\n"
+        f"**❌ no verdict: an error**\n\n<pre>{html.escape(message)}</pre>\n"
+    )
+
+
+def summarize(text: str) -> None:
+    """Add Markdown to the summary of the job."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)

@@ -14,20 +14,15 @@ from pathlib import Path
 import inputs
 
 TRUSTED = ("push", "schedule", "workflow_dispatch")
-"""Events whose image is that of the default branch; others name the branch and run what a stranger wrote."""
+"""Events that build what is on the default branch. Others can name the branch and still build a stranger's code."""
 LOCK = Path(__file__).with_name("requirements.txt")
 
 
 def main() -> int:
-    try:
-        for name, default in (("gate", True), ("summary", True), ("annotations", True)):
-            inputs.switch(name, default=default)
-        for name in ("comment", "require-baseline"):
-            inputs.switch(name, default=False)
-        keeps = inputs.switch("keep-baseline", default=True)
-        inputs.split_options(inputs.variable("options"))
-    except inputs.InputError as error:
-        return inputs.refuse(error)
+    for name in ("gate", "summary", "annotations", "comment", "require-baseline"):
+        inputs.switch(name, default=False)
+    keeps = inputs.switch("keep-baseline", default=True)
+    inputs.split_options(inputs.variable("options"))
     key = inputs.image_key()
     branch = os.environ.get("DEFAULT_BRANCH", "")
     on_default = (
@@ -46,4 +41,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(inputs.run(main))

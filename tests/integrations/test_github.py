@@ -316,6 +316,6 @@ def test_a_pull_request_from_a_fork_has_no_comment_and_does_not_fail(
         "::warning title=layerscope::the comment cannot be written: HTTP 403"
     )
     Api.refuse = 500
-    assert comment(api, tmp_path / "report.md").returncode == 1
+    assert comment(api, tmp_path / "report.md").returncode == 3
     (tmp_path / "other.md").write_text("no marker")
     assert comment(api, tmp_path / "other.md").returncode == 2

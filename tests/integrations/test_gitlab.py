@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,17 +19,27 @@ ROOT = Path(__file__).parents[2]
 JOB = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())[".layerscope"]
 
 
-def play(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def play(
+    folder: Path, *, stdin: int | None = None, script: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the job but for its installation of layerscope."""
+    before = JOB["before_script"]
+    assert "pip install" in before[1]
     program = folder / "bin" / "layerscope"
     program.parent.mkdir(parents=True, exist_ok=True)
     variables.setdefault("LAYERSCOPE_IMAGE", str(ROOT / "fixtures/my-python-app-buildkit.tar"))
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {sys.executable} -P -m layerscope "$@"\n'
+    )
+    if script:
+        program.write_text(f"#!/bin/bash\n{script}\n")
     program.chmod(0o755)
     env = environment(**(JOB["variables"] | variables))
     env["PATH"] = f"{program.parent}:{env['PATH']}"
     return subprocess.run(
-        ["sh", "-e", "-c", "\n".join(JOB["script"])],
+        ["sh", "-e", "-c", "\n".join([before[0], *JOB["script"]])],
         cwd=folder,
+        stdin=stdin,
         env=env,
         capture_output=True,
         text=True,
@@ -49,6 +61,44 @@ def test_the_job_is_played(tmp_path: Path, limit: str, code: int) -> None:
     assert all({"description", "fingerprint", "severity", "location"} <= set(row) for row in issues)
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "garbage"},
+        {"PYTHONHOME": "/none"},
+        {"PYTHONUTF8": "x"},
+        {"PYTHONHASHSEED": "x"},
+        {"PYTHONPATH": "."},
+    ],
+    ids=str,
+)
+def test_what_makes_python_abort_does_not_look_like_a_broken_budget(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    (tmp_path / "shlex.py").write_text("raise SystemExit(1)")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        done = play(tmp_path, stdin=folder, LAYERSCOPE_OPTIONS="--max-layers 20", **variables)
+    finally:
+        os.close(folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_exit_code_of_1_without_a_broken_budget_is_an_error(tmp_path: Path) -> None:
+    """Whatever ends layerscope: a limit on memory, a broken installation, a program of the same name."""
+    for script, message in (
+        ("exit 1", "No such file"),
+        ("kill -9 $$", ""),
+        (
+            'for last; do case $last in json=*) echo "{}" >"${last#json=}";; esac; done; exit 1',
+            "exit code 1",
+        ),
+    ):
+        done = play(tmp_path, script=script, LAYERSCOPE_OPTIONS="--max-layers 2")
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
 @pytest.mark.parametrize("gate", ["True", "yes", " 1 ", ""])
 def test_whatever_is_not_a_clear_no_gates(tmp_path: Path, gate: str) -> None:
     done = play(tmp_path, LAYERSCOPE_OPTIONS="--max-layers 2", LAYERSCOPE_GATE=gate)
@@ -64,7 +114,8 @@ def test_a_clear_no_only_reports(tmp_path: Path, gate: str) -> None:
 
 @pytest.mark.parametrize("name", ["GATE", "REQUIRE_BASELINE", "KEEP_BASELINE"])
 def test_a_switch_that_is_neither_yes_nor_no_is_an_error(tmp_path: Path, name: str) -> None:
-    done = play(tmp_path, **{f"LAYERSCOPE_{name}": "maybe", "LAYERSCOPE_OPTIONS": "--max-layers 2"})
+    switches: dict[str, Any] = {f"LAYERSCOPE_{name}": "maybe"}
+    done = play(tmp_path, LAYERSCOPE_OPTIONS="--max-layers 2", **switches)
     assert done.returncode == 2
     assert f"LAYERSCOPE_{name} is 'maybe'" in done.stderr
 
@@ -72,8 +123,8 @@ def test_a_switch_that_is_neither_yes_nor_no_is_an_error(tmp_path: Path, name: s
 def test_the_default_branch_is_the_baseline_of_a_merge_request(tmp_path: Path) -> None:
     """The runner carries the folder of the cache from job to job; nothing else is left of one."""
     growth = "--max-growth 0  # nothing may grow"
-    main = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "main"}
-    request = {"CI_DEFAULT_BRANCH": "main", "CI_MERGE_REQUEST_IID": "7"}
+    main: dict[str, Any] = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "main"}
+    request: dict[str, Any] = {"CI_DEFAULT_BRANCH": "main", "CI_MERGE_REQUEST_IID": "7"}
     first = play(tmp_path / "0", LAYERSCOPE_OPTIONS=growth, **request)
     assert first.returncode == 0
     assert first.stdout.splitlines()[-1] == "verdict: pass (1 of 1 rules skipped)"

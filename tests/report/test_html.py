@@ -117,7 +117,7 @@ def test_a_skipped_rule_is_a_row_of_its_own_kind() -> None:
         "skip",
         "max_growth",
         "–",
-        "of 1%",
+        "at most 1%",
         "not checked: there is no baseline (--baseline) yet",
     ]
     assert [each.get("class") for each in verdict.find_class("pill")] == ["pill good", "pill warn"]
