@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from layerscope.analysis import words
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
 from layerscope.analysis.mentions import short_command
 from layerscope.report.escape import escape, fit_start
@@ -15,28 +16,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-KIND_WORDS = {
-    "deleted": "deleted",
-    "overwritten": "overwritten",
-    "metadata_only": "metadata only",
-    "identical_rewrite": "identical rewrite",
-    "duplicate_entry": "duplicate entry",
-}
-KIND_MEANINGS = {
-    "deleted": "A later layer removes the file, which frees nothing.",
-    "overwritten": "A later layer stores other content at the path.",
-    "metadata_only": "The same content is stored again because mode, owner, times or xattrs changed.",
-    "identical_rewrite": "The same content is stored again with the same metadata.",
-    "duplicate_entry": "The file is stored twice within one layer.",
-}
-_BLAME = {
-    "deleted": "deleted by {}",
-    "overwritten": "overwritten by {}",
-    "metadata_only": "rewritten by {}",
-    "identical_rewrite": "stored again unchanged by {}",
-    "duplicate_entry": "stored twice by {}",
-}
-_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
 _SPACE = re.compile(r"[ \t\r\n]+")
 
 
@@ -74,14 +53,12 @@ def changed_words(row: Row) -> str:
     """`owner, mode` for a row whose metadata alone changed."""
     if row["kind"] != "metadata_only":
         return ""
-    return ", ".join(_CHANGED[name] for name in _CHANGED if name in row.get("changed", ()))
+    return ", ".join(words.changed_words(row.get("changed", ())))
 
 
 def blame(row: Row) -> str:
     """`rewritten by 11 (owner only)`."""
-    words = changed_words(row)
-    only = f" ({words} only)" if words else ""
-    return _BLAME[row["kind"]].format(row["wasted_by"]) + only
+    return words.blame_words(row["kind"], row["wasted_by"], row.get("changed", ()))
 
 
 def group_path(row: Row) -> str:

@@ -334,8 +334,8 @@ def test_from_the_browser_of_one_image(pair: tuple[str, str]) -> None:
     ("words", "told"),
     [
         (["a", "b"], "--tui needs a terminal"),
-        (["a", "b", "c"], "--tui compares two images, and 3 are named"),
-        (["a", "b", "--json"], "--json says nothing with --tui"),
+        (["a", "b", "c"], "--tui needs two images, not 3"),
+        (["a", "b", "--json"], "--json has no effect with --tui"),
     ],
 )
 def test_what_the_option_is_not_for(words: list[str], told: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.comparison.text import DEPTH
 from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.comparison.words import (
@@ -22,7 +23,6 @@ from layerscope.report.comparison.words import (
     waste_words,
 )
 from layerscope.report.parts.html_page import MOST_ROWS, write_page
-from layerscope.report.words import KIND_WORDS
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.mentions import short_command
+from layerscope.analysis.words import CHANGED_WORDS, KIND_WORDS
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_delta, format_size
 
@@ -58,13 +59,6 @@ _REASONS = {
     "added": "an instruction that A does not have",
     "removed": "an instruction that B does not have",
 }
-_WASTE = {
-    "deleted": "deleted",
-    "overwritten": "overwritten",
-    "metadata_only": "metadata only",
-    "identical_rewrite": "identical rewrite",
-    "duplicate_entry": "duplicate entry",
-}
 _FIELDS = {
     "env": "env",
     "entrypoint": "entrypoint",
@@ -75,7 +69,6 @@ _FIELDS = {
     "labels": "label",
     "stop_signal": "stop signal",
 }
-_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
 _SPACE = re.compile(r"[ \t\r\n]+")
 LONGEST = 200
 """Columns of a value of the configuration."""
@@ -214,7 +207,7 @@ def waste_words(document: Document) -> str:
     """Waste gained and lost by kind."""
     rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"]))
     return " · ".join(
-        f"{_WASTE[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
+        f"{KIND_WORDS[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
     )
 
 
@@ -260,7 +253,7 @@ def change_details(row: Row) -> str:
 
 
 def _metadata(name: str, one: Any, other: Any) -> str:
-    word = _CHANGED[name]
+    word = CHANGED_WORDS[name]
     if name == "mode":
         return f"{word} {one:04o} → {other:04o}"
     if name in ("uid", "gid"):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS
 from layerscope.report.formats.svg import draw
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.words import (
-    KIND_MEANINGS,
-    KIND_WORDS,
     base_instructions,
     blame,
     has_lines,

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.words import (
-    KIND_WORDS,
     base_instructions,
     blame,
     count,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.analysis.mentions import short_command
+from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
-from layerscope.report.words import base_instructions, has_lines
+from layerscope.report.words import base_instructions, blame, has_lines, one_line
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -22,23 +22,6 @@ WIDEST = 160
 NARROWEST = 40
 MOST_NOTES = 12
 MOST_INSTRUCTIONS = 1000
-
-_SPACE = re.compile(r"[ \t\r\n]+")
-_KIND_WORDS = {
-    "deleted": "deleted",
-    "overwritten": "overwritten",
-    "metadata_only": "metadata only",
-    "identical_rewrite": "identical rewrite",
-    "duplicate_entry": "duplicate entry",
-}
-_BLAME = {
-    "deleted": "deleted by {}",
-    "overwritten": "overwritten by {}",
-    "metadata_only": "rewritten by {}",
-    "identical_rewrite": "stored again unchanged by {}",
-    "duplicate_entry": "stored twice by {}",
-}
-_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
 
 Row = dict[str, Any]
 
@@ -76,19 +59,15 @@ def _count(count: int, one: str) -> str:
     return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
-def _one_line(text: str) -> str:
-    return escape(_SPACE.sub(" ", text).strip())
-
-
 def _header(page: Page, document: Document) -> None:
     image = document["image"]
     digest = image["manifest_digest"] or image["config_digest"]
     algorithm, _, value = digest.partition(":")
-    name = _one_line(image["reference"])
+    name = one_line(image["reference"])
     other = [tag for tag in image["tags"] if tag not in image["reference"]]
     if len(other) == len(image["tags"]) > 0:
-        name += f" ({_one_line(other[0])}{', …' if other[1:] else ''})"
-    facts = f"{_one_line(image['platform'])}  {image['source']}  {algorithm}:{value[:12]}"
+        name += f" ({one_line(other[0])}{', …' if other[1:] else ''})"
+    facts = f"{one_line(image['platform'])}  {image['source']}  {algorithm}:{value[:12]}"
     counts = ", ".join(
         (
             _count(len(document["layers"]), "layer"),
@@ -166,7 +145,7 @@ def _instructions(page: Page, document: Document) -> None:
         sizes = row["sizes"]
         quiet = "" if row["layers"] else "dim"
         text = fit_start(
-            _one_line(short_command(row["text"])) or _one_line(row["created_by"]) or "–", room
+            one_line(short_command(row["text"])) or one_line(row["created_by"]) or "–", room
         )
         spans: list[Span] = [
             "  ",
@@ -215,23 +194,16 @@ def _marks(pairs: Sequence[Row]) -> dict[int, str]:
             by_writer.setdefault(pair["written_by"], []).append(pair)
     marks = {}
     for writer, blamed in by_writer.items():
-        texts = [f"{format_size(pair['bytes'])} {_blame(pair)}" for pair in blamed[:3]]
+        texts = [f"{format_size(pair['bytes'])} {blame(pair)}" for pair in blamed[:3]]
         if blamed[3:]:
             texts.append(f"{format_size(sum(pair['bytes'] for pair in blamed[3:]))} by others")
         marks[writer] = ", ".join(texts)
     return marks
 
 
-def _blame(row: Row) -> str:
-    """`rewritten by 11 (owner)`."""
-    words = [_CHANGED[name] for name in _CHANGED if name in row["changed"]]
-    only = f" ({', '.join(words)} only)" if words and row["kind"] == "metadata_only" else ""
-    return _BLAME[row["kind"]].format(row["wasted_by"]) + only
-
-
 def _waste(page: Page, document: Document, rows: int) -> None:
     kinds = sorted(document["wasted_by_kind"].items(), key=lambda item: -item[1])
-    named = [f"{_KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size]
+    named = [f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size]
     if not named:
         return
     page.gap()
@@ -250,7 +222,7 @@ def _waste(page: Page, document: Document, rows: int) -> None:
             else _count(row["files"], "other file" if row["rest"] else "file")
         )
         path = row["path"] if row["files"] == 1 or row["path"] == "/" else row["path"] + "/"
-        table.append((row["bytes"], path, files, f"written by {row['written_by']}, {_blame(row)}"))
+        table.append((row["bytes"], path, files, f"written by {row['written_by']}, {blame(row)}"))
     _file_table(page, table)
     _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
 
@@ -300,9 +272,9 @@ def _notes(page: Page, document: Document) -> None:
     page.gap()
     for note in notes[:MOST_NOTES]:
         where = f"layer {note['layer']}: " if "layer" in note else ""
-        path = f" ({_one_line(note['path'])})" if "path" in note else ""
+        path = f" ({one_line(note['path'])})" if "path" in note else ""
         page.paragraph(
-            f"{where}{_one_line(note['message'])}{path}", indent=8, head=("note  ", "dim")
+            f"{where}{one_line(note['message'])}{path}", indent=8, head=("note  ", "dim")
         )
     if notes[MOST_NOTES:]:
         page.line("        ", f"and {len(notes) - MOST_NOTES} more, all of them in the JSON report")
@@ -315,7 +287,7 @@ def _first(page: Page, document: Document) -> None:
     if advice is None or 1000 * advice["bytes"] < sizes["content"]:
         page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(sizes))
         return
-    page.paragraph(_one_line(advice["message"]), indent=9, head=("first: ", "good"))
+    page.paragraph(one_line(advice["message"]), indent=9, head=("first: ", "good"))
 
 
 def _verdict_on_waste(sizes: Row) -> str:

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from layerscope.analysis.words import KIND_MEANINGS
 from layerscope.report.words import (
-    KIND_MEANINGS,
     blame,
     count,
     instruction_text,

@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 from layerscope.analysis.filter.query import WASTED, Query
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
+from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS, changed_words
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.selection import Selection
@@ -23,18 +24,10 @@ from layerscope.tui.paint import Span, bar, cell, instruction_name, path_text, s
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_percent, format_size
 
-KIND_WORDS = {
-    "deleted": ("deleted", "a later layer removes it"),
-    "overwritten": ("overwritten", "a later layer stores different content there"),
-    "metadata_only": ("metadata only", "stored again because only mode, owner, or times changed"),
-    "identical_rewrite": ("identical rewrite", "stored again unchanged"),
-    "duplicate_entry": ("duplicate entry", "stored twice within one layer"),
-}
 _NUMBER_OF: Final = {kind: number for number, kind in enumerate(WASTE_KINDS)}
 FEW_FILES: Final = 200
 """A filter that finds up to this many files shows all of them."""
 _STEP = 1 << 12
-_CHANGED = {"uid": "owner", "gid": "group", "mode": "mode", "mtime": "time", "xattrs": "xattrs"}
 
 
 class WasteList(LineList):
@@ -108,10 +101,10 @@ On a file, enter goes to the layer that stored it, `x` to the layer that made it
             return [*spans, *self._file(line, left)]
         indent = "  " * line.depth
         if line.pair is None:
-            word, why = KIND_WORDS[line.kind]
+            word, why = KIND_WORDS[line.kind], KIND_MEANINGS[line.kind]
             spans.append(("▾ " if line.kind in self._open else "▸ ", "dim"))
             spans.append((word, "strong"))
-            rest = f"  {line.files:,} files, {why}"
+            rest = f"  {line.files:,} files. {why}"
             spans.append((fit_start(rest, left - 2 - len(word)), "dim"))
             return spans
         if line.depth == 2:
@@ -128,7 +121,7 @@ On a file, enter goes to the layer that stored it, `x` to the layer that made it
 
     def _pair_text(self, pair: WastePair) -> str:
         files = f"{pair.files:,} file" + ("s" if pair.files != 1 else "")
-        changed = [_CHANGED[name] for name in _CHANGED if name in pair.changed]
+        changed = changed_words(pair.changed)
         only = f" ({', '.join(changed)})" if changed else ""
         texts = []
         for index in (pair.written_by, pair.wasted_by):
@@ -142,7 +135,7 @@ On a file, enter goes to the layer that stored it, `x` to the layer that made it
         assert file is not None
         indent = "  " * line.depth
         if self.flat:
-            word = KIND_WORDS[file.kind][0]
+            word = KIND_WORDS[file.kind]
             tail = f"  {word} {file.written_by} ✕ {file.wasted_by}"
         else:
             tail = ""
