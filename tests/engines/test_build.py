@@ -109,7 +109,7 @@ def test_the_users_iidfile_is_written(docker: Engine, tmp_path: Path, context: P
     assert (tmp_path / "id").read_text() in done.stderr
 
 
-def test_a_failed_build_ends_with_dockers_exit_code(
+def test_a_failed_build_exits_with_3_and_names_dockers_exit_code(
     docker: Engine, tmp_path: Path, context: Path
 ) -> None:
     (context / "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")

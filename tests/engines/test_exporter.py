@@ -229,7 +229,7 @@ def test_an_engine_is_reached_over_ssh(
     done = run()
     assert (done.stdout, done.stderr) == ("3\n", "")
     ssh.write_text("#!/bin/sh\nexit 255\n")
-    assert "check that `ssh someone@host.example docker version` works" in run().stderr
+    assert "see that `ssh someone@host.example docker version` works" in run().stderr
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_missing_certificates_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match="check DOCKER_CERT_PATH"):
+    with pytest.raises(ConfigError, match="look at DOCKER_CERT_PATH"):
         open_image("docker:x")
 
 
@@ -426,7 +426,9 @@ def test_an_interrupted_export_leaves_no_file(docker: Engine, tmp_path: Path) ->
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_the_containerd_store_gives_compressed_layers(containerd: Engine, tmp_path: Path) -> None:
+def test_the_containerd_store_gives_gzip_layers_and_provenance(
+    containerd: Engine, tmp_path: Path
+) -> None:
     with open_image("docker:exporter:1") as image:
         assert image.tags == ("exporter:1",)
         assert image.manifest_digest is not None
