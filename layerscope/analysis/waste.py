@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
 from layerscope.filesystem.entry import Entry
-from layerscope.filesystem.tree import REMOVED, Loss
+from layerscope.filesystem.loss import REMOVED, Loss
 from layerscope.layers.entry import METADATA, MODIFIED
 from layerscope.layers.file_content import Indexes
 from layerscope.layers.window import fingerprint_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from layerscope.filesystem.entry import Entry, PlacedLayer
@@ -73,6 +74,17 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.path!r})"
+
+
+def along(root: Node, path: bytes) -> Iterator[Node]:
+    """The nodes on the way to a path, as far as there are any, without the root."""
+    node = root
+    for part in path.split(b"/"):
+        below = node.children.get(part) if node.children else None
+        if below is None:
+            return
+        node = below
+        yield node
 
 
 def implicit_layer(stack: list[PlacedLayer]) -> PlacedLayer:

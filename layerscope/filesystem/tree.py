@@ -10,22 +10,22 @@ layer it stands in a directory that takes the link's place, since a layer is unp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from layerscope.errors import LimitExceeded
 from layerscope.filesystem.change import compare
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.links import Follower, leads_through, link_names
+from layerscope.filesystem.loss import REMOVED, REPLACED, Loss
 from layerscope.filesystem.node import (
     MOST_POSITIONS,
     Node,
+    along,
     implicit_directory,
     implicit_layer,
     is_implicit,
 )
 from layerscope.filesystem.oddities import Oddities
-from layerscope.layers.budget import Budget
+from layerscope.layers.budget import Budget, check_depth
 from layerscope.layers.entry import (
     DELETED,
     DIRECTORY,
@@ -46,24 +46,6 @@ from layerscope.notes import Notes
 NODE_BYTES: Final = 512
 """What a directory that no entry describes takes, beside its path."""
 ENTRY_BYTES: Final = 128
-REMOVED: Final = 0
-"""A whiteout, an opaque whiteout, or a non-directory where a directory above was."""
-REPLACED: Final = 1
-"""Something else was put at the same path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Stored content whose last name went: `content` by which event, in which layer, and at which path.
-
-    `successor` is what that layer leaves at the path where the content was replaced.
-    """
-
-    content: Entry
-    event: int
-    layer: int
-    node: Node
-    successor: Entry | None
 
 
 class FileTree:
@@ -290,7 +272,7 @@ class FileTree:
         node = self._directories.get(path)
         if node is not None:
             return node
-        self._check_depth(path)
+        check_depth(path, self._limits)
         above, _, name = path.rpartition(b"/")
         known = self._directories.get(above)
         node, parts = (self.root, path.split(b"/")) if known is None else (known, [name])
@@ -307,14 +289,6 @@ class FileTree:
             node = below
         self._directories[path] = node
         return node
-
-    def _check_depth(self, path: bytes) -> None:
-        depth = path.count(b"/") + 2
-        if depth > self._limits.path_depth:
-            raise LimitExceeded(
-                f"a path of {depth} levels, over the {self._limits.path_depth} allowed",
-                hint="raise --limit path_depth=N if you trust the image",
-            )
 
     def _make_directory(self, node: Node) -> Node:
         """Let a visible directory stand at the node and at all above it, as engines do for a path that needs it.
@@ -502,7 +476,7 @@ class FileTree:
 
     def _turn_into_directory(self, path: bytes) -> None:
         """Where a whiteout's parent is a link or a file, a directory takes its place, as in an overlay."""
-        for node in self._along(path):
+        for node in along(self.root, path):
             latest = node.latest
             if latest is None or latest.ended != VISIBLE:
                 return
@@ -514,18 +488,8 @@ class FileTree:
         """Whether this layer already took the path away, or a directory above it."""
         return any(
             node.latest is not None and node.latest.ended == self._layer
-            for node in self._along(path)
+            for node in along(self.root, path)
         )
-
-    def _along(self, path: bytes) -> Iterator[Node]:
-        """The nodes on the way to a path, as far as there are any; the root is left out."""
-        node = self.root
-        for part in path.split(b"/"):
-            below = node.children.get(part) if node.children else None
-            if below is None:
-                return
-            node = below
-            yield node
 
 
 _NOTHING: Final = LayerIndex.of(())

@@ -10,7 +10,7 @@ from layerscope.image.dialects import METADATA_KEYWORDS, DialectReader, Statemen
 from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction
-from layerscope.image.stack import Row, order
+from layerscope.image.layer_order import Row, order
 from layerscope.notes import Note
 
 

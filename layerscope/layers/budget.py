@@ -6,6 +6,7 @@ import threading
 from typing import Final
 
 from layerscope.errors import LimitExceeded
+from layerscope.limits import Limits
 
 EXTENT_BYTES: Final = 120
 """What one region of a sparse file takes in memory."""
@@ -38,3 +39,13 @@ class Budget:
 def extra_budget(most: int) -> Budget:
     """For what the layers of one image keep of extension headers."""
     return Budget(most, "extra_bytes", "long names, links, attributes and sparse maps")
+
+
+def check_depth(path: bytes, limits: Limits) -> None:
+    """Raise `LimitExceeded` for a path of more levels than allowed."""
+    depth = path.count(b"/") + 2
+    if depth > limits.path_depth:
+        raise LimitExceeded(
+            f"a path of {depth} levels, over the {limits.path_depth} allowed",
+            hint="raise --limit path_depth=N if you trust the image",
+        )
