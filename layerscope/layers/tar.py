@@ -42,7 +42,7 @@ from layerscope.layers.header import (
 from layerscope.layers.header import owner as read_owner
 from layerscope.layers.layer_index import MARK_BYTES, Columns
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
-from layerscope.layers.window import SEEK_CHUNK, Window
+from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, Window
 from layerscope.limits import Limits
 
 _KINDS = {
@@ -56,6 +56,11 @@ _KINDS = {
     0x36: FIFO,
     0x53: FILE,
 }
+_USUAL_KINDS = {0x30: FILE, 0x31: HARDLINK, 0x32: SYMLINK, 0x35: DIRECTORY}
+"""The kinds of members that a header without an extension describes in full."""
+_DEVICES = frozenset((CHARACTER, BLOCK))
+_MOST_OWNERS = 4096
+"""Owner fields that are recognized as they are written."""
 _HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
 _PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B
 _GNU_SPARSE = 0x53
@@ -143,7 +148,6 @@ class TarScanner:
         """Put all members behind those that the columns hold. What was read before an error stays in them."""
         window = self._window
         fingerprints = window.fingerprints
-        path_limit = self._limits.path_bytes
         kinds, paths, marks = columns.kinds, columns.paths, columns.marks
         add_kind, add_size, add_data = kinds.append, columns.sizes.append, columns.data.append
         add_end, add_mtime, add_owner = (
@@ -151,13 +155,15 @@ class TarScanner:
             columns.mtimes.append,
             columns.owners.append,
         )
-        owner_numbers = columns.owner_numbers
+        owner_numbers: dict[bytes, int] = {}
+        find_owner = owner_numbers.get
+        find_kind = _USUAL_KINDS.get
         most = self._most
         length = window.length
         fd, offset, direct = window.fd, window.offset, window.direct
-        data = b""
+        data = known_mtime = b""
         start = last = -1
-        position = 0
+        position = field_mtime = 0
         pending: Pending | None = None
         link_data = 0
         while True:
@@ -165,7 +171,10 @@ class TarScanner:
                 if len(kinds) + self._refused > most:
                     raise self._too_many()
                 if position < direct:
-                    data = pread(fd, SEEK_CHUNK, offset + position)
+                    # Where headers follow each other closely, fewer and larger reads are cheaper.
+                    near = position - last <= SEEK_CHUNK
+                    count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
+                    data = pread(fd, count, offset + position)
                     start = position
                 else:
                     window.move(position, BLOCK_SIZE)
@@ -175,11 +184,7 @@ class TarScanner:
                 last = start + len(data) - BLOCK_SIZE
             block = data[position - start : position - start + BLOCK_SIZE]
             if len(block) < BLOCK_SIZE or (not block[0] and block == ZERO_BLOCK):
-                if pending is not None and pending.describes_member:
-                    raise TarError("an extension header with no member after it", offset=position)
-                if len(kinds) + self._refused > most:
-                    raise self._too_many()
-                self._finish(block, position)
+                self._finish(block, position, pending, len(kinds))
                 return
             (
                 name,
@@ -206,25 +211,30 @@ class TarScanner:
                     size = int(digits, 8)
                 else:
                     size = number(size_field)
-                owner = read_owner(owner_field)
-                digits = mtime_field[:11]
-                if digits.isdigit() and mtime_field[11] in _FIELD_ENDS:
-                    mtime = int(digits, 8)
-                else:
-                    mtime = number(mtime_field)
+                owner_number = find_owner(owner_field)
+                if owner_number is None:
+                    owner = read_owner(owner_field)
+                if mtime_field != known_mtime:
+                    digits = mtime_field[:11]
+                    if digits.isdigit() and mtime_field[11] in _FIELD_ENDS:
+                        field_mtime = int(digits, 8)
+                    else:
+                        field_mtime = number(mtime_field)
+                    known_mtime = mtime_field
+                mtime = field_mtime
                 devices = None if device_field in NO_DEVICE else device(block)
             except ValueError as error:
                 raise TarError(f"a header in which {error}", offset=position) from None
             if size < 0:
                 raise TarError(f"a member of {size} bytes", offset=position)
             content = position + BLOCK_SIZE
-            kind = _KINDS.get(flag, OTHER)
+            kind = find_kind(flag)
             extra: Extra | None = None
             name = name.partition(b"\0")[0]
             link = link.partition(b"\0")[0] if link[0] else b""
             if prefixed and (before := prefix(block)):
                 name = before + b"/" + name
-            if kind >= CHARACTER or pending is not None or not flag:
+            if kind is None or pending is not None or (kind and size):
                 if flag in _EXTENSIONS:
                     pending = self._extension(flag, content, size, pending)
                     position = content + (size + 511 & -512)
@@ -232,58 +242,34 @@ class TarScanner:
                     start = window.start
                     last = start + len(data) - BLOCK_SIZE
                     continue
-                if kind in {CHARACTER, BLOCK}:
-                    extra = Extra(device=devices or (0, 0))
-                if pending is not None:
-                    pax = pending.pax
-                    if pax is not None:
-                        name = pax.path or name
-                        link = pax.link or link
-                        size = size if pax.size is None else pax.size
-                        mtime = mtime if pax.mtime is None else pax.mtime
-                        owner = pax.owner(owner)
-                        if pax.xattrs:
-                            extra = Extra(pax.xattrs, extra.device if extra else None)
-                    name = pending.name or name
-                    link = pending.link or link
-                    if len(name) > path_limit or len(link) > path_limit:
-                        raise LimitExceeded(
-                            f"a name of {max(len(name), len(link))} bytes at byte {position}, over"
-                            f" the {path_limit} allowed"
-                        )
-                    self._keep(name, link, extra)
-                if not flag and name[-1:] == b"/":
-                    kind = DIRECTORY
-            stored = size
-            if kind in _HEADER_ONLY:
-                if pending is not None and pending.is_sparse:
-                    self._sparse(block, flag, name, 0, content, extra, pending.pax, position)
-                if size:
-                    link_data = self._note_size(kind, size, name)
-                size = stored = 0
-            elif flag == _GNU_SPARSE or (pending is not None and pending.is_sparse):
-                pax = pending.pax if pending is not None else None
-                found = self._sparse(block, flag, name, size, content, extra, pax, position)
-                # The further headers of the old GNU form stand outside of the size, the map of PAX 1.0 inside.
-                name, stored, content, extra = found
-                size = stored
-                start = last = -1
-            pending = None
+                if owner_number is not None:
+                    owner = columns.owner_table[owner_number]
+                kind = _KINDS.get(flag, OTHER)
+                member = Member(name, kind, size, content, owner, mtime, link)
+                if kind in _DEVICES:
+                    member.extra = Extra(device=devices or (0, 0))
+                link_data = self._describe(member, flag, block, pending)
+                pending = None
+                name, kind, size, content = member.path, member.kind, member.size, member.data
+                mtime, link, extra = member.mtime, member.link, member.extra
+                if member.owner != owner:
+                    owner, owner_number = member.owner, None
+                if extra is not None and extra.logical_size is not None:
+                    start = last = -1
             mark: bytes | None = None
-            if stored:
+            if size:
                 if fingerprints:
-                    mark = window.fingerprint(content, stored)
+                    mark = window.fingerprint(content, size)
                     data = window.data
                     start = window.start
                     last = start + len(data) - BLOCK_SIZE
-                elif content + stored > length:
-                    raise TarError(
-                        f"the tar ends before the {stored} bytes of {name[:200].decode('utf-8', 'backslashreplace')!r} do",
-                        offset=position,
-                    )
-            position = content + (stored + 511 & -512)
-            if kind:
-                size, mark = 0, None
+                elif content + size > length:
+                    raise _cut_short(name, size, position)
+                position = content + (size + 511 & -512)
+                if kind:
+                    size, mark = 0, None
+            else:
+                position = content
             if (
                 not name
                 or name[0] in b"./"
@@ -292,6 +278,8 @@ class TarScanner:
                 or b"//" in name
                 or extra is not None
             ):
+                if owner_number is not None:
+                    owner = columns.owner_table[owner_number]
                 member = Member(name, kind, size, content, owner, mtime, link, extra, mark)
                 self._add_settled(columns, member)
                 continue
@@ -306,10 +294,11 @@ class TarScanner:
             add_size(size)
             add_data(content)
             add_mtime(mtime)
-            number_of_owner = owner_numbers.get(owner)
-            if number_of_owner is None:
-                number_of_owner = columns.owner_number(owner)
-            add_owner(number_of_owner)
+            if owner_number is None:
+                owner_number = columns.owner_number(owner)
+                if len(owner_numbers) < _MOST_OWNERS and read_owner(owner_field) == owner:
+                    owner_numbers[owner_field] = owner_number
+            add_owner(owner_number)
 
     def _add_settled(self, columns: Columns, member: Member) -> None:
         """Add a member that may need more than its path taken as it is, or leave it out."""
@@ -317,6 +306,46 @@ class TarScanner:
             columns.add(member)
         else:
             self._refused += 1
+
+    def _describe(self, member: Member, flag: int, block: bytes, pending: Pending | None) -> int:
+        """Complete a member from its extension headers and its sparse map; `size` then counts the stored bytes.
+
+        Returns how much data follows a hard link all the same.
+        """
+        position = member.data - BLOCK_SIZE
+        pax = None
+        if pending is not None:
+            pax = pending.pax
+            if pax is not None:
+                member.path = pax.path or member.path
+                member.link = pax.link or member.link
+                member.size = member.size if pax.size is None else pax.size
+                member.mtime = member.mtime if pax.mtime is None else pax.mtime
+                member.owner = pax.owner(member.owner)
+                if pax.xattrs:
+                    member.extra = Extra(pax.xattrs, member.extra.device if member.extra else None)
+            member.path = pending.name or member.path
+            member.link = pending.link or member.link
+            longest = max(len(member.path), len(member.link))
+            if longest > self._limits.path_bytes:
+                raise self._too_long(longest, position)
+            self._keep(member.path, member.link, member.extra)
+        if not flag and member.path[-1:] == b"/":
+            member.kind = DIRECTORY
+        is_sparse = pending is not None and pending.is_sparse
+        if member.kind in _HEADER_ONLY:
+            size, member.size = member.size, 0
+            if is_sparse:
+                self._sparse(member, flag, block, pax)
+            return self._note_size(member.kind, size, member.path) if size else 0
+        if is_sparse or flag == _GNU_SPARSE:
+            self._sparse(member, flag, block, pax)
+        return 0
+
+    def _too_long(self, size: int, position: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"a name of {size} bytes at byte {position}, over the {self._limits.path_bytes} allowed"
+        )
 
     def _keep(self, name: bytes, link: bytes, extra: Extra | None) -> None:
         """Count what extension headers leave in memory; a name counts in the index and in the tree."""
@@ -336,8 +365,12 @@ class TarScanner:
         self._note(code, f"a header without data claims {size} bytes", name)
         return size if kind == HARDLINK else 0
 
-    def _finish(self, block: bytes, position: int) -> None:
+    def _finish(self, block: bytes, position: int, pending: Pending | None, count: int) -> None:
         """Settle where the archive ends; missing end blocks are tolerated, half a header is not."""
+        if pending is not None and pending.describes_member:
+            raise TarError("an extension header with no member after it", offset=position)
+        if count + self._refused > self._most:
+            raise self._too_many()
         self.end = position
         if 0 < len(block) < BLOCK_SIZE:
             raise TarError(f"the tar ends after {len(block)} bytes of a header", offset=position)
@@ -397,41 +430,39 @@ class TarScanner:
             pending = Pending(count=pending.count, bytes=pending.bytes)
         return pending
 
-    def _sparse(
-        self,
-        block: bytes,
-        flag: int,
-        name: bytes,
-        size: int,
-        data: int,
-        extra: Extra | None,
-        pax: PaxRecords | None,
-        position: int,
-    ) -> tuple[bytes, int, int, Extra | None]:
-        """The name, stored bytes, start of the data and map of a sparse file whose header stands at `position`."""
-        xattrs = extra.xattrs if extra else ()
+    def _sparse(self, member: Member, flag: int, block: bytes, pax: PaxRecords | None) -> None:
+        """Read the map of a sparse file: its extents, its stored bytes, where they start, and its real name.
+
+        The further headers of the old GNU form are outside of the size, the map of PAX 1.0 is inside.
+        """
+        data, size = member.data, member.size
+        xattrs = member.xattrs
         if flag == _GNU_SPARSE:
             if magic(block) != "gnu":
-                raise TarError("a sparse header of no GNU format", offset=position)
-            regions, logical, data = sparse.old_gnu_map(block, data, self._block, self._limits)
-            sparse.check_map(regions, logical, size, data)
+                raise TarError("a sparse header of no GNU format", offset=data - BLOCK_SIZE)
+            regions, logical, start = sparse.old_gnu_map(block, data, self._block, self._limits)
+            sparse.check_map(regions, logical, size, start)
             self._budget.spend(EXTENT_BYTES * len(regions))
-            return name, size, data, Extra(xattrs, None, logical, regions)
+            member.data, member.extra = start, Extra(xattrs, None, logical, regions)
+            return
         found = sparse.pax_map(pax.sparse, data, self._block, self._limits) if pax else None
         if found is None:
-            return name, size, data, extra
-        if _KINDS.get(flag, OTHER) in _HEADER_ONLY:
-            raise TarError("a sparse map on a member that has no data", offset=position)
+            return
+        if member.kind in _HEADER_ONLY:
+            raise TarError("a sparse map on a member that has no data", offset=data - BLOCK_SIZE)
         regions, real_size, start, real_name = found
         if real_name and len(real_name) > self._limits.path_bytes:
-            raise LimitExceeded(
-                f"a name of {len(real_name)} bytes at byte {position}, over the"
-                f" {self._limits.path_bytes} allowed"
-            )
+            raise self._too_long(len(real_name), data - BLOCK_SIZE)
         stored = size - (start - data)
         if stored < 0:
             raise TarError("a sparse map larger than its member", offset=data)
         logical = size if real_size is None else real_size
         sparse.check_map(regions, logical, stored, data)
         self._budget.spend(EXTENT_BYTES * len(regions) + 2 * len(real_name or b""))
-        return real_name or name, stored, start, Extra(xattrs, None, logical, regions)
+        member.path, member.size, member.data = real_name or member.path, stored, start
+        member.extra = Extra(xattrs, None, logical, regions)
+
+
+def _cut_short(name: bytes, size: int, position: int) -> TarError:
+    shown = name[:200].decode("utf-8", "backslashreplace")
+    return TarError(f"the tar ends before the {size} bytes of {shown!r} do", offset=position)

@@ -12,6 +12,8 @@ from layerscope.image.blob import Blob, StoredBlob
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file and the header after it; larger reads copy more than they save in calls."""
+DENSE_CHUNK = 32768
+"""What is read at once where headers follow each other closely."""
 REPORT_STEP = 1 << 20
 """Bytes between two tellings of progress."""
 
