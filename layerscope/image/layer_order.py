@@ -141,7 +141,7 @@ def _count_notes(
 ) -> list[Note]:
     claimed = sum(not entry.empty_layer for entry in history)
     if not history and layer_count > 0:
-        return [Note("history-absent", f"the image has no history for its {layer_count} layers")]
+        return [Note("history-absent", "the image has no history")]
     names = f"the history names {claimed} layers, but the image has {layer_count}: "
     if claimed < layer_count:
         nameless = [row for row in rows if row.entry is None]
