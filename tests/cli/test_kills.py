@@ -28,6 +28,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def untraced() -> dict[str, str]:
+    """The environment without coverage, which ends with a code of its own when a signal meets it."""
+    return {name: value for name, value in environment().items() if "COVERAGE" not in name}
+
+
 @pytest.fixture(scope="module")
 def duration(image: Path) -> Callable[..., float]:
     """How long a run takes when nobody kills it, measured once for each."""
@@ -37,7 +42,7 @@ def duration(image: Path) -> Callable[..., float]:
         if key not in known:
             begun = time.monotonic()
             subprocess.run(
-                command(*arguments), cwd=folder, env=environment(), capture_output=True, check=True
+                command(*arguments), cwd=folder, env=untraced(), capture_output=True, check=True
             )
             known[key] = time.monotonic() - begun
         return known[key]
@@ -49,7 +54,7 @@ def kill(folder: Path, number: signal.Signals, after: float, *arguments: str) ->
     with subprocess.Popen(
         command(*arguments),
         cwd=folder,
-        env=environment(),
+        env=untraced(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as child:
