@@ -51,9 +51,8 @@ def test_a_pushed_layout_gives_the_same_report_as_the_layout(
     assert found["sizes"] == expected["sizes"]
 
 
+@pytest.mark.parametrize("registry", [USER], indirect=True, ids=["password"])
 def test_a_wrong_password_is_refused(registry: DistributionRegistry, tmp_path: Path) -> None:
-    if registry.user is None:
-        pytest.skip("the registry is open")
     oci([sample()]).write_folder(tmp_path / "layout")
     reference = registry.push(f"oci:{tmp_path / 'layout'}:1.0", "team/app:1")
     (tmp_path / "docker" / "config.json").write_text(
