@@ -229,7 +229,7 @@ def test_an_engine_is_reached_over_ssh(
     done = run()
     assert (done.stdout, done.stderr) == ("3\n", "")
     ssh.write_text("#!/bin/sh\nexit 255\n")
-    assert "see that `ssh someone@host.example docker version` works" in run().stderr
+    assert "check that `ssh someone@host.example docker version` works" in run().stderr
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_missing_certificates_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
-    with pytest.raises(ConfigError, match="look at DOCKER_CERT_PATH"):
+    with pytest.raises(ConfigError, match="check DOCKER_CERT_PATH"):
         open_image("docker:x")
 
 
