@@ -41,7 +41,7 @@ def resolve(root: Node, start: Node, target: bytes, layer: int) -> Node | None:
             node = node.parent or node
             continue
         entry = node.at_layer(layer)
-        below = node.children.get(part) if node.children else None
+        below = node.child(part)
         found = below.at_layer(layer) if below is not None else None
         if entry is None or entry.kind != DIRECTORY or below is None or found is None:
             return None
@@ -89,7 +89,7 @@ class Follower:
             self._spend()
             part = waiting.pop()
             above = nodes[-1]
-            node = above.children.get(part) if above is not None and above.children else None
+            node = above.child(part) if above is not None else None
             entry = node.latest if node is not None else None
             if part == b"..":
                 if names:

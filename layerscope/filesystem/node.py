@@ -15,23 +15,61 @@ MOST_POSITIONS: Final = 1 << 32
 """More than the members that one layer can have."""
 
 
+Below = dict[bytes, "Node | int"]
+
+
 class Node:
     """A path and what stood there: `latest`, and before it the chain of `Entry.previous`.
 
     `held` is either that entry, or the number of one which nothing has asked for yet: its layer's above its position
     (`number_of`). Only an entry that was added at a new path is held so; a node with children holds an entry.
-    `children` holds every name ever seen below, `shown` those that were visible since the directory was last emptied.
+    `below` holds the names that were visible since the directory was last emptied, and `gone` the others. A name whose
+    only entry nothing has asked for has that entry's number there instead of a node; `children` and `child` make it.
     """
 
-    __slots__ = ("children", "held", "listed", "name", "parent", "shown")
+    __slots__ = ("below", "gone", "held", "name", "parent")
 
     def __init__(self, name: bytes, parent: Node | None, held: Entry | int | None = None) -> None:
         self.name = name
         self.parent = parent
-        self.children: dict[bytes, Node] | None = None
-        self.shown: list[Node] | None = None
-        self.listed = False
+        self.below: Below | None = None
+        self.gone: Below | None = None
         self.held = held
+
+    @property
+    def children(self) -> dict[bytes, Node] | None:
+        """The nodes of every name ever seen below; None where there never was one."""
+        below = self.below
+        if self.gone:
+            below = self.below = {**self.gone, **below} if below else self.gone
+            self.gone = None
+        if below is not None:
+            for name, child in below.items():
+                if type(child) is int:
+                    below[name] = Node(name, self, child)
+        return below  # type: ignore[return-value]
+
+    def child(self, name: bytes) -> Node | None:
+        """The node of one name below."""
+        held = self.below
+        child = held.get(name) if held is not None else None
+        if child is None:
+            held = self.gone
+            child = held.get(name) if held is not None else None
+        if type(child) is int:
+            assert held is not None
+            child = held[name] = Node(name, self, child)
+        return child  # type: ignore[return-value]
+
+    def show(self) -> None:
+        """Let the node be among those that are visible below its parent."""
+        parent = self.parent
+        if parent is None or parent.gone is None:
+            return
+        if parent.gone.pop(self.name, None) is not None:
+            if parent.below is None:
+                parent.below = {}
+            parent.below[self.name] = self
 
     @property
     def latest(self) -> Entry | None:
@@ -80,7 +118,7 @@ def along(root: Node, path: bytes) -> Iterator[Node]:
     """The nodes on the way to a path, as far as there are any, without the root."""
     node = root
     for part in path.split(b"/"):
-        below = node.children.get(part) if node.children else None
+        below = node.child(part)
         if below is None:
             return
         node = below

@@ -87,10 +87,10 @@ class FileTree:
         parent, _, name = path.rpartition(b"/")
         above = self._directories.get(parent)
         if above is not None:
-            return above.children.get(name) if above.children else None
+            return above.child(name)
         node = self.root
         for part in path.split(b"/"):
-            below = node.children.get(part) if node.children else None
+            below = node.child(part)
             if below is None:
                 return None
             node = below
@@ -101,9 +101,10 @@ class FileTree:
         stack = [self.root]
         while stack:
             node = stack.pop()
-            if node.children:
-                yield from node.children.values()
-                stack.extend(node.children.values())
+            children = node.children
+            if children:
+                yield from children.values()
+                stack.extend(children.values())
 
     # Applying a layer
 
@@ -148,8 +149,8 @@ class FileTree:
         kinds = place.columns.kinds
         last_parent_path: bytes | None = None
         parent = self.root
-        for position, path in zip(range(start, end), place.columns.each_path(start), strict=False):
-            kind = kinds[position]
+        paths = place.columns.each_path(start)
+        for position, kind, path in zip(range(start, end), kinds[start:end], paths, strict=False):
             if kind >= WHITEOUT:
                 continue
             parent_path, _, name = path.rpartition(b"/")
@@ -164,36 +165,41 @@ class FileTree:
                         path = _joined(parent.path, name)
                         place.entry(position).lead(path)
                         last_parent_path = None
-            if not path:
-                node = self.root
-            else:
-                children = parent.children
-                if children is None:
-                    children = parent.children = {}
-                found = children.get(name)
-                if found is None:
-                    node = children[name] = Node(name, parent)
-                else:
-                    node = found
             if whited and path in whited:
                 self._odd.order(place.entry(position), position < whited[path])
-            held = node.held
-            if held is None and kind != HARDLINK:
-                node.held = numbers + position
-            else:
-                entry = place.entry(position)
-                if kind == HARDLINK:
-                    self._link(entry, node, metadata)
-                before = node.latest
-                if before is not None:
-                    self._replace(node, before, entry)
-                node.held = entry
-            if not node.listed and path:
-                node.listed = True
-                if parent.shown is None:
-                    parent.shown = [node]
-                else:
-                    parent.shown.append(node)
+            below = parent.below
+            if below is None:
+                below = parent.below = {}
+            found = below.get(name)
+            if found is None:
+                if parent.gone is not None:
+                    found = parent.gone.pop(name, None)
+                if found is None and kind != HARDLINK and name:
+                    below[name] = numbers + position
+                    continue
+            self._put_again(place.entry(position), parent, name, found, metadata)
+
+    def _put_again(
+        self,
+        entry: Entry,
+        parent: Node,
+        name: bytes,
+        found: Node | int | None,
+        metadata: dict[bytes, Entry],
+    ) -> None:
+        """Put an entry where something was before, or where more than its place is to be settled."""
+        if not name:
+            node = self.root
+        else:
+            assert parent.below is not None
+            node = found if isinstance(found, Node) else Node(name, parent, found)
+            parent.below[name] = node
+        if entry.kind == HARDLINK:
+            self._link(entry, node, metadata)
+        before = node.latest
+        if before is not None:
+            self._replace(node, before, entry)
+        node.held = entry
 
     def _hide(self, place: PlacedLayer) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
         """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
@@ -279,12 +285,12 @@ class FileTree:
         length = 0 if known is None else len(above)
         for part in parts:
             length += len(part) + 1
-            children = node.children
-            if children is None:
-                children = node.children = {}
-            below = children.get(part)
+            below = node.child(part)
             if below is None:
-                below = children[part] = Node(part, node)
+                below = Node(part, node)
+                if node.below is None:
+                    node.below = {}
+                node.below[part] = below
                 self._budget.spend(NODE_BYTES + length)
             node = below
         self._directories[path] = node
@@ -317,12 +323,7 @@ class FileTree:
                     self._odd.turned(current, before)
                 self._replace(current, before, entry)
             current.held = entry
-            above = current.parent
-            if not current.listed and above is not None:
-                current.listed = True
-                if above.shown is None:
-                    above.shown = []
-                above.shown.append(current)
+            current.show()
         return node
 
     def _led(self, node: Node) -> Node | None:
@@ -422,16 +423,25 @@ class FileTree:
     def _hide_children(self, node: Node) -> None:
         """Let everything visible below the node go."""
         layer = self._layer
+        layers = self.layers
         stack = [node]
         while stack:
             current = stack.pop()
-            shown = current.shown
-            if not shown:
+            below = current.below
+            if not below:
                 continue
-            current.shown = None
-            for child in shown:
-                child.listed = False
-                entry = child.latest
+            current.below = None
+            gone = current.gone
+            if gone is None:
+                gone = current.gone = below
+            else:
+                gone.update(below)
+            for name, child in below.items():
+                entry: Entry | None
+                if isinstance(child, Node):
+                    entry = child.latest
+                else:
+                    entry = layers[child // MOST_POSITIONS].entry(child % MOST_POSITIONS)
                 if entry is None or entry.ended != VISIBLE:
                     continue
                 entry.ended = layer
@@ -441,8 +451,10 @@ class FileTree:
                 if base is not None and not is_implicit(base):
                     self._gone += 1
                 if entry.content is not None:
+                    if not isinstance(child, Node):
+                        child = gone[name] = Node(name, current, child)
                     self._release(entry, REMOVED, child)
-                if child.shown:
+                if isinstance(child, Node) and child.below:
                     stack.append(child)
 
     # Whiteouts

@@ -94,7 +94,7 @@ class TarScanner:
     """Reads the members of one tar into columns; `end` is then where its end marker begins, or where the tar ends.
 
     `settle` is asked about each member that may need more than its path taken as it is: one whose name is not clean or
-    may be a whiteout's, and one with extra facts. It may change the member; those for which it says False are left out.
+    may be a whiteout's, and one with extra facts. The slash that ends a directory's name is then left out. It may change the member; those for which it says False are left out.
     `most` bounds the number of members, those left out included; `limit` names the bound. `budget` bounds what extension headers leave
     in memory.
     Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
@@ -109,7 +109,7 @@ class TarScanner:
         budget: Budget | None = None,
         most: int | None = None,
         limit: str = "members",
-        settle: Callable[[Member], bool] = lambda _: True,
+        settle: Callable[[Member], bool] | None = None,
     ) -> None:
         self._window = window
         self._limits = limits
@@ -159,6 +159,7 @@ class TarScanner:
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
         most = self._most
+        settles = self._settle is not None
         length = window.length
         fd, offset, direct = window.fd, window.offset, window.direct
         data = known_mtime = b""
@@ -256,6 +257,8 @@ class TarScanner:
                     owner, owner_number = member.owner, None
                 if extra is not None and extra.logical_size is not None:
                     start = last = -1
+            elif kind == DIRECTORY and name[-1:] == b"/" and settles and len(name) > 1:
+                name = name[:-1]
             mark: bytes | None = None
             if size:
                 if fingerprints:
@@ -302,7 +305,7 @@ class TarScanner:
 
     def _add_settled(self, columns: Columns, member: Member) -> None:
         """Add a member that may need more than its path taken as it is, or leave it out."""
-        if self._settle(member):
+        if self._settle is None or self._settle(member):
             columns.add(member)
         else:
             self._refused += 1

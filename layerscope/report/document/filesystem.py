@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layerscope.filesystem.entry import Entry
-from layerscope.filesystem.node import MOST_POSITIONS
-from layerscope.layers.entry import DIRECTORY, FILE, METADATA, VISIBLE
+from layerscope.filesystem.node import MOST_POSITIONS, Node
+from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Facts, Files, LayerSummary
-    from layerscope.filesystem.node import Node
     from layerscope.report.document.rows import Document
 
 Row = dict[str, Any]
@@ -74,13 +73,14 @@ def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NOD
 def _row(
     name: str | None, parent: int | None, kind: str, size: int, files: int, shares: Shares
 ) -> Row:
+    ordered = [(-share, instruction) for instruction, share in shares.items() if share]
+    if len(ordered) > 1:
+        ordered.sort()
     return {
         "bytes": size,
         "files": files,
         "instructions": [
-            {"bytes": share, "instruction": instruction}
-            for instruction, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-            if share
+            {"bytes": -share, "instruction": instruction} for share, instruction in ordered
         ],
         "kind": kind,
         "name": name,
@@ -140,6 +140,9 @@ class _Census:
         self._owners = [layer.instruction for layer in layers]
         self._links = _links_to_hidden_content(files)
         self._layers = files.tree.layers
+        self._columns = [
+            (layer.records, layer.columns.kinds, layer.columns.sizes) for layer in self._layers
+        ]
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
             self._visit(directory)
@@ -152,40 +155,52 @@ class _Census:
                     above.shares[instruction] = above.shares.get(instruction, 0) + size
 
     def _visit(self, directory: _Directory) -> None:
-        children = directory.node.children
-        if not children:
+        below = directory.node.below
+        if not below:
             return
-        layers = self._layers
-        for child in children.values():
-            held = child.held
+        columns, owners = self._columns, self._owners
+        shares = directory.shares
+        files = stored = total = 0
+        for child in below.values():
+            held = child if type(child) is int else child.held  # type: ignore[union-attr]
             if type(held) is int:
-                layer, position = divmod(held, MOST_POSITIONS)
-                place = layers[layer]
-                if place.records[position] is None and place.columns.kinds[position] == FILE:
+                layer = held // MOST_POSITIONS
+                position = held % MOST_POSITIONS
+                records, kinds, sizes = columns[layer]
+                if records[position] is None:
                     # Added once and never touched: no entry has to be made to know what it holds.
-                    size = place.columns.sizes[position]
-                    directory.files += 1
+                    if kinds[position] == DIRECTORY:
+                        continue
+                    files += 1
+                    size = sizes[position]
                     if size:
-                        directory.stored += 1
-                        directory.bytes += size
-                        owner = self._owners[layer]
-                        directory.shares[owner] = directory.shares.get(owner, 0) + size
+                        stored += 1
+                        total += size
+                        owner = owners[layer]
+                        shares[owner] = shares.get(owner, 0) + size
                     continue
-            entry = child.latest
+            entry = self._entry(child)
             if entry is None or entry.ended != VISIBLE:
                 continue
             if entry.kind == DIRECTORY:
-                below = _Directory(child, directory)
-                directory.below.append(below)
-                self.directories.append(below)
+                if isinstance(child, Node):
+                    inner = _Directory(child, directory)
+                    directory.below.append(inner)
+                    self.directories.append(inner)
                 continue
-            directory.files += 1
+            files += 1
             content = self._content(entry)
             if content is not None:
-                directory.stored += 1
-                directory.bytes += content.size
-                owner = self._owners[content.layer]
-                directory.shares[owner] = directory.shares.get(owner, 0) + content.size
+                stored += 1
+                total += content.size
+                owner = owners[content.layer]
+                shares[owner] = shares.get(owner, 0) + content.size
+        directory.files, directory.stored, directory.bytes = files, stored, total
+
+    def _entry(self, child: Node | int) -> Entry | None:
+        if isinstance(child, Node):
+            return child.latest
+        return self._layers[child // MOST_POSITIONS].entry(child % MOST_POSITIONS)
 
     def _content(self, entry: Entry) -> Entry | None:
         """The content that counts at this name."""
@@ -199,24 +214,33 @@ class _Census:
     def largest(self, directory: _Directory) -> list[_Child]:
         """The children that can be seen when the directory fills the view, largest first."""
         floor = max(1, -(-directory.bytes // SMALLEST))
-        return heapq.nsmallest(
-            CHILDREN,
-            self._children(directory, floor),
-            key=lambda child: (-child.bytes, child.names),
-        )
+        children = [_follow(below) for below in directory.below if below.bytes >= floor]
+        if directory.stored:
+            children += self._files(directory, floor)
+        children.sort(key=lambda child: (-child.bytes, child.names))
+        return children[:CHILDREN]
 
-    def _children(self, directory: _Directory, floor: int) -> Iterator[_Child]:
-        for below in directory.below:
-            if below.bytes >= floor:
-                yield _follow(below)
-        for node in (directory.node.children or {}).values() if directory.stored else ():
-            entry = node.latest
+    def _files(self, directory: _Directory, floor: int) -> Iterator[_Child]:
+        """The files with at least `floor` bytes, of which there are at most `SMALLEST`."""
+        columns, owners = self._columns, self._owners
+        for name, child in (directory.node.below or {}).items():
+            held = child if type(child) is int else child.held  # type: ignore[union-attr]
+            if type(held) is int:
+                layer = held // MOST_POSITIONS
+                position = held % MOST_POSITIONS
+                records, _, sizes = columns[layer]
+                size = sizes[position]
+                if size < floor:
+                    continue
+                if records[position] is None:
+                    yield _Child([name], size, 1, {owners[layer]: size}, None)
+                    continue
+            entry = self._entry(child)
             if entry is None or entry.ended != VISIBLE or entry.kind == DIRECTORY:
                 continue
             content = self._content(entry)
             if content is not None and content.size >= floor:
-                owner = self._owners[content.layer]
-                yield _Child([node.name], content.size, 1, {owner: content.size}, None)
+                yield _Child([name], content.size, 1, {owners[content.layer]: content.size}, None)
 
 
 def _follow(directory: _Directory) -> _Child:
