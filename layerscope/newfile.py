@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -21,7 +20,7 @@ def new_file(folder: int, name: str | bytes, *, mode: int, replace: bool) -> Ite
     one that cannot be guessed. With `replace` it takes the place of a file that is there. Raises `OSError`, and
     `FileExistsError` without `replace`.
     """
-    temporary = b".layerscope-" + secrets.token_hex(8).encode()
+    temporary = b".layerscope-" + os.urandom(8).hex().encode()
     fd, named = _create(folder, temporary, mode)
     try:
         yield fd

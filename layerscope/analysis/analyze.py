@@ -37,6 +37,7 @@ from layerscope.layers.entry import (
     SYMLINK,
     WHITEOUT,
 )
+from layerscope.layers.layer_index import values
 from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -118,15 +119,12 @@ def _summary(
     tree: FileTree,
     unseen: Counter[int],
 ) -> LayerSummary:
-    content = sum(placed.columns.sizes)
-    changes = Counter({ADDED: 0})
-    for entry in placed.records:
-        if entry is None:
-            changes[ADDED] += 1
-        else:
-            changes[entry.change] += 1
-            if entry.kind == METADATA and entry.content is None:
-                content -= entry.size
+    content = sum(values(placed.columns.sizes))
+    changes = Counter({ADDED: placed.records.count(None)})
+    for entry in filter(None, placed.records):
+        changes[entry.change] += 1
+        if entry.kind == METADATA and entry.content is None:
+            content -= entry.size
     changes -= unseen
     return LayerSummary(
         index=layer.index,

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from layerscope.analysis.model import Analysis, LiveFile
-from layerscope.filesystem.entry import Entry
+from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import METADATA, VISIBLE
 
@@ -19,9 +19,7 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
     """The `LARGEST` files of the final filesystem, each content once under one of its names; the largest first."""
     owners = [layer.instruction for layer in analysis.layers]
     live = [
-        layer.entry(position)
-        for layer in analysis.tree.layers
-        for position in heapq.nlargest(LARGEST, layer.live(), key=layer.columns.sizes.__getitem__)
+        layer.entry(position) for layer in analysis.tree.layers for position in _largest_in(layer)
     ]
     contents = sorted(
         heapq.nlargest(LARGEST, live, key=attrgetter("size")),
@@ -37,6 +35,25 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
         )
         for entry in contents
     )
+
+
+def _largest_in(layer: PlacedLayer) -> list[int]:
+    """The positions of the largest live files of one layer; of equal ones, the first."""
+    sizes = layer.columns.sizes.tolist()
+    records = layer.records
+    ordered = sorted(sizes, reverse=True)
+    count = LARGEST
+    while True:
+        least = max(ordered[count - 1], 1) if count <= len(ordered) else 1
+        found = []
+        for position in [at for at, size in enumerate(sizes) if size >= least]:
+            record = records[position]
+            if record is None or record.names > 0:
+                found.append(position)
+        if len(found) >= LARGEST or least == 1:
+            found.sort(key=sizes.__getitem__, reverse=True)
+            return found[:LARGEST]
+        count *= 4
 
 
 def _visible_aliases(tree: FileTree, contents: list[Entry]) -> dict[int, bytes]:

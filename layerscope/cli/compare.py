@@ -216,7 +216,8 @@ def _open_all(
 ) -> list[Side]:
     """Analyze the images, which stay open until `stack` closes, and read the saved reports."""
     from layerscope.analysis.comparison.side import Side
-    from layerscope.report.saved.report import read_report, report_path
+    from layerscope.report.saved.reference import report_path
+    from layerscope.report.saved.report import read_report
 
     sides = []
     for reference, options in zip(asked.references, asked.read_options(), strict=True):

@@ -205,7 +205,6 @@ class Judged:
         from layerscope.analysis.model import Analysis
         from layerscope.report.document.builder import build
         from layerscope.report.document.rows import TOP
-        from layerscope.report.saved.restated import restate
 
         rows = TOP if top is None else top
         if isinstance(self.source, Analysis):
@@ -225,6 +224,8 @@ class Judged:
                 "--show-args has no effect on a saved report",
                 hint="save the report with --show-args, or leave the option out",
             )
+        from layerscope.report.saved.restated import restate
+
         return restate(
             self.source,
             top=rows,
@@ -347,7 +348,7 @@ def known(
     choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
 ) -> Known:
     """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
-    from layerscope.report.saved.report import read_saved, report_path
+    from layerscope.report.saved.reference import report_path
 
     path = report_path(choice.reference)
     if path is None:
@@ -359,6 +360,8 @@ def known(
         raise UsageError(
             f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
         )
+    from layerscope.report.saved.report import read_saved
+
     saved = read_saved(path)
     told = saved.facts.base
     if base is not None and (told is None or told.name != base):
@@ -374,7 +377,7 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
     if reference is None:
         return None
     from layerscope.analysis.budgets.growth import Former
-    from layerscope.report.saved.report import SCHEME, read_report, report_path
+    from layerscope.report.saved.reference import SCHEME, report_path
 
     path = report_path(reference)
     named = reference.removeprefix(SCHEME)
@@ -382,6 +385,8 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
         if (path is not None or named.endswith(".json")) and not os.path.lexists(named):
             raise ImageNotFound(f"no {what} {named!r} was found")
         if path is not None:
+            from layerscope.report.saved.report import read_report
+
             return Former(reference, read_report(path))
         options = replace(choice.options, tag=None, dockerfile=None)
         other = replace(choice, reference=reference, options=options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 
 from layerscope.layers.entry import ADDED, FILE, KIND_NAMES, VISIBLE, Extra, Member
@@ -142,15 +144,17 @@ class PlacedLayer(Sequence[Entry]):
     """The entries of one layer of a tree, in tar order.
 
     An entry is made when it is first asked for, and stays the same object from then on: most files are added once and
-    never touched again, and of those the tree keeps no more than their number.
+    never touched again, and of those the tree keeps no more than their number: their position behind `first`, the number
+    of entries in the layers of the stack below.
     """
 
-    __slots__ = ("columns", "number", "records", "stack")
+    __slots__ = ("columns", "first", "number", "records", "stack")
 
     def __init__(self, columns: LayerIndex, number: int, stack: list[PlacedLayer]) -> None:
         self.columns = columns
         self.number = number
         self.stack = stack
+        self.first: int = stack[-1].first + len(stack[-1]) if stack else 0
         self.records: list[Entry | None] = [None] * len(columns)
 
     def entry(self, position: int) -> Entry:
@@ -181,3 +185,12 @@ class PlacedLayer(Sequence[Entry]):
         ):
             if size if record is None else record.names > 0:
                 yield position
+
+
+_FIRST = attrgetter("first")
+
+
+def numbered_entry(stack: Sequence[PlacedLayer], number: int) -> Entry:
+    """The entry with a number, among those of all layers of a tree."""
+    place = stack[bisect_right(stack, number, key=_FIRST) - 1]
+    return place.entry(number - place.first)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
 from layerscope.layers.entry import DIRECTORY, VISIBLE, Member
 from layerscope.layers.layer_index import LayerIndex
 
 IMPLICIT_DATA: Final = -1
 """The data offset of an entry that no tar holds: a directory which only the paths below it tell of."""
-MOST_POSITIONS: Final = 1 << 32
-"""More than the members that one layer can have."""
 
 
 Below = dict[bytes, "Node | int"]
@@ -21,8 +19,7 @@ Below = dict[bytes, "Node | int"]
 class Node:
     """A path and what stood there: `latest`, and before it the chain of `Entry.previous`.
 
-    `held` is either that entry, or the number of one which nothing has asked for yet: its layer's above its position
-    (`number_of`). Only an entry that was added at a new path is held so; a node with children holds an entry.
+    `held` is either that entry, or the number of one which nothing has asked for yet (`numbered_entry`). Only an entry that was added at a new path is held so; a node with children holds an entry.
     `below` holds the names that were visible since the directory was last emptied, and `gone` the others. A name whose
     only entry nothing has asked for has that entry's number there instead of a node; `children` and `child` make it.
     """
@@ -81,8 +78,7 @@ class Node:
         above = self.parent.held if self.parent is not None else None
         assert isinstance(above, Entry)
         assert isinstance(self.held, int)
-        layer, position = divmod(self.held, MOST_POSITIONS)
-        entry = self.held = above.place.stack[layer].entry(position)
+        entry = self.held = numbered_entry(above.place.stack, self.held)
         return entry
 
     @property

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from layerscope.filesystem.change import compare
-from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
 from layerscope.filesystem.links import Follower, leads_through, link_names
 from layerscope.filesystem.loss import REMOVED, REPLACED, Loss
 from layerscope.filesystem.node import (
-    MOST_POSITIONS,
     Node,
     along,
     implicit_directory,
@@ -145,7 +144,7 @@ class FileTree:
         metadata: dict[bytes, Entry],
     ) -> None:
         """Apply the entries of a layer in tar order, from `start` up to `end`; whiteouts are left out."""
-        numbers = self._layer * MOST_POSITIONS
+        first = place.first
         kinds = place.columns.kinds
         last_parent_path: bytes | None = None
         parent = self.root
@@ -175,7 +174,7 @@ class FileTree:
                 if parent.gone is not None:
                     found = parent.gone.pop(name, None)
                 if found is None and kind != HARDLINK and name:
-                    below[name] = numbers + position
+                    below[name] = first + position
                     continue
             self._put_again(place.entry(position), parent, name, found, metadata)
 
@@ -220,8 +219,11 @@ class FileTree:
                 entry.change = UNCHANGED
             elif kind == WHITEOUT:
                 whited[path] = position
-                parents[path.rpartition(b"/")[0]] = None
-                self._whiteout(entry, path)
+                folder, _, name = path.rpartition(b"/")
+                parents[folder] = None
+                above = self._directories.get(folder)
+                node = self.find(path) if above is None else above.child(name)
+                self._whiteout(entry, path, node)
             else:
                 parents[path] = None
                 self._opaque(entry)
@@ -437,11 +439,7 @@ class FileTree:
             else:
                 gone.update(below)
             for name, child in below.items():
-                entry: Entry | None
-                if isinstance(child, Node):
-                    entry = child.latest
-                else:
-                    entry = layers[child // MOST_POSITIONS].entry(child % MOST_POSITIONS)
+                entry = child.latest if isinstance(child, Node) else numbered_entry(layers, child)
                 if entry is None or entry.ended != VISIBLE:
                     continue
                 entry.ended = layer
@@ -459,9 +457,8 @@ class FileTree:
 
     # Whiteouts
 
-    def _whiteout(self, entry: Entry, path: bytes) -> None:
+    def _whiteout(self, entry: Entry, path: bytes, node: Node | None) -> None:
         entry.change = UNCHANGED
-        node = self.find(path)
         latest = node.latest if node is not None else None
         if node is None or latest is None or latest.ended != VISIBLE:
             if not self._removed_here(path):

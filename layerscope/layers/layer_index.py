@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from layerscope.image.digest import Digest
 from layerscope.layers.entry import Extra, Member
@@ -17,13 +18,12 @@ MARK_BYTES: Final = 16
 """Length of a content hash (XXH3-128)."""
 _NO_MARK: Final = bytes(MARK_BYTES)
 _STEP: Final = 4096
-_TYPES: Final = (
-    ("B", 0, 0xFF),
-    ("H", 0, 0xFFFF),
-    ("I", 0, 0xFFFF_FFFF),
-    ("q", -(1 << 63), (1 << 63) - 1),
-)
-"""Types of a column, narrowest first, each with the numbers that it holds."""
+_WIDEST: Final = 8
+_Code = Literal["q", "I", "H", "B"]
+_NARROWER: Final[dict[_Code, tuple[_Code, ...]]] = {"q": ("I", "H", "B"), "I": ("H", "B")}
+"""Types of a column that are half as wide as the one before, each."""
+_HIGH: Final = 1 if sys.byteorder == "little" else 0
+"""Which of two halves is the upper one."""
 
 Owner = tuple[int, int, int]
 
@@ -110,12 +110,18 @@ class LayerIndex:
 
 
 def packed(numbers: array[int]) -> memoryview[int]:
-    """The numbers as a column that cannot be written to, in the narrowest type that holds them all."""
-    least, most = min(numbers, default=0), max(numbers, default=0)
-    for code, low, high in _TYPES:
-        if low <= least and most <= high:
-            return memoryview(array(code, numbers)).toreadonly()
-    raise AssertionError("numbers of 64 bits fit one of the types")
+    """The numbers as a column that cannot be written to, in the narrowest type that holds them all.
+
+    Halving a type is one strided copy, so no number becomes an object on the way.
+    """
+    code: _Code = "q" if numbers.itemsize == _WIDEST else "I"
+    column = memoryview(memoryview(numbers).cast("B")).toreadonly()
+    for narrower in _NARROWER[code]:
+        halves = column.cast(narrower)
+        if halves[_HIGH::2].tobytes().strip(b"\0"):
+            break
+        code, column = narrower, memoryview(halves[1 - _HIGH :: 2].tobytes())
+    return column.cast(code)
 
 
 def values(column: memoryview[int]) -> Iterator[int]:

@@ -39,6 +39,8 @@ Verify = Literal["auto", "full", "off"]
 _LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
 _LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
 _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
+_WHITEOUT_NAME = b"/" + names.WHITEOUT_PREFIX
+_NO_NAMES = frozenset((b"", b".", b".."))
 _HERE = 0
 """The layer that notes name while they are collected, so that those of one kind are counted together."""
 
@@ -219,6 +221,8 @@ def _collect(
     landmarks: list[int] = []
 
     def settle(member: Member) -> bool:
+        if _is_plain_whiteout(member):
+            return True
         member.path = path = member.path.rstrip(b"/") or member.path[:1]
         if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
             member, note
@@ -236,6 +240,29 @@ def _collect(
     scanner.scan(columns)
     _set_apart(columns, landmarks, window)
     return columns, scanner.end
+
+
+def _is_plain_whiteout(member: Member) -> bool:
+    """Tell most whiteouts at once: empty files whose name is odd in nothing but its prefix."""
+    folder, prefix, target = member.path.rpartition(_WHITEOUT_NAME)
+    if (
+        not prefix
+        or member.kind != FILE
+        or member.size
+        or member.extra is not None
+        or not folder
+        or folder[0] in b"./"
+        or b"/." in folder
+        or b"//" in folder
+        or folder[-1] == 0x2F
+        or b"/" in target
+        or target in _NO_NAMES
+        or target.startswith(names.WHITEOUT_PREFIX)
+    ):
+        return False
+    member.path = folder + b"/" + target
+    member.kind = WHITEOUT
+    return True
 
 
 def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None]) -> bool:

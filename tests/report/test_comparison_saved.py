@@ -15,7 +15,8 @@ from layerscope.errors import UsageError
 from layerscope.report.comparison.document import build as build_comparison
 from layerscope.report.document.builder import build
 from layerscope.report.document.serialize import dumps
-from layerscope.report.saved.report import parse_report, read_report, report_path
+from layerscope.report.saved.reference import report_path
+from layerscope.report.saved.report import parse_report, read_report
 from tests.builder import FORMS, Device, File, Hardlink, ImageBuilder, Sparse, Symlink
 
 Report = dict[str, Any]

@@ -10,7 +10,8 @@ from typing import Any
 import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.progress import CancelledCallback, ProgressCallback
-from layerscope.report.saved.report import read_report, report_path
+from layerscope.report.saved.reference import report_path
+from layerscope.report.saved.report import read_report
 from layerscope.tui.compare.app import CompareApp
 from layerscope.tui.compare.load import pair_reader
 from layerscope.tui.compare.screen import CompareScreen

@@ -7,12 +7,16 @@ holds beyond its rows is one row more, so the bytes of its rows always sum to it
 from __future__ import annotations
 
 import heapq
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
-from layerscope.filesystem.entry import Entry
-from layerscope.filesystem.node import MOST_POSITIONS, Node
+from layerscope.filesystem.entry import Entry, numbered_entry
+from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
+from layerscope.layers.layer_index import values
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Shares = dict[int, int]
 
-NODES = 5000
+NODES = 2000
 """Rows after which no further directory is opened."""
 CHILDREN = 200
 """Most rows that one directory is cut into."""
@@ -140,9 +144,14 @@ class _Census:
         self._owners = [layer.instruction for layer in layers]
         self._links = _links_to_hidden_content(files)
         self._layers = files.tree.layers
-        self._columns = [
-            (layer.records, layer.columns.kinds, layer.columns.sizes) for layer in self._layers
-        ]
+        columns = [layer.columns for layer in self._layers]
+        # One column over all layers: an untouched file of the tree is its number there.
+        self._records = list(chain.from_iterable(layer.records for layer in self._layers))
+        self._kinds = b"".join(each.kinds for each in columns)
+        self._sizes = array("q")
+        for each in columns:
+            self._sizes.extend(values(each.sizes))
+        self._starts = [0, *accumulate(map(len, columns))]
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
             self._visit(directory)
@@ -158,27 +167,28 @@ class _Census:
         below = directory.node.below
         if not below:
             return
-        columns, owners = self._columns, self._owners
+        records, kinds, sizes = self._records, self._kinds, self._sizes
         shares = directory.shares
         files = stored = total = 0
+        low = high = share = layer = 0
         for child in below.values():
             held = child if type(child) is int else child.held  # type: ignore[union-attr]
-            if type(held) is int:
-                layer = held // MOST_POSITIONS
-                position = held % MOST_POSITIONS
-                records, kinds, sizes = columns[layer]
-                if records[position] is None:
-                    # Added once and never touched: no entry has to be made to know what it holds.
-                    if kinds[position] == DIRECTORY:
-                        continue
+            if type(held) is int and records[held] is None:
+                # Added once and never touched: no entry has to be made to know what it holds.
+                size = sizes[held]
+                if size:
+                    if not low <= held < high:
+                        shares[layer] = shares.get(layer, 0) + share
+                        total += share
+                        share = 0
+                        layer = bisect_right(self._starts, held) - 1
+                        low, high = self._starts[layer], self._starts[layer + 1]
+                    stored += 1
+                    share += size
                     files += 1
-                    size = sizes[position]
-                    if size:
-                        stored += 1
-                        total += size
-                        owner = owners[layer]
-                        shares[owner] = shares.get(owner, 0) + size
-                    continue
+                elif kinds[held] != DIRECTORY:
+                    files += 1
+                continue
             entry = self._entry(child)
             if entry is None or entry.ended != VISIBLE:
                 continue
@@ -193,14 +203,22 @@ class _Census:
             if content is not None:
                 stored += 1
                 total += content.size
-                owner = owners[content.layer]
-                shares[owner] = shares.get(owner, 0) + content.size
-        directory.files, directory.stored, directory.bytes = files, stored, total
+                shares[content.layer] = shares.get(content.layer, 0) + content.size
+        shares[layer] = shares.get(layer, 0) + share
+        directory.files, directory.stored, directory.bytes = files, stored, total + share
+        directory.shares = self._by_instruction(shares)
+
+    def _by_instruction(self, layers: Shares) -> Shares:
+        """The bytes of each layer as those of each instruction."""
+        shares: Shares = {}
+        for layer, share in layers.items():
+            if share:
+                owner = self._owners[layer]
+                shares[owner] = shares.get(owner, 0) + share
+        return shares
 
     def _entry(self, child: Node | int) -> Entry | None:
-        if isinstance(child, Node):
-            return child.latest
-        return self._layers[child // MOST_POSITIONS].entry(child % MOST_POSITIONS)
+        return child.latest if isinstance(child, Node) else numbered_entry(self._layers, child)
 
     def _content(self, entry: Entry) -> Entry | None:
         """The content that counts at this name."""
@@ -222,18 +240,16 @@ class _Census:
 
     def _files(self, directory: _Directory, floor: int) -> Iterator[_Child]:
         """The files with at least `floor` bytes, of which there are at most `SMALLEST`."""
-        columns, owners = self._columns, self._owners
+        records, sizes, owners = self._records, self._sizes, self._owners
         for name, child in (directory.node.below or {}).items():
             held = child if type(child) is int else child.held  # type: ignore[union-attr]
             if type(held) is int:
-                layer = held // MOST_POSITIONS
-                position = held % MOST_POSITIONS
-                records, _, sizes = columns[layer]
-                size = sizes[position]
+                size = sizes[held]
                 if size < floor:
                     continue
-                if records[position] is None:
-                    yield _Child([name], size, 1, {owners[layer]: size}, None)
+                if records[held] is None:
+                    owner = owners[bisect_right(self._starts, held) - 1]
+                    yield _Child([name], size, 1, {owner: size}, None)
                     continue
             entry = self._entry(child)
             if entry is None or entry.ended != VISIBLE or entry.kind == DIRECTORY:

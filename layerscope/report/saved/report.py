@@ -39,24 +39,6 @@ if TYPE_CHECKING:
 
 REPORT_BYTES = 4 * 1024**3
 """The largest report that is read."""
-SCHEME = "report:"
-
-_MAGIC_AT, _MAGIC = 257, b"ustar"
-
-
-def report_path(reference: str) -> str | None:
-    """The path of the saved report that a reference names, as `report:PATH` or by what the file begins with, else None."""
-    if reference.startswith(SCHEME):
-        return reference.removeprefix(SCHEME)
-    try:
-        if not stat.S_ISREG(os.stat(reference).st_mode):
-            return None
-        with open(reference, "rb") as file:
-            head = file.read(512)
-    except (OSError, ValueError):
-        return None
-    tar = head[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC
-    return reference if head.lstrip()[:1] == b"{" and not tar else None
 
 
 @dataclass(frozen=True, slots=True)
