@@ -28,6 +28,8 @@ _UNREADABLE: Final = (
 _READ = 512 * 1024
 _PIECE = 512 * 1024
 _FIRST_FEED = 1024
+_FRAME_BYTES: Final = 128
+"""What a frame holds at least on average: a layer that puts each file into its own has a header of 512 bytes in each."""
 
 
 class Decompressor(Protocol):
@@ -151,7 +153,7 @@ class Decompression:
     def _members(self) -> Iterator[bytes]:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
-        at = 0
+        at = frames = 0
         while True:
             member = begin()
             feed = _FIRST_FEED
@@ -180,10 +182,20 @@ class Decompression:
                     self.produced += len(piece)
                     self._check_ratio()
                     yield piece
+            frames += 1
+            if frames > self._limits.frames and self.produced < frames * _FRAME_BYTES:
+                raise self._too_many(frames)
             at -= len(member.unused_data)
             stock, at = self._to_next_member(stock, at)
             if not stock:
                 return
+
+    def _too_many(self, frames: int) -> LimitExceeded:
+        return LimitExceeded(
+            f"{self._blob.name}: {frames} {self._compression} frames for {self.produced} bytes, over the"
+            f" {self._limits.frames} allowed",
+            hint="raise --limit frames=N if you trust the image",
+        )
 
     def _check_ratio(self) -> None:
         if self.produced > self._ratio_from and self.produced > self._ratio * max(self.read, 1):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from os import pread
 from zlib import adler32
 
+from xxhash import xxh3_128_digest
+
 from layerscope.errors import LimitExceeded, TarError
 from layerscope.layers import sparse
 from layerscope.layers.budget import ATTRIBUTE_BYTES, EXTENT_BYTES, Budget, extra_budget
@@ -158,6 +160,7 @@ class TarScanner:
         owner_numbers: dict[bytes, int] = {}
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
+        digest = xxh3_128_digest
         most = self._most
         settles = self._settle is not None
         length = window.length
@@ -261,7 +264,9 @@ class TarScanner:
                 name = name[:-1]
             mark: bytes | None = None
             if size:
-                if fingerprints:
+                if fingerprints and content + size <= last + BLOCK_SIZE:
+                    mark = digest(memoryview(data)[content - start : content - start + size])
+                elif fingerprints:
                     mark = window.fingerprint(content, size)
                     data = window.data
                     start = window.start
@@ -287,8 +292,8 @@ class TarScanner:
                 self._add_settled(columns, member)
                 continue
             if mark is not None:
-                marks += bytes(len(kinds) * MARK_BYTES - len(marks))
-                marks += mark
+                gap = len(kinds) * MARK_BYTES - len(marks)
+                marks += bytes(gap) + mark if gap else mark
             if link:
                 columns.links[len(kinds)] = link
             paths += name

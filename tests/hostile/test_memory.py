@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,11 +81,30 @@ def test_a_small_image_that_asks_for_much_memory_is_refused(case: str, tmp_path:
 @pytest.mark.slow
 def test_one_blob_at_a_thousand_places_is_refused(tmp_path: Path) -> None:
     members = {f"d/f{number}": b"x" for number in range(10_000)}
-    builder = ImageBuilder("app:1")
-    for _ in range(1000):
-        builder.layer(members, "RUN x")
-    reference = FORMS["oci-archive"].write([builder.build()], tmp_path / "image.tar", "gzip")
-    ran = layerscope("report", reference, cwd=tmp_path)
+    built = ImageBuilder("app:1").layer(members, "RUN x").build()
+    FORMS["oci-dir"].write([built], tmp_path / "image", "gzip")
+    blobs = tmp_path / "image/blobs/sha256"
+
+    def rewrite(folder_entry: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> None:
+        document = json.loads((blobs / folder_entry["digest"].partition(":")[2]).read_bytes())
+        change(document)
+        data = json.dumps(document).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (blobs / digest).write_bytes(data)
+        folder_entry.update(digest=f"sha256:{digest}", size=len(data))
+
+    def thousandfold_config(config: dict[str, Any]) -> None:
+        config["rootfs"]["diff_ids"] *= 1000
+        config["history"] *= 1000
+
+    def thousandfold(manifest: dict[str, Any]) -> None:
+        manifest["layers"] *= 1000
+        rewrite(manifest["config"], thousandfold_config)
+
+    index = json.loads((tmp_path / "image/index.json").read_bytes())
+    rewrite(index["manifests"][0], thousandfold)
+    (tmp_path / "image/index.json").write_text(json.dumps(index))
+    ran = layerscope("report", f"oci-dir:{tmp_path / 'image'}", cwd=tmp_path)
     assert ran.code == 4, ran.err
     assert "over the 2000000 allowed" in ran.err
     assert "--limit repeated_members=N" in ran.err

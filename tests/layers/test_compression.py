@@ -291,3 +291,19 @@ def test_the_standard_library_agrees() -> None:
     assert unpacked(lzma.compress(PLAIN))[0] == PLAIN
     deflated = zlib.compressobj(9, zlib.DEFLATED, 31)
     assert unpacked(deflated.compress(PLAIN) + deflated.flush())[0] == PLAIN
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_frames_that_hold_nothing_are_refused_with_the_limit_to_raise(name: str) -> None:
+    data = COMPRESSIONS[name](PLAIN[:10_000]) + COMPRESSIONS[name](b"") * 300
+    with pytest.raises(LimitExceeded, match=f"101 {name} frames for 10000 bytes") as caught:
+        unpacked(data, Limits(frames=100))
+    assert "--limit frames=N" in (caught.value.hint or "")
+    assert unpacked(data, Limits(frames=400))[0] == PLAIN[:10_000]
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_frames_that_each_hold_a_file_are_not_counted(name: str) -> None:
+    parts = [PLAIN[at : at + 512] for at in range(0, 100_000, 512)]
+    data = b"".join(map(COMPRESSIONS[name], parts))
+    assert unpacked(data, Limits(frames=20))[0] == b"".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import random
+from array import array
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
@@ -18,7 +19,7 @@ from layerscope.errors import FormatError
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import FILE, Extra, Member
 from layerscope.layers.index_bytes import MAGIC, VERSION, from_bytes, to_bytes
-from layerscope.layers.layer_index import MARK_BYTES, LayerIndex
+from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, packed
 from layerscope.layers.reader import StoredLayer
 from layerscope.layers.stack import index_stack
 from layerscope.notes import Notes
@@ -235,3 +236,20 @@ def test_forged_bytes_with_a_fitting_checksum_are_refused_or_read() -> None:
         assert len(list(found.members())) == len(found)
         replayed(found)
     assert refused > 400
+
+
+@pytest.mark.parametrize("code", ["I", "q"])
+@pytest.mark.parametrize(
+    ("most", "width"), [(0, 1), (255, 1), (256, 2), (65_535, 2), (65_536, 4), ((1 << 32) - 1, 4)]
+)
+def test_a_column_takes_the_narrowest_type_that_holds_its_numbers(
+    code: str, most: int, width: int
+) -> None:
+    numbers = [0, most, 7 % (most + 1)]
+    column = packed(array(code, numbers))
+    assert (column.tolist(), column.itemsize, column.readonly) == (numbers, width, True)
+
+
+@pytest.mark.parametrize("numbers", [[], [-1, 3], [1 << 32], [-(1 << 63), (1 << 63) - 1]])
+def test_a_column_keeps_negative_and_large_numbers(numbers: list[int]) -> None:
+    assert packed(array("q", numbers)).tolist() == numbers

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
-from layerscope.filesystem.entry import Entry, numbered_entry
+from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
 from layerscope.layers.layer_index import values
@@ -167,29 +167,35 @@ class _Census:
         below = directory.node.below
         if not below:
             return
-        records, kinds, sizes = self._records, self._kinds, self._sizes
+        records, kinds, sizes, owners = self._records, self._kinds, self._sizes, self._owners
         shares = directory.shares
         files = stored = total = 0
-        low = high = share = layer = 0
+        low = high = share = owner = 0
+        entry: Entry | None
         for child in below.values():
             held = child if type(child) is int else child.held  # type: ignore[union-attr]
-            if type(held) is int and records[held] is None:
-                # Added once and never touched: no entry has to be made to know what it holds.
-                size = sizes[held]
-                if size:
-                    if not low <= held < high:
-                        shares[layer] = shares.get(layer, 0) + share
-                        total += share
-                        share = 0
-                        layer = bisect_right(self._starts, held) - 1
-                        low, high = self._starts[layer], self._starts[layer + 1]
-                    stored += 1
-                    share += size
-                    files += 1
-                elif kinds[held] != DIRECTORY:
-                    files += 1
-                continue
-            entry = self._entry(child)
+            if type(held) is int:
+                entry = records[held]
+                if entry is None:
+                    # Added once and never touched: no entry has to be made to know what it holds.
+                    size = sizes[held]
+                    if size:
+                        if not low <= held < high:
+                            if share:
+                                shares[owner] = shares.get(owner, 0) + share
+                                total += share
+                                share = 0
+                            layer = bisect_right(self._starts, held) - 1
+                            low, high = self._starts[layer], self._starts[layer + 1]
+                            owner = owners[layer]
+                        stored += 1
+                        share += size
+                        files += 1
+                    elif kinds[held] != DIRECTORY:
+                        files += 1
+                    continue
+            else:
+                entry = held  # type: ignore[assignment]
             if entry is None or entry.ended != VISIBLE:
                 continue
             if entry.kind == DIRECTORY:
@@ -203,22 +209,14 @@ class _Census:
             if content is not None:
                 stored += 1
                 total += content.size
-                shares[content.layer] = shares.get(content.layer, 0) + content.size
-        shares[layer] = shares.get(layer, 0) + share
+                writer = owners[content.layer]
+                shares[writer] = shares.get(writer, 0) + content.size
+        if share:
+            shares[owner] = shares.get(owner, 0) + share
         directory.files, directory.stored, directory.bytes = files, stored, total + share
-        directory.shares = self._by_instruction(shares)
-
-    def _by_instruction(self, layers: Shares) -> Shares:
-        """The bytes of each layer as those of each instruction."""
-        shares: Shares = {}
-        for layer, share in layers.items():
-            if share:
-                owner = self._owners[layer]
-                shares[owner] = shares.get(owner, 0) + share
-        return shares
 
     def _entry(self, child: Node | int) -> Entry | None:
-        return child.latest if isinstance(child, Node) else numbered_entry(self._layers, child)
+        return child.latest if isinstance(child, Node) else self._records[child]
 
     def _content(self, entry: Entry) -> Entry | None:
         """The content that counts at this name."""
