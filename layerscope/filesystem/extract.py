@@ -97,14 +97,15 @@ class Extraction:
                 hint="name a folder you may write to",
             ) from None
         self._path = b""
-        self._above: list[tuple[int, int]] = []
-        """The open folders on the way to `_path`: where in it each ends, and its descriptor."""
+        self._step = 1
+        self._above: list[tuple[int, int, int]] = []
+        """The open folders on the way to `_path`: where in it each ends, its descriptor, and its level."""
 
     def __enter__(self) -> Extraction:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _end, fd in self._above:
+        for _end, fd, _level in self._above:
             os.close(fd)
         self._above.clear()
         os.close(self._root)
@@ -232,14 +233,15 @@ class Extraction:
     def _open_parent(self, path: bytes) -> int:
         """The descriptor of a folder below the chosen one, reached without following a link.
 
-        The folders above the last one stay open, the nearest of them at least, so that the next one is few steps away.
+        The nearest folders above the last one stay open, and of those farther up one at every few levels, so that the
+        next one is few steps away.
         """
         above = self._above
         while above and not (
             path[: (end := above[-1][0])] == self._path[:end] and path[end : end + 1] in (b"", b"/")
         ):
             os.close(above.pop()[1])
-        reached, fd = above[-1] if above else (-1, self._root)
+        reached, fd, level = above[-1] if above else (-1, self._root, 0)
         self._path = path
         rest = path[reached + 1 :]
         for part in rest.split(b"/") if rest else ():
@@ -247,10 +249,22 @@ class Extraction:
                 raise OSError(errno.EINVAL, "no name of a file")
             fd = os.open(part, _FOLDER, dir_fd=fd)
             reached += 1 + len(part)
-            above.append((reached, fd))
+            level += 1
+            above.append((reached, fd, level))
             if len(above) > MOST_OPEN:
-                os.close(above.pop(0)[1])
+                self._close_one()
         return fd
+
+    def _close_one(self) -> None:
+        """Close one folder far above that is not among those at every few levels; these get rarer with the depth."""
+        far = self._above[: MOST_OPEN // 2]
+        while True:
+            for number, (_end, fd, level) in enumerate(far):
+                if level % self._step:
+                    os.close(fd)
+                    del self._above[number]
+                    return
+            self._step *= 2
 
     def _place(self, item: Item) -> tuple[int, bytes]:
         parent, _, name = item.path.rpartition(b"/")

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -240,6 +241,31 @@ def test_a_thousand_levels(tmp_path: Path, out: Path) -> None:
     assert os.listdir(fd) == ["file"]
     os.close(fd)
     subprocess.run(["rm", "-rf", str(out)], check=True)
+
+
+def test_the_folders_opened_for_a_deep_path_grow_with_its_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = 0
+    real_open = os.open
+
+    def counting_open(*args: Any, **options: Any) -> int:
+        nonlocal opened
+        opened += 1
+        return real_open(*args, **options)
+
+    counts = []
+    for levels in (1000, 4000):
+        built = ImageBuilder("t").layer({"d/" * levels + "file": b"deep"}, "RUN x").build()
+        reference = FORMS["oci-archive"].write([built], tmp_path / f"{levels}.tar")
+        with layerscope.load(reference) as image, monkeypatch.context() as patch:
+            analysis = layerscope.analyze(image)
+            opened = 0
+            patch.setattr(os, "open", counting_open)
+            take(analysis, b"d", tmp_path / str(levels), layer=0)
+        counts.append(opened)
+        subprocess.run(["rm", "-rf", str(tmp_path / str(levels))], check=True)
+    assert counts[1] < 5 * counts[0]
 
 
 def test_a_folder_that_cannot_be_made(analysis: Analysis, tmp_path: Path) -> None:

@@ -151,3 +151,14 @@ def test_a_text_report_of_many_instructions_stays_short(tmp_path: Path) -> None:
     assert len(ran.out) < 400_000
     assert b"RUN make the file" in ran.out
     assert b"49,001 smaller instructions" in ran.out
+
+
+@pytest.mark.slow
+def test_comparing_deep_paths_takes_little_memory(tmp_path: Path) -> None:
+    references = []
+    for name in ("one", "two"):
+        built = ImageBuilder("app:1").layer({"d/" * 15_000 + name: b"x"}, "RUN x").build()
+        references.append(FORMS["oci-archive"].write([built], tmp_path / f"{name}.tar", "gzip"))
+    ran = layerscope("compare", *references, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert ran.peak < MOST
