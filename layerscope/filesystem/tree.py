@@ -16,13 +16,7 @@ from layerscope.filesystem.change import compare
 from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
 from layerscope.filesystem.links import Follower, leads_through, link_names
 from layerscope.filesystem.loss import REMOVED, REPLACED, Loss
-from layerscope.filesystem.node import (
-    Node,
-    along,
-    implicit_directory,
-    implicit_layer,
-    is_implicit,
-)
+from layerscope.filesystem.node import Node, along, implicit_directory, implicit_layer, is_implicit
 from layerscope.filesystem.oddities import Oddities
 from layerscope.layers.budget import Budget, check_depth
 from layerscope.layers.entry import (
@@ -38,7 +32,7 @@ from layerscope.layers.entry import (
     WHITEOUT,
 )
 from layerscope.layers.layer_index import LayerIndex
-from layerscope.layers.names import clean
+from layerscope.layers.names import clean, joined
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 
@@ -161,7 +155,7 @@ class FileTree:
                     made = self._make_directory(parent)
                     if made is not parent:
                         parent = made
-                        path = _joined(parent.path, name)
+                        path = joined(parent.path, name)
                         place.entry(position).lead(path)
                         last_parent_path = None
             if whited and path in whited:
@@ -262,7 +256,7 @@ class FileTree:
             lead = alone._links.lead(folder, 0, own=True)
             if lead.target is None:
                 continue
-            place.entry(position).lead(_joined(lead.path, name) if name else lead.path)
+            place.entry(position).lead(joined(lead.path, name) if name else lead.path)
             node = alone.find(lead.target)
             if node is None or not node.visible:
                 self._odd.led(lead.target)
@@ -375,7 +369,7 @@ class FileTree:
         lead = self._links.lead(folder, self._layer, own=False)
         if lead.target is None:
             return None, False
-        return self.find(_joined(lead.path, name)), lead.lower
+        return self.find(joined(lead.path, name)), lead.lower
 
     def _replace(self, node: Node, before: Entry, entry: Entry) -> None:
         """Let `entry` follow `before` at the node: hide what it hides, and tell what changed."""
@@ -502,7 +496,3 @@ class FileTree:
 
 
 _NOTHING: Final = LayerIndex.of(())
-
-
-def _joined(folder: bytes, name: bytes) -> bytes:
-    return folder + b"/" + name if folder else name

@@ -30,3 +30,8 @@ def split(path: bytes) -> tuple[bytes, bytes]:
     """Parent and base name; the parent of a top-level path is the empty root."""
     parent, _, name = path.rpartition(b"/")
     return parent, name
+
+
+def joined(folder: bytes, name: bytes) -> bytes:
+    """The path of a name in a folder, which is empty for the root."""
+    return folder + b"/" + name if folder else name
