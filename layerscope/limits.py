@@ -51,8 +51,8 @@ class Limits:
     """Uncompressed bytes per compressed byte, checked after `ratio_from` bytes (deflate can't exceed 1,032)."""
     ratio_from: int = GIB
     """Uncompressed bytes that a layer may have before `ratio` applies."""
-    frames: int = 100_000
-    """Gzip members, zstd frames, or streams of a layer before they have to hold 128 bytes each on average."""
+    frames: int = 250_000
+    """Zstd frames, or xz or bzip2 streams, of a layer before they have to hold 128 bytes each on average."""
     spool_ratio: int = 250
     """The same for a whole compressed archive, which has to be spooled."""
     spool_ratio_from: int = 64 * MIB

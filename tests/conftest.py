@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +22,16 @@ settings.load_profile("fixed" if SEED is None else "random")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes longest first: the tests that share an engine, all in one process, then files with slow tests."""
+    """Run what takes longest first: the tests that share an engine, all in one process, then files with slow tests.
+
+    Every test with Chromium is slow.
+    """
     for item in items:
         if ENGINES & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
             item.add_marker(pytest.mark.xdist_group("engine"))
+        if item.get_closest_marker("browser"):
+            item.add_marker("slow")
     long = {item.path for item in items if any(item.iter_markers(name="slow"))}
     items.sort(key=lambda item: (not _shares_engine(item), item.path not in long))
 
@@ -33,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shares_engine(item: pytest.Item) -> bool:
     group = item.get_closest_marker("xdist_group")
     return group is not None and group.args == ("engine",)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, because terminals, servers and engines make tests wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -206,7 +206,7 @@ def _note_the_stack(
         if key is not None and key in seen and stored is not None and len(stored.index):
             notes.add(
                 "layer-repeated",
-                "the layer stands in the image more than once: unpacked at each place, transferred once",
+                "the layer appears in the image more than once: it is unpacked each time and transferred once",
                 layer=layer.index,
             )
         seen.add(key)

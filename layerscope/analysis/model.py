@@ -77,7 +77,7 @@ class Changes:
 class LayerSummary:
     """One layer, base first; `instruction` is an index into the instructions.
 
-    `indexed` is False for a layer whose tar is not in the source or is no tar (foreign, artifact): its sizes are then
+    `indexed` is False for a layer whose tar is not in the source or is not a tar (foreign, artifact): its sizes are then
     unknown and left out of the sums, and a note says so.
     """
 

@@ -122,7 +122,7 @@ def _today(given: str | None) -> date:
         try:
             return date.fromisoformat(given)
         except ValueError:
-            raise UsageError(f"--today {given!r} is no day", hint="write 2027-01-31") from None
+            raise UsageError(f"--today {given!r} is not a day", hint="write 2027-01-31") from None
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch.isascii() and epoch.isdigit() and len(epoch) < 12:
         return datetime.fromtimestamp(int(epoch), UTC).date()

@@ -35,6 +35,8 @@ class Stopping:
 
     def __init__(self) -> None:
         self.code = 0
+        self.finished = False
+        """Whether the exit code is decided, so that a signal no longer ends anything."""
 
     def is_set(self) -> bool:
         return self.code != 0
@@ -49,11 +51,12 @@ def watch_signals() -> None:
         return
 
     def end(number: int, _: FrameType | None) -> None:
-        if not stopping.is_set():
+        if not stopping.is_set() and not stopping.finished:
             stopping.code = 128 + number
             raise Ended(stopping.code)
 
     stopping.code = 0
+    stopping.finished = False
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)

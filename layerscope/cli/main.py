@@ -111,7 +111,18 @@ def commands() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _outcome(list(sys.argv[1:] if argv is None else argv))
+        stopping.finished = True
+    except Ended as end:  # a signal during the report of an error
+        return end.code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return code
+
+
+def _outcome(arguments: list[str]) -> int:
+    """The exit code of a run, whose errors become one line."""
     try:
         watch_signals()
         return _run(arguments)

@@ -27,5 +27,5 @@ def open_content(
     """The content of a file or hard link, live or deleted. Raises `UnsupportedFormat` for what has none."""
     source = content_entry(entry)
     if source is None:
-        raise UnsupportedFormat("no regular file, so it has no content")
+        raise UnsupportedFormat("not a regular file, so it has no content")
     return Content(stored_bytes(indexes, source.layer, limits=limits, cancelled=cancelled), source)

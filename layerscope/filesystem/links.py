@@ -1,4 +1,4 @@
-"""Following symlinks within an image: never the host's, never above the image's root, never for ever."""
+"""Following symlinks within an image: never the host's, never above the image's root, never forever."""
 
 from __future__ import annotations
 

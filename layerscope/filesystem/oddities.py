@@ -66,7 +66,7 @@ class Oddities:
     def broken_link(self, entry: Entry, target: bytes) -> None:
         self._add(
             "broken-link",
-            f"a hard link to {_shown(target)}, which is no file there",
+            f"a hard link to {_shown(target)}, which is not a file there",
             entry.path,
         )
 

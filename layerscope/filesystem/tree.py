@@ -197,7 +197,7 @@ class FileTree:
     def _hide(self, place: PlacedLayer) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
         """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
 
-        Returns where the path of each was named, and the entries that are no part of the filesystem.
+        Returns where the path of each was named, and the entries that are not part of the filesystem.
         """
         whited: dict[bytes, int] = {}
         metadata: dict[bytes, Entry] = {}

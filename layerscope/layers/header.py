@@ -17,7 +17,7 @@ FIELDS = Struct("100s24s12s12s8sB100s72x16sB166x")
 """name; mode, uid and gid; size; mtime; checksum; type flag; link name; device; first byte of the prefix."""
 
 NO_DEVICE = frozenset((bytes(16), b"0000000\0" * 2))
-"""The device fields of what is no device, as all known writers leave them."""
+"""The device fields of anything but a device, as all known writers leave them."""
 
 _DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,19})")
 _ASCII_SUM = 512 * 0x7F
@@ -49,7 +49,7 @@ def octal(field: bytes) -> int:
     if not digits:
         return 0
     if digits.strip(b"01234567"):
-        raise FieldError(f"{digits!r} is no octal number")
+        raise FieldError(f"{digits!r} is not an octal number")
     return int(digits, 8)
 
 

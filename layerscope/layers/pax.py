@@ -99,7 +99,7 @@ def _integer(records: dict[bytes, bytes], key: bytes, offset: int) -> int | None
         return None
     number = decimal(value)
     if number is None:
-        raise TarError(f"PAX {key.decode()} {value[:40]!r} is no 64-bit number", offset=offset)
+        raise TarError(f"PAX {key.decode()} {value[:40]!r} is not a 64-bit number", offset=offset)
     return number
 
 
@@ -111,7 +111,7 @@ def _seconds(key: bytes, records: dict[bytes, bytes], offset: int) -> int | None
     match = _TIME.fullmatch(value)
     seconds = decimal(match[1]) if match is not None else None
     if match is None or seconds is None:
-        raise TarError(f"PAX {key.decode()} {value[:40]!r} is no time", offset=offset)
+        raise TarError(f"PAX {key.decode()} {value[:40]!r} is not a time", offset=offset)
     below_zero = value.startswith(b"-") and (match[2] or b"")[:9].strip(b"0")
     return seconds - 1 if below_zero else seconds
 

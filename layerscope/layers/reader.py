@@ -97,7 +97,7 @@ def index_layer(
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
-            raise FormatError(f"{blob.name}: the {compression} data in it is no tar") from None
+            raise FormatError(f"{blob.name}: the {compression} data in it is not a tar") from None
         if error.offset == 0 and not is_header(blob.read_at(0, BLOCK_SIZE)):
             raise FormatError(
                 f"{blob.name}: is neither a tar nor compressed with anything known"
@@ -204,7 +204,7 @@ def _anywhere(notes: Notes) -> tuple[Note, ...]:
 def _note_left_over(notes: Notes, count: int) -> None:
     notes.add(
         "data-after-end",
-        f"{count} bytes stand behind the end marker of the tar and belong to no file",
+        f"{count} bytes follow the tar's end marker and belong to no file",
         layer=_HERE,
     )
 
@@ -283,7 +283,7 @@ def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None])
         if not path and member.kind != DIRECTORY:
             note(
                 "root-no-directory",
-                "a root that is no directory is left out of the filesystem",
+                "a root that is not a directory is left out of the filesystem",
                 raw,
             )
             member.kind = METADATA
@@ -317,7 +317,7 @@ def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None])
         kind = WHITEOUT
         member.path = parent + b"/" + target if parent else target
     if member.size or member.kind != FILE:
-        note("odd-whiteout", "a whiteout is no empty file, and counts all the same", path)
+        note("odd-whiteout", "a whiteout is not an empty file, but still counts", path)
     member.kind = kind
     member.size = 0
     return True

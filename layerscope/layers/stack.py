@@ -33,7 +33,7 @@ def index_stack(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
-    """The index of each layer, in layer order; None for one whose bytes are not there or are no tar.
+    """The index of each layer, in layer order; None for one whose bytes are not there or are not tars.
 
     A blob that stands at several places is read once. Decompression and hashing release the interpreter lock, so
     compressed layers are read by several threads, the largest first; the last ones, which leave a processor idle, are

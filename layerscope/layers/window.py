@@ -26,7 +26,7 @@ class Window(Protocol):
     fingerprints: bool
     """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
     length: int
-    """Bytes that the tar can have at the most; a stream cannot know before it ends."""
+    """Bytes that the tar can have at most; a stream cannot know before it ends."""
     fd: int
     offset: int
     direct: int

@@ -20,7 +20,7 @@ def escape_path(path: bytes) -> str:
 
 
 def escape_text(text: bytes) -> str:
-    """Bytes of an image that are no path of it, such as a symlink's target, escaped in the same way."""
+    """Bytes of an image that are not a path of it, such as a symlink's target, escaped in the same way."""
     if b"\\" in text:
         text = text.replace(b"\\", b"\\\\")
     return text.decode("utf-8", "backslashreplace")

@@ -31,7 +31,7 @@ def check_target(path: str, *, force: bool = False) -> None:
         folder = os.path.dirname(path) or "."
         if not path or not os.path.isdir(folder):
             raise OutputError(
-                f"{shown(folder)} is no folder to write {name or 'a file'} into",
+                f"{shown(folder)} is not a folder to write {name or 'a file'} into",
                 hint="make it first, or name another",
             ) from None
         return

@@ -172,7 +172,7 @@ def test_rules_in_both_files_are_refused(tmp_path: Path) -> None:
         ("[budget]\nmax_wasted_percent = nan", "'NaN' is not a percentage"),
         ("[budget]\nmin_efficiency = 95", "95 is not an efficiency"),
         ("[budget]\nmin_efficiency = inf", "is not an efficiency"),
-        ("budget = 3", "budget is no table"),
+        ("budget = 3", "budget is not a table"),
         ("[budget\nmax_size = 1", "not valid TOML"),
         ("a = " + "[" * 5000, "cannot be read: it is nested too deeply"),
         ("a = " + "9" * 5000, "cannot be read"),
@@ -190,11 +190,11 @@ def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: 
 def test_a_named_file_must_be_there_and_hold_rules(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist"):
         load_budget(tmp_path / "no.toml")
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         load_budget(tmp_path)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         load_budget(fifo)
     (tmp_path / "pyproject.toml").write_text("[tool.other]\nx = 1")
     with pytest.raises(ConfigError, match="has no rules"):

@@ -73,7 +73,7 @@ def test_rules_can_be_disabled_and_options_beat_the_file(tmp_path: Path) -> None
         ("rules: 3", "has no table of rules"),
         ("rules:\n  lowestEfficiency: 95", "rules.lowestEfficiency: '95' is not from 0 to 1"),
         ("rules:\n  lowestEfficiency: .nan", "is not from 0 to 1"),
-        ("rules:\n  lowestEfficiency: [1]", "rules.lowestEfficiency is no value"),
+        ("rules:\n  lowestEfficiency: [1]", "rules.lowestEfficiency is not a value"),
         ("rules:\n  highestWastedBytes: much", "rules.highestWastedBytes: 'much' is not a size"),
         ("rules: !!python/object/apply:os.system [echo hi]", "has no table of rules"),
         ("[" * 3000, "not valid YAML"),

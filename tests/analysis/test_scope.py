@@ -201,7 +201,10 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[budget.path]\nglob = 'a'", "budget.path is no array of tables; write [[budget.path]]"),
+        (
+            "[budget.path]\nglob = 'a'",
+            "budget.path is not an array of tables; write [[budget.path]]",
+        ),
         ("[[budget.path]]\nglob = 'a'", "budget.path[0]: max is missing"),
         ("[[budget.path]]\nmax = 1", "budget.path[0]: glob is missing"),
         ("[[budget.path]]\nglob = 3\nmax = 1", "budget.path[0].glob: a int is no glob"),
@@ -217,14 +220,14 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ("[[budget.allow]]\nglob='a'\nreason='r'\nuntil='2027-13-01'", "is not a day"),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nuntil=2027-01-01T00:00:00", "is not a day"),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nrules=['max_size']", "'max_size' has no except"),
-        ("[[budget.allow]]\nglob='a'\nreason='r'\nrules='max_wasted'", "is no list of rules"),
+        ("[[budget.allow]]\nglob='a'\nreason='r'\nrules='max_wasted'", "is not a list of rules"),
         ("[budget]\nmax_size = { level = 'warn' }", "budget.max_size: limit is missing"),
         ("[budget]\nmax_size = { limit = true }", "budget.max_size.limit: a boolean is not a size"),
         ("[budget]\nmax_growth = 'some'", "budget.max_growth: 'some' is not a growth"),
         ("[budget]\nmax_growth = '-1%'", "budget.max_growth: '-1%' is not a growth"),
         ("[budget]\nmax_growth = 1.5", "budget.max_growth: '1.5' is not a growth"),
         ("[budget]\nmin_change = '1%'", "budget.min_change: '1%' is not a size"),
-        ("[budget]\nbaseline = 3", "budget.baseline: a int is no reference"),
+        ("[budget]\nbaseline = 3", "budget.baseline: a int is not a reference"),
     ],
 )
 def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -36,7 +36,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ("report app.tar -o json=a -o text=./a", 2, "two formats would go to ./a"),
         ("report app.tar -o json=- -o text=-", 2, "two formats would go to standard output"),
         ("report app.tar -o .", 2, ". is a folder"),
-        ("report app.tar -o no/such/r.json", 2, "no/such is no folder"),
+        ("report app.tar -o no/such/r.json", 2, "no/such is not a folder"),
         ("report app.tar -o link", 2, "link is a symlink"),
         ("report app.tar -o fifo", 2, "fifo is a fifo"),
         ("report app.tar -o /dev/null", 2, "/dev/null is a device"),

@@ -50,6 +50,23 @@ def test_whatever_is_raised_is_one_line_at_most(
     assert told.err.count("\n") == bool(words)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_report_of_an_error_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr("layerscope.cli.main.tell", lambda _: signal.raise_signal(number))
+    assert main(["report", "missing.tar"]) == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_after_the_end_of_a_run_changes_nothing(
+    capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    assert main(["schema"]) == 0
+    signal.raise_signal(number)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_bug_shows_where_it_is_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -220,6 +220,7 @@ def test_files_shows_no_secret(archive: str, capsys: pytest.CaptureFixture[str])
     assert shown(capsys.readouterr().out) == []
 
 
+@pytest.mark.slow
 def test_no_screen_shows_a_secret(archive: str, dockerfile: Path) -> None:
     seen: list[str] = []
 
@@ -247,6 +248,7 @@ def test_no_screen_shows_a_secret(archive: str, dockerfile: Path) -> None:
     assert shown(together) == []
 
 
+@pytest.mark.slow
 def test_no_screen_of_a_comparison_shows_a_secret(pair: tuple[str, str]) -> None:
     seen: list[str] = []
 

@@ -430,7 +430,12 @@ PACKED: Sequence[Row] = (
         refused="cut short",
         alone=True,
     ),
-    Row("gzip-of-text", lambda: COMPRESSIONS["gzip"](b"text " * 500), refused="no tar", alone=True),
+    Row(
+        "gzip-of-text",
+        lambda: COMPRESSIONS["gzip"](b"text " * 500),
+        refused="not a tar",
+        alone=True,
+    ),
     Row(
         "million-members",
         lambda: COMPRESSIONS["gzip"](tar(BASE)) + COMPRESSIONS["gzip"](b"") * 1_000_000,

@@ -141,6 +141,7 @@ def test_sigterm_ends_the_reading_of_implied_directories(tmp_path: Path) -> None
     assert process.wait(timeout=10) != 0
 
 
+@pytest.mark.slow
 def test_a_text_report_of_many_instructions_stays_short(tmp_path: Path) -> None:
     builder = ImageBuilder("app:1").layer({"f": b"x" * 5000}, "RUN make the file")
     for number in range(50_000):

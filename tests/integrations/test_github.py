@@ -28,6 +28,7 @@ BOT = {"login": "github-actions[bot]", "type": "Bot"}
 STRANGER = {"login": "mallory", "type": "User"}
 
 
+@pytest.mark.slow
 def test_a_job_is_played_end_to_end() -> None:
     done = subprocess.run(
         [str(ROOT / "tests/integrations/github_job"), sys.executable, str(ROOT)],

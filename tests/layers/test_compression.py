@@ -96,12 +96,12 @@ def test_what_is_neither_a_tar_nor_compressed_is_refused(data: bytes) -> None:
 
 
 def test_compressed_data_that_is_no_tar_is_refused_as_such() -> None:
-    with pytest.raises(FormatError, match="gzip data in it is no tar"):
+    with pytest.raises(FormatError, match="gzip data in it is not a tar"):
         index(gzip_one(b"hello world" * 100))
 
 
 def test_a_tar_compressed_twice_is_refused() -> None:
-    with pytest.raises(FormatError, match="gzip data in it is no tar"):
+    with pytest.raises(FormatError, match="gzip data in it is not a tar"):
         index(gzip_one(gzip_one(PLAIN)))
 
 
@@ -293,7 +293,7 @@ def test_the_standard_library_agrees() -> None:
     assert unpacked(deflated.compress(PLAIN) + deflated.flush())[0] == PLAIN
 
 
-@pytest.mark.parametrize("name", ["gzip", "zstd"])
+@pytest.mark.parametrize("name", ["zstd", "xz"])
 def test_frames_that_hold_nothing_are_refused_with_the_limit_to_raise(name: str) -> None:
     data = COMPRESSIONS[name](PLAIN[:10_000]) + COMPRESSIONS[name](b"") * 300
     with pytest.raises(LimitExceeded, match=f"101 {name} frames for 10000 bytes") as caught:

@@ -86,7 +86,7 @@ def edited(report: str, edit: Callable[[Report], object]) -> str:
     [
         (lambda d: d.update(schema_version=2), "schema version 2, and this layerscope reads 1"),
         (lambda d: d.update(kind="comparison"), "kind 'comparison'"),
-        (lambda d: d.pop("kind"), "is no report of layerscope"),
+        (lambda d: d.pop("kind"), "is not a layerscope report"),
         (lambda d: d.pop("layers"), "layers is missing"),
         (lambda d: d.pop("config"), "config is missing"),
         (lambda d: d.update(sizes=[]), "sizes is no object"),
@@ -101,14 +101,14 @@ def edited(report: str, edit: Callable[[Report], object]) -> str:
         (lambda d: d["instructions"][0].update(range=[1]), "range"),
         (lambda d: d["layers"][0]["entries"].pop(0), "live bytes"),
         (lambda d: d["layers"][0]["entries"][0].pop("path"), "entries[0]: has no 'path'"),
-        (lambda d: d["layers"][0]["entries"][0].update(path="f"), "no absolute path"),
+        (lambda d: d["layers"][0]["entries"][0].update(path="f"), "not an absolute path"),
         (lambda d: d["layers"][0]["entries"][0].update(path="/a\\q"), "lone backslash"),
-        (lambda d: d["layers"][0]["entries"][0].update(path="/"), "the root is no file"),
+        (lambda d: d["layers"][0]["entries"][0].update(path="/"), "the root is not a file"),
         (lambda d: d["layers"][0]["entries"][0].update(type="door"), "not a type of entry"),
-        (lambda d: d["layers"][0]["entries"][0].update(size=-5), "no size"),
+        (lambda d: d["layers"][0]["entries"][0].update(size=-5), "not a valid size"),
         (lambda d: d["layers"][0]["entries"][0].update(mtime="now"), "not a time"),
         (lambda d: d["layers"][0]["entries"][0].update(content_hash="zz"), "entries[0]"),
-        (lambda d: d["layers"][0]["entries"][0].update(content_hash="00"), "no content_hash"),
+        (lambda d: d["layers"][0]["entries"][0].update(content_hash="00"), "not a content_hash"),
         (lambda d: d["layers"][0]["entries"][0].update(xattrs={"a": "%"}), "xattrs"),
         (lambda d: d["layers"][0]["entries"].insert(0, 5), "entries[0]"),
         (lambda d: d["image"].update(tags="x"), "image.tags is no list"),
@@ -122,8 +122,8 @@ def test_what_is_refused(report: str, edit: Callable[[Report], object], problem:
     ("text", "problem"),
     [
         ("", "cut short"),
-        ("[]", "is no report of layerscope"),
-        ("{}", "is no report of layerscope"),
+        ("[]", "is not a layerscope report"),
+        ("{}", "is not a layerscope report"),
         ('{"kind": "analysis", "schema_version": NaN}', "NaN is not JSON"),
         ("[" * 200_000, "nested too deep"),
         ('{"kind": ' + "9" * 5000 + "}", "is not JSON"),
@@ -235,5 +235,5 @@ def test_which_files_are_reports(tmp_path: Path, report: str) -> None:
     assert report_path("python:3.8") is None
     with pytest.raises(UsageError, match="cannot be read"):
         read_report(str(tmp_path / "nothing"))
-    with pytest.raises(UsageError, match="no regular file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         read_report("/dev/null")

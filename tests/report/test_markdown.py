@@ -119,6 +119,7 @@ def test_few_of_many_instructions_are_shown_and_the_others_summed() -> None:
     assert instructions[-1][0] == "60 other instructions: 61.8 kB"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["|", "<", "漢", "a", "@"])
 def test_it_stays_below_what_github_takes(letter: str) -> None:
     name = letter * 3000

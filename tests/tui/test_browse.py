@@ -33,7 +33,14 @@ from layerscope.tui.screens.pane_letters import PaneLetters
 from layerscope.tui.settings import Settings
 from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
 
-SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])
+SIZES = pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(NARROW, id="80x24"),
+        pytest.param(USUAL, id="120x36", marks=pytest.mark.slow),
+        pytest.param(WIDE, id="200x50", marks=pytest.mark.slow),
+    ],
+)
 
 
 def status(driver: Driver) -> str:

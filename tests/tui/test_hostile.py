@@ -27,6 +27,7 @@ def check(driver: Driver) -> str:
     return driver.text
 
 
+@pytest.mark.slow
 @SIZES
 def test_every_pane(evil: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:

@@ -65,7 +65,7 @@ def load_budget(
 ) -> Budget:
     """The budget of `config`, or else of the file in `directory` (by default the current one), under `options`.
 
-    Without `config`, `layerscope.toml` and the `[tool.layerscope]` of `pyproject.toml` are looked for; none is no error,
+    Without `config`, `layerscope.toml` and the `[tool.layerscope]` of `pyproject.toml` are looked for; a missing one is not an error,
     rules in both are one. `options` are limits by rule name, and `min_change`, `baseline`, `anchor` and `base`. dive's
     rules are taken from its options, from `dive_file`, or with `find_dive` from the `.dive-ci` of the folder where no
     other file holds rules. Raises `ConfigError` for a named file that is missing, for unknown keys and wrong values.

@@ -77,7 +77,7 @@ def read(path: Path) -> Rules | None:
     if path.name == PYPROJECT:
         tool = document.get("tool", {})
         if not isinstance(tool, dict):
-            raise ConfigError(f"{shown(path)}: tool is no table", hint="write [tool.layerscope]")
+            raise ConfigError(f"{shown(path)}: tool is not a table", hint="write [tool.layerscope]")
         if "layerscope" not in tool:
             return None
         table, place = tool["layerscope"], "tool.layerscope"
@@ -97,7 +97,7 @@ def read_bytes(path: Path, what: str) -> bytes:
     name = shown(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"{name} is no regular file", hint=f"name {what}")
+            raise ConfigError(f"{name} is not a regular file", hint=f"name {what}")
         with path.open("rb") as file:
             data = file.read(CONFIG_BYTES + 1)
     except FileNotFoundError:
@@ -134,11 +134,11 @@ def _parse_toml(path: Path) -> dict[str, Any]:
 def _values(table: object, place: str, name: str) -> dict[str, tuple[object, str]]:
     """What stands in the budget table or directly above it, each with its full key."""
     if not isinstance(table, dict):
-        raise ConfigError(f"{name}: {place} is no table", hint=f"write [{place}]")
+        raise ConfigError(f"{name}: {place} is not a table", hint=f"write [{place}]")
     inner = table.get("budget", {})
     inner_place = f"{place}.budget".lstrip(".")
     if not isinstance(inner, dict):
-        raise ConfigError(f"{name}: {inner_place} is no table", hint=f"write [{inner_place}]")
+        raise ConfigError(f"{name}: {inner_place} is not a table", hint=f"write [{inner_place}]")
     outer = {key: value for key, value in table.items() if key not in OTHER_TABLES}
     values: dict[str, tuple[object, str]] = {}
     for part, where in ((outer, place), (inner, inner_place)):
@@ -168,12 +168,12 @@ def _take(rules: Rules, name: str, value: object, place: str) -> None:
         rules.min_change = parse_min_change(value, place)
     elif name in REFERENCES:
         if not isinstance(value, str) or not value:
-            raise ConfigError(f"{place}: {kind_of(value)} is no reference", hint="name an image")
+            raise ConfigError(f"{place}: {kind_of(value)} is not a reference", hint="name an image")
         setattr(rules, name, _beside(rules.file, value))
     else:
         rows = value if isinstance(value, list) else None
         if rows is None or not all(isinstance(row, dict) for row in rows):
-            raise ConfigError(f"{place} is no array of tables", hint=f"write [[budget.{name}]]")
+            raise ConfigError(f"{place} is not an array of tables", hint=f"write [[budget.{name}]]")
         for number, row in enumerate(rows):
             _SCOPES[name](rules, row, f"{place}[{number}]")
 
@@ -267,7 +267,7 @@ class _Table:
             return ALLOWED_IN
         if not isinstance(value, list):
             raise ConfigError(
-                f"{self._place}.rules: {kind_of(value)} is no list of rules",
+                f"{self._place}.rules: {kind_of(value)} is not a list of rules",
                 hint=f"write some of {', '.join(ALLOWED_IN)}",
             )
         for name in value:

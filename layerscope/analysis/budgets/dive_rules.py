@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, str]:
             continue
         if not isinstance(value, str):
             raise ConfigError(
-                f"{name}: rules.{rule} is no value", hint="write a number, or disabled"
+                f"{name}: rules.{rule} is not a value", hint="write a number, or disabled"
             )
         found[rule] = value
     return found

@@ -148,7 +148,7 @@ def update_budget(
 
     `place` is the way to the budget table's parent (`tool`, `layerscope` in pyproject.toml). A rule is named as in the
     verdict, one about a part as `path:GLOB` or `instruction:PATTERN`. Raises `ConfigError` for one that the file does
-    not have, and for one that is no limit of a single image.
+    not have, and for one that is not a limit for a single image.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -180,7 +180,7 @@ def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
         raise ConfigError(f"--update {name}: the file has no such rule", hint=_names(table))
     if result.rule in ("max_growth", "max_drift", "forbidden_path"):
         raise ConfigError(
-            f"--update {name}: {result.rule} is no size of the image",
+            f"--update {name}: {result.rule} is not a size of the image",
             hint="edit the file, or take another baseline",
         )
     return _raise(row, key, name, result, percent)

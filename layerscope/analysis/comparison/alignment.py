@@ -1,6 +1,6 @@
 """Two sequences of layers or instructions side by side, as a diff of sequences: what stands for what.
 
-Layers of the longest common prefix (by diff_id) stand for each other. The rest is aligned in order so that the most
+Layers of the longest common prefix (by diff_id) stand for each other. The rest is aligned in order so that most
 weight is matched: the same content weighs most, then the same instruction, then a similar one.
 """
 

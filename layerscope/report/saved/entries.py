@@ -65,13 +65,13 @@ def _member(row: Any) -> Member:
     path = row["path"]
     cleaned = _path(path)
     if not cleaned and kind not in (DIRECTORY, OPAQUE, METADATA):
-        raise ValueError(f"the root is no {row['type']}")
+        raise ValueError(f"the root is not a {row['type']}")
     size, mode, uid, gid, mtime = row["size"], row["mode"], row["uid"], row["gid"], row["mtime"]
     for number in (size, mode, uid, gid):
         if type(number) is not int or not -_LARGEST <= number <= _LARGEST:
             raise ValueError(f"{number!r:.40} is not a whole number")
     if size < 0 or (size and kind not in (FILE, METADATA)):
-        raise ValueError(f"{size} is no size of a {row['type']}")
+        raise ValueError(f"{size} is not a valid size for a {row['type']}")
     if type(mtime) not in (int, float) or not -_LARGEST <= mtime <= _LARGEST:
         raise ValueError(f"{mtime!r:.40} is not a time")
     link = _link(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
@@ -79,7 +79,7 @@ def _member(row: Any) -> Member:
     if "content_hash" in row:
         member.fingerprint = bytes.fromhex(row["content_hash"])
         if len(member.fingerprint) != HASH_BYTES:
-            raise ValueError(f"{row['content_hash'][:80]!r} is no content_hash")
+            raise ValueError(f"{row['content_hash'][:80]!r} is not a content_hash")
     if "xattrs" in row or "device" in row:
         member.extra = Extra(_xattrs(row.get("xattrs") or {}), _device(row.get("device")))
     return member
@@ -101,7 +101,7 @@ def _link(target: Any) -> bytes:
 def _path(text: Any) -> bytes:
     """The clean path that the absolute one of the report stands for."""
     if not isinstance(text, str) or not text.startswith("/"):
-        raise ValueError(f"{text!r:.80} is no absolute path")
+        raise ValueError(f"{text!r:.80} is not an absolute path")
     path = text.encode() if "\\" not in text else unescape_path(text)
     if path.endswith((b"/", b"/.", b"/..")) or any(odd in path for odd in _ODD):
         path = b"/" + clean(path)[0]
@@ -117,7 +117,7 @@ def _xattrs(values: Any) -> tuple[tuple[bytes, bytes], ...]:
             )
         )
     except (AttributeError, binascii.Error):
-        raise ValueError("xattrs are no map to base64") from None
+        raise ValueError("xattrs are not a map to base64") from None
 
 
 def _device(numbers: Any) -> tuple[int, int] | None:

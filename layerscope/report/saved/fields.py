@@ -89,7 +89,7 @@ class Fields:
     def text_map(self, key: str) -> tuple[tuple[str, str], ...]:
         values = self.object(key)._values
         if not all(isinstance(value, str) for value in values.values()):
-            self._fail("holds something that is no text", key)
+            self._fail("holds something that is not text", key)
         return tuple(sorted(values.items()))
 
     def object(self, key: str) -> Fields:

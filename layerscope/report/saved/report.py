@@ -80,7 +80,7 @@ def _read(path: str, name: str) -> bytes:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{name} is no regular file", hint="name a saved report")
+                raise UsageError(f"{name} is not a regular file", hint="name a saved report")
             if status.st_size > REPORT_BYTES:
                 raise UsageError(
                     f"{name} has {status.st_size} bytes, more than the {REPORT_BYTES} of a report"
@@ -123,7 +123,7 @@ def _parse(data: bytes, name: str) -> Any:
         )
         raise UsageError(f"{name} {problem}", hint=HINT) from None
     if not isinstance(value, dict) or "kind" not in value:
-        raise UsageError(f"{name} is no report of layerscope", hint=HINT)
+        raise UsageError(f"{name} is not a layerscope report", hint=HINT)
     return value
 
 
@@ -286,7 +286,7 @@ def _sizes(row: Fields) -> Sizes:
 
 def _layer(row: Fields, number: int) -> LayerSummary:
     if row.number("index") != number:
-        row.fail(f"has the index {row.number('index')}, and stands at {number}")
+        row.fail(f"has the index {row.number('index')} but is at position {number}")
     changes = row.object("changes")
     indexed = row.boolean("indexed")
     sizes = row.object("sizes")
@@ -312,7 +312,7 @@ def _layer(row: Fields, number: int) -> LayerSummary:
 
 def _instruction(row: Fields, number: int, layer_count: int) -> InstructionSummary:
     if row.number("index") != number:
-        row.fail(f"has the index {row.number('index')}, and stands at {number}")
+        row.fail(f"has the index {row.number('index')} but is at position {number}")
     layers = row.numbers("layers")
     if any(layer >= layer_count for layer in layers):
         row.fail(f"names a layer beyond the {layer_count} there are")
@@ -320,7 +320,7 @@ def _instruction(row: Fields, number: int, layer_count: int) -> InstructionSumma
     if row.maybe_list("range") is not None:
         ends = row.numbers("range")
         if len(ends) != 2:
-            row.fail("has a range that is no pair")
+            row.fail("has a range that is not a pair")
         covered = ends[0], ends[1]
     place = row.maybe_object("location")
     location = None
