@@ -31,7 +31,7 @@ from layerscope.errors import OutputError, UsageError
 from layerscope.report.replace import check_target, replacing, shown
 
 
-@click.command("check", short_help="Hold an image against a budget; exit 1 when it is broken.")
+@click.command("check", short_help="Check an image against a budget; exit 1 when it is broken.")
 @image_argument
 @rule_options
 @click.option(
@@ -66,11 +66,11 @@ def command(
     headroom: int,
     today: str | None,
 ) -> int:
-    """Hold IMAGE against a budget and exit with 1 when a rule is broken.
+    """Check IMAGE against a budget and exit with 1 when a rule is broken.
 
-    Rules stand in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
-    an option beats the file. A rule that is not named is off, and a limit that is just reached is kept. Sizes are
-    written as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options are taken as they are.
+    Rules live in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
+    an option beats the file. A rule you don't name is off, and a value equal to the limit passes. Write sizes
+    as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options are taken as they are.
 
     \b
     layerscope check docker:app --max-size 200MB --max-wasted-percent 5

@@ -187,7 +187,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """An image, its verdict where there are rules, and what it was held against."""
+    """An image, its verdict if there are rules, and what it was compared with."""
 
     source: Analysis | SavedReport
     verdict: Verdict | None
@@ -306,7 +306,7 @@ def check_former(ruling: Ruling) -> None:
 def judge(
     ruling: Ruling, choice: Choice, *, hashes: bool = False, today: date | None = None
 ) -> Judged:
-    """Read what the image is held against, then the image, and judge it. Raises any `LayerscopeError`."""
+    """Read what the image is compared with, then the image, and judge it. Raises any `LayerscopeError`."""
     budget = ruling.budget
     baseline = anchor = base = None
     if budget is not None:

@@ -1,4 +1,4 @@
-"""An analysis held against every rule of a budget; a limit that is just reached is kept."""
+"""An analysis checked against every rule of a budget; a value equal to its limit passes."""
 
 from __future__ import annotations
 

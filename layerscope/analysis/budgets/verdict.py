@@ -11,7 +11,7 @@ from layerscope.analysis.budgets.scope import Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleResult:
-    """One rule held against an analysis.
+    """One rule checked against an analysis.
 
     `actual` is None where it cannot be known, which breaks the rule. A rule that had nothing to measure from is
     `skipped`: it has not passed, and it breaks no verdict. `written` is the limit as its author wrote it, `scope` the
