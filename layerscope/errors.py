@@ -109,7 +109,7 @@ class UnsupportedFormat(FormatError):
 class LimitExceeded(FormatError):
     """Input over a bound in `layerscope.limits.Limits`."""
 
-    remedy = "raise the bound with --limit NAME=VALUE if you trust the image"
+    remedy = "raise the limit with --limit NAME=VALUE if you trust the image"
 
 
 class Cancelled(LayerscopeError):

@@ -1,1 +1,1 @@
-"""The filesystem that the layers build: one tree in which every name knows its whole past."""
+"""The filesystem that the layers build: one tree in which every path keeps its whole history."""

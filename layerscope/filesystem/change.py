@@ -1,4 +1,4 @@
-"""What an entry changes at its path."""
+"""How an entry changes its path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, MODIFIED, SYMLINK
 
 
 def compare(before: Entry, entry: Entry) -> int:
-    """How `entry` changes the path, as far as headers tell; content of one size has still to be compared."""
+    """How `entry` changes the path, judging by headers alone. Contents of equal size still have to be compared."""
     kind = entry.kind
     if kind != before.kind or is_implicit(entry):
         if is_implicit(entry):

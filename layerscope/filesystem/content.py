@@ -1,4 +1,4 @@
-"""The content of a file of the tree, live or deleted."""
+"""The content of a file in the tree, live or deleted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.progress import CancelledCallback
 
 
 def content_entry(entry: Entry) -> Entry | None:
-    """The entry that stores the bytes of a file or hard link; None for what has no content or for an empty file."""
+    """The entry that stores the bytes of a file or hard link; None for an empty file and for other kinds."""
     if entry.kind in (FILE, HARDLINK, METADATA):
         return entry.content or (entry if entry.kind == FILE else None)
     return None
@@ -24,7 +24,7 @@ def open_content(
     limits: Limits = DEFAULT_LIMITS,
     cancelled: CancelledCallback | None = None,
 ) -> Content:
-    """The content of a file or hard link, live or deleted. Raises `UnsupportedFormat` for what has none."""
+    """The content of a file or hard link, live or deleted. Raises `UnsupportedFormat` for other kinds."""
     source = content_entry(entry)
     if source is None:
         raise UnsupportedFormat("not a regular file, so it has no content")

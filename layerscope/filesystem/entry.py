@@ -1,4 +1,4 @@
-"""A member of a layer at its place in an image: what the index says of it, and what became of it."""
+"""A member of a layer as part of an image: its facts from the layer's index, and its fate in the layers above."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class Entry:
-    """One version of a path. The header's facts come from the layer's index; the rest belongs to the tree.
+    """One version of a path. The header's facts come from the layer's index, the rest from the tree.
 
-    The tree fills `previous` (what lower layers had at the path), `ended` (the layer that hid it, or VISIBLE),
-    `content` (the entry that stores the bytes this name reaches), `names` (how many visible names reach these bytes)
-    and `change`. It leads `path` through the symlinks of the entry's own layer; `stored_path` is what the tar says.
-    `fingerprint` may be set where the content is read later.
+    The tree sets `previous` (the entry that lower layers had at the path), `ended` (the layer that hid this one, or
+    VISIBLE), `content` (the entry that stores the bytes this name refers to), `names` (the number of visible names for
+    these bytes), and `change`. `path` follows the symlinks of the entry's own layer; `stored_path` is the path in the
+    tar. `fingerprint` can be set later, when the content is read.
     """
 
     __slots__ = (
@@ -62,26 +62,26 @@ class Entry:
 
     @property
     def stored_path(self) -> bytes:
-        """The path that the tar gives."""
+        """The path in the tar, cleaned."""
         return self.place.columns.path(self.position)
 
     @property
     def led(self) -> bool:
-        """Whether a symlink of the same layer leads the entry to another path than the tar gives."""
+        """Whether a symlink of the same layer moves the entry to another path than the one in the tar."""
         return self._led is not None
 
     def lead(self, path: bytes) -> None:
-        """Let the entry stand at another path than the tar says."""
+        """Set a path that differs from the one in the tar."""
         self._led = path
 
     @property
     def data(self) -> int:
-        """The offset of the content in the uncompressed tar."""
+        """The offset of the content in the uncompressed tar, in bytes."""
         return self.place.columns.data[self.position]
 
     @property
     def owner(self) -> Owner:
-        """Mode, uid and gid."""
+        """The mode, uid, and gid."""
         return self.place.columns.owner(self.position)
 
     @property
@@ -115,13 +115,13 @@ class Entry:
 
     @property
     def logical_size(self) -> int:
-        """The size that a program sees: of a sparse file with its holes, else the stored one."""
+        """The size that a program sees, which includes the holes of a sparse file, in bytes."""
         extra = self.extra
         return self.size if extra is None or extra.logical_size is None else extra.logical_size
 
     @property
     def fingerprint(self) -> bytes | None:
-        """A hash of the content; None until it is read."""
+        """A hash of the content; None until the content is read."""
         mark = self._mark
         return self.place.columns.fingerprint(self.position) if mark is None else mark
 
@@ -131,7 +131,7 @@ class Entry:
 
     @property
     def member(self) -> Member:
-        """All that the tar says of it."""
+        """All facts from the tar."""
         return self.place.columns.member(self.position)
 
     def __repr__(self) -> str:
@@ -143,9 +143,9 @@ class Entry:
 class PlacedLayer(Sequence[Entry]):
     """The entries of one layer of a tree, in tar order.
 
-    An entry is made when it is first asked for, and stays the same object from then on: most files are added once and
-    never touched again, and of those the tree keeps no more than their number: their position behind `first`, the number
-    of entries in the layers of the stack below.
+    An entry object is created when it is first needed, and stays the same object from then on. Most files are added
+    once and never touched again, and the tree keeps only their number: their position plus `first`, which is the number
+    of entries in all layers below.
     """
 
     __slots__ = ("columns", "first", "number", "records", "stack")
@@ -179,7 +179,7 @@ class PlacedLayer(Sequence[Entry]):
         return map(self.entry, range(len(self.records)))
 
     def live(self) -> Iterator[int]:
-        """The positions of the entries whose stored bytes the final filesystem reaches."""
+        """The positions of the entries whose stored bytes are live in the final filesystem."""
         for position, (size, record) in enumerate(
             zip(self.columns.sizes, self.records, strict=True)
         ):
@@ -191,6 +191,6 @@ _FIRST = attrgetter("first")
 
 
 def numbered_entry(stack: Sequence[PlacedLayer], number: int) -> Entry:
-    """The entry with a number, among those of all layers of a tree."""
+    """The entry with this number, counted through all layers of a tree."""
     place = stack[bisect_right(stack, number, key=_FIRST) - 1]
     return place.entry(number - place.first)

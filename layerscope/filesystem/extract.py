@@ -1,8 +1,8 @@
-"""Taking files out of an image into a folder of the host, which nothing in the image can lead out of.
+"""Extracting files from an image into a folder of the host. Nothing in the image can write outside that folder.
 
-Every path is opened name by name below the folder's descriptor and no link is followed, so neither a name nor a link of
-the image, nor one that somebody puts there meanwhile, leads elsewhere. Only regular files, directories and symlinks that
-stay inside are made; owners, setuid bits and devices never.
+Every path is opened one name at a time, starting at the folder's descriptor, and no link is followed. So neither a name
+or link in the image nor a link that someone else creates meanwhile leads outside. Only regular files, directories, and
+symlinks that stay inside are created. Owners, setuid bits, and devices never are.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback, s
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 MOST_OPEN: Final = 128
-"""Folders that are kept open while others below them are made."""
+"""Folders kept open while files below them are created."""
 MOST_TOLD: Final = 100
-"""Files left out that are named; beyond them only their number is kept."""
+"""The most skipped files listed by name. Beyond that, only their number is kept."""
 
 
 @dataclass(slots=True)
 class Taken:
-    """What was made, in numbers; `skipped` names what was not, each with the reason."""
+    """The number of files, directories, and links created. `skipped` lists what was left out, with reasons."""
 
     files: int = 0
     directories: int = 0
@@ -52,14 +52,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to make: its path below the chosen folder, and the entry that tells how it is."""
+    """One file to create: its path below the target folder, and its entry in the image."""
 
     path: bytes
     entry: Entry
 
 
 def items_below(node: Node, layer: int) -> list[Item]:
-    """What stands at a node and below it once the layers up to `layer` are applied, directories before what is in them."""
+    """What exists at a node and below it after layer `layer`, directories before their contents."""
     entry = node.at_layer(layer)
     if entry is None:
         return []
@@ -79,10 +79,10 @@ def items_below(node: Node, layer: int) -> list[Item]:
 
 
 class Extraction:
-    """Makes items below one folder of the host. A context manager that holds the folder open."""
+    """Creates items below one folder of the host. A context manager that holds the folder open."""
 
     def __init__(self, folder: str, *, overwrite: bool = False) -> None:
-        """Make the folder where it is missing. Raises `OutputError`."""
+        """Create the folder if it doesn't exist. Raises `OutputError`."""
         self.folder = folder
         self.taken = Taken()
         self._overwrite = overwrite
@@ -99,7 +99,7 @@ class Extraction:
         self._path = b""
         self._step = 1
         self._above: list[tuple[int, int, int]] = []
-        """The open folders on the way to `_path`: where in it each ends, its descriptor, and its level."""
+        """The open folders on the way to `_path`: for each, where its name ends in `_path`, its descriptor, its level."""
 
     def __enter__(self) -> Extraction:
         return self
@@ -111,7 +111,7 @@ class Extraction:
         os.close(self._root)
 
     def conflicts(self, items: Sequence[Item]) -> list[bytes]:
-        """The paths of the items that are taken in the folder; directories that are there are used."""
+        """The paths of the items that already exist in the folder. Existing directories are fine."""
         found = []
         roots = {item.path.split(b"/", 1)[0] for item in items}
         there = {name for name in roots if self._mode(self._root, name) is not None}
@@ -149,12 +149,15 @@ class Extraction:
         progress: ProgressCallback | None = None,
         cancelled: CancelledCallback | None = None,
     ) -> Taken:
-        """Make the items. Raises `OutputError` where one is in the way or the disk refuses, `FormatError`, `Cancelled`."""
+        """Create the items.
+
+        Raises `OutputError` if a file is in the way or can't be written, `FormatError`, and `Cancelled`.
+        """
         if not self._overwrite:
             conflicts = self.conflicts(items)
             if conflicts:
                 raise OutputError(
-                    f"{len(conflicts)} of {len(items)} files are in {self.folder!r} already, such as"
+                    f"{len(conflicts)} of {len(items)} files already exist in {self.folder!r}, such as"
                     f" {_shown(conflicts[0])}",
                     hint="name another folder, or overwrite them with --force",
                 )
@@ -190,7 +193,7 @@ class Extraction:
         progress: ProgressCallback | None,
         cancelled: CancelledCallback | None,
     ) -> None:
-        """Write the files in the order in which their layers store them, so that each layer passes once."""
+        """Write the files in the order in which their layers store them, so that each layer is read once."""
         jobs: list[tuple[int, int, bytes, Item, Entry | None]] = []
         for item in files:
             source = content_entry(item.entry)
@@ -213,7 +216,7 @@ class Extraction:
                 progress(Progress("extract", self.taken.size, total))
 
     def _guarded(self, item: Item, make: object) -> None:
-        """Make one item; what this folder's file system cannot hold is left out, all else is an error."""
+        """Create one item. One that the folder's file system can't hold is skipped. Any other failure is an error."""
         assert callable(make)
         try:
             make(item)
@@ -225,16 +228,16 @@ class Extraction:
                 return
             raise OutputError(
                 f"cannot write {_shown(item.path)} in {self.folder!r}: {_reason(error)}",
-                hint="nothing was written outside of it; free the place, or name another folder",
+                hint="nothing was written outside of it; free some space, or name another folder",
             ) from None
 
     # One item
 
     def _open_parent(self, path: bytes) -> int:
-        """The descriptor of a folder below the chosen one, reached without following a link.
+        """The descriptor of a folder below the target, reached without following a link.
 
-        The nearest folders above the last one stay open, and of those farther up one at every few levels, so that the
-        next one is few steps away.
+        The folders right above the last one stay open, and farther up one every few levels, so that the next folder is
+        only a few steps away.
         """
         above = self._above
         while above and not (
@@ -256,7 +259,7 @@ class Extraction:
         return fd
 
     def _close_one(self) -> None:
-        """Close one folder far above that is not among those at every few levels; these get rarer with the depth."""
+        """Close one of the folders farther up. The ones left open get sparser with depth."""
         far = self._above[: MOST_OPEN // 2]
         while True:
             for number, (_end, fd, level) in enumerate(far):
@@ -284,7 +287,7 @@ class Extraction:
             self.taken.directories += 1
 
     def _finish_directory(self, item: Item) -> None:
-        """Mode and time at the end, since files are still put in before; the owner can always look and delete."""
+        """Set the mode and time last, since writing files changes them. The owner can always list and delete."""
         with suppress(OSError):
             fd = os.open(item.path.rpartition(b"/")[2], _FOLDER, dir_fd=self._place(item)[0])
             try:
@@ -322,7 +325,7 @@ class Extraction:
 
 
 class _Nothing:
-    """The layer of a file that stores no bytes."""
+    """Stands in for the layer of a file that stores no bytes."""
 
     def read_at(self, _position: int, _count: int) -> bytes:
         return b""
@@ -332,10 +335,10 @@ _NOTHING: Final = _Nothing()
 
 
 def is_safe(item: Item) -> bool:
-    """Whether a symlink, followed from where it will stand, stays below the chosen folder.
+    """Whether a symlink leads to a path below the target folder.
 
-    Its target may climb first and descend then, no higher than the folder; a `..` behind a name could climb out of
-    another link, so it is refused.
+    Its target may start with `..`, but not go above the folder. A `..` after a name is refused, since that name could
+    be another link.
     """
     target = item.entry.link
     if not target or target.startswith(b"/") or b"\0" in target:
@@ -365,9 +368,9 @@ def extract(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Taken:
-    """Save what stands at a node after `layer` below a folder of the host, under the node's own name.
+    """Save what exists at a node after layer `layer` in a folder of the host, under the node's own name.
 
-    Raises `OutputError` where something is in the way and not to be overwritten, `FormatError` and `Cancelled`.
+    Raises `OutputError` if a file is in the way and `overwrite` is false, `FormatError`, and `Cancelled`.
     """
     items = items_below(node, layer)
     with Extraction(folder, overwrite=overwrite) as extraction:

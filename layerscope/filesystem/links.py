@@ -1,4 +1,4 @@
-"""Following symlinks within an image: never the host's, never above the image's root, never forever."""
+"""Following symlinks within an image: never into the host, never above the image's root, never forever."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from layerscope.layers.entry import DIRECTORY, SYMLINK, VISIBLE
 from layerscope.layers.layer_index import LayerIndex
 
 MOST_LINKS: Final = 40
-"""Links that one path may lead through, as Linux has it."""
+"""The most symlinks on one path, the same as in Linux."""
 MOST_NAMES: Final = 100_000
 MOST_NAMES_IN_ALL: Final = 10_000_000
-"""Names that are looked up while the paths of one image are led through symlinks."""
+"""The most names looked up while following symlinks, for all paths of an image together."""
 
 NAME_BYTES: Final = 320
-"""What a name on the way to a symlink takes, beside its bytes."""
+"""Memory for a name on the way to a symlink, on top of its bytes."""
 
 Names = dict[bytes, "Names"]
 
 
 def resolve(root: Node, start: Node, target: bytes, layer: int) -> Node | None:
-    """The node that a link at `start` with this target leads to once the layers up to `layer` are applied.
+    """The node that a link at `start` with this target leads to after layer `layer`.
 
-    None where that is nothing, a loop, or longer than Linux would follow.
+    None if it leads nowhere, in a loop, or through more links than Linux follows.
     """
     links = 1
     node = root if target.startswith(b"/") or start.parent is None else start.parent
@@ -59,7 +59,7 @@ def resolve(root: Node, start: Node, target: bytes, layer: int) -> Node | None:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Where a path leads: `target` is what the last symlink on its way stands for, None if there is no symlink."""
+    """Where a path leads. `target` is what the last symlink on it resolves to, None if there is no symlink."""
 
     path: bytes
     target: bytes | None = None
@@ -68,16 +68,16 @@ class Lead:
 
 
 class Follower:
-    """Leads paths through the symlinks of a tree that is being built, as they stand now."""
+    """Follows the symlinks of a tree under construction, as they are now."""
 
     def __init__(self, root: Node) -> None:
         self._root = root
         self._left = MOST_NAMES_IN_ALL
 
     def lead(self, path: bytes, layer: int, *, own: bool) -> Lead:
-        """Where a clean path leads by the symlinks that stand, or with `own` by those of this layer alone.
+        """Where a clean path leads through the visible symlinks, or with `own` through those of this layer alone.
 
-        What is not there is taken for a directory to be made; a loop leads nowhere. Raises `LimitExceeded`.
+        A missing name is treated as a directory to be created. A loop leads nowhere. Raises `LimitExceeded`.
         """
         nodes: list[Node | None] = [self._root]
         names: list[bytes] = []
@@ -122,13 +122,16 @@ class Follower:
         self._left -= 1
         if self._left < 0:
             raise LimitExceeded(
-                f"paths lead through symlinks by more than {MOST_NAMES_IN_ALL:,} names",
+                f"following symlinks takes more than {MOST_NAMES_IN_ALL:,} lookups",
                 hint="no engine would unpack this image in reasonable time",
             )
 
 
 def link_names(index: LayerIndex, spend: Callable[[int], None]) -> Names:
-    """The paths of a layer's symlinks, one dictionary a name; a link's own has an empty name. `spend` counts memory."""
+    """The paths of a layer's symlinks as nested dictionaries by name. An empty name marks a link.
+
+    `spend` counts memory.
+    """
     names: Names = {}
     position = index.kinds.find(SYMLINK)
     while position >= 0:
@@ -145,7 +148,7 @@ def link_names(index: LayerIndex, spend: Callable[[int], None]) -> Names:
 
 
 def leads_through(names: Names, path: bytes) -> bool:
-    """Whether one of these symlinks is a folder on the way to a path, or is the path."""
+    """Whether one of these symlinks is on the way to a path, or is the path itself."""
     here: Names | None = names
     for part in path.split(b"/"):
         here = here.get(part) if here else None

@@ -1,4 +1,4 @@
-"""Stored content that no name reaches anymore, and what took its last name."""
+"""Stored content that no name refers to anymore, and the event that removed its last name."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 
 REMOVED: Final = 0
-"""A whiteout, an opaque whiteout, or a non-directory where a directory above was."""
+"""By a whiteout, an opaque whiteout, or a file that replaces a directory above it."""
 REPLACED: Final = 1
-"""Something else was put at the same path."""
+"""By another entry at the same path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Stored content whose last name went: `content` by which event, in which layer, and at which path.
+    """Content whose last name is gone: the entry that stores it, the event, the layer, and the path.
 
-    `successor` is what that layer leaves at the path where the content was replaced.
+    If the content was replaced, `successor` is the entry that the layer leaves at the path.
     """
 
     content: Entry

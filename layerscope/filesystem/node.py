@@ -10,18 +10,19 @@ from layerscope.layers.entry import DIRECTORY, VISIBLE, Member
 from layerscope.layers.layer_index import LayerIndex
 
 IMPLICIT_DATA: Final = -1
-"""The data offset of an entry that no tar holds: a directory which only the paths below it tell of."""
+"""The data offset of an entry that no tar has: a directory that exists only because of the paths below it."""
 
 
 Below = dict[bytes, "Node | int"]
 
 
 class Node:
-    """A path and what stood there: `latest`, and before it the chain of `Entry.previous`.
+    """A path and its history: `latest`, and before it the chain of `Entry.previous`.
 
-    `held` is either that entry, or the number of one which nothing has asked for yet (`numbered_entry`). Only an entry that was added at a new path is held so; a node with children holds an entry.
-    `below` holds the names that were visible since the directory was last emptied, and `gone` the others. A name whose
-    only entry nothing has asked for has that entry's number there instead of a node; `children` and `child` make it.
+    `held` is the latest entry, or the number of an entry whose object nobody has needed yet (`numbered_entry`). Only an
+    entry added at a new path is held by number, and a node with children never is.
+    `below` holds the names seen since the directory was last emptied, and `gone` the older ones. Their values are nodes,
+    or numbers of entries nobody has needed yet. `children` and `child` turn those into nodes.
     """
 
     __slots__ = ("below", "gone", "held", "name", "parent")
@@ -35,7 +36,7 @@ class Node:
 
     @property
     def children(self) -> dict[bytes, Node] | None:
-        """The nodes of every name ever seen below; None where there never was one."""
+        """The nodes of every name ever seen directly below; None if there never was one."""
         below = self.below
         if self.gone:
             below = self.below = {**self.gone, **below} if below else self.gone
@@ -47,7 +48,7 @@ class Node:
         return below  # type: ignore[return-value]
 
     def child(self, name: bytes) -> Node | None:
-        """The node of one name below."""
+        """The node of one name directly below, or None."""
         held = self.below
         child = held.get(name) if held is not None else None
         if child is None:
@@ -59,7 +60,7 @@ class Node:
         return child  # type: ignore[return-value]
 
     def show(self) -> None:
-        """Let the node be among those that are visible below its parent."""
+        """Move the node to the visible ones of its parent."""
         parent = self.parent
         if parent is None or parent.gone is None:
             return
@@ -98,7 +99,7 @@ class Node:
         return b"/".join(reversed(parts))
 
     def at_layer(self, layer: int) -> Entry | None:
-        """What stands here once the layers up to `layer` are applied; None for nothing."""
+        """The entry at this path after layer `layer`, or None."""
         entry = self.latest
         while entry is not None and entry.layer > layer:
             entry = entry.previous
@@ -111,7 +112,7 @@ class Node:
 
 
 def along(root: Node, path: bytes) -> Iterator[Node]:
-    """The nodes on the way to a path, as far as there are any, without the root."""
+    """The nodes on the way to a path, without the root, as far as they exist."""
     node = root
     for part in path.split(b"/"):
         below = node.child(part)
@@ -122,12 +123,12 @@ def along(root: Node, path: bytes) -> Iterator[Node]:
 
 
 def implicit_layer(stack: list[PlacedLayer]) -> PlacedLayer:
-    """What the implicit directories of a tree belong to; its layers are `stack`."""
+    """The placeholder layer that the implicit directories of a tree belong to. `stack` is the tree's layers."""
     return PlacedLayer(_IMPLICIT, -1, stack)
 
 
 def implicit_directory(place: PlacedLayer, layer: int) -> Entry:
-    """The directory that engines make where a path needs one and no tar entry describes it."""
+    """A directory that engines create because a path needs it, though no tar entry describes it."""
     return Entry(place, 0, layer)
 
 

@@ -1,4 +1,4 @@
-"""What is odd about a layer's place in the stack, told as notes."""
+"""Notes about how a layer fits on the layers below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from layerscope.notes import Notes
 
 
 class Oddities:
-    """The notes of a replay; `layer` is the one that is being applied."""
+    """Collects the notes of a replay. `layer` is the layer being applied."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -19,7 +19,7 @@ class Oddities:
         self._notes.add(code, message, layer=self.layer, path=path)
 
     def duplicate(self, entry: Entry) -> None:
-        """A path that the layer itself stores twice."""
+        """Note a path that the layer itself stores twice."""
         if not is_implicit(entry):
             self._add(
                 "duplicate-entry",
@@ -28,7 +28,7 @@ class Oddities:
             )
 
     def turned(self, node: Node, before: Entry) -> None:
-        """A directory where `before`, which is none, was visible."""
+        """Note a directory that replaces `before`, which is not a directory."""
         where = "a lower layer" if before.layer != self.layer else "the same layer"
         if before.kind == SYMLINK:
             code, what = "directory-over-symlink", f"a symlink of {where} becomes a directory"
@@ -36,46 +36,46 @@ class Oddities:
             code, what = "directory-over-file", f"a file of {where} becomes a directory"
         self._add(
             code,
-            f"{what}, which hides what it led to; engines disagree on this layer",
+            f"{what}, which hides what it pointed to; engines disagree on this layer",
             node.path,
         )
 
     def led(self, path: bytes) -> None:
-        """An entry or whiteout below a symlink of its layer, to a directory that only lower layers have, or none."""
+        """Note an entry or whiteout below a symlink of its layer that points to a directory the layer doesn't have."""
         self._add(
             "through-own-symlink",
-            f"a symlink of this layer leads to {_shown(path)}, which the layer does not hold; engines disagree on it",
+            f"a symlink of this layer points to {_shown(path)}, which is not in the layer; engines disagree on it",
             path,
         )
 
     def order(self, entry: Entry, whiteout_later: bool) -> None:
-        """An entry and a whiteout of one path in one layer."""
+        """Note an entry and a whiteout of the same path in one layer."""
         if whiteout_later:
             self._add(
                 "whiteout-after-entry",
-                "a whiteout behind the entry of the same name hides only lower layers; engines disagree",
+                "a whiteout that follows an entry of the same name hides only lower layers; engines disagree",
                 entry.path,
             )
         elif entry.kind == DIRECTORY:
             self._add(
                 "whiteout-and-directory",
-                "a directory whited out and made again in one layer is empty but for it; overlay2 shows the old files",
+                "a directory is whited out and created again in one layer, so the old files are gone; overlay2 shows them",
                 entry.path,
             )
 
     def broken_link(self, entry: Entry, target: bytes) -> None:
         self._add(
             "broken-link",
-            f"a hard link to {_shown(target)}, which is not a file there",
+            f"a hard link to {_shown(target)}, but no file is there",
             entry.path,
         )
 
     def lower_link(self, entry: Entry, target: bytes, by_symlink: bool) -> None:
-        """A hard link to a file of a lower layer, or one that such a layer's symlink leads to."""
-        by = "by a symlink " if by_symlink else ""
+        """Note a hard link to a file in a lower layer, or through a symlink of one."""
+        by = "through a symlink " if by_symlink else ""
         self._add(
             "link-to-lower-layer",
-            f"a hard link to {_shown(target)} {by}of a lower layer; engines disagree on it",
+            f"a hard link to {_shown(target)} {by}in a lower layer; engines disagree on it",
             entry.path,
         )
 

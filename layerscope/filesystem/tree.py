@@ -1,10 +1,10 @@
-"""The replay of layers onto one tree, by opencontainers/image-spec layer.md.
+"""The replay of layers onto one tree, as layer.md of opencontainers/image-spec says.
 
-Whiteouts and opaque whiteouts of a layer act on the layers below it alone, wherever they stand in the tar; then its
-entries are applied in tar order. Hiding costs the subtree that is hidden, never the image.
+The whiteouts and opaque whiteouts of a layer apply only to the layers below it, wherever they are in the tar. Then the
+layer's entries are applied in tar order. Hiding a subtree takes time proportional to that subtree, not to the image.
 
-What a layer stores below a symlink of its own stands where the link leads, as in every engine; below a symlink of a lower
-layer it stands in a directory that takes the link's place, since a layer is unpacked by itself.
+If a layer stores a file below one of its own symlinks, the file ends up where the link points, as in every engine. Below
+a symlink of a lower layer, a directory replaces the link, since each layer is unpacked by itself.
 """
 
 from __future__ import annotations
@@ -37,24 +37,23 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 
 NODE_BYTES: Final = 512
-"""What a directory that no entry describes takes, beside its path."""
+"""Memory for a directory that no entry describes, on top of its path."""
 ENTRY_BYTES: Final = 128
 
 
 class FileTree:
-    """The filesystem of an image; layers are applied base first.
+    """The filesystem of an image. Apply layers base first.
 
-    `layers` are those that were applied, each with its entries; what they change belongs to this tree, and their
-    indexes stay as they are.
-    `losses` lists the stored content that no name reaches any more, in the order in which it was lost; `rewrites` the
-    pairs of an entry and the one of the same kind and size that replaced it; `deleted` the number of paths that each
-    layer took away; `never_seen` the entries that their own layer hides again.
+    `layers` holds the applied layers with their entries. Those belong to this tree; the layer indexes never change.
+    `losses` lists stored content that no name refers to anymore, in the order it was wasted. `rewrites` lists pairs of
+    an entry and its replacement of the same kind and size. `deleted` is the number of paths that each layer removed.
+    `never_seen` lists the entries that their own layer hides again.
     """
 
     def __init__(self, notes: Notes, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._budget = Budget(
-            limits.implied_bytes, "implied_bytes", "directories that no entry describes"
+            limits.implied_bytes, "implied_bytes", "directories without an entry of their own"
         )
         self.layers: list[PlacedLayer] = []
         self._implicit = implicit_layer(self.layers)
@@ -70,10 +69,10 @@ class FileTree:
         self._gone = 0
         self._lost: list[tuple[Entry, int, Node]] = []
 
-    # Looking up
+    # Lookup
 
     def find(self, path: bytes) -> Node | None:
-        """The node of a clean path, whether or not anything is visible there."""
+        """The node of a clean path, even if nothing is visible there; None if the path never existed."""
         node = self._directories.get(path)
         if node is not None:
             return node
@@ -102,7 +101,7 @@ class FileTree:
     # Applying a layer
 
     def apply(self, index: LayerIndex | None) -> None:
-        """Put one layer on top; None for one whose members are not known."""
+        """Apply one layer on top. Pass None for a layer whose members are unknown."""
         self._layer = self._odd.layer = len(self.layers)
         place = PlacedLayer(_NOTHING if index is None else index, self._layer, self.layers)
         self.layers.append(place)
@@ -137,7 +136,7 @@ class FileTree:
         whited: dict[bytes, int],
         metadata: dict[bytes, Entry],
     ) -> None:
-        """Apply the entries of a layer in tar order, from `start` up to `end`; whiteouts are left out."""
+        """Apply the entries of a layer in tar order, from `start` up to `end`, except whiteouts."""
         first = place.first
         kinds = place.columns.kinds
         last_parent_path: bytes | None = None
@@ -180,7 +179,7 @@ class FileTree:
         found: Node | int | None,
         metadata: dict[bytes, Entry],
     ) -> None:
-        """Put an entry where something was before, or where more than its place is to be settled."""
+        """Apply an entry at a path that already has a node, or one that needs more than being added."""
         if not name:
             node = self.root
         else:
@@ -195,9 +194,9 @@ class FileTree:
         node.held = entry
 
     def _hide(self, place: PlacedLayer) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
-        """Let the whiteouts of a layer act on the layers below it, in whatever order they stand.
+        """Apply the whiteouts of a layer to the layers below it. Their order in the tar doesn't matter.
 
-        Returns where the path of each was named, and the entries that are not part of the filesystem.
+        Returns the position of the whiteout for each path, and the entries that are not part of the filesystem.
         """
         whited: dict[bytes, int] = {}
         metadata: dict[bytes, Entry] = {}
@@ -226,7 +225,7 @@ class FileTree:
         return whited, metadata
 
     def _lead_whiteouts(self, place: PlacedLayer) -> None:
-        """Give the whiteouts below symlinks of their own layer the paths that they lead to."""
+        """Resolve the paths of whiteouts below symlinks of their own layer."""
         index = place.columns
         names = link_names(index, self._budget.spend)
         if not names:
@@ -262,7 +261,7 @@ class FileTree:
                 self._odd.led(lead.target)
 
     def _settle_losses(self) -> None:
-        """Now that the layer is applied, tell what stands where content was lost in it."""
+        """After the layer is applied, record what replaced the content that it wasted."""
         for content, event, node in self._lost:
             latest = node.latest if event == REPLACED else None
             successor = latest if latest is not None and latest.ended == VISIBLE else None
@@ -270,7 +269,7 @@ class FileTree:
         self._lost.clear()
 
     def _directory(self, path: bytes) -> Node:
-        """The node of a path that is about to be a parent, made where it is not there."""
+        """The node of a path that is about to become a parent, created if it doesn't exist."""
         node = self._directories.get(path)
         if node is not None:
             return node
@@ -293,9 +292,9 @@ class FileTree:
         return node
 
     def _make_directory(self, node: Node) -> Node:
-        """Let a visible directory stand at the node and at all above it, as engines do for a path that needs it.
+        """Make the node and all nodes above it visible directories, as engines do for a path that needs them.
 
-        Returns that directory's node: another one where a symlink of this layer leads away.
+        Returns the directory's node, which is another one if a symlink of this layer points elsewhere.
         """
         missing = []
         current: Node | None = node
@@ -323,7 +322,7 @@ class FileTree:
         return node
 
     def _led(self, node: Node) -> Node | None:
-        """The directory that the symlinks of this layer on the way to the node lead to; None for a loop."""
+        """The directory that the node's path leads to through this layer's symlinks; None for a loop."""
         lead = self._links.lead(node.path, self._layer, own=True)
         if lead.target is None:
             return None
@@ -340,7 +339,7 @@ class FileTree:
         return led
 
     def _link(self, entry: Entry, node: Node, metadata: dict[bytes, Entry]) -> None:
-        """Give a hard link the content of its target, as visible now."""
+        """Give a hard link the content of its target, as it is visible now."""
         target_path, _ = clean(entry.link)
         target = self.find(target_path)
         latest = target.latest if target is not None else None
@@ -364,7 +363,7 @@ class FileTree:
             latest.content.names += 1
 
     def _find_through_links(self, path: bytes) -> tuple[Node | None, bool]:
-        """The node that a path leads to by the symlinks above it, and whether one of them is of a lower layer."""
+        """The node that a path leads to through symlinks above it, and whether one of them is in a lower layer."""
         folder, _, name = path.rpartition(b"/")
         lead = self._links.lead(folder, self._layer, own=False)
         if lead.target is None:
@@ -372,7 +371,7 @@ class FileTree:
         return self.find(joined(lead.path, name)), lead.lower
 
     def _replace(self, node: Node, before: Entry, entry: Entry) -> None:
-        """Let `entry` follow `before` at the node: hide what it hides, and tell what changed."""
+        """Replace `before` with `entry` at the node: hide what it hides, and record the change."""
         layer = self._layer
         entry.previous = before if before.layer != layer else before.previous
         ended = before.ended
@@ -402,7 +401,7 @@ class FileTree:
             self.rewrites.append((base, entry))
 
     def _below(self, entry: Entry) -> Entry | None:
-        """What lower layers showed at the path of an entry when this layer began."""
+        """What lower layers showed at the entry's path before this layer."""
         layer = self._layer
         base = entry if entry.layer != layer else entry.previous
         if base is None or (base.ended != VISIBLE and base.ended < layer):
@@ -417,7 +416,7 @@ class FileTree:
                 self._lost.append((content, event, node))
 
     def _hide_children(self, node: Node) -> None:
-        """Let everything visible below the node go."""
+        """Hide everything visible below the node."""
         layer = self._layer
         layers = self.layers
         stack = [node]
@@ -478,7 +477,7 @@ class FileTree:
                 entry.change = DELETED
 
     def _turn_into_directory(self, path: bytes) -> None:
-        """Where a whiteout's parent is a link or a file, a directory takes its place, as in an overlay."""
+        """If a whiteout's parent is a link or a file, replace it with a directory, as an overlay does."""
         for node in along(self.root, path):
             latest = node.latest
             if latest is None or latest.ended != VISIBLE:
@@ -488,7 +487,7 @@ class FileTree:
                 return
 
     def _removed_here(self, path: bytes) -> bool:
-        """Whether this layer already took the path away, or a directory above it."""
+        """Whether this layer already removed the path or a directory above it."""
         return any(
             node.latest is not None and node.latest.ended == self._layer
             for node in along(self.root, path)

@@ -1,4 +1,4 @@
-"""Reading ahead: one thread decompresses while another hashes and scans what came before."""
+"""Reading ahead: one thread decompresses while another hashes and scans the chunks before."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 
 DEPTH = 4
-"""Chunks that may wait; at 512 KiB each, two megabytes for each layer that is being read."""
+"""Chunks that may wait. At 512 KiB each, that's two megabytes per layer being read."""
 
 
 def read_ahead(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same chunks in the same order, made by a thread of their own while the caller works on the last one.
+    """Yield the same chunks in the same order, produced by a separate thread while the caller works on the last one.
 
-    What making them raises is raised here, at its place; a caller that stops early stops the thread. On one processor
-    there is nothing to win, and the chunks are made as they are asked for.
+    An error in the producer is raised here, in order. A caller that stops early stops the thread. With one processor
+    there is nothing to gain, so chunks are produced on demand.
     """
     if (os.cpu_count() or 1) < 2:
         yield from chunks

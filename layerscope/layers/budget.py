@@ -1,4 +1,4 @@
-"""A bound on memory that several layers of an image share."""
+"""A memory limit that the layers of an image share."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from layerscope.errors import LimitExceeded
 from layerscope.limits import Limits
 
 EXTENT_BYTES: Final = 120
-"""What one region of a sparse file takes in memory."""
+"""Memory that one region of a sparse file takes."""
 ATTRIBUTE_BYTES: Final = 160
-"""What one extended attribute takes beside its name and value."""
+"""Memory that one extended attribute takes on top of its name and value."""
 
 
 class Budget:
-    """Counts what is kept; threads may share it. `limit` names the bound, and `what` says what is counted."""
+    """Counts bytes kept in memory, across threads. `limit` is the option's name, `what` the subject of the error."""
 
     def __init__(self, most: int, limit: str, what: str) -> None:
         self._most = most
@@ -25,7 +25,7 @@ class Budget:
         self.spent = 0
 
     def spend(self, count: int) -> None:
-        """Raises `LimitExceeded` once more than the bound is spent."""
+        """Count more bytes. Raises `LimitExceeded` once the total is over the limit."""
         with self._lock:
             self.spent += count
             spent = self.spent
@@ -37,12 +37,12 @@ class Budget:
 
 
 def extra_budget(most: int) -> Budget:
-    """For what the layers of one image keep of extension headers."""
+    """The budget for what all layers of one image keep from extension headers."""
     return Budget(most, "extra_bytes", "long names, links, attributes and sparse maps")
 
 
 def check_depth(path: bytes, limits: Limits) -> None:
-    """Raise `LimitExceeded` for a path of more levels than allowed."""
+    """Raise `LimitExceeded` for a path that is nested too deep."""
     depth = path.count(b"/") + 2
     if depth > limits.path_depth:
         raise LimitExceeded(

@@ -1,4 +1,4 @@
-"""Layer compression: told by magic bytes, undone in a stream of bounded pieces."""
+"""Layer compression: recognized by magic bytes, undone in a stream of bounded pieces."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _READ = 512 * 1024
 _PIECE = 512 * 1024
 _FIRST_FEED = 1024
 _FRAME_BYTES: Final = 128
-"""What a frame holds at least on average: a layer that puts each file into its own has a header of 512 bytes in each."""
+"""The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
 
 class Decompressor(Protocol):
-    """The interface that the standard library's bz2, lzma and zstd decompressors share, and ISA-L's."""
+    """The interface shared by ISA-L's decompressor and the standard library's bz2, lzma, and zstd ones."""
 
     @property
     def eof(self) -> bool: ...
@@ -45,15 +45,15 @@ class Decompressor(Protocol):
 
 
 def sniff(blob: StoredBlob) -> str:
-    """`none`, `gzip`, `zstd`, `xz` or `bzip2`, by the first bytes and whatever the blob is called.
+    """`none`, `gzip`, `zstd`, `xz`, or `bzip2`, judged by the first bytes and not by the blob's name or media type.
 
-    Raises `UnsupportedFormat`, by name, for a compression that no engine reads.
+    Raises `UnsupportedFormat`, naming the compression, if no engine reads it.
     """
     return sniff_head(blob.read_at(0, BLOCK_SIZE), blob.name)
 
 
 def sniff_head(head: bytes, name: str) -> str:
-    """The same for the first 512 bytes of what errors call `name`."""
+    """`sniff` for the first 512 bytes of a blob. Errors call it `name`."""
     if is_header(head):
         return "none"
     for magic, compression in _MAGIC:
@@ -73,7 +73,7 @@ def sniff_head(head: bytes, name: str) -> str:
 def _decompressor(
     compression: str, limits: Limits
 ) -> tuple[Callable[[], Decompressor], tuple[type[Exception], ...]]:
-    """How to begin one member or frame, and what its library raises for broken data."""
+    """A function that starts one member or frame, and the exceptions its library raises for broken data."""
     if compression == "gzip":
         from isal import igzip_lib
 
@@ -103,10 +103,10 @@ def _decompressor(
 class Decompression:
     """Iterates over the uncompressed bytes of a blob, in pieces of at most 512 KiB.
 
-    Members of gzip, frames of zstd and streams of xz and bzip2 follow each other as one. The stored bytes pass through
-    `hasher` on their way. Afterwards `read` counts the stored bytes, `produced` the uncompressed ones, `trailing` what
-    stood behind the last member and belongs to none. Raises `FormatError` for a stream that is broken or cut short and
-    `LimitExceeded` for one that grows over `ratio`.
+    Concatenated gzip members, zstd frames, and xz and bzip2 streams are read as one. The stored bytes are fed to
+    `hasher`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
+    `trailing` the number of bytes after the last member. Raises `FormatError` for a stream that is broken or cut short,
+    and `LimitExceeded` for one that expands by more than `ratio`.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Decompression:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
         at = frames = 0
-        # A member of gzip costs a twentieth of a frame of zstd for each stored byte.
+        # Per stored byte, a gzip member costs a twentieth of what a zstd frame costs.
         most = self._blob.size if self._compression == "gzip" else self._limits.frames
         while True:
             member = begin()
@@ -202,13 +202,13 @@ class Decompression:
     def _check_ratio(self) -> None:
         if self.produced > self._ratio_from and self.produced > self._ratio * max(self.read, 1):
             raise LimitExceeded(
-                f"{self._blob.name}: {self.produced} bytes came out of {self.read}, over"
-                f" {self._ratio} for one",
-                hint="raise the bound with --limit if you trust the image",
+                f"{self._blob.name}: {self.read} bytes expand to {self.produced}, over the"
+                f" {self._ratio}:1 allowed",
+                hint="raise the limit with --limit if you trust the image",
             )
 
     def _to_next_member(self, stock: bytes, at: int) -> tuple[bytes, int]:
-        """Where the next member begins; empty when only zeros, or bytes that are not a member, are left."""
+        """The data and offset of the next member; empty if only zeros or bytes that are not a member are left."""
         width = 16
         while True:
             part = stock[at : at + width]

@@ -1,4 +1,4 @@
-"""One member of a layer's tar: its kind, and what its header says."""
+"""One member of a layer's tar: its kind and the facts in its header."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER: Final = 7
 WHITEOUT: Final = 8
 OPAQUE: Final = 9
 METADATA: Final = 10
-"""What a storage driver or an image format keeps beside the files (AUFS, eStargz): never part of the filesystem."""
+"""Bookkeeping of a storage driver or image format (AUFS, eStargz): never part of the filesystem."""
 
 KIND_NAMES: Final = (
     "file",
@@ -43,7 +43,7 @@ VISIBLE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """The rare facts of a member: extended attributes, device numbers, and the map of a sparse file."""
+    """Facts that few members have: extended attributes, device numbers, and the map of a sparse file."""
 
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     device: tuple[int, int] | None = None
@@ -53,11 +53,11 @@ class Extra:
 
 @dataclass(slots=True)
 class Member:
-    """One member of a tar, as the scanner reads it; the layer index keeps many of them in columns.
+    """One member of a tar, as the scanner reads it. The layer index keeps members in columns.
 
-    `size` counts the stored content bytes (0 for everything but files), `data` is the offset of the content in the
-    uncompressed tar, `owner` holds mode, uid and gid, and `mtime` whole seconds. `fingerprint` is a hash of the content
-    where it was read.
+    `size` is the number of stored content bytes (0 for anything but a file), `data` the offset of the content in the
+    uncompressed tar, `owner` is (mode, uid, gid), and `mtime` is in whole seconds. `fingerprint` is a hash of the
+    content, or None if the content was not read.
     """
 
     path: bytes

@@ -1,7 +1,7 @@
-"""The content of one file, read by page from where its layer stores it.
+"""The content of one file, read page by page from the layer that stores it.
 
-An uncompressed layer is read at the offset; of a compressed one everything before the file is decompressed and dropped,
-and a stream is kept so that reading on costs no second pass. Holes of sparse files are filled in as they are read.
+An uncompressed layer is read at the file's offset. A compressed layer is decompressed up to the file, and the stream
+stays open so that reading further doesn't start over. Holes of sparse files are filled with zeros.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.progress import CancelledCallback, stop_if
 
 PIECE: Final = 1 << 18
-"""Bytes of the pieces that a compressed layer's pages are kept in."""
+"""Size in bytes of one cached piece of a compressed layer."""
 KEPT_PIECES: Final = 128
-"""Pieces that are kept for going back without reading the layer again (32 MiB)."""
+"""Pieces cached for paging back without reading the layer again (32 MiB)."""
 
 Indexes = Sequence[StoredLayer | None]
 
 
 class StoredFile(Protocol):
-    """Where the bytes of a file are in the tar of its layer."""
+    """Where a file's bytes are in its layer's tar."""
 
     @property
     def data(self) -> int: ...
@@ -39,15 +39,16 @@ class StoredFile(Protocol):
 
 
 class StoredBytes(Protocol):
-    """An uncompressed tar that can be read at any offset, at whatever cost."""
+    """An uncompressed tar that can be read at any offset, though not always cheaply."""
 
     def read_at(self, position: int, count: int) -> bytes: ...
 
 
 class CompressedTar:
-    """Reads a compressed layer's tar by offset: forwards at the cost of what lies between, backwards from the start.
+    """Reads a compressed layer's tar by offset.
 
-    Raises `FormatError` for a broken stream, `LimitExceeded` for a bomb and `Cancelled`.
+    Going forward decompresses everything in between; going back past the cached pieces starts over. Raises
+    `FormatError` for a broken stream, `LimitExceeded` for a decompression bomb, and `Cancelled`.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class CompressedTar:
         self._start = 0
 
     def read_at(self, position: int, count: int) -> bytes:
-        """At most `count` bytes of the tar from `position`; fewer only where it ends."""
+        """`count` bytes of the tar from `position`, fewer only at its end."""
         parts = []
         end = position + count
         while position < end:
@@ -96,7 +97,7 @@ class CompressedTar:
         return data
 
     def _stream(self, position: int) -> bytes:
-        """The piece at a position of the stream, which begins anew when it is past that."""
+        """The piece at a position of the stream, which restarts if it is already past it."""
         if position < self._start:
             self._begin()
         parts = []
@@ -117,7 +118,7 @@ class CompressedTar:
 
 
 class Content:
-    """The bytes of one file as a program in a container reads them: `size` of them, holes included."""
+    """The bytes of one file as a program in a container reads them. `size` counts them, holes included."""
 
     def __init__(self, stored: StoredBytes, entry: StoredFile) -> None:
         self._stored = stored
@@ -138,7 +139,7 @@ class Content:
             reached += length
 
     def read(self, position: int, count: int) -> bytes:
-        """At most `count` bytes from `position`; fewer only at the end. Raises `FormatError` where the layer is cut short."""
+        """`count` bytes from `position`, fewer only at the end. Raises `FormatError` if the layer is cut short."""
         count = min(count, self.size - position)
         if count <= 0 or position < 0:
             return b""
@@ -173,7 +174,7 @@ class Content:
         return b"".join(parts)
 
     def stored_pieces(self, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
-        """The bytes that are stored, without the holes: each piece with its position in the file."""
+        """The stored bytes, without the holes, each piece with its position in the file."""
         for begin, length in self._extents if self.sparse else ((0, self.size),):
             position, end = begin, begin + length
             while position < end:
@@ -182,7 +183,7 @@ class Content:
                 position += len(data)
 
     def pieces(self, size: int = 1 << 20) -> Iterator[bytes]:
-        """All of the content in order, in pieces of at most `size` bytes."""
+        """The whole content in order, in pieces of at most `size` bytes."""
         position = 0
         while position < self.size:
             data = self.read(position, size)
@@ -197,11 +198,11 @@ def stored_bytes(
     limits: Limits = DEFAULT_LIMITS,
     cancelled: CancelledCallback | None = None,
 ) -> StoredBytes:
-    """The tar of a layer, to be read by offset. Raises `UnsupportedFormat` for a layer that is not in the source."""
+    """A layer's tar, readable by offset. Raises `UnsupportedFormat` if the source doesn't have the layer."""
     index = indexes[layer]
     if index is None:
         raise UnsupportedFormat(
-            f"layer {layer}: its bytes are not in the source",
+            f"layer {layer}: the source doesn't have its bytes",
             hint="read the image from its registry",
         )
     if index.compression == "none":

@@ -1,4 +1,4 @@
-"""The fields of one 512-byte tar header: POSIX.1-1988 ustar, GNU and v7; read as Go's archive/tar reads them."""
+"""The fields of one 512-byte tar header (POSIX.1-1988 ustar, GNU, and v7), read as Go's archive/tar reads them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FIELDS = Struct("100s24s12s12s8sB100s72x16sB166x")
 """name; mode, uid and gid; size; mtime; checksum; type flag; link name; device; first byte of the prefix."""
 
 NO_DEVICE = frozenset((bytes(16), b"0000000\0" * 2))
-"""The device fields of anything but a device, as all known writers leave them."""
+"""The device fields that all known writers use for members that are not devices."""
 
 _DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,19})")
 _ASCII_SUM = 512 * 0x7F
-"""The largest sum of a header without a byte over 127; below the modulus of Adler-32."""
+"""The largest byte sum of a header without a byte over 127. It is below the modulus of Adler-32."""
 
 
 class FieldError(ValueError):
-    """A numeric field that holds no number, or one out of range."""
+    """A numeric field that is not a number, or is out of range."""
 
 
 @lru_cache(maxsize=16384)
 def number(field: bytes) -> int:
-    """An octal or base-256 field; raises `FieldError` for junk and for numbers outside of 64 bits."""
+    """An octal or base-256 field. Raises `FieldError` for junk and for numbers over 64 bits."""
     first = field[0]
     if first & 0x80:
         if first & 0x40:
@@ -44,7 +44,7 @@ def number(field: bytes) -> int:
 
 
 def octal(field: bytes) -> int:
-    """An octal field, between spaces and NULs; an empty one is 0. Raises `FieldError`."""
+    """An octal field, padded with spaces and NULs. An empty one is 0. Raises `FieldError`."""
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
@@ -55,15 +55,15 @@ def octal(field: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def owner(field: bytes) -> tuple[int, int, int]:
-    """Mode, uid and gid of the three fields that hold them, shared by all members that have the same.
+    """Mode, uid, and gid from their three fields.
 
-    The type of the file, which older engines wrote into the mode too, is left out: it would be a difference that is none.
+    Older engines also wrote the file type into the mode. It is dropped here, or equal files would seem to differ.
     """
     return number(field[:8]) & PERMISSIONS, number(field[8:16]), number(field[16:])
 
 
 def decimal(text: bytes) -> int | None:
-    """A signed decimal of 64 bits, as PAX records and sparse maps write them; None for anything else."""
+    """A signed 64-bit decimal, as in PAX records and sparse maps; None for anything else."""
     match = _DECIMAL.fullmatch(text)
     if match is None:
         return None
@@ -73,9 +73,9 @@ def decimal(text: bytes) -> int | None:
 
 @lru_cache(maxsize=65536)
 def adler_of_sum(field: bytes) -> int:
-    """What the low half of Adler-32 must be for an ASCII header whose checksum field is this one; -1 for none.
+    """The low half of Adler-32 that an ASCII header with this checksum field must have, or -1 if none can match.
 
-    The low half is one more than the sum of all bytes, and is computed in C.
+    The low half is the sum of all bytes plus one, and zlib computes it in C.
     """
     try:
         total = octal(field) - 8 * 0x20 + sum(field)
@@ -85,7 +85,7 @@ def adler_of_sum(field: bytes) -> int:
 
 
 def checksum_fits(block: bytes) -> bool:
-    """Whether the block is a header by its checksum, in either of the two historic readings (unsigned, signed)."""
+    """Whether the block's checksum is right, summed as unsigned or (as some old writers did) signed bytes."""
     field = block[148:156]
     try:
         stored = octal(field)
@@ -99,20 +99,20 @@ def checksum_fits(block: bytes) -> bool:
 
 
 def is_header(block: bytes) -> bool:
-    """Whether these bytes begin with a plausible tar header, or with the end marker of an empty tar."""
+    """Whether the data starts with a valid tar header, or with the end marker of an empty tar."""
     block = block[:BLOCK_SIZE]
     return len(block) == BLOCK_SIZE and (block == ZERO_BLOCK or checksum_fits(block))
 
 
 def magic(block: bytes) -> Magic:
-    """The format that a header says it has; `v7` for none."""
+    """The format that a header declares; `v7` if it declares none."""
     if block[257:263] == b"ustar\0":
         return "star" if block[508:512] == b"tar\0" else "ustar"
     return "gnu" if block[257:265] == b"ustar  \0" else "v7"
 
 
 def prefix(block: bytes) -> bytes:
-    """What stands before the name of a header, where its format has such a field."""
+    """The prefix of a header's name, empty if the format has no such field."""
     form = magic(block)
     if form == "v7":
         return b""
@@ -133,7 +133,7 @@ def _is_gnu_time(field: bytes) -> bool:
 
 
 def device(block: bytes) -> tuple[int, int]:
-    """Major and minor device number of a header; 0 and 0 where its format has none. Raises `FieldError`."""
+    """The major and minor device numbers of a header; 0 and 0 if its format has none. Raises `FieldError`."""
     if magic(block) == "v7":
         return 0, 0
     return number(block[329:337]), number(block[337:345])

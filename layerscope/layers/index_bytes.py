@@ -1,8 +1,8 @@
-"""The index of a layer as bytes, to be kept and read again: versioned, checksummed, and read strictly.
+"""A layer's index as bytes that can be stored and read back: versioned, checksummed, and read strictly.
 
-The layout: `MAGIC`, one byte of version, the XXH3-128 of the rest, then parts of a 64-bit length and their bytes. The
-first part is JSON with what is rare, the others are the columns, each with its type in its first byte. Numbers are
-little-endian.
+The layout is `MAGIC`, a version byte, the XXH3-128 of the rest, and then the parts, each a 64-bit length and that many
+bytes. The first part is JSON with the rare facts. The others are the columns, each with its type in the first byte.
+Numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
 VERSION: Final = 1
-"""Rises with every change of the layout, and with every change of what the columns mean."""
+"""Increases with every change to the layout or to the meaning of a column."""
 _HEAD: Final = len(MAGIC) + 1 + MARK_BYTES
 _LENGTH: Final = Struct("<Q")
 _NUMBERS: Final = ("ends", "sizes", "data", "mtimes", "owners")
@@ -35,7 +35,7 @@ _MOST: Final = 1 << 63
 
 
 def to_bytes(index: LayerIndex) -> bytes:
-    """The index as bytes, from which `from_bytes` makes an equal one."""
+    """The index as bytes. `from_bytes` makes an equal index of them."""
     parts = [
         json.dumps(_rare(index), separators=(",", ":")).encode("ascii"),
         index.paths,
@@ -48,15 +48,18 @@ def to_bytes(index: LayerIndex) -> bytes:
 
 
 def from_bytes(data: bytes, name: str = "the index") -> LayerIndex:
-    """Read what `to_bytes` wrote. Raises `FormatError`, naming `name`, for anything else; costs no more than the data."""
+    """Read what `to_bytes` wrote. Raises `FormatError`, naming `name`, for anything else.
+
+    Time and memory are bounded by the size of the data.
+    """
     if not data.startswith(MAGIC) or len(data) < _HEAD:
         raise FormatError(f"{name}: not the index of a layer")
     version = data[len(MAGIC)]
     if version != VERSION:
-        raise FormatError(f"{name}: version {version} of the format, not {VERSION}")
+        raise FormatError(f"{name}: format version {version}, expected {VERSION}")
     body = memoryview(data)[_HEAD:]
     if xxhash.xxh3_128_digest(body) != data[_HEAD - MARK_BYTES : _HEAD]:
-        raise FormatError(f"{name}: damaged, its checksum does not fit")
+        raise FormatError(f"{name}: damaged, its checksum doesn't match")
     try:
         return _read(list(_parts(body)))
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, FormatError) as error:
@@ -86,7 +89,7 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
     if any(len(column) != count for column in columns.values()):
         raise ValueError("columns of different lengths")
     if len(marks) not in (0, count * MARK_BYTES):
-        raise ValueError("marks of another number of members")
+        raise ValueError("the wrong number of content hashes")
     if count and max(kinds) >= len(KIND_NAMES):
         raise ValueError("an unknown kind")
     ends = columns["ends"]
@@ -182,7 +185,7 @@ def _extra(row: Any) -> Extra:
 
 
 def _integers(rows: Any, length: int) -> list[list[int]]:
-    """Rows of so many whole numbers."""
+    """Rows of `length` whole numbers each. Raises `ValueError` for anything else."""
     found = [[_integer(each) for each in row] for row in rows]
     if any(len(row) != length for row in found):
         raise ValueError(f"rows that are not of {length} numbers")
@@ -191,7 +194,7 @@ def _integers(rows: Any, length: int) -> list[list[int]]:
 
 def _integer(number: Any, low: int = -_MOST, high: int = _MOST) -> int:
     if type(number) is not int or not low <= number < high:
-        raise ValueError("a number that is none, or out of range")
+        raise ValueError("not a whole number, or out of range")
     return number
 
 

@@ -1,4 +1,4 @@
-"""The index of one layer: what its tar holds, as a value in packed columns."""
+"""The index of one layer: the contents of its tar, as an immutable value in packed columns."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ _STEP: Final = 4096
 _WIDEST: Final = 8
 _Code = Literal["q", "I", "H", "B"]
 _NARROWER: Final[dict[_Code, tuple[_Code, ...]]] = {"q": ("I", "H", "B"), "I": ("H", "B")}
-"""Types of a column that are half as wide as the one before, each."""
+"""Narrower array types to try, each half as wide as the one before."""
 _HIGH: Final = 1 if sys.byteorder == "little" else 0
-"""Which of two halves is the upper one."""
+"""Which half of a value is the high one."""
 
 Owner = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerIndex:
-    """The members of one uncompressed tar, in tar order; nothing in it can change, and it holds no file open.
+    """The members of one uncompressed tar, in tar order. Immutable, and holds no file open.
 
-    Each fact is one column, and member `i` is the row `i` of all columns. A path is the slice of `paths` that ends at
-    `ends[i]`. `owners` holds rows of `owner_table`, which lists each (mode, uid, gid) once. `marks` joins a content
-    hash for each member, zeros where its content was not read, and is empty where none was. Link targets and rare facts are kept by position.
+    Each fact is a column, and member `i` is row `i` of every column. A member's path is the slice of `paths` that ends
+    at `ends[i]`. `owners` holds row numbers of `owner_table`, which lists each (mode, uid, gid) once. `marks` is the
+    content hashes of all members joined (zeros for a member whose content was not read), or empty if there are none.
+    Link targets and rare facts are dictionaries by position.
     """
 
     diff_id: Digest | None
@@ -63,11 +64,11 @@ class LayerIndex:
         return self.paths[ends[position - 1] if position else 0 : ends[position]]
 
     def owner(self, position: int) -> Owner:
-        """Mode, uid and gid."""
+        """The mode, uid, and gid of a member."""
         return self.owner_table[self.owners[position]]
 
     def fingerprint(self, position: int) -> bytes | None:
-        """The hash of a member's content; None where it was not read, or where there is none."""
+        """The hash of a member's content; None if the content was not read or there is none."""
         if not self.marks:
             return None
         mark = self.marks[position * MARK_BYTES : (position + 1) * MARK_BYTES]
@@ -87,11 +88,11 @@ class LayerIndex:
         )
 
     def members(self) -> Iterator[Member]:
-        """All members in tar order, made as they are asked for."""
+        """All members in tar order, created lazily."""
         return map(self.member, range(len(self)))
 
     def each_path(self, start: int = 0) -> Iterator[bytes]:
-        """The paths from a position on."""
+        """The paths of all members from position `start` on."""
         paths = self.paths
         begin = self.ends[start - 1] if start else 0
         for end in values(self.ends[start:]):
@@ -102,7 +103,7 @@ class LayerIndex:
     def of(
         cls, members: Iterable[Member], *, diff_id: Digest | None = None, tar_size: int = 0
     ) -> LayerIndex:
-        """The index of members that are in memory."""
+        """An index of members that are in memory already."""
         columns = Columns()
         for member in members:
             columns.add(member)
@@ -110,9 +111,9 @@ class LayerIndex:
 
 
 def packed(numbers: array[int]) -> memoryview[int]:
-    """The numbers as a column that cannot be written to, in the narrowest type that holds them all.
+    """The numbers as a read-only column, in the narrowest type that holds them all.
 
-    Halving a type is one strided copy, so no number becomes an object on the way.
+    Halving the width is one strided copy, so no number becomes a Python object on the way.
     """
     code: _Code = "q" if numbers.itemsize == _WIDEST else "I"
     column = memoryview(memoryview(numbers).cast("B")).toreadonly()
@@ -125,14 +126,14 @@ def packed(numbers: array[int]) -> memoryview[int]:
 
 
 def values(column: memoryview[int]) -> Iterator[int]:
-    """The values of a column, a few thousand at a time: faster than one by one, lighter than all at once."""
+    """The values of a column, unpacked a few thousand at a time: faster than singly, lighter than all at once."""
     return chain.from_iterable(
         column[start : start + _STEP].tolist() for start in range(0, len(column), _STEP)
     )
 
 
 class Columns:
-    """The columns of an index that is being made."""
+    """The columns of an index under construction."""
 
     __slots__ = (
         "data",
@@ -167,7 +168,7 @@ class Columns:
         return len(self.kinds)
 
     def owner_number(self, owner: Owner) -> int:
-        """The row of an owner in the table."""
+        """The row number of an owner in the table, added if it is new."""
         number = self.owner_numbers.get(owner)
         if number is None:
             number = self.owner_numbers[owner] = len(self.owner_table)
@@ -175,7 +176,7 @@ class Columns:
         return number
 
     def add(self, member: Member) -> None:
-        """Put a member behind the others."""
+        """Append a member."""
         position = len(self.kinds)
         self.paths += member.path
         self.ends.append(len(self.paths))
@@ -193,7 +194,7 @@ class Columns:
             self.marks += member.fingerprint
 
     def fingerprint(self, position: int) -> bytes | None:
-        """The hash of a member's content, where there is one."""
+        """The hash of a member's content, or None."""
         mark = bytes(self.marks[position * MARK_BYTES : (position + 1) * MARK_BYTES])
         return None if mark in (b"", _NO_MARK) else mark
 
@@ -204,7 +205,7 @@ class Columns:
         return bytes(self.paths[ends[-2] if len(ends) > 1 else 0 :])
 
     def index(self, diff_id: Digest | None, tar_size: int, notes: tuple[Note, ...]) -> LayerIndex:
-        """The finished index; the columns are used up by it."""
+        """The finished index. It takes over the columns, so don't use them afterwards."""
         if self.marks:
             self.marks += bytes(len(self.kinds) * MARK_BYTES - len(self.marks))
         return LayerIndex(

@@ -1,4 +1,4 @@
-"""Names of tar members as paths of an image: cleaned as engines clean them, whiteouts told apart."""
+"""Names of tar members as paths of an image, cleaned the way engines clean them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ WHITEOUT_PREFIX: Final = b".wh."
 OPAQUE_MARKER: Final = b".wh..wh..opq"
 METADATA_PREFIX: Final = b".wh..wh."
 DOTS: Final = re.compile(rb"/(?:/|\.{1,2}(?:/|\Z))")
-"""What behind its first character makes a name unclean."""
+"""The part of a name, after its first character, that needs cleaning: `//`, `/.`, or `/..`."""
 
 
 def clean(name: bytes) -> tuple[bytes, bool]:
-    """The path relative to the image's root (empty for the root itself), and whether `..` had to be taken out."""
+    """The path relative to the image's root (empty for the root itself), and whether `..` had to be removed."""
     parts: list[bytes] = []
     climbed = False
     for part in name.split(b"/"):
@@ -27,11 +27,11 @@ def clean(name: bytes) -> tuple[bytes, bool]:
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
-    """Parent and base name; the parent of a top-level path is the empty root."""
+    """The parent and base name of a path. The parent of a top-level path is the root, which is empty."""
     parent, _, name = path.rpartition(b"/")
     return parent, name
 
 
 def joined(folder: bytes, name: bytes) -> bytes:
-    """The path of a name in a folder, which is empty for the root."""
+    """The path of a name in a folder. The root folder is empty."""
     return folder + b"/" + name if folder else name

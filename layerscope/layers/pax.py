@@ -15,7 +15,7 @@ _NAMES = frozenset((b"path", b"linkpath", b"uname", b"gname"))
 
 @dataclass(frozen=True, slots=True)
 class PaxRecords:
-    """The records before one member that concern an analysis; None where the plain header speaks."""
+    """The relevant records before one member. A field is None if no record overrides the plain header."""
 
     path: bytes | None = None
     link: bytes | None = None
@@ -25,10 +25,10 @@ class PaxRecords:
     mtime: int | None = None
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     sparse: tuple[tuple[bytes, bytes], ...] = ()
-    """`GNU.sparse.*` records in their order, keys without that prefix."""
+    """The `GNU.sparse.*` records in order, their keys without that prefix."""
 
     def owner(self, header: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Mode, uid and gid of the header with what the records say put over it."""
+        """The header's mode, uid, and gid, overridden by the records."""
         if self.uid is None and self.gid is None:
             return header
         mode, uid, gid = header
@@ -36,7 +36,7 @@ class PaxRecords:
 
 
 def split_records(data: bytes, offset: int) -> list[tuple[bytes, bytes]]:
-    """The `length key=value` records of a PAX header whose data stands at `offset`; raises `TarError`."""
+    """The `length key=value` records of a PAX header whose data is at `offset`. Raises `TarError`."""
     records = []
     position = 0
     end = len(data)
@@ -48,7 +48,7 @@ def split_records(data: bytes, offset: int) -> list[tuple[bytes, bytes]]:
         stop = position + length
         if stop > end or stop <= space + 1 or data[stop - 1] != 0x0A:
             raise TarError(
-                f"a PAX record of {length} bytes that does not end in a newline there",
+                f"a PAX record of {length} bytes that does not end in a newline",
                 offset=offset + position,
             )
         key, equals, value = data[space + 1 : stop - 1].partition(b"=")
@@ -61,9 +61,9 @@ def split_records(data: bytes, offset: int) -> list[tuple[bytes, bytes]]:
 
 
 def parse_records(data: bytes, offset: int) -> PaxRecords:
-    """What a PAX header says of the next member; raises `TarError` for malformed records.
+    """Parse a PAX header, which describes the next member. Raises `TarError` for malformed records.
 
-    Times of access and change concern no analysis, but have to be times.
+    Access and change times are checked, then ignored.
     """
     plain: dict[bytes, bytes] = {}
     xattrs: dict[bytes, bytes] = {}
@@ -104,7 +104,7 @@ def _integer(records: dict[bytes, bytes], key: bytes, offset: int) -> int | None
 
 
 def _seconds(key: bytes, records: dict[bytes, bytes], offset: int) -> int | None:
-    """Whole seconds, rounded down; a difference below one second is none to the engines that wrote the layer."""
+    """Whole seconds, rounded down. Engines ignore differences of less than a second too."""
     value = records.get(key)
     if not value:
         return None
@@ -117,7 +117,7 @@ def _seconds(key: bytes, records: dict[bytes, bytes], offset: int) -> int | None
 
 
 def _check_sparse_order(records: list[tuple[bytes, bytes]], offset: int) -> None:
-    """Refuse a PAX 0.0 map whose offsets and lengths do not take turns."""
+    """Raise `TarError` for a PAX 0.0 map whose offsets and lengths don't alternate."""
     wanted, other = b"GNU.sparse.offset", b"GNU.sparse.numbytes"
     for key, value in records:
         if key in (wanted, other):

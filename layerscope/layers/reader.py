@@ -1,4 +1,4 @@
-"""Reading a layer: its members, sizes and digests, in one pass over its blob."""
+"""Reading a layer: its members, sizes, and digests, in one pass over its blob."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 
 Verify = Literal["auto", "full", "off"]
-"""Digests: checked where the bytes are read in full anyway, always, or never."""
+"""When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""
 
 _LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
 _LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
@@ -42,15 +42,15 @@ _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
 _WHITEOUT_NAME = b"/" + names.WHITEOUT_PREFIX
 _NO_NAMES = frozenset((b"", b".", b".."))
 _HERE = 0
-"""The layer that notes name while they are collected, so that those of one kind are counted together."""
+"""A placeholder for the layer number while notes are collected, so that notes of one kind are counted together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLayer:
-    """The index of a layer, together with the blob that it was read from.
+    """The index of a layer and the blob it was read from.
 
-    `index.tar_size` counts the uncompressed bytes, end marker and padding included. `compressed_size` is None for a blob
-    that is stored uncompressed. `verified` means that the digests which the image names were compared with the bytes.
+    `index.tar_size` is the number of uncompressed bytes, end marker and padding included. `compressed_size` is None if
+    the blob is stored uncompressed. `verified` means the bytes were checked against the digests that the image names.
     """
 
     blob: StoredBlob
@@ -59,11 +59,11 @@ class StoredLayer:
     compressed_size: int | None
     verified: bool
     own_notes: tuple[Note, ...] = ()
-    """What is odd about the blob and not about the tar in it."""
+    """Notes about the blob itself, as opposed to the tar in it."""
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """All oddities of the layer; the notes name no layer, since the same index may be at several places."""
+        """All notes on the layer. They don't name a layer, since an image may use the same index several times."""
         return self.index.notes + self.own_notes
 
     @property
@@ -82,10 +82,10 @@ def index_layer(
     ahead: bool = False,
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
-    """Index one layer; `ahead` lets a thread of its own decompress it, and layers may share a `budget` of memory.
+    """Index one layer. With `ahead`, a separate thread decompresses it. Layers may share a memory `budget`.
 
-    Raises `FormatError` (`TarError` with the offset, `DigestMismatch`, `LimitExceeded`, `UnsupportedFormat`) with the
-    blob's name in the message.
+    Raises `FormatError` with the blob's name in the message: `TarError` (with the offset), `DigestMismatch`,
+    `LimitExceeded`, or `UnsupportedFormat`.
     """
     notes = Notes()
     compression = sniff(blob)
@@ -100,7 +100,7 @@ def index_layer(
             raise FormatError(f"{blob.name}: the {compression} data in it is not a tar") from None
         if error.offset == 0 and not is_header(blob.read_at(0, BLOCK_SIZE)):
             raise FormatError(
-                f"{blob.name}: is neither a tar nor compressed with anything known"
+                f"{blob.name}: neither a tar nor compressed in a known format"
             ) from None
         raise TarError(
             f"{blob.name}: {error.reason}", offset=error.offset, hint=error.hint
@@ -170,13 +170,13 @@ def _index_stream(
     if source.trailing:
         trailing.add(
             "trailing-bytes",
-            f"{source.trailing} bytes behind the {compression} data belong to nothing; engines disagree on it",
+            f"{source.trailing} bytes after the {compression} data are not part of it; engines disagree on them",
         )
     blob.check_unchanged()
     for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
         if expected is not None and hasher is not None and hasher.hexdigest() != expected.hex:
             raise DigestMismatch(
-                f"{blob.name}: the bytes have {what} {expected.algorithm}:{hasher.hexdigest()}, the"
+                f"{blob.name}: the bytes have {what} {expected.algorithm}:{hasher.hexdigest()}, but the"
                 f" image names {expected}",
                 hint="save or fetch the image again, or read on with --no-verify",
             )
@@ -197,7 +197,7 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
 
 
 def _anywhere(notes: Notes) -> tuple[Note, ...]:
-    """The notes without the number of a layer: the same index may be at several places, and in several images."""
+    """The notes without a layer number, since the same index may be used several times and in several images."""
     return tuple(replace(note, layer=None) for note in notes)
 
 
@@ -212,7 +212,7 @@ def _note_left_over(notes: Notes, count: int) -> None:
 def _collect(
     window: Window, limits: Limits, budget: Budget | None, notes: Notes
 ) -> tuple[Columns, int]:
-    """The members with cleaned paths and whiteouts told apart, and where the tar's members end."""
+    """The members with clean paths and whiteouts recognized, and the offset where the tar's members end."""
 
     def note(code: str, message: str, path: bytes | None) -> None:
         notes.add(code, message, layer=_HERE, path=path)
@@ -243,7 +243,7 @@ def _collect(
 
 
 def _is_plain_whiteout(member: Member) -> bool:
-    """Tell most whiteouts at once: empty files whose name is odd in nothing but its prefix."""
+    """Recognize the common whiteout quickly: an empty file whose name is clean apart from the prefix."""
     folder, prefix, target = member.path.rpartition(_WHITEOUT_NAME)
     if (
         not prefix
@@ -266,7 +266,7 @@ def _is_plain_whiteout(member: Member) -> bool:
 
 
 def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None]) -> bool:
-    """Clean the path and tell whiteouts; False for an entry that must be refused."""
+    """Clean the path and recognize whiteouts. False means the member must be left out."""
     raw = member.path
     if not raw:
         note("empty-name", "a member without a name is left out", None)
@@ -326,7 +326,10 @@ def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None])
 def _overlay_marker(
     member: Member, note: Callable[[str, str, bytes | None], None]
 ) -> Member | None:
-    """Read overlayfs's own whiteouts, which a badly made export leaves in the tar; the marker of an opaque directory."""
+    """Recognize overlayfs's own whiteouts, which a bad export leaves in the tar.
+
+    Returns the marker to add for an opaque directory.
+    """
     extra = member.extra
     if extra is None:
         return None
@@ -346,9 +349,9 @@ def _overlay_marker(
 
 
 def _set_apart(columns: Columns, landmarks: list[int], window: Window) -> None:
-    """The table of contents and the landmarks of eStargz and zstd:chunked layers are not files of the image.
+    """Mark the table of contents and the landmarks of eStargz and zstd:chunked layers as not being files of the image.
 
-    A landmark is known by its one byte, since a zstd:chunked layer keeps its table outside of the tar.
+    A landmark is recognized by its single byte of content, since zstd:chunked keeps its table outside the tar.
     """
     kinds = columns.kinds
     if columns.last_path() == ESTARGZ_TOC and kinds[-1] == FILE:

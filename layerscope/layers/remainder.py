@@ -1,4 +1,4 @@
-"""What follows the end marker of a tar."""
+"""The bytes after the end marker of a tar."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ESTARGZ_TOC: Final = b"stargz.index.json"
 class Remainder:
     """Takes the bytes from the end marker on, piece by piece, and says whether they are more than padding.
 
-    Zeros are padding. So is the table of contents that a builder appends to an eStargz layer whose tar it keeps as it
-    is, end marker included: a tar member of its own, once, with zeros around it.
+    Zeros are padding. So is an eStargz table of contents: some builders keep the tar as it is, end marker included, and
+    append the table as one more member, with zeros around it.
     """
 
     def __init__(self) -> None:
@@ -25,16 +25,16 @@ class Remainder:
 
     @property
     def is_odd(self) -> bool:
-        """Whether there is anything but padding; final when all bytes are fed."""
+        """Whether there is anything but padding so far."""
         return self._odd or bool(self._header) or self._content > 0
 
     @property
     def is_settled(self) -> bool:
-        """Whether no further byte can change the answer."""
+        """Whether more bytes can't change the answer."""
         return self._odd
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes; the first ones ever start at a block of the tar."""
+        """Take the next bytes. The first call must start at a block boundary of the tar."""
         while data and not self._odd:
             if self._content:
                 count = min(self._content, len(data))

@@ -1,4 +1,4 @@
-"""Maps of sparse files: old GNU headers and PAX 0.0, 0.1 and 1.0."""
+"""Maps of sparse files: old GNU headers and PAX 0.0, 0.1, and 1.0."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from layerscope.limits import Limits
 
 Extents = tuple[tuple[int, int], ...]
 ReadBlock = Callable[[int], bytes]
-"""The 512 bytes of the tar at an offset; fewer where it ends."""
+"""Returns the 512 bytes of the tar at an offset, fewer at its end."""
 
 
 def old_gnu_map(
     header: bytes, position: int, read_block: ReadBlock, limits: Limits
 ) -> tuple[Extents, int, int]:
-    """The regions, the logical size, and where the data begins, of a GNU `S` header whose data follows `position`."""
+    """The regions, logical size, and data offset of a GNU `S` header. `position` is the offset after the header."""
     regions: list[tuple[int, int]] = []
     try:
         logical = number(header[483:495])
@@ -49,7 +49,7 @@ def pax_map(
     read_block: ReadBlock,
     limits: Limits,
 ) -> tuple[Extents, int | None, int, bytes | None] | None:
-    """The regions, logical size, start of the data and real name that PAX records tell; None when they tell no map."""
+    """The regions, logical size, data offset, and real name from PAX records; None if the records have no map."""
     last = dict(records)
     start = position
     numbers: list[int]
@@ -74,14 +74,14 @@ def pax_map(
 
 
 def _told_map(records: Sequence[tuple[bytes, bytes]], last: dict[bytes, bytes]) -> list[bytes]:
-    """The fields of a map that stands in the records: one list (0.1), or a record each (0.0)."""
+    """The fields of a map that the records hold, as one list (PAX 0.1) or as a record each (PAX 0.0)."""
     each = [value for key, value in records if key in {b"offset", b"numbytes"}]
     told = b",".join(each) if each else last.get(b"map", b"")
     return told.split(b",") if told else []
 
 
 def _leading_map(position: int, read_block: ReadBlock, limits: Limits) -> tuple[list[int], int]:
-    """PAX 1.0: newline-ended decimals in whole blocks before the data, the first of which counts the regions."""
+    """The map of PAX 1.0: decimal lines in whole blocks before the data. The first is the number of regions."""
     start = position
     pending = b""
     numbers: list[int] = []
@@ -110,12 +110,12 @@ def _leading_map(position: int, read_block: ReadBlock, limits: Limits) -> tuple[
 def _decimal(text: bytes, offset: int) -> int:
     value = decimal(text)
     if value is None or value < 0:
-        raise TarError(f"a sparse map with {text[:40]!r} for a number", offset=offset)
+        raise TarError(f"a sparse map with {text[:40]!r} instead of a number", offset=offset)
     return value
 
 
 def check_map(regions: Extents, logical: int, stored: int, offset: int) -> None:
-    """Refuse regions that overlap, run backwards, leave the file, or hold other than the `stored` bytes."""
+    """Raise `TarError` if regions overlap, are out of order, leave the file, or don't add up to `stored` bytes."""
     reach = 0
     total = 0
     if logical < 0:

@@ -1,4 +1,4 @@
-"""All layers of an image, indexed: compressed ones by a few threads, each blob once."""
+"""Indexing all layers of an image: compressed ones in a few threads, each blob once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from layerscope.limits import Limits
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
 MAX_THREADS = 4
-"""One more than there are processors are started, since each waits at times for the interpreter."""
+"""The most threads. One more than there are processors is started, since each sometimes waits for the interpreter."""
 
 BlobKey = tuple[int, int, int]
 Job = Callable[[bool], StoredLayer]
-"""Index a layer; True for one that is to be decompressed by a thread of its own."""
+"""Indexes a layer. Pass True to decompress it in a separate thread."""
 
 
 def index_stack(
@@ -33,11 +33,11 @@ def index_stack(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
-    """The index of each layer, in layer order; None for one whose bytes are not there or are not tars.
+    """The index of each layer, in layer order; None for a layer whose bytes are missing or that is not a tar.
 
-    A blob that stands at several places is read once. Decompression and hashing release the interpreter lock, so
-    compressed layers are read by several threads, the largest first; the last ones, which leave a processor idle, are
-    decompressed ahead by a thread more. The result does not depend on who is first.
+    A blob that appears several times is read once. Decompression and hashing release the interpreter lock, so several
+    threads read compressed layers, the largest first. The last layers would leave a processor idle, so an extra thread
+    decompresses them ahead. The result doesn't depend on which thread is first.
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:
@@ -113,7 +113,7 @@ def _in_threads(
 def _placed(
     layers: tuple[Layer, ...], found: dict[BlobKey, StoredLayer], limits: Limits
 ) -> tuple[StoredLayer | None, ...]:
-    """Each layer with its index; layers of one blob share the index."""
+    """Each layer with its index. Layers with the same blob share the index."""
     placed: list[StoredLayer | None] = []
     members = repeated = 0
     seen: set[int] = set()
@@ -127,7 +127,7 @@ def _placed(
         seen.add(id(stored))
         if members > limits.members:
             raise LimitExceeded(
-                f"more than {limits.members} members in all layers",
+                f"more than {limits.members} members in all layers together",
                 hint="raise --limit members=N",
             )
         if repeated > limits.repeated_members:
@@ -140,7 +140,7 @@ def _placed(
 
 
 class _Meter:
-    """Adds up what all threads have read, and hands it on in steps of a megabyte, with how many layers are done."""
+    """Adds up what all threads have read, and reports it every megabyte, with the number of layers done."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""The strict tar scanner: headers only, in one pass, with Go's archive/tar as the norm.
+"""The strict tar scanner. It reads only headers, in one pass, and follows Go's archive/tar.
 
-Every engine that runs an image reads its layers through Go's reader, so what that reader refuses is refused here, with
-the offset; nothing ends early in silence.
+Every engine that runs an image reads its layers with Go's reader. So what that reader refuses is refused here, with the
+offset, and nothing is silently cut off.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ _KINDS = {
     0x53: FILE,
 }
 _USUAL_KINDS = {0x30: FILE, 0x31: HARDLINK, 0x32: SYMLINK, 0x35: DIRECTORY}
-"""The kinds of members that a header without an extension describes in full."""
+"""The kinds of members that a header describes completely without an extension."""
 _DEVICES = frozenset((CHARACTER, BLOCK))
 _MOST_OWNERS = 4096
-"""Owner fields that are recognized as they are written."""
+"""How many distinct owner fields are looked up as raw bytes, without parsing them."""
 _HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
 _PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B
 _GNU_SPARSE = 0x53
@@ -75,7 +75,7 @@ NoteCallback = Callable[[str, str, bytes | None], None]
 
 @dataclass(slots=True)
 class Pending:
-    """What extension headers say of the member that follows them."""
+    """What extension headers say about the member that follows them."""
 
     pax: PaxRecords | None = None
     name: bytes | None = None
@@ -93,13 +93,13 @@ class Pending:
 
 
 class TarScanner:
-    """Reads the members of one tar into columns; `end` is then where its end marker begins, or where the tar ends.
+    """Reads the members of one tar into columns. Afterwards, `end` is the offset of the end marker, or the tar's length.
 
-    `settle` is asked about each member that may need more than its path taken as it is: one whose name is not clean or
-    may be a whiteout's, and one with extra facts. The slash that ends a directory's name is then left out. It may change the member; those for which it says False are left out.
-    `most` bounds the number of members, those left out included; `limit` names the bound. `budget` bounds what extension headers leave
-    in memory.
-    Raises `TarError` with the byte offset for whatever breaks the format, and `LimitExceeded`.
+    `settle` is called for each member that may need special treatment: one whose name is not clean or looks like a
+    whiteout, or one with extra facts. It gets directories without the trailing slash, may change the member, and
+    returns False to leave it out. `most` limits the number of members, including those left out, and `limit` is that
+    limit's name. `budget` limits the memory for what extension headers hold.
+    Raises `TarError` with the byte offset if the tar is malformed, and `LimitExceeded`.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class TarScanner:
         return window.data[offset : offset + BLOCK_SIZE]
 
     def _bytes(self, position: int, size: int) -> bytes:
-        """The data of an extension header, whose size is bounded."""
+        """The data of an extension header. Its size must be checked first."""
         window = self._window
         if position < window.start or position + size > window.start + len(window.data):
             window.move(position, size)
@@ -147,7 +147,7 @@ class TarScanner:
         return data
 
     def scan(self, columns: Columns) -> None:
-        """Put all members behind those that the columns hold. What was read before an error stays in them."""
+        """Append all members to the columns. If an error is raised, the members before it stay."""
         window = self._window
         fingerprints = window.fingerprints
         kinds, paths, marks = columns.kinds, columns.paths, columns.marks
@@ -175,7 +175,7 @@ class TarScanner:
                 if len(kinds) + self._refused > most:
                     raise self._too_many()
                 if position < direct:
-                    # Where headers follow each other closely, fewer and larger reads are cheaper.
+                    # Where headers are close together, fewer and larger reads are cheaper.
                     near = position - last <= SEEK_CHUNK
                     count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
                     data = pread(fd, count, offset + position)
@@ -309,16 +309,16 @@ class TarScanner:
             add_owner(owner_number)
 
     def _add_settled(self, columns: Columns, member: Member) -> None:
-        """Add a member that may need more than its path taken as it is, or leave it out."""
+        """Add a member that may need special treatment, or leave it out."""
         if self._settle is None or self._settle(member):
             columns.add(member)
         else:
             self._refused += 1
 
     def _describe(self, member: Member, flag: int, block: bytes, pending: Pending | None) -> int:
-        """Complete a member from its extension headers and its sparse map; `size` then counts the stored bytes.
+        """Complete a member from its extension headers and its sparse map; `size` becomes the number of stored bytes.
 
-        Returns how much data follows a hard link all the same.
+        Returns the size that a hard link's header claims, since some writers do store data after it.
         """
         position = member.data - BLOCK_SIZE
         pax = None
@@ -356,7 +356,7 @@ class TarScanner:
         )
 
     def _keep(self, name: bytes, link: bytes, extra: Extra | None) -> None:
-        """Count what extension headers leave in memory; a name counts in the index and in the tree."""
+        """Count what extension headers leave in memory. A name counts twice: in the index and in the tree."""
         kept = 2 * len(name) + len(link)
         for key, value in extra.xattrs if extra is not None else ():
             kept += ATTRIBUTE_BYTES + len(key) + len(value)
@@ -368,13 +368,13 @@ class TarScanner:
         )
 
     def _note_size(self, kind: int, size: int, name: bytes) -> int:
-        """Tell of a size on a header that has no data; how much data a hard link may carry all the same."""
+        """Note the size on a header that has no data. Returns how much data a hard link may carry anyway."""
         code = "size-on-link" if kind == HARDLINK else "size-without-data"
         self._note(code, f"a header without data claims {size} bytes", name)
         return size if kind == HARDLINK else 0
 
     def _finish(self, block: bytes, position: int, pending: Pending | None, count: int) -> None:
-        """Settle where the archive ends; missing end blocks are tolerated, half a header is not."""
+        """Check how the archive ends. Missing end blocks are tolerated, half a header is not."""
         if pending is not None and pending.describes_member:
             raise TarError("an extension header with no member after it", offset=position)
         if count + self._refused > self._most:
@@ -395,14 +395,14 @@ class TarScanner:
         self.marked = bool(second)
 
     def _skip_link_data(self, position: int, size: int) -> int:
-        """Where the next header stands when a hard link has data, which POSIX allows and Go's reader does not."""
+        """The offset of the next header if a hard link has data, which POSIX allows and Go's reader doesn't."""
         after = position + (size + 511 & -512)
         if size:
             block = self._block(after)
             if is_header(block):
                 self._note("link-with-data", f"a hard link carries {size} bytes", None)
                 return after
-        raise TarError("a header whose checksum does not fit", offset=position)
+        raise TarError("a header with a wrong checksum", offset=position)
 
     def _extension(self, flag: int, data: int, size: int, pending: Pending | None) -> Pending:
         limits = self._limits
@@ -441,13 +441,15 @@ class TarScanner:
     def _sparse(self, member: Member, flag: int, block: bytes, pax: PaxRecords | None) -> None:
         """Read the map of a sparse file: its extents, its stored bytes, where they start, and its real name.
 
-        The further headers of the old GNU form are outside of the size, the map of PAX 1.0 is inside.
+        The size doesn't include the extra headers of the old GNU format, but it does include a PAX 1.0 map.
         """
         data, size = member.data, member.size
         xattrs = member.xattrs
         if flag == _GNU_SPARSE:
             if magic(block) != "gnu":
-                raise TarError("a sparse header of no GNU format", offset=data - BLOCK_SIZE)
+                raise TarError(
+                    "a sparse header that is not in GNU format", offset=data - BLOCK_SIZE
+                )
             regions, logical, start = sparse.old_gnu_map(block, data, self._block, self._limits)
             sparse.check_map(regions, logical, size, start)
             self._budget.spend(EXTENT_BYTES * len(regions))
@@ -473,4 +475,4 @@ class TarScanner:
 
 def _cut_short(name: bytes, size: int, position: int) -> TarError:
     shown = name[:200].decode("utf-8", "backslashreplace")
-    return TarError(f"the tar ends before the {size} bytes of {shown!r} do", offset=position)
+    return TarError(f"the tar ends within the {size} bytes of {shown!r}", offset=position)

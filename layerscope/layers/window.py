@@ -1,4 +1,4 @@
-"""A moving view of an uncompressed tar: over a blob that can be read anywhere, or over a stream that passes once."""
+"""A moving window on an uncompressed tar, over a seekable blob or over a stream that can be read only once."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from layerscope.errors import TarError
 from layerscope.image.blob import Blob, StoredBlob
 
 SEEK_CHUNK = 4096
-"""Enough for a header, a small file and the header after it; larger reads copy more than they save in calls."""
+"""Enough for a header, a small file, and the next header. Larger reads cost more in copying than they save in calls."""
 DENSE_CHUNK = 32768
-"""What is read at once where headers follow each other closely."""
+"""Bytes to read at once where headers are close together."""
 REPORT_STEP = 1 << 20
-"""Bytes between two tellings of progress."""
+"""Bytes between two progress reports."""
 
 
 class Window(Protocol):
-    """Bytes `data` of the tar, the first of which stands at `start`."""
+    """Some bytes of the tar, `data`, which begin at offset `start`."""
 
     data: bytes
     start: int
     fingerprints: bool
-    """Whether the bytes pass anyway, so that `fingerprint` costs no reading of its own."""
+    """Whether all bytes are read anyway, so that `fingerprint` costs no extra reading."""
     length: int
-    """Bytes that the tar can have at most; a stream cannot know before it ends."""
+    """The largest possible size of the tar. A stream doesn't know its size until it ends."""
     fd: int
     offset: int
     direct: int
-    """Below position `direct`, a chunk may be read straight from `fd`, the tar's first byte being at `offset`."""
+    """Below position `direct`, you may read a chunk straight from `fd`, where the tar starts at `offset`."""
 
     def move(self, position: int, count: int) -> None:
-        """Make `data` hold `count` bytes from `position`, fewer only where the tar ends."""
+        """Make `data` hold `count` bytes from `position`, fewer only at the end of the tar."""
 
     def fingerprint(self, position: int, size: int) -> bytes:
-        """A hash of `size` bytes from `position`; raises `TarError` when the tar ends in them."""
+        """A hash of `size` bytes from `position`. Raises `TarError` if the tar ends before that."""
 
 
 class SeekWindow:
-    """Over an uncompressed blob: what is not looked at is never read."""
+    """A window on an uncompressed blob. Bytes that nobody looks at are never read."""
 
     fingerprints = False
 
@@ -62,7 +62,7 @@ class SeekWindow:
             self.direct = self._tell(position)
 
     def _tell(self, position: int) -> int:
-        """Tell how far the tar is read; up to where it need not be told again, whole chunks being there to read."""
+        """Report progress. Returns the position below which whole chunks can be read without reporting again."""
         last = self._blob.size - SEEK_CHUNK
         if self._advanced is None:
             return last
@@ -76,7 +76,7 @@ class SeekWindow:
 
 
 class StreamWindow:
-    """Over chunks of an uncompressed tar, each of which passes once."""
+    """A window on a stream of chunks of an uncompressed tar."""
 
     fingerprints = True
 
@@ -127,13 +127,15 @@ class StreamWindow:
             end = self.start + len(self.data)
             chunk = next(self._chunks, None)
             if chunk is None:
-                raise TarError(f"the tar ends {left} bytes before the content does", offset=end)
+                raise TarError(
+                    f"the tar ends {left} bytes before the end of a file's content", offset=end
+                )
             self.data = chunk
             self.start = end
 
 
 def fingerprint_at(blob: StoredBlob, position: int, size: int) -> bytes:
-    """The hash of `size` bytes from `position` of an uncompressed blob, read in pieces."""
+    """The hash of `size` bytes from `position` of an uncompressed blob. Raises `TarError` if the blob ends first."""
     hasher = xxhash.xxh3_128()
     end = position + size
     while position < end:

@@ -72,7 +72,7 @@ def test_errors_are_one_line(run: Run, folder: Path, arguments: str, code: int, 
         ("report broken.tar", "the archive is damaged or cut short; save it again"),
         ("report text.tar", "use an image written by `docker save` or `skopeo copy`"),
         ("report app.tar --limit members=3", "--limit"),
-        ("report app-oci.tar --limit layers=1", "raise the bound with --limit NAME=VALUE"),
+        ("report app-oci.tar --limit layers=1", "raise the limit with --limit NAME=VALUE"),
     ],
 )
 def test_errors_say_what_to_do(run: Run, folder: Path, arguments: str, remedy: str) -> None:

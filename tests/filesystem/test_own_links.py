@@ -198,7 +198,7 @@ def test_links_that_lead_on_and_on_are_refused(monkeypatch: pytest.MonkeyPatch) 
         ("l", Symlink("d/../" * 100)),
         *((f"l/{n}", File()) for n in range(100)),
     ]
-    with pytest.raises(LimitExceeded, match="10,000 names"):
+    with pytest.raises(LimitExceeded, match="10,000 lookups"):
         Replayed(members)
 
 

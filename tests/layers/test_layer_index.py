@@ -213,7 +213,7 @@ def test_every_cut_is_noticed() -> None:
 def test_another_version_is_refused(version: int) -> None:
     data = bytearray(to_bytes(index(BASE).index))
     data[len(MAGIC)] = version
-    with pytest.raises(FormatError, match=f"version {version} "):
+    with pytest.raises(FormatError, match=f"version {version},"):
         from_bytes(bytes(data))
 
 
