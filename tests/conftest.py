@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,10 @@ ENGINES = {"docker_engine", "containerd_engine"}
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("fixed" if SEED is None else "random")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and the programs that the tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
