@@ -18,7 +18,8 @@ class ReadOptions:
     fetch an image it does not have. `dockerfile` is the path of the Dockerfile the image was built from, for line numbers
     when the image carries no provenance. `insecure` accepts plain HTTP and unverified certificates from a registry, and
     `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image it was built FROM. `verify` compares digests
-    when the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
+    when the bytes are read in full anyway (`auto`), always (`full`) or never (`off`). `head` reads no layer: what the
+    manifest, the config, and the index say is all there is.
     """
 
     platform: str | None = None
@@ -30,6 +31,7 @@ class ReadOptions:
     base: str | None = None
     limits: Limits = DEFAULT_LIMITS
     verify: Verify = "auto"
+    head: bool = False
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from layerscope.analysis.model import (
     Analysis,
@@ -43,6 +44,10 @@ from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
+
+REPEATED: Final = (
+    "the layer appears in the image more than once: it is unpacked each time and transferred once"
+)
 
 
 def analyze(
@@ -99,11 +104,11 @@ def analyze(
         saved=False,
         config=image.config,
         base=image.base,
-        sizes=_total(layers, image.layers),
+        sizes=total_sizes(layers, image.layers),
         counts=_counts(tree.layers),
         wasted_by_kind=total_by_kind(waste),
         layers=layers,
-        instructions=tuple(_by_instruction(image.instructions, layers)),
+        instructions=tuple(sizes_by_instruction(image.instructions, layers)),
         waste=waste,
         notes=tuple(notes),
         files=Files(tree=tree, indexes=indexes),
@@ -147,7 +152,7 @@ def _summary(
     )
 
 
-def _total(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> Sizes:
+def total_sizes(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> Sizes:
     """The sums of the image; a blob that stands at several places is transferred once."""
     blobs: dict[object, int | None] = {}
     for summary, layer in zip(summaries, layers, strict=True):
@@ -161,7 +166,7 @@ def _total(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> Sizes:
     )
 
 
-def _by_instruction(
+def sizes_by_instruction(
     instructions: Sequence[Instruction], layers: Sequence[LayerSummary]
 ) -> list[InstructionSummary]:
     rows = []
@@ -206,7 +211,7 @@ def _note_the_stack(
         if key is not None and key in seen and stored is not None and len(stored.index):
             notes.add(
                 "layer-repeated",
-                "the layer appears in the image more than once: it is unpacked each time and transferred once",
+                REPEATED,
                 layer=layer.index,
             )
         seen.add(key)

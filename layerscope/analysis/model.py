@@ -64,6 +64,9 @@ class FileCounts:
     whiteouts: int
 
 
+NO_COUNTS = FileCounts(regular=0, directories=0, symlinks=0, hardlinks=0, others=0, whiteouts=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Paths that a layer added, modified or deleted, against the filesystem below it."""
@@ -143,7 +146,8 @@ class Facts:
     """What is known of one image, the same from the image itself and from a saved report of it.
 
     `saved` says that it comes from a report, which hides values that look secret and may cut `waste` off after its
-    largest rows. `files` is None where a report has no list of files. Digests are text.
+    largest rows. `files` is None where a report has no list of files. `head` says that no layer was read: of all sizes
+    only `compressed` is then known, and `counts`, `wasted_by_kind`, and `waste` are empty. Digests are text.
     """
 
     reference: str
@@ -164,6 +168,7 @@ class Facts:
     waste: tuple[WastedFile, ...]
     notes: tuple[Note, ...]
     files: Files | None
+    head: bool = False
 
     @property
     def name(self) -> str:

@@ -32,6 +32,10 @@ def read(
             under = replace(options, tag=None, dockerfile=None)
             with _open(options.base, under, progress, cancelled) as below:
                 image = on_base(image, below)
+        if options.head:
+            from layerscope.analysis.head import head_of
+
+            return head_of(image, limits=options.limits)
         return analyze(
             image,
             verify=options.verify,
@@ -58,6 +62,7 @@ def _open(
         insecure=options.insecure,
         token_servers=options.token_servers,
         dockerfile=options.dockerfile,
+        head=options.head,
         limits=options.limits,
         progress=progress,
         cancelled=cancelled,

@@ -11,7 +11,7 @@ import click
 
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import Writing, image_argument, output_options, source_options
+from layerscope.cli.options import Writing, image_argument, output_options, report_options
 from layerscope.cli.report import report
 from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import is_terminal
@@ -34,7 +34,7 @@ class Browse(click.Command):
 @click.command(cls=Browse, context_settings={"help_option_names": ["-h", "--help"]})
 @image_argument
 @output_options
-@source_options
+@report_options
 @rule_options
 def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Browse IMAGE: where its bytes come from and which of them are wasted.
@@ -48,6 +48,8 @@ def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
 
 def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
     """Whether there is a terminal, and no option asks for something that only a report has."""
+    if choice.options.head:
+        return False
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
     if choice.reference == "-" or os.environ.get("TERM", "dumb") == "dumb":

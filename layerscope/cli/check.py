@@ -13,7 +13,13 @@ import click
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import Writing, image_argument, output_options, source_options
+from layerscope.cli.options import (
+    Writing,
+    check_head,
+    image_argument,
+    output_options,
+    report_options,
+)
 from layerscope.cli.outputs import STDOUT, Output, check_apart, write_outputs
 from layerscope.cli.rules import (
     REFERENCES,
@@ -56,7 +62,7 @@ from layerscope.report.replace import check_target, replacing, shown
 )
 @click.option("--today", metavar="YYYY-MM-DD", hidden=True, help="The day for `until`.")
 @output_options
-@source_options
+@report_options
 def command(
     choice: Choice,
     writing: Writing,
@@ -81,9 +87,15 @@ def command(
     One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
     day = _today(today)
+    if choice.options.head and (init or updates):
+        raise UsageError(
+            "--init and --update measure the layers, and --head reads none of them",
+            hint="leave --head out",
+        )
     if init:
         return _init(choice, writing, rules, headroom)
     outputs = writing.targets(default=None)
+    check_head(choice, writing, outputs)
     ruling = read_ruling(rules, find_dive=True)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
     if updates:

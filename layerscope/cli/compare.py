@@ -15,7 +15,13 @@ import layerscope
 from layerscope.cli.complete import complete_image
 from layerscope.cli.examine import collector_paused
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.options import make_options, one_format, reading_options, show_args_option
+from layerscope.cli.options import (
+    head_option,
+    make_options,
+    one_format,
+    reading_options,
+    show_args_option,
+)
 from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
@@ -89,6 +95,7 @@ STDIN = "-"
     default=None,
     help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
 )
+@head_option
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -133,6 +140,7 @@ class Asked:
     platforms: tuple[str, ...]
     tags: tuple[str, ...]
     verify: bool | None
+    head: bool
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -151,6 +159,11 @@ class Asked:
             raise UsageError("there is only one image to compare", hint="name two or more")
         if self.references.count(STDIN) > 1:
             raise UsageError("standard input holds only one image", hint="save the other to a file")
+        if self.head and (self.path is not None or self.depth is not None):
+            raise UsageError(
+                "--path and --depth need the files, and --head reads none of them",
+                hint="leave --head out",
+            )
         if self.several and (self.exit_code or self.path is not None or self.depth is not None):
             raise UsageError(
                 f"--exit-code, --path and --depth need two images, not {count}",
@@ -191,6 +204,7 @@ class Asked:
                 token_servers=self.token_servers,
                 limits=self.limits,
                 verify=self.verify,
+                head=self.head,
             )
             for platform, tag in pairs
         ]
@@ -260,6 +274,7 @@ def _browse(asked: Asked) -> int:
         "--exit-code": asked.exit_code,
         "--top": asked.top is not None,
         "--depth": asked.depth is not None,
+        "--head": asked.head,
         "--force": asked.force,
     }
     useless = [name for name, value in given.items() if value]

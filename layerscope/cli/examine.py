@@ -38,6 +38,7 @@ class Choice:
             "--insecure": options.insecure,
             "--token-server": options.token_servers,
             "--limit": options.limits != DEFAULT_LIMITS,
+            "--head": options.head,
             "--verify": options.verify == "full",
             "--no-verify": options.verify == "off",
         }

@@ -60,6 +60,11 @@ def source_options(command: Command) -> Command:
     return stacked(_tag_option, _dockerfile_option, _engine_options, _choice)(command)
 
 
+def report_options(command: Command) -> Command:
+    """The same for a command that can do without the layers."""
+    return stacked(head_option, source_options)(command)
+
+
 def file_options(command: Command) -> Command:
     """The same for a command that shows no instructions and so needs no Dockerfile."""
     return stacked(_tag_option, _engine_options, _choice)(command)
@@ -80,8 +85,14 @@ def make_options(
     tag: str | None = None,
     dockerfile: str | None = None,
     verify: bool | None = None,
+    head: bool = False,
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`."""
+    if head and verify is not None:
+        raise UsageError(
+            "--head reads no layer, so there are no digests to verify",
+            hint="leave one of the two options out",
+        )
     return ReadOptions(
         platform=platform,
         tag=tag,
@@ -90,6 +101,7 @@ def make_options(
         token_servers=tuple(token_servers),
         dockerfile=dockerfile,
         limits=parse_limits(limits),
+        head=head,
         verify="auto" if verify is None else "full" if verify else "off",
     )
 
@@ -110,9 +122,15 @@ _choice = gathered(
         "token_servers",
         "limits",
         "verify",
+        "head",
         "quiet",
     ),
     _make_choice,
+)
+head_option = click.option(
+    "--head",
+    is_flag=True,
+    help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
 )
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."
@@ -207,6 +225,22 @@ def one_format(*, as_json: bool, name: str | None) -> str | None:
     if as_json and name not in (None, "json"):
         raise UsageError(f"--json and --format {name} are two formats", hint="use one of them")
     return "json" if as_json else name
+
+
+def check_head(choice: Choice, writing: Writing, outputs: Sequence[Output]) -> None:
+    """Raise `UsageError` for what needs the layers that `--head` does not read."""
+    if not choice.options.head:
+        return
+    if writing.files:
+        raise UsageError(
+            "--files lists what the layers hold, and --head reads none of them",
+            hint="leave one of the two options out",
+        )
+    if any(output.format == "svg" for output in outputs):
+        raise UsageError(
+            "svg draws what the layers hold, and --head reads none of them",
+            hint="leave --head out, or choose another format",
+        )
 
 
 def output_options(command: Command) -> Command:

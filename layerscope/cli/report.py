@@ -6,7 +6,13 @@ import click
 
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import Writing, image_argument, output_options, source_options
+from layerscope.cli.options import (
+    Writing,
+    check_head,
+    image_argument,
+    output_options,
+    report_options,
+)
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, rule_options
 
@@ -14,7 +20,7 @@ from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, 
 @click.command("report", short_help="Report an image's sizes, waste, and causes.")
 @image_argument
 @output_options
-@source_options
+@report_options
 @rule_options
 def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
@@ -36,6 +42,7 @@ def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
 def report(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Run the command with its options."""
     outputs = writing.targets()
+    check_head(choice, writing, outputs)
     ruling = read_ruling(rules)
     if ruling.require:
         check_former(ruling)

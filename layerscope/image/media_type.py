@@ -50,6 +50,12 @@ _TAR_LAYER: Final = re.compile(
     r"\.tar(?:[+.][a-z0-9]+)?|application/(?:x-)?(?:tar|gzip|zstd)(?:\+[a-z0-9]+)?|application/octet-stream|",
     re.ASCII,
 )
+_COMPRESSIONS: Final = {
+    "gzip": ("+gzip", ".gzip", "/gzip", "/x-gzip"),
+    "zstd": ("+zstd", ".zstd", "/zstd"),
+    "xz": ("+xz", ".xz"),
+    "bzip2": ("+bzip2", ".bzip2"),
+}
 
 
 def is_tar_layer(media_type: str) -> bool:
@@ -58,6 +64,14 @@ def is_tar_layer(media_type: str) -> bool:
     The compression comes from its first bytes, not from its type.
     """
     return _TAR_LAYER.fullmatch(media_type) is not None
+
+
+def compression_of(media_type: str) -> str:
+    """The compression that a layer's media type claims: `none` for a plain tar, and `unknown` where it claims nothing."""
+    for name, endings in _COMPRESSIONS.items():
+        if media_type.endswith(endings):
+            return name
+    return "none" if media_type.endswith((".tar", "/tar", "/x-tar")) else "unknown"
 
 
 def is_no_manifest(media_type: str) -> bool:

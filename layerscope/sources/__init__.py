@@ -41,6 +41,7 @@ def open_image(
     insecure: bool = False,
     token_servers: tuple[str, ...] = (),
     dockerfile: str | None = None,
+    head: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
@@ -49,7 +50,7 @@ def open_image(
 
     `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
-    image; its line numbers go with the instructions. Raises `UsageError`, `SourceError`, and `FormatError`.
+    image; its line numbers go with the instructions. `head` promises that no layer will be read. Raises `UsageError`, `SourceError`, and `FormatError`.
     """
     request = Request(
         reference=reference,
@@ -59,6 +60,7 @@ def open_image(
         insecure=insecure,
         token_servers=token_servers,
         dockerfile=None if dockerfile is None else _read_dockerfile(dockerfile),
+        head=head,
         limits=limits,
         progress=progress,
         cancelled=cancelled,

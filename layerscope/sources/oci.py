@@ -68,7 +68,7 @@ def index_parts(
         platform=found.descriptor.platform,
         manifest_digest=found.descriptor.digest,
         annotations=manifest.annotations,
-        attestations=_attestations(store, layout, found.descriptor.digest, reader, notes),
+        attestations=_attestations(store, layout, found.descriptor.digest, reader, request, notes),
         is_chosen_by_platform=len(layout.manifests) > 1,
     )
     parts.diff_ids(request.limits)
@@ -213,13 +213,18 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
 
 
 def _attestations(
-    store: BlobStore, layout: Layout, digest: Digest, reader: LayoutReader, notes: Notes
+    store: BlobStore,
+    layout: Layout,
+    digest: Digest,
+    reader: LayoutReader,
+    request: Request,
+    notes: Notes,
 ) -> tuple[Attestation, ...]:
     """The statements about the chosen manifest. An unreadable one becomes a note, because the image doesn't need it."""
     statements: list[Attestation] = []
     found = list(layout.attestations.get(digest, {}).values())
     try:
-        if not found and isinstance(store, HasReferrers):
+        if not found and not request.head and isinstance(store, HasReferrers):
             found = store.referrers(digest)
         for descriptor in found:
             statements += reader.statements(descriptor)

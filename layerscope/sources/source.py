@@ -24,7 +24,7 @@ class Request:
     """What to get from a source.
 
     `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
-    Dockerfile that built the image, if the user has it.
+    Dockerfile that built the image, if the user has it. `head` says that no layer will be read, so nothing is asked for beyond the image's own documents.
     """
 
     reference: str
@@ -34,6 +34,7 @@ class Request:
     insecure: bool = False
     token_servers: tuple[str, ...] = ()
     dockerfile: tuple[str, str] | None = None
+    head: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None

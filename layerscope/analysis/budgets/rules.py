@@ -70,6 +70,8 @@ class Rule:
 
 def missing_layers(analysis: Facts, first: int = 0) -> str:
     """Why sizes are unknown from layer `first` on, or nothing when they are known."""
+    if analysis.head and analysis.layers[first:]:
+        return "unknown without the layers; leave --head out, or drop the rule"
     missing = [layer.index for layer in analysis.layers[first:] if not layer.indexed]
     if not missing:
         return ""

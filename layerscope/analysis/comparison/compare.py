@@ -29,6 +29,11 @@ class Comparison:
     notes: tuple[Note, ...]
 
     @property
+    def reads_all(self) -> bool:
+        """Whether the layers of both sides were read, so that more than their compressed sizes is known."""
+        return not (self.a.head or self.b.head)
+
+    @property
     def differs(self) -> bool:
         """Whether anything is known to be different; names, tags and where the images came from do not count.
 
@@ -90,6 +95,12 @@ def _notes(
             f"the images are of different platforms, A of {a.platform} and B of {b.platform}",
         )
     for side, name in ((a, "A"), (b, "B")):
+        if side.head:
+            yield Note(
+                "layers-not-read",
+                f"no layer of {name} was read (--head), so its files, and all sizes but the compressed ones, are unknown",
+            )
+            continue
         if side.files is None:
             yield Note(
                 "no-file-list",

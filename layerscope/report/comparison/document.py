@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import layerscope
-from layerscope.analysis.model import WASTE_KINDS
+from layerscope.analysis.model import WASTE_KINDS, LayerSummary
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.comparison.files import Directory, FileChange, FileComparison
     from layerscope.analysis.comparison.layers import Bytes, InstructionRow, LayerRow
     from layerscope.analysis.comparison.side import Side
-    from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
+    from layerscope.analysis.model import InstructionSummary
     from layerscope.filesystem.entry import Entry
     from layerscope.notes import Note
 
@@ -53,15 +53,15 @@ def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = 
         ],
         "different": comparison.differs,
         "directories": [] if files is None else _directories(files, top, depth),
-        "efficiency": _pair(a.sizes.efficiency, b.sizes.efficiency),
+        "efficiency": _pair(*(None if each.head else each.sizes.efficiency for each in (a, b))),
         "entries": {
-            name: _pair(getattr(a.counts, name), getattr(b.counts, name))
+            name: _pair(*(None if each.head else getattr(each.counts, name) for each in (a, b)))
             for name in ("directories", "hardlinks", "others", "regular", "symlinks", "whiteouts")
         },
         "files": None if files is None else _files(comparison, files, depth),
         "instructions": [_instruction(row, comparison) for row in layers.instructions],
         "kind": "comparison",
-        "layers": [_layer(row) for row in layers.rows],
+        "layers": [_layer(row, comparison) for row in layers.rows],
         "layerscope": layerscope.__version__,
         "notes": [_note(note, comparison) for note in comparison.notes],
         "out_of_order": [
@@ -70,13 +70,15 @@ def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = 
         "schema_version": SCHEMA_VERSION,
         "sentence": clean_text(sentence(comparison)),
         "shared_layers": layers.shared,
-        "sizes": {name: _percent(_pair(*_both(a.sizes, b.sizes, name))) for name in _SIZES},
+        "sizes": {name: _percent(_pair(side_size(a, name), side_size(b, name))) for name in _SIZES},
         "transfer": {
             "chained": _bytes(layers.transfer.chained),
             "needed": _bytes(layers.transfer.needed),
         },
         "wasted_by_kind": {
-            kind: _pair(a.wasted_by_kind.get(kind, 0), b.wasted_by_kind.get(kind, 0))
+            kind: _pair(
+                *(None if each.head else each.wasted_by_kind.get(kind, 0) for each in (a, b))
+            )
             for kind in WASTE_KINDS
         },
     }
@@ -86,8 +88,10 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _both(a: Sizes, b: Sizes, name: str) -> tuple[int | None, int | None]:
-    return getattr(a, name), getattr(b, name)
+def side_size(side: Side, name: str) -> int | None:
+    """A size of a whole image; unknown where no layer was read, unless it is `compressed`."""
+    size: int | None = None if side.head and name != "compressed" else getattr(side.sizes, name)
+    return size
 
 
 def _pair(a: float | None, b: float | None) -> Row:
@@ -105,6 +109,7 @@ def side_row(side: Side, name: str) -> Row:
         "config_digest": side.config_digest,
         "created": None if side.created is None else clean_text(side.created),
         "file_list": side.files is not None,
+        **({"head": True} if side.head else {}),
         "instructions": len(side.instructions),
         "layers": len(side.layers),
         "manifest_digest": side.manifest_digest,
@@ -118,12 +123,14 @@ def side_row(side: Side, name: str) -> Row:
 
 
 def _sizes(
-    a: LayerSummary | InstructionSummary | None, b: LayerSummary | InstructionSummary | None
+    a: LayerSummary | InstructionSummary | None,
+    b: LayerSummary | InstructionSummary | None,
+    comparison: Comparison,
 ) -> Row:
     """Sizes side by side; a side that has no such row counts as nothing, one that is not known makes no delta."""
     rows = {}
     for name in _SIZES:
-        one, other = _size(a, name), _size(b, name)
+        one, other = _size(a, name, comparison.a), _size(b, name, comparison.b)
         delta = None
         if (a is None or one is not None) and (b is None or other is not None):
             delta = (other or 0) - (one or 0)
@@ -131,14 +138,22 @@ def _sizes(
     return rows
 
 
-def _size(summary: LayerSummary | InstructionSummary | None, name: str) -> int | None:
-    if summary is None or (name != "compressed" and not getattr(summary, "indexed", True)):
+def _size(summary: LayerSummary | InstructionSummary | None, name: str, side: Side) -> int | None:
+    if summary is None:
+        return None
+    if name != "compressed" and not _is_read(summary, side):
         return None
     size: int | None = getattr(summary.sizes, name)
     return size
 
 
-def _layer(row: LayerRow) -> Row:
+def _is_read(summary: LayerSummary | InstructionSummary, side: Side) -> bool:
+    if isinstance(summary, LayerSummary):
+        return summary.indexed
+    return not side.head or not summary.instruction.layers
+
+
+def _layer(row: LayerRow, comparison: Comparison) -> Row:
     a, b = row.a, row.b
     return {
         "a": None if a is None else a.index,
@@ -147,7 +162,7 @@ def _layer(row: LayerRow) -> Row:
         "diff_id_b": None if b is None else _text(b.diff_id),
         "instruction_a": None if a is None else a.instruction,
         "instruction_b": None if b is None else b.instruction,
-        "sizes": _sizes(a, b),
+        "sizes": _sizes(a, b, comparison),
         "status": row.status,
     }
 
@@ -161,7 +176,7 @@ def _instruction(row: InstructionRow, comparison: Comparison) -> Row:
         "keyword": "" if one is None else clean_text(one.instruction.keyword),
         "layers_a": [] if a is None else list(a.instruction.layers),
         "layers_b": [] if b is None else list(b.instruction.layers),
-        "sizes": _sizes(a, b),
+        "sizes": _sizes(a, b, comparison),
         "status": row.status,
         "text_a": _instruction_text(a, comparison.a),
         "text_b": _instruction_text(b, comparison.b),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from layerscope.report.comparison.words import one_line, pull_words, step_text
+from layerscope.report.comparison.words import measure, one_line, pull_words, step_text
 from layerscope.report.escape import fit_start
 from layerscope.report.formats.github import MOST, command
 from layerscope.units import format_delta, format_size
@@ -22,14 +22,13 @@ class ComparisonGithub:
     def render(self, document: Document, out: TextIO) -> None:
         sentence = f"{one_line(document['sentence'])} To pull: {pull_words(document)}."
         out.write(command("notice", sentence, title="layerscope compare"))
-        grown = [
-            row for row in document["instructions"] if (row["sizes"]["content"]["delta"] or 0) > 0
-        ]
-        grown.sort(key=lambda row: -row["sizes"]["content"]["delta"])
+        name = measure(document)
+        grown = [row for row in document["instructions"] if (row["sizes"][name]["delta"] or 0) > 0]
+        grown.sort(key=lambda row: -row["sizes"][name]["delta"])
         room = MOST - 1
         shown = grown if len(grown) <= room else grown[: room - 1]
         for row in shown:
-            content = row["sizes"]["content"]
+            content = row["sizes"][name]
             text = f"instruction {row['b']} grew by {format_size(content['delta'])}"
             if row["status"] == "only_b":
                 text = f"instruction {row['b']} is new and adds {format_size(content['delta'])}"
@@ -37,6 +36,6 @@ class ComparisonGithub:
             out.write(command("notice", text, title="layerscope compare: grown"))
         left = grown[len(shown) :]
         if left:
-            delta = sum(row["sizes"]["content"]["delta"] for row in left)
+            delta = sum(row["sizes"][name]["delta"] for row in left)
             text = f"{len(left):,} more instructions grew, {format_delta(delta)} together"
             out.write(command("notice", text, title="layerscope compare: grown"))

@@ -16,6 +16,8 @@ from layerscope.report.comparison.words import (
     count_rows,
     is_narrowed,
     kind_words,
+    measure,
+    measure_word,
     percent_delta,
     pull_words,
     setting_words,
@@ -100,7 +102,9 @@ class ComparisonHtml:
             "files_shown": shown,
             "layer_bars": [(side.upper(), _segments(document, side)) for side in "ab"],
             "narrowed": is_narrowed(document),
-            "most": _most(document["instructions"]),
+            "measure": measure(document),
+            "measure_word": measure_word(document),
+            "most": _most(document["instructions"], measure(document)),
             "overview": _overview(document),
             "statuses": _statuses(document["instructions"]),
             "transfers": any(
@@ -133,19 +137,20 @@ def _overview(document: Document) -> list[Row]:
         for key, name, meaning in _SIZES
     ]
     efficiency = document["efficiency"]
-    points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
-    rows.append(
-        {
-            "a": f"{100 * efficiency['a']:.1f} %",
-            "b": f"{100 * efficiency['b']:.1f} %",
-            "change": points,
-            "meaning": "live of the content",
-            "name": "efficiency",
-            "pair": None,
-            "percent": "",
-            "tone": "",
-        }
-    )
+    if efficiency["delta"] is not None:
+        points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
+        rows.append(
+            {
+                "a": f"{100 * efficiency['a']:.1f} %",
+                "b": f"{100 * efficiency['b']:.1f} %",
+                "change": points,
+                "meaning": "live of the content",
+                "name": "efficiency",
+                "pair": None,
+                "percent": "",
+                "tone": "",
+            }
+        )
     numbers = [("layers", document["a"]["layers"], document["b"]["layers"])]
     numbers.append(("instructions", document["a"]["instructions"], document["b"]["instructions"]))
     numbers += count_rows(document)
@@ -196,13 +201,15 @@ def _waste(document: Document) -> list[Row]:
     """The kinds of waste that there are, those that differ most first."""
     kinds = document["wasted_by_kind"]
     found = [kind for kind in kinds if kinds[kind]["a"] or kinds[kind]["b"]]
-    found.sort(key=lambda kind: (-abs(kinds[kind]["delta"]), kind))
+    found.sort(key=lambda kind: (-abs(kinds[kind]["delta"] or 0), kind))
     return [
         _sizes_row(
             KIND_WORDS[kind],
             kinds[kind],
             percent_delta(
-                100 * kinds[kind]["delta"] / kinds[kind]["a"] if kinds[kind]["a"] else None
+                100 * kinds[kind]["delta"] / kinds[kind]["a"]
+                if kinds[kind]["a"] and kinds[kind]["delta"] is not None
+                else None
             ),
         )
         for kind in found
@@ -218,10 +225,10 @@ def _consequences(document: Document) -> list[tuple[str, str]]:
     return [(name, words) for name, words in parts if words]
 
 
-def _most(rows: Sequence[Row]) -> int:
-    """The largest content of any row, which makes a full bar."""
+def _most(rows: Sequence[Row], size: str) -> int:
+    """The largest size of any row, which makes a full bar."""
     return max(
-        (row["sizes"]["content"][side] or 0 for row in rows for side in "ab"),
+        (row["sizes"][size][side] or 0 for row in rows for side in "ab"),
         default=0,
     )
 
@@ -235,15 +242,16 @@ def _statuses(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _segments(document: Document, side: str) -> list[Row]:
     """The layers of one side along a bar of 1000 units, which the larger side fills."""
-    whole = max(document["sizes"]["content"][each] for each in "ab")
+    name = measure(document)
+    whole = max(document["sizes"][name][each] or 0 for each in "ab")
     rows = [row for row in document["layers"] if row[side] is not None]
     rows.sort(key=lambda row: row[side])
     texts = {row[side]: step_text(row) for row in document["instructions"] if row[side] is not None}
     segments = []
     x = 0.0
     for row in rows:
-        size = row["sizes"]["content"][side]
-        if not size:
+        size = row["sizes"][name][side]
+        if not size or not whole:
             continue
         width = 1000 * size / whole
         segments.append(

@@ -17,6 +17,8 @@ from layerscope.report.comparison.words import (
     is_narrowed,
     kind_words,
     legend,
+    measure,
+    measure_word,
     percent_delta,
     pull_words,
     setting_words,
@@ -114,15 +116,16 @@ def _overview(document: Document) -> str:
         change = "–" if delta is None else f"{format_delta(delta)} {percent_delta(pair['percent'])}"
         rows.append((f"**{name}**", format_size(pair["a"]), format_size(pair["b"]), change.strip()))
     efficiency = document["efficiency"]
-    points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
-    rows.append(
-        (
-            "**efficiency**",
-            f"{100 * efficiency['a']:.1f} %",
-            f"{100 * efficiency['b']:.1f} %",
-            points,
+    if efficiency["delta"] is not None:
+        points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
+        rows.append(
+            (
+                "**efficiency**",
+                f"{100 * efficiency['a']:.1f} %",
+                f"{100 * efficiency['b']:.1f} %",
+                points,
+            )
         )
-    )
     layers = document["a"]["layers"], document["b"]["layers"]
     rows.append(
         ("**layers**", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
@@ -137,20 +140,21 @@ def _instructions(document: Document) -> str:
         return ""
     rows = []
     for row in shown[:INSTRUCTIONS]:
-        content = row["sizes"]["content"]
+        size = row["sizes"][measure(document)]
         rows.append(
             (
                 MARKS[row["status"]],
                 *("" if row[side] is None else str(row[side]) for side in "ab"),
                 code(step_text(row)),
-                *("" if row[side] is None else format_size(content[side]) for side in "ab"),
-                format_delta(content["delta"] or 0),
+                *("" if row[side] is None else format_size(size[side]) for side in "ab"),
+                "–" if size["delta"] is None else format_delta(size["delta"]),
             )
         )
     left = len(different) - len(rows)
     more = f"\n*and {left} more, in the JSON*\n" if left else ""
     more += f"\n{legend(row['status'] for row in shown[:INSTRUCTIONS])}\n" if shown else ""
-    titles = ("", "A>", "B>", "instruction", "content A>", "content B>", "change>")
+    word = measure_word(document)
+    titles = ("", "A>", "B>", "instruction", f"{word} A>", f"{word} B>", "change>")
     return f"\n**Instructions**\n{_table(titles, rows)}{more}"
 
 

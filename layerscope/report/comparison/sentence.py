@@ -70,6 +70,8 @@ def _how_much(comparison: Comparison, a: str, b: str) -> str:
     """`B is 302.6 MB (86.6 %) smaller to pull than A.`"""
     before, after = comparison.a.sizes.compressed, comparison.b.sizes.compressed
     what = " to pull"
+    if not comparison.reads_all and (before is None or after is None):
+        return f"{a} and {b} differ; how much is unknown, because no layer was read."
     if before is None or after is None:
         before, after, what = comparison.a.sizes.content, comparison.b.sizes.content, ""
     delta = after - before
@@ -82,6 +84,8 @@ def _how_much(comparison: Comparison, a: str, b: str) -> str:
 
 def _cause(comparison: Comparison) -> str:
     """The instruction that moved the most content in the direction of the whole."""
+    if not comparison.reads_all:
+        return ""
     total = comparison.b.sizes.content - comparison.a.sizes.content
     rows = [row for row in comparison.layers.instructions if row.content_delta]
     if not rows:

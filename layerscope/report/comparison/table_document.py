@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import layerscope
-from layerscope.report.comparison.document import side_row
+from layerscope.report.comparison.document import side_row, side_size
 from layerscope.report.comparison.naming import told_apart
 from layerscope.report.document.rows import SCHEMA_VERSION, Document, Row
 
@@ -23,7 +23,7 @@ def build_table(table: Table) -> Document:
                 "image": side_row(row.side, name),
                 "shared": _weight(row.shared),
                 "sizes": {
-                    key: getattr(row.side.sizes, key)
+                    key: side_size(row.side, key)
                     for key in ("compressed", "content", "live", "overhead", "tar", "wasted")
                 },
                 "unique": _weight(row.unique),

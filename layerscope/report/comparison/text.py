@@ -15,6 +15,8 @@ from layerscope.report.comparison.words import (
     is_narrowed,
     kind_words,
     legend,
+    measure,
+    measure_word,
     one_line,
     percent_delta,
     pull_words,
@@ -136,12 +138,14 @@ def _overview(page: Page, document: Document) -> None:
             percent_delta(pair["percent"]),
         )
     efficiency = document["efficiency"]
-    line(
-        "efficiency",
-        f"{100 * efficiency['a']:.1f} %",
-        f"{100 * efficiency['b']:.1f} %",
-        percent_delta(100 * efficiency["delta"]).replace(" %", " points" if gap > 1 else "") or "0",
-    )
+    if efficiency["delta"] is not None:
+        points = percent_delta(100 * efficiency["delta"])
+        line(
+            "efficiency",
+            f"{100 * efficiency['a']:.1f} %",
+            f"{100 * efficiency['b']:.1f} %",
+            points.replace(" %", " points" if gap > 1 else "") or "0",
+        )
     layers = a["layers"], b["layers"]
     line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
     for name, one, other in count_rows(document):
@@ -164,10 +168,11 @@ def _instructions(page: Page, document: Document) -> None:
     head: list[Span] = ["  ", pad("", 2), pad("A", 4, right=True), pad("B", 5, right=True), "   "]
     head.append(pad("instruction", room))
     if wide:
-        head += [pad("content A", 13, right=True), pad("content B", 13, right=True)]
+        word = measure_word(document)
+        head += [pad(f"{word} A", 13, right=True), pad(f"{word} B", 13, right=True)]
     page.line(("".join(str(span) for span in head) + pad("change", 12, right=True), "head"))
     for row in shown:
-        content = row["sizes"]["content"]
+        size = row["sizes"][measure(document)]
         spans: list[Span] = [
             "  ",
             (pad(MARKS[row["status"]], 2), "head"),
@@ -178,10 +183,11 @@ def _instructions(page: Page, document: Document) -> None:
         ]
         if wide:
             spans += [
-                pad(_content(content["a"], row["a"]), 13, right=True),
-                pad(_content(content["b"], row["b"]), 13, right=True),
+                pad(_size(size["a"], row["a"]), 13, right=True),
+                pad(_size(size["b"], row["b"]), 13, right=True),
             ]
-        page.line(*spans, pad(format_delta(content["delta"] or 0), 12, right=True))
+        change = "–" if size["delta"] is None else format_delta(size["delta"])
+        page.line(*spans, pad(change, 12, right=True))
     quiet = len(different) - len(shown)
     if quiet:
         page.line(" " * 16, (f"and {quiet} that store nothing", "dim"))
@@ -192,7 +198,7 @@ def _instructions(page: Page, document: Document) -> None:
         page.paragraph(legend(row["status"] for row in shown), indent=16)
 
 
-def _content(size: int | None, index: int | None) -> str:
+def _size(size: int | None, index: int | None) -> str:
     return "" if index is None else format_size(size)
 
 

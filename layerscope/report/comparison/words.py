@@ -164,6 +164,16 @@ def is_narrowed(document: Document) -> bool:
     return document["files"] is not None and document["files"]["path"] is not None
 
 
+def measure(document: Document) -> str:
+    """The size that instructions and layers are shown by: content, or what a pull transfers if no layer was read."""
+    return "compressed" if any("head" in document[side] for side in "ab") else "content"
+
+
+def measure_word(document: Document) -> str:
+    """`content` or `download`, for the title of a column."""
+    return "download" if measure(document) == "compressed" else "content"
+
+
 def count_rows(document: Document) -> list[tuple[str, int, int]]:
     """What there is of each type, over all layers, as in the report of each image; within `--path`, what it matches."""
     files = document["files"]
@@ -171,6 +181,8 @@ def count_rows(document: Document) -> list[tuple[str, int, int]]:
         seen = files["visible"]
         return [("files+links", seen["a"], seen["b"])]
     entries = document["entries"]
+    if any(entries["regular"][side] is None for side in "ab"):
+        return []
 
     def both(*names: str) -> tuple[int, int]:
         return sum(entries[name]["a"] for name in names), sum(entries[name]["b"] for name in names)
@@ -205,7 +217,7 @@ def cache_words(document: Document) -> str:
 
 def waste_words(document: Document) -> str:
     """Waste gained and lost by kind."""
-    rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"]))
+    rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"] or 0))
     return " · ".join(
         f"{KIND_WORDS[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
     )

@@ -14,6 +14,7 @@ from layerscope.analysis.masked import NO_MASKS, Masks, masked, masks_of
 from layerscope.analysis.model import WASTE_KINDS, Analysis, Sizes, WastedFile
 from layerscope.report.document.configuration import configuration
 from layerscope.report.document.entry_rows import EntryRows
+from layerscope.report.document.head import without_layers
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
 from layerscope.report.paths import clean_text, escape_path
 
@@ -120,7 +121,9 @@ def build(
             "layers": image.base.layers,
             "name": None if image.base.name is None else clean_text(image.base.name),
         }
-    if files:
+    if analysis.facts.head:
+        document = without_layers(document)
+    if files and not analysis.facts.head:
         if hashes:
             read_contents(live_contents(analysis.tree), analysis.indexes)
         for row, layer in zip(document["layers"], analysis.tree.layers, strict=True):

@@ -271,4 +271,5 @@ class AnalysisDocument(TypedDict):
     baseline: NotRequired[BaselineRow]
     dive_compatible: NotRequired[DiveRow]
     filesystem: NotRequired[FilesystemRow]
+    head: NotRequired[Literal[False]]
     verdict: NotRequired[VerdictRow]

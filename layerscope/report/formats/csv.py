@@ -73,7 +73,7 @@ def _rows(document: Document) -> Iterator[Row]:
             "bytes": row["sizes"]["content"],
             **row["sizes"],
         }
-    for index, row in enumerate(document["waste"]):
+    for index, row in enumerate(document["waste"] or ()):
         yield {
             "table": "waste",
             "index": index,
@@ -106,7 +106,7 @@ def _files(document: Document) -> Iterator[Row]:
                 }
                 index += 1
         return
-    for row in document["largest"]:
+    for row in document["largest"] or ():
         yield {
             "table": "file",
             "index": index,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.document.head import is_head
 from layerscope.report.parts.findings import Finding, findings
 from layerscope.report.words import one_line, verdict_words
 from layerscope.units import format_percent, format_size
@@ -68,11 +69,14 @@ def _rest(found: list[Finding]) -> str:
 
 def _summary(document: Document) -> str:
     sizes = document["sizes"]
-    share = format_percent(sizes["wasted"], sizes["content"])
-    text = f"{one_line(document['image']['reference'])}: content {format_size(sizes['content'])}"
-    text += f", wasted {format_size(sizes['wasted'])} ({share})"
+    parts = []
+    if not is_head(document):
+        share = format_percent(sizes["wasted"], sizes["content"])
+        parts.append(f"content {format_size(sizes['content'])}")
+        parts.append(f"wasted {format_size(sizes['wasted'])} ({share})")
     if sizes["compressed"] is not None:
-        text += f", download {format_size(sizes['compressed'])}"
+        parts.append(f"download {format_size(sizes['compressed'])}")
     if "verdict" in document:
-        text += f", verdict: {verdict_words(document)}"
-    return text
+        parts.append(f"verdict: {verdict_words(document)}")
+    name = one_line(document["image"]["reference"])
+    return f"{name}: {', '.join(parts) or 'no layer was read'}"

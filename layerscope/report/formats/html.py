@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS
+from layerscope.report.document.head import is_head
 from layerscope.report.formats.svg import draw
+from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
@@ -51,6 +53,16 @@ class HtmlRenderer:
     """Writes the page; the treemap is left out of a document without the key `filesystem`."""
 
     def render(self, document: Document, out: TextIO) -> None:
+        if is_head(document):
+            write_page(
+                out,
+                "head.html.j2",
+                ("tables.js",),
+                document,
+                words=_WORDS,
+                values={"base": base_words(document), "document_word": "report"},
+            )
+            return
         palette = Palette(document)
         drawing = ""
         if "filesystem" in document:

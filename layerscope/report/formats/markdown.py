@@ -11,6 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.analysis.words import KIND_WORDS
+from layerscope.report.document.head import is_head
+from layerscope.report.head.markdown import (
+    instruction_rows,
+    instruction_titles,
+    size_rows,
+)
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -70,6 +76,10 @@ class MarkdownRenderer:
         sheet.add(f"{MARKER}\n### layerscope: {code(document['image']['reference'])}\n")
         _verdict(sheet, document)
         _summary(sheet, document)
+        if is_head(document):
+            _head(sheet, document)
+            out.write(sheet.text())
+            return
         _sizes(sheet, document)
         _advice(sheet, document)
         _grown(sheet, document)
@@ -194,9 +204,26 @@ def _summary(sheet: _Sheet, document: Document) -> None:
         code(short_digest(digest)),
         count(len(document["layers"]), "layer"),
         count(len(document["instructions"]), "instruction"),
-        count(document["files"]["regular"], "file"),
+        *([] if is_head(document) else [count(document["files"]["regular"], "file")]),
     )
     sheet.add(f"\n{' · '.join(parts)}\n")
+
+
+def _head(sheet: _Sheet, document: Document) -> None:
+    """What is known before any layer is read."""
+    sizes = size_rows(document, code)
+    sheet.table(("", "size>", ""), sizes, total=len(sizes))
+    rows = list(instruction_rows(document, code))
+    left = len(document["instructions"]) - len(rows)
+    if rows:
+        sheet.table(
+            instruction_titles(document),
+            rows,
+            total=len(rows),
+            rest=count(left, "other instruction") if left else "",
+            fold="<b>Instructions</b>: what a pull transfers for each",
+        )
+    _notes(sheet, document)
 
 
 def _sizes(sheet: _Sheet, document: Document) -> None:

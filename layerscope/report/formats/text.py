@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.analysis.mentions import short_command
 from layerscope.analysis.words import KIND_WORDS
+from layerscope.report.document.head import is_head
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
+from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.words import base_instructions, blame, has_lines, one_line
 from layerscope.units import format_percent, format_size
@@ -36,13 +38,16 @@ class TextRenderer:
         width = max(NARROWEST, min(WIDEST, self._display.width))
         rows = ROWS if self._display.rows is None else self._display.rows
         page = Page(out, width=width, color=self._display.color)
-        _header(page, document)
-        _sizes(page, document)
-        _instructions(page, document)
-        _waste(page, document, rows)
-        _largest(page, document, rows)
-        _notes(page, document)
-        _first(page, document)
+        if is_head(document):
+            write_head(page, document)
+        else:
+            _header(page, document)
+            _sizes(page, document)
+            _instructions(page, document)
+            _waste(page, document, rows)
+            _largest(page, document, rows)
+            _notes(page, document)
+            _first(page, document)
         if "verdict" in document:
             from layerscope.report.parts.verdict import write_verdict
 

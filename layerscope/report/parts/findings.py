@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from layerscope.analysis.words import KIND_MEANINGS
+from layerscope.report.document.head import is_head
 from layerscope.report.words import (
     blame,
     count,
@@ -76,6 +77,8 @@ def findings(document: Document) -> list[Finding]:
         for rule in document.get("verdict", {}).get("rules", ())
         if not rule["passed"]
     ]
+    if is_head(document):
+        return found
     content = document["sizes"]["content"]
     advice = {_key(row): row["message"] for row in document["advice"]}
     found += [
@@ -151,7 +154,7 @@ def _culprits(document: Document, rule: Row) -> tuple[int, ...]:
     if found is not None:
         known = range(len(document["instructions"]))
         return tuple(index for index in found[:MOST_RELATED] if index in known)
-    if rule["rule"] in _SIZE_RULES:
+    if rule["rule"] in _SIZE_RULES and not is_head(document):
         rows = document["instructions"]
         largest = max(rows, key=lambda row: (row["sizes"]["content"], -row["index"]), default=None)
         return () if largest is None else (int(largest["index"]),)

@@ -9,20 +9,22 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from layerscope.errors import UsageError
+from layerscope.report.document.head import HeadDocument, is_head
 from layerscope.report.document.rows import AnalysisDocument
 from layerscope.report.saved.fields import HINT
 
 _LARGEST: Final = 2**63 - 1
 _INSTRUCTIONS: Final = frozenset(("instruction", "wasted_by", "written_by"))
-_WORDS: Final = {
+_WORDS: Final[dict[type | None, str]] = {
     int: "is not a whole number of bytes or things",
     float: "is not a number",
     str: "is not text",
     bool: "is neither true nor false",
+    None: "is not null, although no layer was read",
 }
 
 
-def check_document(document: Mapping[str, Any], name: str) -> None:
+def check_document(document: dict[str, Any], name: str) -> None:
     """Raise `UsageError` for the first value that is missing, of another type, or names what is not there.
 
     Keys that the types do not list are let pass: a later layerscope may have written them.
@@ -32,6 +34,9 @@ def check_document(document: Mapping[str, Any], name: str) -> None:
         raise UsageError(f"{name} has no lists of layers and instructions", hint=HINT)
     bounds = dict.fromkeys(_INSTRUCTIONS, len(document["instructions"]))
     bounds["layer"] = len(document["layers"])
+    if is_head(document):
+        _Check(name, bounds).value(document, HeadDocument, "")
+        return
     _Check(name, bounds).value(document, AnalysisDocument, "")
     nodes = document.get("filesystem", {"nodes": ()})["nodes"]
     for number, node in enumerate(nodes):
@@ -90,7 +95,7 @@ class _Check:
             for key, each in value.items():
                 self.value(each, get_args(kind)[1], f"{place}.{key}")
         elif not _is_plain(value, kind):
-            self._fail(place, _WORDS[kind])
+            self._fail(place, _WORDS[None if kind is NoneType else kind])
 
     def _union(self, value: Any, kinds: tuple[Any, ...], place: str) -> None:
         if value is None and NoneType in kinds:
@@ -114,7 +119,9 @@ class _Check:
                 self._fail(where, f"is {found}, and there are {bound}")
 
 
-def _is_plain(value: Any, kind: type) -> bool:
+def _is_plain(value: Any, kind: type | None) -> bool:
+    if kind is None or kind is NoneType:
+        return value is None
     if kind is int:
         return type(value) is int and 0 <= value <= _LARGEST
     if kind is float:

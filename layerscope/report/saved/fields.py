@@ -28,6 +28,10 @@ class Fields:
         place = ".".join(part for part in (self._place, key) if part) or "the document"
         raise UsageError(f"{self._report}: {place} {problem}", hint=HINT)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        return self._values
+
     def fail(self, problem: str) -> NoReturn:
         """Raise `UsageError`, placed at this object."""
         self._fail(problem)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.model import (
+    NO_COUNTS,
     WASTE_KINDS,
     Changes,
     Facts,
@@ -28,6 +29,7 @@ from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
+from layerscope.report.document.head import is_head
 from layerscope.report.document.rows import SCHEMA_VERSION, Document
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
@@ -143,11 +145,12 @@ def _check_version(document: Fields, name: str) -> None:
 
 def _facts(document: Fields, name: str) -> Facts:
     image, config = document.object("image"), document.object("config")
-    sizes = _sizes(document.object("sizes"))
+    head = is_head(document.values)
+    sizes = (_unread if head else _sizes)(document.object("sizes"))
     rows = list(document.objects("layers"))
     layers = tuple(_layer(row, number) for number, row in enumerate(rows))
     instructions = tuple(
-        _instruction(row, number, len(layers))
+        _instruction(row, number, len(layers), head=head)
         for number, row in enumerate(document.objects("instructions"))
     )
     _check_sums(document, sizes, layers, instructions)
@@ -167,15 +170,16 @@ def _facts(document: Fields, name: str) -> Facts:
         config=settings,
         base=_base(document, len(layers)),
         sizes=sizes,
-        counts=_counts(document.object("files")),
-        wasted_by_kind={
-            kind: document.object("wasted_by_kind").number(kind) for kind in WASTE_KINDS
-        },
+        counts=NO_COUNTS if head else _counts(document.object("files")),
+        wasted_by_kind={}
+        if head
+        else {kind: document.object("wasted_by_kind").number(kind) for kind in WASTE_KINDS},
         layers=layers,
         instructions=instructions,
-        waste=_waste(document, sizes, layers, instructions),
+        waste=() if head else _waste(document, sizes, layers, instructions),
         notes=tuple(_note(row) for row in document.objects("notes")),
-        files=read_files(rows, name, sizes.live) if listed or not rows else None,
+        files=None if head else read_files(rows, name, sizes.live) if listed or not rows else None,
+        head=head,
     )
 
 
@@ -284,6 +288,11 @@ def _sizes(row: Fields) -> Sizes:
     return sizes
 
 
+def _unread(row: Fields) -> Sizes:
+    """The sizes of what was not read: nothing but `compressed` is known."""
+    return Sizes(compressed=row.maybe_number("compressed"), tar=0, content=0, live=0)
+
+
 def _layer(row: Fields, number: int) -> LayerSummary:
     if row.number("index") != number:
         row.fail(f"has the index {row.number('index')} but is at position {number}")
@@ -299,18 +308,18 @@ def _layer(row: Fields, number: int) -> LayerSummary:
         verified=row.boolean("verified"),
         instruction=row.number("instruction"),
         indexed=indexed,
-        sizes=_sizes(sizes)
-        if indexed
-        else Sizes(compressed=sizes.maybe_number("compressed"), tar=0, content=0, live=0),
+        sizes=(_sizes if indexed else _unread)(sizes),
         changes=Changes(
-            added=changes.number("added"),
-            modified=changes.number("modified"),
-            deleted=changes.number("deleted"),
+            added=changes.maybe_number("added") or 0,
+            modified=changes.maybe_number("modified") or 0,
+            deleted=changes.maybe_number("deleted") or 0,
         ),
     )
 
 
-def _instruction(row: Fields, number: int, layer_count: int) -> InstructionSummary:
+def _instruction(
+    row: Fields, number: int, layer_count: int, *, head: bool = False
+) -> InstructionSummary:
     if row.number("index") != number:
         row.fail(f"has the index {row.number('index')} but is at position {number}")
     layers = row.numbers("layers")
@@ -341,7 +350,7 @@ def _instruction(row: Fields, number: int, layer_count: int) -> InstructionSumma
             range=covered,
             location=location,
         ),
-        sizes=_sizes(row.object("sizes")),
+        sizes=(_unread if head else _sizes)(row.object("sizes")),
     )
 
 

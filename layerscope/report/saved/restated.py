@@ -40,8 +40,9 @@ def restate(
     if not files:
         document["layers"] = [_without_entries(row) for row in document["layers"]]
     if top is not None:
-        document["largest"] = document["largest"][:top]
-        for key in ("waste", "waste_groups"):
+        if not saved.facts.head:
+            document["largest"] = document["largest"][:top]
+        for key in () if saved.facts.head else ("waste", "waste_groups"):
             document[key] = _cut(document[key], top)
     if verdict is not None:
         document.pop("baseline", None)

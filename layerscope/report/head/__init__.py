@@ -1,0 +1,1 @@
+"""Reports of images whose layers were not read, for people."""

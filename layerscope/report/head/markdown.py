@@ -1,0 +1,49 @@
+"""The Markdown report of an image whose layers were not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from layerscope.report.head.text import base_words
+from layerscope.report.words import base_instructions, has_lines, instruction_text
+from layerscope.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layerscope.report.document.rows import Document
+
+MOST = 40
+"""Instructions of the table."""
+
+
+def size_rows(document: Document, code: Callable[[str], str]) -> list[tuple[str, str, str]]:
+    """What is known of the whole: name, value, and what it means."""
+    download = document["sizes"]["compressed"]
+    known = "one pull" if download is not None else "not known: not all layers are compressed"
+    rows = [("**download**", f"**{format_size(download)}**", known)]
+    base = base_words(document)
+    if base:
+        rows.append(("**base**", "", code(base)))
+    return rows
+
+
+def instruction_titles(document: Document) -> tuple[str, ...]:
+    """The titles of the table; one that ends in `>` is of numbers."""
+    return ("#>", "instruction", "download>", *(("line>",) if has_lines(document) else ()))
+
+
+def instruction_rows(document: Document, code: Callable[[str, int], str]) -> Iterator[list[str]]:
+    """The `MOST` instructions that transfer most, in the order of the build."""
+    full = [row for row in document["instructions"] if row["layers"]]
+    ranked = sorted(full, key=lambda row: (-(row["sizes"]["compressed"] or 0), row["index"]))
+    base = base_instructions(document)
+    lines = has_lines(document)
+    for row in sorted(ranked[:MOST], key=lambda row: int(row["index"])):
+        size = row["sizes"]["compressed"]
+        cells = [str(row["index"]), code(instruction_text(row), 100), format_size(size)]
+        if lines:
+            line = str(row["location"]["start_line"]) if row["location"] else ""
+            cells.append("base" if row["index"] in base else line)
+        yield cells
