@@ -42,14 +42,15 @@ def main() -> int:
     document = written(folder)
     verdict = None if document is None else document.get("verdict")
     broken = verdict is not None and not verdict["passed"]
-    if document is None or done.returncode != (1 if gate and broken else 0):
+    judged = document is not None and not (gate and verdict is None)
+    if document is None or not judged or done.returncode != (1 if gate and broken else 0):
         message = last_line(done.stderr) or f"layerscope ended with exit code {done.returncode}"
         inputs.annotate("error", message)
         text = inputs.error_report(message)
         (folder / "report.md").write_text(text, encoding="utf-8")
         if summary:
             inputs.summarize(text)
-        return done.returncode if done.returncode > 1 else 2
+        return done.returncode if done.returncode in inputs.ERRORS else 2
     if annotations:
         print((folder / "annotations.txt").read_text("utf-8"), end="", flush=True)
     if summary:

@@ -1,6 +1,6 @@
 """The inputs of the Action as people write them: switches, options, and the key that tells images apart.
 
-Exit code 1 of the Action means a broken budget and nothing else, so its scripts run under `run`.
+Exit code 1 of the Action means a broken budget and nothing else, so its scripts run under `run`, which says `BROKEN` for it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import shlex
 import sys
 from collections.abc import Callable
 
+ERRORS = frozenset((2, 3, 4, 130))
+"""The exit codes of layerscope for errors."""
 YES = frozenset(("true", "yes", "on", "1"))
 NO = frozenset(("false", "no", "off", "0"))
 _SCHEME = re.compile(
@@ -20,6 +22,9 @@ _SCHEME = re.compile(
 )
 _TAG = re.compile(r"(@[a-z0-9]+:[0-9a-f]+|:[A-Za-z0-9_][A-Za-z0-9_.-]*)+$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
+
+BROKEN = 10
+"""The exit code of a script for a broken budget. `python` turns it into 1, which is also Python's own code for a failure."""
 
 
 class InputError(Exception):
@@ -104,14 +109,15 @@ def one_line(text: str) -> str:
 
 
 def run(main: Callable[[], int], *, summary: bool = True) -> int:
-    """The exit code of `main`. An error in it, expected or not, is reported and is 2, never Python's own 1."""
+    """The exit code of `main`, with `BROKEN` for 1. An error in it, expected or not, is reported and is 2."""
     try:
-        return main()
+        code = main()
     except InputError as error:
         return refuse(str(error), summary=summary)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a broken budget
         text = str(error).strip() or type(error).__name__
         return refuse(f"the Action itself failed: {one_line(text)}", summary=summary)
+    return BROKEN if code == 1 else code
 
 
 def refuse(message: str, *, summary: bool) -> int:

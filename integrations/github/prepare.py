@@ -18,13 +18,20 @@ TRUSTED = ("push", "schedule", "workflow_dispatch")
 LOCK = Path(__file__).with_name("requirements.txt")
 
 
+def default_branch() -> str:
+    """The name of the default branch. A scheduled run has none in its event, and always runs there."""
+    if os.environ.get("GITHUB_EVENT_NAME") == "schedule":
+        return os.environ.get("GITHUB_REF", "").removeprefix("refs/heads/")
+    return os.environ.get("DEFAULT_BRANCH", "")
+
+
 def main() -> int:
     for name in ("gate", "summary", "annotations", "comment", "require-baseline"):
         inputs.switch(name, default=False)
     keeps = inputs.switch("keep-baseline", default=True)
     inputs.split_options(inputs.variable("options"))
     key = inputs.image_key()
-    branch = os.environ.get("DEFAULT_BRANCH", "")
+    branch = default_branch()
     on_default = (
         bool(branch)
         and os.environ.get("GITHUB_REF") == f"refs/heads/{branch}"

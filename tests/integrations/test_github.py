@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 
 from tests.cli.conftest import environment
+from tests.integrations.runner.api import BOT, MARKER, STRANGER, Api, serving
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 CHECK = (ROOT / "integrations/github/check.py").read_text()
-MARKER = "<!-- layerscope -->"
-BOT = {"login": "github-actions[bot]", "type": "Bot"}
-STRANGER = {"login": "mallory", "type": "User"}
 
 
 @pytest.mark.slow
@@ -144,67 +138,31 @@ def test_only_the_default_branch_itself_becomes_the_baseline(
     assert (outputs["keep"], outputs["cache"]) == ("false", "")
 
 
-class Api(BaseHTTPRequestHandler):
-    """The few calls of GitHub's REST API that a comment needs."""
-
-    comments: ClassVar[list[dict[str, Any]]] = []
-    refuse: ClassVar[int] = 0
-    writer: ClassVar[dict[str, str]] = {}
-
-    def answer(self, code: int, value: object) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def body(self) -> str:
-        assert self.headers["Authorization"] == "Bearer secret"
-        found: str = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
-        return found
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        assert parts.path == "/repos/me/app/issues/7/comments"
-        size, page = int(query["per_page"][0]), int(query["page"][0])
-        self.answer(200, self.comments[size * (page - 1) : size * page])
-
-    def do_POST(self) -> None:
-        body = self.body()
-        if self.refuse:
-            self.answer(self.refuse, {"message": "no"})
-            return
-        assert self.path == "/repos/me/app/issues/7/comments"
-        number = 1000 + len(self.comments)
-        self.comments.append({"id": number, "body": body, "user": self.writer})
-        self.answer(201, self.comments[-1])
-
-    def do_PATCH(self) -> None:
-        body = self.body()
-        number = int(self.path.removeprefix("/repos/me/app/issues/comments/"))
-        (row,) = [row for row in self.comments if row["id"] == number]
-        row["body"] = body
-        self.answer(200, row)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        pass
+@pytest.mark.parametrize(("python", "code"), [("/bin/false", 2), ("/none", 127)])
+def test_python_that_cannot_start_is_reported_and_never_exit_code_1(
+    tmp_path: Path, python: str, code: int
+) -> None:
+    done = subprocess.run(
+        [str(ROOT / "integrations/github/python"), "check.py"],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHON": python,
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "s"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stdout.startswith("::error title=layerscope::Python ended with exit code ")
+    assert "no verdict" in (tmp_path / "s").read_text()
 
 
 @pytest.fixture
 def api() -> Iterator[ThreadingHTTPServer]:
-    Api.comments = [
-        {"id": n, "body": f"comment {n}, {MARKER} quoted", "user": STRANGER} for n in range(130)
-    ]
-    Api.refuse = 0
-    Api.writer = BOT
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 def comment(

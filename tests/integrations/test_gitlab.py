@@ -93,10 +93,24 @@ def test_an_exit_code_of_1_without_a_broken_budget_is_an_error(tmp_path: Path) -
             'for last; do case $last in json=*) echo "{}" >"${last#json=}";; esac; done; exit 1',
             "exit code 1",
         ),
+        (
+            'for last; do case $last in json=*) echo "{}" >"${last#json=}";; esac; done; exit 0',
+            "not its verdict",
+        ),
+        ("exit 10", ""),
     ):
         done = play(tmp_path, script=script, LAYERSCOPE_OPTIONS="--max-layers 2")
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_python_that_cannot_start_is_an_error(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "python3"
+    program.parent.mkdir()
+    program.symlink_to("/bin/false")
+    done = play(tmp_path, LAYERSCOPE_OPTIONS="--max-layers 2")
+    assert done.returncode == 2
+    assert "Python ended before there was a verdict" in done.stderr
 
 
 @pytest.mark.parametrize("gate", ["True", "yes", " 1 ", ""])
