@@ -1,1 +1,1 @@
-"""The report document of an analysis, its JSON Schema, and one renderer a format."""
+"""The report document of an analysis, its JSON Schema, and a renderer for each format."""

@@ -1,4 +1,4 @@
-"""The one choke point between text of an image and a terminal or a log."""
+"""The single choke point between text from an image and a terminal or log."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ ELLIPSIS = "…"
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
 _HIDDEN = frozenset("\u115f\u1160\u3164\uffa0\u034f\u180b\u180c\u180d\u180f")
-"""Letters and marks that show nothing: Hangul fillers, the grapheme joiner, Mongolian selectors."""
+"""Letters and marks that are invisible: Hangul fillers, the grapheme joiner, Mongolian selectors."""
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a character moves, hides or reorders text: controls, bidi, zero width, separators, unassigned."""
+    """Whether a character moves, hides, or reorders text: controls, bidi, zero width, separators, unassigned."""
     return (
         unicodedata.category(character) in _HIDDEN_CATEGORIES
         or character in _HIDDEN
@@ -23,10 +23,10 @@ def is_hidden(character: str) -> bool:
 
 
 def escape(text: str) -> str:
-    r"""`text` with all that a terminal could act on shown as `\x1b`, `\n` or `\u202e`.
+    r"""`text` on one line, with everything a terminal could act on escaped, such as `\x1b`, `\n`, or `\u202e`.
 
-    It stays on one line, and shows every character that is there. Combining marks that pile up beyond four on one
-    letter are shown as escapes too, since they would paint over the lines above.
+    No character is dropped. More than four combining marks on one letter are escaped too, since they would paint over
+    the lines above.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -46,7 +46,7 @@ _CI_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
 
 
 def guard_line(line: str) -> str:
-    r"""`line` as one that no CI system takes for a command: `::error::` at its start, `##[group]` and `##vso[` anywhere."""
+    r"""`line` escaped so that no CI system treats it as a command: `::error::` at its start, `##[` or `##vso[` anywhere."""
     if "##" in line:
         line = _CI_COMMAND.sub(r"#\\x23", line)
     body = line.lstrip()
@@ -66,7 +66,7 @@ def _visible(character: str) -> str:
 
 
 def cell_width(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
+    """The number of columns that `text` takes on a terminal."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -75,7 +75,7 @@ def cell_width(text: str) -> int:
 
 
 def fit_start(text: str, width: int) -> str:
-    """The start of `text` within `width` columns; an ellipsis stands for what is cut off at the end."""
+    """The start of `text` within `width` columns. If the end is cut off, an ellipsis replaces it."""
     if cell_width(text) <= width:
         return text
     if width <= 0:
@@ -91,7 +91,7 @@ def fit_start(text: str, width: int) -> str:
 
 
 def fit_end(text: str, width: int) -> str:
-    """The end of `text` within `width` columns; an ellipsis stands for what is cut off at the start."""
+    """The end of `text` within `width` columns. If the start is cut off, an ellipsis replaces it."""
     if cell_width(text) <= width:
         return text
     if width <= 0:
@@ -107,6 +107,6 @@ def fit_end(text: str, width: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """`text` filled with spaces to `width` columns; on its left when `right` aligns it."""
+    """`text` padded with spaces to `width` columns, on the left if `right` is true."""
     space = " " * max(0, width - cell_width(text))
     return space + text if right else text + space

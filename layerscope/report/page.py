@@ -1,4 +1,4 @@
-"""Lines of text for people: escaped, fitted to the columns there are, coloured only where that is wanted."""
+"""Lines of text for a terminal or a log: escaped, fitted to the width, and colored if that's wanted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLAIN = str.maketrans(
 
 
 class Page:
-    """Writes lines to `out`. All text passes `escape` here, so no image can speak to the terminal or the CI system."""
+    """Writes lines to `out`. All text is escaped here, so no image can control the terminal or the CI system."""
 
     def __init__(self, out: TextIO, *, width: int, color: bool) -> None:
         self.width = width
@@ -59,7 +59,7 @@ class Page:
         self._out.write("\n")
 
     def paragraph(self, text: str, *, indent: int, head: tuple[str, str] = ("", "")) -> None:
-        """`text` wrapped to the page, its lines under each other; `head` stands before the first."""
+        """Write `text` wrapped to the page and indented, with `head` before the first line."""
         margin = " " * indent
         for number, part in enumerate(wrap(text, max(16, self.width - indent))):
             if number == 0 and head[0]:
@@ -81,7 +81,7 @@ def _styled(text: str, style: str) -> str:
 
 
 def bar(part: int, whole: int, width: int) -> str:
-    """A bar of at most `width` columns, as long as `part` is of `whole`; anything above nothing shows."""
+    """A bar for `part` of `whole`, which fills `width` columns. Any part above zero is visible."""
     if whole <= 0 or part <= 0 or width <= 0:
         return ""
     eighths = max(1, min(8 * width, round(8 * width * part / whole)))
@@ -90,7 +90,7 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """`text`, escaped, in lines of at most `width` columns; words that are longer are cut."""
+    """`text`, escaped, in lines of at most `width` columns. Longer words are cut."""
     line = ""
     used = 0
     for word in escape(text).split(" "):

@@ -1,4 +1,4 @@
-"""Paths of an image as text that loses no byte."""
+"""Paths of an image as text, without losing a byte."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|\\)?")
 
 
 def escape_path(path: bytes) -> str:
-    r"""The absolute path as text: a backslash is doubled and a byte that is no UTF-8 becomes `\xNN`.
+    r"""The absolute path as text: a backslash is doubled, and a byte that is not valid UTF-8 becomes `\xNN`.
 
-    All else, control characters too, stays what it is: `unescape_path` gives the bytes back.
+    Everything else stays the same, even control characters. `unescape_path` is the inverse.
     """
     if not path.startswith(b"/"):
         path = b"/" + path
@@ -20,14 +20,14 @@ def escape_path(path: bytes) -> str:
 
 
 def escape_text(text: bytes) -> str:
-    """Bytes of an image that are not a path of it, such as a symlink's target, escaped in the same way."""
+    """Bytes of an image that are not one of its paths, such as a symlink's target, escaped in the same way."""
     if b"\\" in text:
         text = text.replace(b"\\", b"\\\\")
     return text.decode("utf-8", "backslashreplace")
 
 
 def unescape_path(text: str) -> bytes:
-    """The bytes that `escape_path` was given, with the leading slash. Raises `UsageError` for what it never writes."""
+    """The inverse of `escape_path`, with the leading slash. Raises `UsageError` for text it never writes."""
 
     def literal(match: re.Match[bytes]) -> bytes:
         if match[1]:
@@ -42,7 +42,7 @@ def unescape_path(text: str) -> bytes:
 
 
 def clean_text(text: str) -> str:
-    r"""Text of an image's JSON or of the command line as valid Unicode: a lone surrogate becomes `\xNN` or `\uNNNN`."""
+    r"""Text from an image's JSON or the command line as valid Unicode. A lone surrogate becomes `\xNN` or `\uNNNN`."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place under another name, then renamed."""
+"""Atomic output files: written under another name in the same folder, then renamed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shown(path: str) -> str:
 def check_target(path: str, *, force: bool = False) -> None:
     """Raise `OutputError` unless `path` can be written to.
 
-    A regular file is replaced. A symlink, fifo or device is written through only with `force`, a folder never.
+    A regular file is replaced. A symlink, FIFO, or device is written through only with `force`, a folder never.
     """
     name = shown(path)
     try:
@@ -32,7 +32,7 @@ def check_target(path: str, *, force: bool = False) -> None:
         if not path or not os.path.isdir(folder):
             raise OutputError(
                 f"{shown(folder)} is not a folder to write {name or 'a file'} into",
-                hint="make it first, or name another",
+                hint="create it first, or name another",
             ) from None
         return
     except (OSError, ValueError) as error:
@@ -57,9 +57,9 @@ def _kind(mode: int) -> str:
 
 @contextmanager
 def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
-    """A file to write to that becomes `path` when the block ends well, and is gone when it does not.
+    """A file to write to. It becomes `path` if the block succeeds, and is deleted if the block raises.
 
-    Raises `OutputError` for what `check_target` refuses and for errors of the disk.
+    Raises `OutputError` for anything `check_target` refuses, and if writing fails.
     """
     check_target(path, force=force)
     try:
@@ -72,13 +72,13 @@ def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OutputError(
             f"{shown(path)} cannot be written: {error.strerror or error}",
-            hint="make room, or name a file where you may write",
+            hint="free some space, or name a file you may write to",
         ) from None
 
 
 @contextmanager
 def _beside(path: str) -> Iterator[BinaryIO]:
-    """A file in the same folder that takes the place of `path` at the end."""
+    """A file in the same folder that replaces `path` at the end."""
     folder, name = os.path.split(path)
     directory = os.open(folder or ".", _FOLDER)
     try:

@@ -1,4 +1,4 @@
-"""The words and numbers of a report as every format for people says them."""
+"""The words and numbers of a report, the same in every human-readable format."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 
 
 def one_line(text: str, width: int | None = None) -> str:
-    """Text of an image on one line, with all that could act or hide shown; cut to `width` columns where given."""
+    """Text from an image on one line, control and invisible characters escaped, cut to `width` columns if given."""
     line = escape(_SPACE.sub(" ", text).strip())
     return line if width is None else fit_start(line, width)
 
 
 def instruction_text(row: Row, width: int | None = None) -> str:
-    """What an instruction says, as a person would have written it where that is known."""
+    """The text of an instruction, as written in the Dockerfile if that's known."""
     text = row["text"] if width is None else short_command(row["text"])
     return one_line(text, width) or one_line(row["created_by"], width) or "–"
 
 
 def base_instructions(document: Document) -> range:
-    """The instructions of the base image: all up to the first of the Dockerfile's own."""
+    """The instructions of the base image: all before the first one from the Dockerfile."""
     owners = [row["instruction"] for row in document["layers"] if row.get("base")]
     end = max(owners) + 1 if owners else 0
     later = [row["index"] for row in document["instructions"][end:] if row["location"]]
@@ -40,7 +40,7 @@ def base_instructions(document: Document) -> range:
 
 
 def has_lines(document: Document) -> bool:
-    """Whether it is known of any instruction where it was written: on which line, or in the base image."""
+    """Whether the origin of any instruction is known: a line of the Dockerfile, or the base image."""
     return "base" in document or any(row["location"] for row in document["instructions"])
 
 
@@ -50,7 +50,7 @@ def count(number: int, one: str) -> str:
 
 
 def changed_words(row: Row) -> str:
-    """`owner, mode` for a row whose metadata alone changed."""
+    """`owner, mode` for a row in which only metadata changed."""
     if row["kind"] != "metadata_only":
         return ""
     return ", ".join(words.changed_words(row.get("changed", ())))
@@ -62,7 +62,7 @@ def blame(row: Row) -> str:
 
 
 def group_path(row: Row) -> str:
-    """The path of a row of `waste_groups`; a slash behind it says that it stands for the files below."""
+    """The path of a row of `waste_groups`. A trailing slash means all files below it."""
     path = one_line(row["path"])
     return path if row["files"] == 1 or path == "/" else f"{path}/"
 
@@ -74,7 +74,7 @@ def short_digest(digest: str) -> str:
 
 
 def rule_numbers(rule: Row) -> tuple[str, str]:
-    """What a rule of the verdict found and its limit as it was written, both exact where rounding hides the difference."""
+    """A rule's measured value and its limit as written. Both are exact if rounding would hide the difference."""
     unit = rule_unit(rule)
     actual, limit = rule["actual"], rule["limit"]
     written = _written(rule, unit)
@@ -95,7 +95,7 @@ def rule_numbers(rule: Row) -> tuple[str, str]:
 
 
 def _written(rule: Row, unit: str) -> str:
-    """The limit as its author wrote it, with its unit; reports made before that was kept have the number alone."""
+    """The limit as its author wrote it, with its unit. Old reports have only the number."""
     text = one_line(str(rule.get("written", "")))
     if not text:
         return _number(rule["limit"], unit)
@@ -106,21 +106,21 @@ def _written(rule: Row, unit: str) -> str:
 
 
 def _rounds_to(found: str, actual: float, limit: float, unit: str, *, share: bool) -> bool:
-    """Whether a number reads as the limit once it is rounded for people."""
+    """Whether a number looks equal to the limit once it is rounded."""
     if found == _number(limit, unit, share=share):
         return True
     return unit == "bytes" and actual >= 0 and parse_size(found) == limit
 
 
 def rule_unit(rule: Row) -> str:
-    """The unit of a rule's numbers; reports of before there were units have bytes under the name of a size."""
+    """The unit of a rule's numbers. Old reports have no unit, so it follows from the rule's name."""
     known = RULES.get(rule["rule"])
     unit = rule.get("unit") or (known.quantity if known else "count")
     return "bytes" if unit == "size" else str(unit)
 
 
 def _number(value: float, unit: str, *, exact: bool = False, share: bool = False) -> str:
-    """A number for people; `share` writes 0.95 and not 95 %."""
+    """A number as text. `share` writes 0.95 instead of 95 %."""
     if unit == "bytes":
         return f"{int(value):,} B" if exact else format_size(int(value))
     if share:
@@ -132,12 +132,12 @@ def _number(value: float, unit: str, *, exact: bool = False, share: bool = False
 
 
 def rule_bound(rule: Row) -> str:
-    """The word before a limit that says on which side of it an image has to be."""
+    """Whether the limit is a lower or an upper one: `at least` or `at most`."""
     return "at least" if rule["rule"] in LOWER_LIMITS else "at most"
 
 
 def rule_sentence(rule: Row) -> str:
-    """`max_size: 168.9 MB, allowed is at most 150MB`."""
+    """`max_size: 168.9 MB, allowed is at most 150MB`, or that the rule was skipped."""
     actual, limit = rule_numbers(rule)
     name = one_line(rule["rule"])
     if is_skipped(rule):
@@ -146,22 +146,22 @@ def rule_sentence(rule: Row) -> str:
 
 
 def is_skipped(rule: Row) -> bool:
-    """Whether a rule had nothing to measure from; it has not passed, and it breaks no verdict."""
+    """Whether a rule had nothing to measure from. It neither passes nor fails the verdict."""
     return bool(rule.get("skipped"))
 
 
 def is_broken(rule: Row) -> bool:
-    """Whether a rule was evaluated and is not kept, whatever its level."""
+    """Whether a rule was evaluated and is broken, at any level."""
     return not rule["passed"] and not is_skipped(rule)
 
 
 def is_warning(rule: Row) -> bool:
-    """Whether a rule only warns when it is broken."""
+    """Whether a broken rule only warns."""
     return rule.get("level") == "warn"
 
 
 def rule_word(rule: Row) -> str:
-    """`pass`, `skip`, `warn` or `FAIL`."""
+    """`pass`, `skip`, `warn`, or `FAIL`."""
     if is_skipped(rule):
         return "skip"
     if rule["passed"]:

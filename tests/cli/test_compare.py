@@ -160,8 +160,8 @@ def test_a_platform_or_a_tag_for_each(run: Run, folder: Path) -> None:
         (["a.tar", "b.tar", "a.tar", "--format", "html"], "--format html needs two images, not 3"),
         (["a.tar", "b.tar", "-o", "sarif=x"], "unknown format 'sarif'"),
         (["a.tar", "cut.json"], "cut.json is cut short"),
-        (["a.tar", "other.json"], "schema version 2, and this layerscope reads 1"),
-        (["a.tar", "c.json"], "of the kind 'comparison'"),
+        (["a.tar", "other.json"], "schema version 2, but this layerscope reads 1"),
+        (["a.tar", "c.json"], "of kind 'comparison'"),
         (["a.tar", "report:missing.json"], "missing.json cannot be read"),
     ],
 )

@@ -100,7 +100,7 @@ def test_a_size_that_is_not_known_has_no_change() -> None:
     document["sizes"]["compressed"] = None
     document["baseline"] = baseline(document)
     row = tables(parse(markdown(document)))[0][4]
-    assert row == ["download", "–", "–", "not known: only the uncompressed layers are there"]
+    assert row == ["download", "–", "–", "unknown: only the uncompressed layers are there"]
 
 
 def test_rows_are_as_many_as_asked_for() -> None:

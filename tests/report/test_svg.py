@@ -37,7 +37,7 @@ def test_every_tile_tells_what_it_is(picture: lxml.etree._Element) -> None:
     )
 
 
-def test_colours_are_those_of_the_instructions(picture: lxml.etree._Element) -> None:
+def test_colors_are_those_of_the_instructions(picture: lxml.etree._Element) -> None:
     shade = {
         rect.find(f"{SVG}title").text.partition("\n")[0]: rect.get("class")
         for rect in picture.iter(f"{SVG}rect")
@@ -60,10 +60,10 @@ def test_it_stands_alone(app_analysis: Analysis) -> None:
 def test_a_document_without_the_filesystem_says_so() -> None:
     picture = lxml.etree.fromstring(written("svg", build(python_app())).encode())
     texts = [each.text for each in picture.iter(f"{SVG}text")]
-    assert texts == ["my-app:latest", "this report does not hold the final filesystem"]
+    assert texts == ["my-app:latest", "this report does not contain the final filesystem"]
 
 
-def test_instructions_beyond_the_palette_share_the_last_colour() -> None:
+def test_instructions_beyond_the_palette_share_the_last_color() -> None:
     document = build(make_analysis([(f"RUN {n}", 100 + n) for n in range(20)]))
     palette = Palette(document)
     assert palette.others

@@ -1,4 +1,4 @@
-// Tables that sort by a click on a column's title, and filter by text and kind. All of it works on rows that are there.
+// Tables: click a column title to sort, filter by text and kind. Works only on rows already in the page.
 (() => {
   "use strict";
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];

@@ -1,4 +1,4 @@
-// A table whose rows fold by their level. Without script all rows are there.
+// A table whose rows fold by level. Without JavaScript, all rows are shown.
 (() => {
   "use strict";
   for (const table of document.querySelectorAll("table.tree")) {

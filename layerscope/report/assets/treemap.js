@@ -1,4 +1,4 @@
-// The treemap that zooms. It lays out as treemap.py does; text of the image becomes text nodes and nothing else.
+// The zoomable treemap, with the same layout as treemap.py. Text from the image becomes text nodes and nothing else.
 (() => {
   "use strict";
   const place = document.getElementById("map");
@@ -225,7 +225,7 @@
     });
   };
 
-  // Doing
+  // Actions
 
   const open = (index, selected = null) => {
     let target = index;

@@ -1,7 +1,7 @@
-"""The comparison as one table in CSV (RFC 4180): sizes, instructions, layers, directories, files and settings by their `table`.
+"""The comparison as one table in CSV (RFC 4180): sizes, instructions, layers, directories, files, and settings.
 
-As in the report's CSV every row has every column, text that a spreadsheet could take for a formula begins with a `'`,
-and what cannot be known is an empty cell.
+The `table` column says which kind a row is. As in the report's CSV, every row has every column, text that a spreadsheet
+could mistake for a formula starts with a `'`, and an unknown value is an empty cell.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ COLUMNS = (
 class ComparisonCsv:
     """Writes a header and a row for each pair, in the order of the document.
 
-    `a`, `b` and `delta` are bytes of content for instructions and layers, of live files for directories and files, and
-    the values themselves for settings.
+    `a`, `b`, and `delta` are bytes of content for instructions and layers, bytes of live files for directories and
+    files, and plain values for settings.
     """
 
     def render(self, document: Document, out: TextIO) -> None:

@@ -1,4 +1,4 @@
-"""The comparison document: the one thing that its renderers show, as `schema/comparison-1.json` describes it."""
+"""The comparison document, which all renderers of a comparison show. Its schema is `schema/comparison-1.json`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PERMISSIONS = 0o7777
 
 
 def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = None) -> Document:
-    """What changes from A to B, the same for the same images always.
+    """What changes from A to B. The same images always give the same document.
 
-    The `top` largest differences of files are given (all of them for None) and the others in sum, as one row more;
-    directories down to `depth`, the largest `top` of them.
+    It lists the `top` largest file differences (all of them for None) and sums up the rest in one more row. It lists
+    the largest `top` directories, down to `depth`.
     """
     a, b = comparison.a, comparison.b
     layers, files = comparison.layers, comparison.files
@@ -104,7 +104,7 @@ def _percent(pair: Row) -> Row:
 
 
 def side_row(side: Side, name: str) -> Row:
-    """What a document says of an image that it compares."""
+    """What a document says about one of the images it compares."""
     return {
         "config_digest": side.config_digest,
         "created": None if side.created is None else clean_text(side.created),
@@ -127,7 +127,7 @@ def _sizes(
     b: LayerSummary | InstructionSummary | None,
     comparison: Comparison,
 ) -> Row:
-    """Sizes side by side; a side that has no such row counts as nothing, one that is not known makes no delta."""
+    """Sizes side by side. A side without such a row counts as 0. If a size is unknown, so is the delta."""
     rows = {}
     for name in _SIZES:
         one, other = _size(a, name, comparison.a), _size(b, name, comparison.b)
@@ -227,7 +227,7 @@ def _files(comparison: Comparison, files: FileComparison, depth: int | None) -> 
 
 
 def _changes(files: FileComparison, top: int | None) -> list[Row]:
-    """The largest differences first; the sum of all rows is the difference of the placed bytes."""
+    """The largest differences first. All rows add up to the difference in bytes that have a path."""
     shown = _largest(files.changes, top)
     rows = [_change(change) for change in shown]
     left = len(files.changes) - len(shown)
@@ -239,7 +239,7 @@ def _changes(files: FileComparison, top: int | None) -> list[Row]:
 
 
 def _largest(changes: Sequence[FileChange], top: int | None) -> list[FileChange]:
-    """The `top` largest differences, largest first, those of one size by path."""
+    """The `top` largest differences, largest first, then by path."""
     if top is None or top >= len(changes):
         return sorted(changes, key=_order)
     if not top:
@@ -284,7 +284,7 @@ def _value(entry: Entry, name: str) -> Any:
 
 
 def _directories(files: FileComparison, top: int | None, depth: int | None) -> list[Row]:
-    """Every directory above a difference, or the largest of them with all that lie above."""
+    """Every directory above a difference, or the largest of them with all their parents."""
     found = [
         each
         for each in files.directories

@@ -1,4 +1,4 @@
-"""What grew from A to B as workflow commands, which GitHub shows as annotations of a run."""
+"""What grew from A to B, as workflow commands that GitHub shows as annotations of a run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
 
 LONGEST = 200
-"""Columns of an instruction in an annotation."""
+"""The most columns of an instruction in an annotation."""
 
 
 class ComparisonGithub:
-    """Writes at most ten notices: the sentence first, then the instructions that grew, the largest growth first."""
+    """Writes at most ten notices: the summary first, then the instructions that grew, largest growth first."""
 
     def render(self, document: Document, out: TextIO) -> None:
         sentence = f"{one_line(document['sentence'])} To pull: {pull_words(document)}."

@@ -1,4 +1,4 @@
-"""The comparison as one HTML page; without script all of it is there to read but folding, sorting and filters."""
+"""The comparison as one HTML page. Without JavaScript you lose only folding, sorting, and filters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 DEEPEST = 8
-"""Level of a directory below which the page indents no further."""
+"""The deepest level of a directory that gets its own indentation."""
 _SIZES = (
     ("compressed", "download", "compressed, one pull"),
     ("content", "content", "what all layers store"),
@@ -198,7 +198,7 @@ def _tone(delta: int | None) -> str:
 
 
 def _waste(document: Document) -> list[Row]:
-    """The kinds of waste that there are, those that differ most first."""
+    """The kinds of waste that occur, largest difference first."""
     kinds = document["wasted_by_kind"]
     found = [kind for kind in kinds if kinds[kind]["a"] or kinds[kind]["b"]]
     found.sort(key=lambda kind: (-abs(kinds[kind]["delta"] or 0), kind))
@@ -226,7 +226,7 @@ def _consequences(document: Document) -> list[tuple[str, str]]:
 
 
 def _most(rows: Sequence[Row], size: str) -> int:
-    """The largest size of any row, which makes a full bar."""
+    """The largest size of any row, which gets a full bar."""
     return max(
         (row["sizes"][size][side] or 0 for row in rows for side in "ab"),
         default=0,
@@ -234,14 +234,14 @@ def _most(rows: Sequence[Row], size: str) -> int:
 
 
 def _statuses(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """What the instructions can be filtered by."""
+    """The filters for the list of instructions."""
     found = {row["status"] for row in rows}
     choices = [pair for pair in _STATUS_WORDS.items() if pair[0] in found]
     return [("different", "all that differ"), *choices] if found - {"same"} else choices
 
 
 def _segments(document: Document, side: str) -> list[Row]:
-    """The layers of one side along a bar of 1000 units, which the larger side fills."""
+    """The layers of one side along a bar. The larger side fills all 1000 units."""
     name = measure(document)
     whole = max(document["sizes"][name][each] or 0 for each in "ab")
     rows = [row for row in document["layers"] if row[side] is not None]
@@ -269,7 +269,7 @@ def _segments(document: Document, side: str) -> list[Row]:
 
 
 def _tree(document: Document) -> list[Row]:
-    """The directories that differ, each with both sides; what is not listed below one stands in a row of its own."""
+    """The directories that differ, with both sides. An extra row below a directory sums up what isn't listed."""
     directories = {row["path"]: row for row in document["directories"]}
     rows: list[Row] = []
     above: list[Row] = []

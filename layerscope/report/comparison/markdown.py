@@ -1,4 +1,4 @@
-"""The comparison as GitHub Markdown, for a pull request or a job summary; sections that do not fit are named."""
+"""The comparison as GitHub Markdown, for a pull request or a job summary. It says so if sections don't fit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROWS = 10
 INSTRUCTIONS = 40
 SETTINGS = 40
 MARKER = "<!-- layerscope compare -->"
-"""Stands first, so that a comment can be found again."""
+"""The first line, by which a comment can be found again."""
 
 Row = dict[str, Any]
 _SIZES = (
@@ -48,7 +48,7 @@ _SIZES = (
 
 
 class ComparisonMarkdown:
-    """Writes one comment of less than `LIMIT` bytes."""
+    """Writes one comment of fewer than `LIMIT` bytes."""
 
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
@@ -77,7 +77,7 @@ class ComparisonMarkdown:
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a title that ends in `>` is of a column of numbers."""
+    """A table. A title that ends in `>` marks a column of numbers."""
     head = " | ".join(title.removesuffix(">") for title in titles)
     rule = "|".join("--:" if title.endswith(">") else ":--" for title in titles)
     body = "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -177,7 +177,7 @@ def _where(document: Document, rows: int) -> str:
         (format_delta(delta), "&nbsp;&nbsp;" * level + code(name), f"{changes:,}")
         for level, name, delta, changes in tree_rows(document, rows=rows, depth=depth)
     ]
-    for key, words in (("outside", "outside of the pattern"), ("unplaced", "at no visible path")):
+    for key, words in (("outside", "outside the pattern"), ("unplaced", "at no visible path")):
         if files[key]["delta"]:
             table.append((format_delta(files[key]["delta"]), f"*{words}*", ""))
     return f"\n**Where**\n{_table(('change>', 'directory', 'files that differ>'), table)}"

@@ -1,4 +1,4 @@
-"""What the compared images are called, so that no two of them read alike."""
+"""Names for the compared images, so that no two look the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES: tuple[Callable[[Side], str], ...] = (
 
 
 def told_apart(sides: Sequence[Side]) -> list[str]:
-    """A name for each: its tag where it is a file, as it was asked for otherwise, with more where two would be alike."""
+    """A name for each image: its tag if it is a file, else the reference you gave, made longer where two are equal."""
     for name in _NAMES:
         names = [name(side) for side in sides]
         if len(set(names)) == len(names):
@@ -31,7 +31,7 @@ def told_apart(sides: Sequence[Side]) -> list[str]:
 
 
 def fit_apart(names: Sequence[str], width: int) -> list[str]:
-    """The names within `width` columns, cut where they still differ."""
+    """The names cut to `width` columns, such that they still differ."""
     for cut in (fit_start, fit_end):
         short = [cut(name, width) for name in names]
         if len(set(short)) == len(set(names)):
@@ -41,7 +41,7 @@ def fit_apart(names: Sequence[str], width: int) -> list[str]:
 
 
 def _common(names: Sequence[str]) -> int:
-    """The number of characters that all names begin with."""
+    """The length of the prefix that all names share."""
     first, last = min(names), max(names)
     for at, (one, other) in enumerate(zip(first, last, strict=False)):
         if one != other:

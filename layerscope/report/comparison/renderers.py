@@ -1,4 +1,4 @@
-"""The formats a comparison can be written in, as `layerscope.report.formats.renderers` has them for one image."""
+"""The formats of a comparison. `layerscope.report.formats.renderers` has those for one image."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ COMPARISON_RENDERERS: dict[str, Format] = {
         Format(
             name="html",
             suffix=".html",
-            help="One page with tables, the tree of directories and the JSON, without network.",
+            help="One self-contained page with tables, the directory tree, and the JSON.",
             create=_html,
         ),
         Format(
             name="csv",
             suffix=".csv",
-            help="Sizes, instructions, layers, directories, files and settings as one table.",
+            help="Sizes, instructions, layers, directories, files, and settings as one table.",
             create=_csv,
         ),
         Format(
             name="github",
             suffix=".github",
-            help="What grew as annotations of a GitHub workflow.",
+            help="What grew, as annotations of a GitHub workflow.",
             create=_github,
         ),
     )

@@ -1,4 +1,4 @@
-"""The comparison in one plain sentence or two: how much, and where most of it comes from."""
+"""The comparison in a sentence or two: how large the difference is, and where most of it comes from."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from layerscope.analysis.comparison.layers import InstructionRow
 
 LONGEST = 60
-"""Characters of an instruction in the sentence."""
+"""The most characters of an instruction in the sentence."""
 SHARE = 20
-"""Percent of a difference that makes an instruction worth naming."""
+"""An instruction is named if it makes up at least this percentage of a difference."""
 
 
 def sentence(comparison: Comparison) -> str:
-    """What a person would say of the two images."""
+    """The summary of a comparison in plain words."""
     a, b = names(comparison)
     if comparison.pattern is not None and comparison.files is not None:
         return _within(comparison, a, b)
@@ -35,20 +35,20 @@ def sentence(comparison: Comparison) -> str:
 
 
 def names(comparison: Comparison) -> tuple[str, str]:
-    """What A and B are called, apart."""
+    """Distinct names for A and B."""
     a, b = told_apart((comparison.a, comparison.b))
     return a, b
 
 
 def _within(comparison: Comparison, a: str, b: str) -> str:
-    """The sentence of a comparison that `--path` narrows."""
+    """The sentence for a comparison narrowed by `--path`."""
     files = comparison.files
     assert files is not None
     before, after = files.root.a_bytes, files.root.b_bytes
     number = len(files.changes)
     where = f"Within {comparison.pattern}"
     if not number:
-        return f"{where}, {a} and {b} hold the same."
+        return f"{where}, {a} and {b} are the same."
     differ = "1 path differs" if number == 1 else f"{number:,} paths differ"
     if before == after:
         return f"{where}, {a} and {b} are the same size, and {differ}."
@@ -83,7 +83,7 @@ def _how_much(comparison: Comparison, a: str, b: str) -> str:
 
 
 def _cause(comparison: Comparison) -> str:
-    """The instruction that moved the most content in the direction of the whole."""
+    """The instruction that contributes most to the overall difference."""
     if not comparison.reads_all:
         return ""
     total = comparison.b.sizes.content - comparison.a.sizes.content
@@ -108,7 +108,7 @@ def _cause(comparison: Comparison) -> str:
 
 
 def _same_size(comparison: Comparison) -> str:
-    """What differs where no instruction stores more or less."""
+    """The difference if no instruction stores more or fewer bytes."""
     number = 0 if comparison.files is None else len(comparison.files.changes)
     if not number:
         return ""

@@ -1,4 +1,4 @@
-"""The document of several images on one host, as `schema/images-1.json` describes it."""
+"""The document about several images on one host. Its schema is `schema/images-1.json`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build_table(table: Table) -> Document:
-    """What each image weighs, what it shares with the others, and every layer of all of them once."""
+    """The size of each image, what it shares with the others, and every distinct layer once."""
     sides = [row.side for row in table.rows]
     names = told_apart(sides)
     return {

@@ -1,4 +1,4 @@
-"""Several images on one host, for people."""
+"""Several images on one host, as text and Markdown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def _measure(document: Document) -> str:
-    """Shared and unique bytes are of what a pull transfers where that is known of all, else of the uncompressed tars."""
+    """Which bytes to count: what a pull transfers if that's known for all images, else the uncompressed tars."""
     return "tar" if document["total"]["compressed"] is None else "compressed"
 
 

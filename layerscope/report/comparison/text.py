@@ -1,4 +1,4 @@
-"""The comparison for people: how much more or less, which instruction did it, and where it lies."""
+"""The comparison as text: how large the difference is, which instruction made it, and in which directories."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from layerscope.report.formats.format import Display
 
 ROWS = 10
-"""Rows of each list, unless more or fewer are asked for."""
+"""The default number of rows of each list."""
 DEPTH = 2
-"""Levels of directories, unless more or fewer are asked for."""
+"""The default number of directory levels."""
 WIDEST = 160
 NARROWEST = 40
 SETTINGS = 40
@@ -81,7 +81,7 @@ class ComparisonText:
 
 
 def _overview(page: Page, document: Document) -> None:
-    """The two sides in columns, with the difference."""
+    """The two sides in columns, and the difference."""
     a, b = document["a"], document["b"]
     change_width = 14 if page.width >= 52 else 11
     gap = 2 if page.width >= 52 else 1
@@ -155,7 +155,7 @@ def _overview(page: Page, document: Document) -> None:
 
 
 def _instructions(page: Page, document: Document) -> None:
-    """What differs of the instructions: those that hold bytes each, the others in number."""
+    """The instructions that differ: one row for each that stores bytes, and a count of the others."""
     rows = document["instructions"]
     different = [row for row in rows if row["status"] != "same"]
     shown = [row for row in different if row["layers_a"] or row["layers_b"]]
@@ -227,7 +227,7 @@ def _where(page: Page, document: Document, rows: int) -> None:
         tail = f"  {changes:,} differ" if changes else ""
         room = page.width - 15 - len(tail)
         page.line("  ", number, "  ", pad(fit_start(text, room), min(room, 50)), (tail, "dim"))
-    for key, words in (("outside", "outside of the pattern"), ("unplaced", "at no visible path")):
+    for key, words in (("outside", "outside the pattern"), ("unplaced", "at no visible path")):
         delta = files[key]["delta"]
         if delta:
             page.line("  ", pad(format_delta(delta), 11, right=True), "  ", (words, "dim"))

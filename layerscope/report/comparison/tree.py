@@ -1,4 +1,4 @@
-"""The directories of a comparison as an indented tree, the largest differences first, all sums closed."""
+"""The directories of a comparison as an indented tree, largest differences first. All rows add up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 TreeRow = tuple[int, str, int, int]
-"""Indentation, name, delta in bytes, and how many files differ below."""
+"""Indentation, name, delta in bytes, and the number of files that differ below."""
 OTHERS = "(others)"
 
 
 def tree_rows(document: Document, *, rows: int, depth: int) -> list[TreeRow]:
-    """About `rows` directories down to `depth`; what is not shown below a directory stands in one row."""
+    """About `rows` directories down to `depth`. One more row below a directory sums up what isn't shown."""
     directories = {row["path"]: row for row in document["directories"]}
     root = directories.get("/")
     if root is None:
@@ -47,7 +47,7 @@ def tree_rows(document: Document, *, rows: int, depth: int) -> list[TreeRow]:
 
 
 def _largest(directories: dict[str, Row], rows: int, depth: int) -> set[str]:
-    """The directories that move the most, each with all above it."""
+    """The directories with the largest differences, and all their parents."""
     shown = {"/"}
     candidates = sorted(
         (

@@ -1,4 +1,4 @@
-"""What a comparison says in words, the same in every format for people."""
+"""The words of a comparison, the same in every human-readable format."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ _FIELDS = {
 }
 _SPACE = re.compile(r"[ \t\r\n]+")
 LONGEST = 200
-"""Columns of a value of the configuration."""
+"""The most columns of a configuration value."""
 
 
 def one_line(text: str) -> str:
-    """Text of an image on one line, with all that could act or hide shown."""
+    """Text from an image on one line, with control and invisible characters escaped."""
     return escape(_SPACE.sub(" ", text).strip())
 
 
@@ -85,7 +85,7 @@ def count_delta(delta: int) -> str:
 
 
 def percent_delta(percent: float | None) -> str:
-    """`−86.6 %`, `+1,853 %`, `×124`; empty for no difference or an unknown one."""
+    """`−86.6 %`, `+1,853 %`, or `×124`; empty if there is no difference or it is unknown."""
     if percent is None or round(percent, 1) == 0:
         return ""
     if percent >= 10_000:
@@ -106,12 +106,12 @@ def full_text(row: Row) -> str:
 
 
 def step_text(row: Row) -> str:
-    """The same for people, without build flags and shell options."""
+    """The instruction on one line, without build flags and shell options."""
     return short_command(full_text(row))
 
 
 def pull_words(document: Document) -> str:
-    """What a host that has A fetches for B."""
+    """What a host that has A pulls to get B."""
     layers = document["b"]["layers"]
     needed, chained = document["transfer"]["needed"], document["transfer"]["chained"]
     held = shared_words(document)
@@ -124,12 +124,12 @@ def pull_words(document: Document) -> str:
             of = f"{number} of the {plural(layers, 'layer')} of B"
         text = f"a host that has A pulls {of}, {_weight(needed)} ({held})"
     if chained["layers"] != needed["layers"]:
-        text += f"; {_weight(chained)} where an engine knows a layer only above the same layers"
+        text += f"; {_weight(chained)} if an engine reuses a layer only on top of the same layers"
     return text
 
 
 def shared_words(document: Document) -> str:
-    """Every shared layer by its number, also those that stand elsewhere in the other image."""
+    """Every shared layer by its number, including those at another position in the other image."""
     pairs = sorted(
         {(row["a"], row["b"]) for row in document["layers"] if row["status"] == "same"}
         | {(row["a"], row["b"]) for row in document["out_of_order"]},
@@ -154,13 +154,13 @@ def shared_words(document: Document) -> str:
 
 
 def legend(marks: Iterable[str]) -> str:
-    """What the signs of the rows above it mean, each once."""
+    """The meaning of each mark that the rows above use."""
     used = list(dict.fromkeys(marks))
     return "   ".join(f"{MARKS[name]} {_LEGEND[name]}" for name in _LEGEND if name in used)
 
 
 def is_narrowed(document: Document) -> bool:
-    """Whether `--path` narrows the files, and with them all that is shown beside them."""
+    """Whether `--path` narrows the files, and with them everything shown next to them."""
     return document["files"] is not None and document["files"]["path"] is not None
 
 
@@ -175,7 +175,7 @@ def measure_word(document: Document) -> str:
 
 
 def count_rows(document: Document) -> list[tuple[str, int, int]]:
-    """What there is of each type, over all layers, as in the report of each image; within `--path`, what it matches."""
+    """The number of entries of each type, over all layers as in each image's report; with `--path`, what it matches."""
     files = document["files"]
     if is_narrowed(document):
         seen = files["visible"]
@@ -203,7 +203,7 @@ def _weight(weight: Row) -> str:
 
 
 def cache_words(document: Document) -> str:
-    """Which instruction first kept a build from using the layers of A."""
+    """The first instruction at which a build can't use the layers of A."""
     found = document["cache_break"]
     if found is None:
         return ""
@@ -216,7 +216,7 @@ def cache_words(document: Document) -> str:
 
 
 def waste_words(document: Document) -> str:
-    """Waste gained and lost by kind."""
+    """How each kind of waste changed."""
     rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"] or 0))
     return " · ".join(
         f"{KIND_WORDS[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
@@ -224,7 +224,7 @@ def waste_words(document: Document) -> str:
 
 
 def kind_words(files: Row) -> str:
-    """`696 paths differ: 9 added, 674 removed, 13 of other metadata alone (all of them the time only)`."""
+    """`696 paths differ: 9 added, 674 removed, 13 with other metadata only (all of them the time only)`."""
     parts = []
     for kind, words in _KINDS.items():
         number = files["kinds"][kind]["count"]
@@ -243,7 +243,7 @@ def kind_words(files: Row) -> str:
 
 
 def change_details(row: Row) -> str:
-    """What more there is to say of one file."""
+    """Details about one file."""
     parts = []
     if row["kind"] == "moved":
         parts.append(f"from {escape(row['from'])}")
@@ -254,7 +254,7 @@ def change_details(row: Row) -> str:
     if "linkname" in row:
         parts.append(f"{escape(row['linkname'][0])} → {escape(row['linkname'][1])}")
     if row["kind"] == "hardlink":
-        parts.append("another name of the same file went or came")
+        parts.append("another name of the same file was added or removed")
     if row["kind"] == "unknown":
         parts.append("same size, content not known")
     for name, (one, other) in row.get("changed", {}).items():
@@ -274,7 +274,7 @@ def _metadata(name: str, one: Any, other: Any) -> str:
 
 
 def setting_words(row: Row) -> tuple[str, str, str]:
-    """The mark, the name and the values of a setting that differs."""
+    """The mark, name, and values of a setting that differs."""
     field = _FIELDS.get(row["field"], row["field"])
     name = f"{field} {one_line(row['name'])}".rstrip()
     a, b = (None if row[side] is None else fit_start(one_line(row[side]), LONGEST) for side in "ab")

@@ -1,1 +1,1 @@
-"""The report document: built from an analysis, typed once, written as JSON."""
+"""The report document: built from an analysis, typed in one place, written as JSON."""

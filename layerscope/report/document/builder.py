@@ -1,4 +1,4 @@
-"""The report document: the one thing that every renderer shows, as `schema/analysis-1.json` describes it."""
+"""The report document, which every renderer shows. Its schema is `schema/analysis-1.json`."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def build(
     min_change: int = 0,
     dive: DiveNumbers | None = None,
 ) -> Document:
-    """The report of one image, the same for the same image always.
+    """The report of one image. The same image always gives the same document.
 
-    The `top` largest rows of waste are given (all of them for None) and the others in sum, as one row more. `files`
-    adds the entries of each layer, and `hashes` to them that of each live content, so that the report can stand for the
-    image in a comparison; what was not read yet is read, so the image has to be open. Secrets and the values of build
-    arguments are hidden in all its texts unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
-    `min_change` bytes or more, and `dive` the numbers that dive gives.
+    It lists the `top` largest rows of waste (all of them for None) and sums up the rest in one more row. `files` adds
+    the entries of each layer. `hashes` adds the hash of each live content, so that the report can replace the image in
+    a comparison; content not read yet is read now, so the image must be open. Secrets and the values of build arguments
+    are masked in all texts unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
+    `min_change` bytes or more, and `dive` adds dive's numbers.
     """
     masks = NO_MASKS if show_args else masks_of(analysis)
     if not show_args:
@@ -150,7 +150,7 @@ def add_parts(
     min_change: int,
     dive: DiveNumbers | None,
 ) -> None:
-    """Add what an image was held against: the verdict, the sizes of the baseline, dive's numbers."""
+    """Add what the image was checked against: the verdict, the baseline's sizes, and dive's numbers."""
     if verdict is not None:
         document["verdict"] = _verdict(verdict, masks)
     if baseline is not None and baseline.side is not None:
@@ -379,5 +379,5 @@ def _rule(result: RuleResult, masks: Masks) -> Row:
 
 
 def rest_of(rows: Iterable[Row]) -> Row | None:
-    """The row that stands for all that was cut off, when there is one."""
+    """The row that sums up what was cut off, or None."""
     return next((row for row in rows if row["path"] is None), None)

@@ -1,4 +1,4 @@
-"""How a container of the image runs, as the report says it."""
+"""How a container of the image runs, as part of the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entries of a layer as rows of the report, made when they are read: there may be a million of them."""
+"""The entries of a layer as rows of the report. They are created lazily, since there may be a million of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layerscope.report.paths import escape_path, escape_text
 
 
 class EntryRows(Sequence[dict[str, Any]]):
-    """The rows of `entries`, in tar order; a sequence of dictionaries that is never held as such."""
+    """The rows of `entries`, in tar order: a sequence of dictionaries that are never all in memory."""
 
     __slots__ = ("_entries", "_hashes")
 
@@ -98,5 +98,5 @@ def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
 
 
 def _link(entry: Entry) -> str:
-    """A hard link names a path of the image, a symlink whatever its text is."""
+    """The link's target: for a hard link a path in the image, for a symlink its literal text."""
     return escape_path(entry.link) if entry.kind == HARDLINK else escape_text(entry.link)

@@ -1,7 +1,7 @@
-"""The final filesystem by size, cut to what can be seen: the optional key `filesystem` of the document.
+"""The final filesystem by size, cut to what is large enough to see: the optional key `filesystem` of the document.
 
-Directories are opened largest first until there are enough rows, so that detail is where the bytes are. What a directory
-holds beyond its rows is one row more, so the bytes of its rows always sum to its own.
+Directories are opened largest first until there are enough rows, so the detail is where the bytes are. One more row sums
+up the rest of a directory, so the bytes of its rows always add up to its own.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Row = dict[str, Any]
 Shares = dict[int, int]
 
 NODES = 2000
-"""Rows after which no further directory is opened."""
+"""After this many rows, no more directories are opened."""
 CHILDREN = 200
-"""Most rows that one directory is cut into."""
+"""The most rows for one directory."""
 SMALLEST = 1000
-"""What is less than this part of its directory cannot be seen in it."""
+"""A file is too small to see if it is less than one part in this many of its directory."""
 LONGEST_NAME = 255
-"""Characters of a name; a longer one is cut in its middle."""
+"""The most characters of a name. A longer one is cut in the middle."""
 
 
 def with_filesystem(document: Document, facts: Facts) -> Document:
-    """The document with the key `filesystem`, where files are listed; the one that was given stays as it is."""
+    """A copy of the document with the key `filesystem`, if the facts include files."""
     if facts.files is None:
         return document
     return {**document, "filesystem": filesystem(facts.files, facts.layers)}
@@ -46,8 +46,8 @@ def with_filesystem(document: Document, facts: Facts) -> Document:
 def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NODES) -> Row:
     """The directories and files of the final filesystem by live bytes, parents first, each directory's rows together.
 
-    Content with several names counts at the one that stores it, or else at its first visible link. Directories that
-    hold nothing but one directory are one row with it.
+    Content with several names counts at the name that stores it, or else at its first visible link. A directory that
+    contains only another directory is merged with it into one row.
     """
     census = _Census(files, layers)
     root = census.directories[0]
@@ -103,7 +103,7 @@ def _name(names: list[bytes]) -> str:
 
 
 class _Directory:
-    """A visible directory, and the sums of all that is visible below it; `stored` counts its own files with content."""
+    """A visible directory with the sums of everything visible below. `stored` is the number of its own non-empty files."""
 
     __slots__ = ("below", "bytes", "files", "node", "parent", "shares", "stored")
 
@@ -118,7 +118,7 @@ class _Directory:
 
 
 class _Child:
-    """What is to be one row of its directory; several names where directories hold nothing but each other."""
+    """A future row of its directory. It has several names if directories were merged."""
 
     __slots__ = ("bytes", "directory", "files", "names", "shares")
 
@@ -138,14 +138,14 @@ class _Child:
 
 
 class _Census:
-    """Every visible directory of the tree with its sums, the root first."""
+    """Every visible directory of the tree with its sums, root first."""
 
     def __init__(self, files: Files, layers: Sequence[LayerSummary]) -> None:
         self._owners = [layer.instruction for layer in layers]
         self._links = _links_to_hidden_content(files)
         self._layers = files.tree.layers
         columns = [layer.columns for layer in self._layers]
-        # One column over all layers: an untouched file of the tree is its number there.
+        # One column across all layers: the tree keeps an untouched file as its number there.
         self._records = list(chain.from_iterable(layer.records for layer in self._layers))
         self._kinds = b"".join(each.kinds for each in columns)
         self._sizes = array("q")
@@ -177,7 +177,7 @@ class _Census:
             if type(held) is int:
                 entry = records[held]
                 if entry is None:
-                    # Added once and never touched: no entry has to be made to know what it holds.
+                    # Added once and never touched, so the columns are enough and no Entry is created.
                     size = sizes[held]
                     if size:
                         if not low <= held < high:
@@ -219,7 +219,7 @@ class _Census:
         return child.latest if isinstance(child, Node) else self._records[child]
 
     def _content(self, entry: Entry) -> Entry | None:
-        """The content that counts at this name."""
+        """The content that is counted at this name, or None."""
         content = entry.content
         if content is None or not content.size:
             return None
@@ -228,7 +228,7 @@ class _Census:
         return None
 
     def largest(self, directory: _Directory) -> list[_Child]:
-        """The children that can be seen when the directory fills the view, largest first."""
+        """The children that are large enough to see when the directory fills the view, largest first."""
         floor = max(1, -(-directory.bytes // SMALLEST))
         children = [_follow(below) for below in directory.below if below.bytes >= floor]
         if directory.stored:
@@ -237,7 +237,7 @@ class _Census:
         return children[:CHILDREN]
 
     def _files(self, directory: _Directory, floor: int) -> Iterator[_Child]:
-        """The files with at least `floor` bytes, of which there are at most `SMALLEST`."""
+        """The files with at least `floor` bytes. There are at most `SMALLEST` of them."""
         records, sizes, owners = self._records, self._sizes, self._owners
         for name, child in (directory.node.below or {}).items():
             held = child if type(child) is int else child.held  # type: ignore[union-attr]
@@ -258,7 +258,7 @@ class _Census:
 
 
 def _follow(directory: _Directory) -> _Child:
-    """The directory as a row, together with those below it as long as each holds nothing but the next."""
+    """The directory as a row, merged with those below it as long as each contains only the next."""
     names = [directory.node.name]
     first = directory
     while not directory.stored:
@@ -271,7 +271,7 @@ def _follow(directory: _Directory) -> _Child:
 
 
 def _links_to_hidden_content(files: Files) -> dict[int, Entry]:
-    """For content that is not visible under its own name, the first hard link under which it is."""
+    """For content that is not visible under its own name, the first visible hard link to it."""
     links: dict[int, Entry] = {}
     for entry in files.tree.hard_links():
         content = entry.content

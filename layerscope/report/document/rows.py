@@ -1,16 +1,16 @@
-"""The shape of the report document: every key that `schema/analysis-1.json` lists, typed once.
+"""The types of the report document: every key in `schema/analysis-1.json`.
 
-A report that was saved is checked against these types when it is read (`saved/conform.py`), so they are kept evaluable.
+Saved reports are checked against these types at run time (`saved/conform.py`), so keep them evaluable.
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 SCHEMA_VERSION = 1
 TOP = 1000
-"""Rows of `waste`, `waste_groups` and `largest` unless the caller wants another number."""
+"""The default number of rows of `waste`, `waste_groups`, and `largest`."""
 
 Document = dict[str, Any]
-"""A document of any kind, as renderers read it: an analysis (`AnalysisDocument`), a comparison or a table of images."""
+"""Any document as renderers read it: an analysis (`AnalysisDocument`), a comparison, or a table of images."""
 Row = dict[str, Any]
 
 WasteName = Literal[
@@ -29,7 +29,7 @@ class SizesRow(TypedDict):
 
 
 class MaybeSizesRow(TypedDict):
-    """Sizes of a layer whose tar the source may not hold."""
+    """Sizes of a layer, null if the source doesn't have its tar."""
 
     compressed: int | None
     content: int | None
@@ -126,7 +126,7 @@ class InstructionRow(TypedDict):
 
 
 class WasteRow(TypedDict):
-    """A wasted file, or with the path null all those that were cut off."""
+    """A wasted file, or with a null path the sum of those cut off."""
 
     bytes: int
     kind: WasteName | None

@@ -1,4 +1,4 @@
-"""The report document as JSON: ASCII, sorted keys, one row a line, and the same bytes for the same document."""
+"""The report document as JSON: ASCII, sorted keys, one row per line, the same bytes for the same document."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _encode = json.JSONEncoder(allow_nan=False, sort_keys=True).encode
 
 
 def dumps(document: Document) -> str:
-    """The document as the JSON text that every front end writes, with a newline at its end."""
+    """The document as JSON text with a final newline, as every front end writes it."""
     return "".join(pieces(document))
 
 
 def pieces(document: Mapping[str, Any]) -> Iterator[str]:
-    """That text in pieces, so that the entries of a large image are never held as one string."""
+    """The same text in pieces, so that the entries of a large image are never one string in memory."""
     start = "{\n"
     for key in sorted(document):
         yield f"{start}  {_encode(key)}: "

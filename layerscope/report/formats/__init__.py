@@ -1,1 +1,1 @@
-"""One renderer a file, and the list of them."""
+"""One file per renderer, and the list of renderers."""

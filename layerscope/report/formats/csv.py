@@ -1,8 +1,8 @@
-"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste and files by their `table`.
+"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste, and files.
 
-Every row has every column, so that it opens as it is; a filter on the first column gives each table. Text that a
-spreadsheet could take for a formula begins with a `'`, control characters are shown as escapes, and what cannot be known
-is an empty cell. JSON has the same numbers and the text as it was.
+Every row has every column, and a filter on the first one, `table`, selects a kind of row. Text that a spreadsheet could
+mistake for a formula starts with a `'`, control characters are escaped, and an unknown value is an empty cell. JSON has
+the same numbers and the original text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ COLUMNS = (
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 REST = "(rest)"
-"""Stands in the column `path` for all that was cut off."""
+"""The `path` of the row that sums up what was cut off."""
 
 
 class CsvRenderer:
-    """Writes a header and a row for each layer, instruction, wasted file and file, in the order of the document.
+    """Writes a header and a row for each layer, instruction, wasted file, and file, in the order of the document.
 
-    The files are those of each layer where the document has them (`--files`), else the largest ones that are live.
+    The files are those of each layer if the document has them (`--files`), else the largest live ones.
     """
 
     def render(self, document: Document, out: TextIO) -> None:
@@ -42,7 +42,7 @@ class CsvRenderer:
 
 
 def cell(value: Any) -> Any:
-    """Numbers as they are, nothing for what is not known, and text that stays text."""
+    """A number as it is, an empty cell for an unknown value, and text that a spreadsheet keeps as text."""
     if value is None:
         return ""
     if not isinstance(value, str):

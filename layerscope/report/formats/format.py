@@ -1,4 +1,4 @@
-"""What a format is: a name, and what makes a renderer for it."""
+"""An output format: its name, and the factory of its renderer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Renderer(Protocol):
-    """Writes the report document in one format; what only this format can be told stands in its constructor."""
+    """Writes the report document in one format. Options of that format are passed to its constructor."""
 
     def render(self, document: Document, out: TextIO) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """What a format for people may use: columns, colour, and rows of each list (None for the usual number)."""
+    """Options of human-readable formats: width in columns, color, and rows of each list (None for the default)."""
 
     width: int = 100
     color: bool = False
@@ -27,9 +27,9 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One format by name; `create` imports the renderer only when it is asked for.
+    """One format by name. `create` imports the renderer only when it is needed.
 
-    `filesystem` says that it draws the document's key of that name, which `document.filesystem.with_filesystem` adds.
+    `filesystem` says that the renderer draws the key of that name, which `document.filesystem.with_filesystem` adds.
     """
 
     name: str

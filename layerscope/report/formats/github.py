@@ -1,4 +1,4 @@
-"""Waste and broken rules as workflow commands, which GitHub shows as annotations on the Dockerfile's lines."""
+"""Waste and broken rules as workflow commands, which GitHub shows as annotations on lines of the Dockerfile."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import Document
 
 MOST = 10
-"""Annotations of one level that GitHub shows for a step; it drops what comes after."""
+"""The most annotations of one level that GitHub shows for a step. It drops the rest."""
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 class GithubRenderer:
-    """Writes lines for the log of a job: at most ten commands of each level, the last for what there is no room for."""
+    """Writes lines for a job's log: at most ten commands of each level. The tenth sums up what didn't fit."""
 
     def render(self, document: Document, out: TextIO) -> None:
         by_level: dict[str, list[Finding]] = {level: [] for level in _COMMANDS}
@@ -35,7 +35,7 @@ class GithubRenderer:
 
 
 def command(name: str, message: str, **properties: object) -> str:
-    """A workflow command as a line. Values are encoded as the runner decodes them, so that none can end early."""
+    """A workflow command as a line. Values are encoded the way the runner decodes them, so none can end it early."""
     pairs = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     return f"::{name} {pairs}::{_data(message)}\n"
 

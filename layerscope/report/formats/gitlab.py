@@ -1,4 +1,4 @@
-"""Waste and broken rules as GitLab's code quality report, a subset of Code Climate's."""
+"""Waste and broken rules as GitLab's code quality report, a subset of Code Climate's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report as one HTML page; without script all of it is there to read but the zoom, sorting and filters."""
+"""The report as one HTML page. Without JavaScript you lose only the zoom, sorting, and filters."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 ADVICE = 3
-"""Pieces of advice that are not folded away."""
+"""The number of pieces of advice that are not folded away."""
 MAP = Rect(0, 0, 1200, 620)
 _COARSE = Spacing(smallest=6)
-"""For the drawing that stands in the file; the script draws finer."""
+"""For the drawing in the file. The script draws smaller tiles."""
 _WORDS = {
     "ADVICE": ADVICE,
     "KIND_MEANINGS": KIND_MEANINGS,
@@ -50,7 +50,7 @@ _WORDS = {
 
 
 class HtmlRenderer:
-    """Writes the page; the treemap is left out of a document without the key `filesystem`."""
+    """Writes the page. A document without the key `filesystem` gets no treemap."""
 
     def render(self, document: Document, out: TextIO) -> None:
         if is_head(document):
@@ -92,7 +92,7 @@ class HtmlRenderer:
 
 
 def _without_entries(document: Document) -> Document:
-    """The document without the files of each layer, which may be a million."""
+    """The document without the entries of each layer, of which there may be a million."""
     layers = [
         {key: value for key, value in row.items() if key != "entries"} for row in document["layers"]
     ]
@@ -100,7 +100,7 @@ def _without_entries(document: Document) -> Document:
 
 
 def _view(document: Document, palette: Palette) -> Row:
-    """What the script shows beside the numbers: colour and text of each instruction."""
+    """What the script shows besides the numbers: the color and text of each instruction."""
     return {
         "colors": [palette.color(row["index"]) for row in document["instructions"]],
         "texts": [instruction_text(row, 160) for row in document["instructions"]],
@@ -129,7 +129,7 @@ def _legend(document: Document, palette: Palette) -> list[Row]:
 
 
 def _segments(document: Document, palette: Palette) -> list[Row]:
-    """The layers along a bar of 1000 units, each with its live part first."""
+    """The layers along a bar of 1000 units, the live part of each first."""
     whole = document["sizes"]["content"]
     segments = []
     x = 0.0

@@ -1,4 +1,4 @@
-"""The verdict as JUnit XML: a case per rule, as Jenkins' junit-10.xsd describes it and every CI system reads it."""
+"""The verdict as JUnit XML with a test case per rule, by Jenkins' junit-10.xsd, which every CI system reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class JUnitRenderer:
-    """Writes one suite. Without rules it has one skipped case, because readers take an empty suite for a failed job."""
+    """Writes one suite. Without rules it has one skipped case, because CI treats an empty suite as a failed job."""
 
     def render(self, document: Document, out: TextIO) -> None:
         rules = document.get("verdict", {}).get("rules", [])

@@ -1,7 +1,7 @@
-"""The report as GitHub Markdown: a job summary, or the one comment on a pull request that is kept up to date.
+"""The report as GitHub Markdown: a job summary, or a pull request comment that is kept up to date.
 
-Text of the image stands in `<code>` with every character that Markdown knows written as an entity, so that it is neither
-markup nor a mention, wherever it is put. The whole stays below `LIMIT` bytes; what is cut off is one named row.
+Text from the image goes into `<code>`, with every Markdown character written as an entity, so it is never markup or a
+mention. The whole comment stays below `LIMIT` bytes, and a row says what was cut off.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MARKER = "<!-- layerscope -->"
-"""Stands first, so that a comment can be found again."""
+"""The first line, by which a comment can be found again."""
 LIMIT = 60_000
-"""Bytes. GitHub takes comments of less than 65,536 characters."""
+"""Bytes. GitHub accepts comments of fewer than 65,536 characters."""
 ROWS = 10
-"""Rows of the lists of files, unless more or fewer are asked for."""
+"""The default number of rows of each list of files."""
 INSTRUCTIONS = 40
 RULES = 60
 NOTES = 20
 WIDTH = 120
-"""Columns of any text of the image."""
+"""The most columns of any text from the image."""
 
 _ACTIVE = re.compile(r"[^A-Za-z0-9 /,;=\"'().+\-\u00a0-\U0010ffff]|(?<=[wW])\.")
 _AT = "&#64;<!-- -->"
-"""An at sign that makes no link of an address: entities are read before addresses are looked for."""
+"""An at sign that doesn't turn an address into a link. A plain entity would: GitHub decodes those first."""
 _SOCIAL = re.compile(r"&#(?:64|35);|&#58;(?=(?:[A-Za-z0-9+-]|&#95;)+&#58;)")
 _SIZES = (
     ("content", "what all layers store"),
     ("live", "what the container sees"),
-    ("wasted", "stored, but reached by no name"),
+    ("wasted", "stored, but no longer reachable"),
     ("compressed", "one pull"),
     ("tar", "uncompressed layers with their headers"),
 )
@@ -66,7 +66,7 @@ _SIZE_WORDS = {"compressed": "download"}
 
 
 class MarkdownRenderer:
-    """Writes one comment of less than `LIMIT` bytes."""
+    """Writes one comment of fewer than `LIMIT` bytes."""
 
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
@@ -91,12 +91,12 @@ class MarkdownRenderer:
 
 
 def code(text: str, width: int = WIDTH) -> str:
-    """Text of the image that stands for itself, on one line."""
+    """Text from the image as inline code, on one line."""
     return f"<code>{_entities(one_line(text, width)).replace('&#64;', _AT)}</code>"
 
 
 def prose(text: str, width: int = 4 * WIDTH) -> str:
-    """A sentence that holds text of the image; a zero-width space keeps it from mentioning people and issues."""
+    """A sentence with text from the image. A zero-width space keeps it from mentioning people and issues."""
     return _SOCIAL.sub(r"\g<0>&#8203;", _entities(one_line(text, width)))
 
 
@@ -105,7 +105,7 @@ def _entities(text: str) -> str:
 
 
 class _Sheet:
-    """Text that takes what there is room for."""
+    """Collects text up to a limit."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -113,7 +113,7 @@ class _Sheet:
         self._closing = 0
 
     def add(self, text: str) -> bool:
-        """Whether there was room."""
+        """Add text if there's room. Returns whether there was."""
         size = len(text.encode())
         if size > self._left - self._closing:
             return False
@@ -130,10 +130,10 @@ class _Sheet:
         rest: str = "",
         fold: str = "",
     ) -> None:
-        """A table, below a line that unfolds it where `fold` is given.
+        """Add a table. With `fold`, it is folded below that line.
 
-        A title that ends in `>` is of a column of numbers. `rest` is the last row, which stands for what the caller left
-        out; when not all of the `total` rows fit, their number takes its place.
+        A title that ends in `>` marks a column of numbers. `rest` is the last row, which sums up what the caller left
+        out. If not all of the `total` rows fit, their number replaces it.
         """
         head = f"\n<details><summary>{fold}</summary>\n\n" if fold else "\n"
         head += "| " + " | ".join(title.removesuffix(">") for title in titles) + " |\n"
@@ -159,7 +159,7 @@ class _Sheet:
 
 
 def _baseline(document: Document) -> Row | None:
-    """What the image is compared with: `{reference, sizes, grown: [{instruction, bytes, before}]}`, where there is one."""
+    """The baseline, `{reference, sizes, grown: [{instruction, bytes, before}]}`, or None."""
     baseline: Row | None = document.get("baseline")
     return baseline
 
@@ -239,7 +239,7 @@ def _sizes(sheet: _Sheet, document: Document) -> None:
             share = format_percent(size, sizes["content"])
             meaning = f"{share}, efficiency {100 * document['efficiency']:.1f} %"
         elif size is None:
-            meaning = "not known: only the uncompressed layers are there"
+            meaning = "unknown: only the uncompressed layers are there"
         word = _SIZE_WORDS.get(name, name)
         row = [f"**{word}**", f"**{format_size(size)}**", meaning]
         if baseline is not None:
@@ -327,7 +327,7 @@ def _instructions(sheet: _Sheet, document: Document) -> None:
 
 
 def _instruction(document: Document, row: Row, base: range | None) -> list[str]:
-    """The cells of a row; where it was written is one of them where `base`, the base image's instructions, is given."""
+    """The cells of a row. With `base`, the instructions of the base image, one cell says where it was written."""
     sizes = row["sizes"]
     index = row["index"]
     cells = [
@@ -400,7 +400,7 @@ def _notes(sheet: _Sheet, document: Document) -> None:
         _note_rows(shown),
         total=len(shown),
         rest=f"and {len(notes) - len(shown):,} more" if notes[NOTES:] else "",
-        fold=f"<b>{count(len(notes), 'note')}</b> on oddities that were met and tolerated",
+        fold=f"<b>{count(len(notes), 'note')}</b> on oddities in the image",
     )
 
 

@@ -1,4 +1,4 @@
-"""The formats a report can be written in: one list behind `--format`, its help and the tests."""
+"""The formats of a report: one list for `--format`, its help, and the tests."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ RENDERERS: dict[str, Format] = {
         Format(
             name="html",
             suffix=".html",
-            help="One page with a treemap, tables and the JSON, without network.",
+            help="One self-contained page with a treemap, tables, and the JSON.",
             create=_html,
             filesystem=True,
         ),
@@ -101,13 +101,13 @@ RENDERERS: dict[str, Format] = {
         Format(
             name="csv",
             suffix=".csv",
-            help="Layers, instructions, waste and files as one table.",
+            help="Layers, instructions, waste, and files as one table.",
             create=_csv,
         ),
         Format(
             name="junit",
             suffix=".xml",
-            help="The verdict, a test case for each rule.",
+            help="The verdict, with a test case for each rule.",
             create=_junit,
         ),
         Format(

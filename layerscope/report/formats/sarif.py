@@ -1,4 +1,4 @@
-"""Waste and broken rules as SARIF 2.1.0 (OASIS), on the lines of the Dockerfile where they are known."""
+"""Waste and broken rules as SARIF 2.1.0 (OASIS), on lines of the Dockerfile if they are known."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 ROOT = "%SRCROOT%"
-"""What a relative path of a Dockerfile is relative to: the sources, wherever the reader has them."""
+"""The base of relative Dockerfile paths: the source tree, wherever the reader keeps it."""
 
 _SPECIAL = re.compile(r"[\[\]\\]")
 
@@ -107,7 +107,7 @@ def _location(document: Document, index: int) -> Row:
 
 
 def _physical(document: Document, place: Row | None) -> Row:
-    """A place in a file, which code scanning asks of every result: line 1 of the Dockerfile where none is known."""
+    """A place in a file, which code scanning requires of every result. If none is known, line 1 of the Dockerfile."""
     if place is None:
         return {
             "artifactLocation": _artifact(dockerfile_of(document)),
@@ -120,12 +120,12 @@ def _physical(document: Document, place: Row | None) -> Row:
 
 
 def _artifact(path: str) -> Row:
-    """A path of the file system as a URI (RFC 3986); nothing in it can be taken for a scheme or a query."""
+    """A file path as a URI (RFC 3986), encoded so that no part can be mistaken for a scheme or a query."""
     if path.startswith("/"):
         return {"uri": f"file://{quote('/' + posixpath.normpath(path).lstrip('/'))}"}
     return {"uri": quote(posixpath.normpath(path)), "uriBaseId": ROOT}
 
 
 def _message(text: str) -> str:
-    """A plain text message: brackets would be links (3.11.6) and braces placeholders (3.11.5)."""
+    """A plain text message. Brackets would be links (section 3.11.6) and braces placeholders (3.11.5)."""
     return _SPECIAL.sub(r"\\\g<0>", text).replace("{", "{{").replace("}", "}}")

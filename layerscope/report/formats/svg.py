@@ -1,4 +1,4 @@
-"""The treemap of the final filesystem as a picture that stands alone: coloured by instruction, light and dark."""
+"""The treemap of the final filesystem as a self-contained picture: colored by instruction, in light and dark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEGEND_COLUMNS = 3
 LEGEND_LINE = 22
 LONGEST_PATH = 400
 _CHARACTER = 6.3
-"""Pixels that a character of a label takes, about."""
+"""The approximate width of a character in a label, in pixels."""
 
 _STYLE = """
 svg { --page:#ffffff; --text:#1c2128; --quiet:#59636e; --open:#eef0f3; --edge:#ffffff; %s }
@@ -43,7 +43,7 @@ rect { stroke: var(--edge); stroke-width: 1; }
 
 
 class SvgRenderer:
-    """Writes a picture `WIDTH` pixels wide; of a document without the key `filesystem` it can only say so."""
+    """Writes a picture `WIDTH` pixels wide. Without the document's key `filesystem`, it only says so."""
 
     def render(self, document: Document, out: TextIO) -> None:
         palette = Palette(document)
@@ -83,7 +83,7 @@ class SvgRenderer:
 
 def _summary(document: Document) -> str:
     if "filesystem" not in document:
-        return "this report does not hold the final filesystem"
+        return "this report does not contain the final filesystem"
     files = count(document["filesystem"]["files"], "file")
     size = format_size(document["filesystem"]["bytes"])
     return f"{size} live in {files}, {format_size(document['sizes']['wasted'])} wasted"
@@ -102,7 +102,7 @@ def _legend(document: Document, palette: Palette) -> Iterator[tuple[int, str]]:
 def draw(
     document: Document, rect: Rect, palette: Palette, *, spacing: Spacing | None = None
 ) -> Iterator[str]:
-    """The tiles as elements of an SVG, coloured by the classes `c0` and on, each with its facts as a tooltip."""
+    """The tiles as SVG elements, colored by the classes `c0`, `c1`, and so on, with details as tooltips."""
     nodes = document["filesystem"]["nodes"]
     paths = _paths(nodes)
     whole = document["filesystem"]["bytes"]
@@ -135,14 +135,14 @@ def _facts(document: Document, node: Row, whole: int) -> str:
 
 
 def node_name(node: Row) -> str:
-    """What a tile is called."""
+    """The label of a tile."""
     if node["kind"] == "rest":
         return f"{count(node['files'], 'other file')}" if node["files"] else "others"
     return one_line(node["name"])
 
 
 def _paths(nodes: list[Row]) -> list[str]:
-    """The path of each node, cut at its start where it is too long for a tooltip."""
+    """The path of each node, cut at the start if it is too long for a tooltip."""
     paths: list[str] = []
     for node in nodes:
         name = node_name(node)

@@ -1,4 +1,4 @@
-"""The report for people: what the image weighs, which instruction is to blame, what is wasted, what to do first."""
+"""The report as text: how large the image is, which instruction is to blame, what is wasted, and what to do first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerscope.report.formats.format import Display
 
 ROWS = 10
-"""Rows of the lists of files, unless more or fewer are asked for."""
+"""The default number of rows of each list of files."""
 WIDEST = 160
 NARROWEST = 40
 MOST_NOTES = 12
@@ -56,7 +56,7 @@ class TextRenderer:
 
 
 def _size(size: int | None) -> str:
-    """A size in a column of them, where nothing is a dash."""
+    """A size for a column of sizes, where zero is a dash."""
     return format_size(size or None)
 
 
@@ -117,7 +117,7 @@ def _sizes(page: Page, document: Document) -> None:
     known = (
         "compressed, one pull"
         if download is not None
-        else "not known: only the uncompressed layers are there"
+        else "unknown: only the uncompressed layers are there"
     )
     for name, size, text in (("download", download, known), ("tar", sizes["tar"], tar)):
         start = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
@@ -180,7 +180,7 @@ def _instructions(page: Page, document: Document) -> None:
 
 
 def _largest_rows(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
-    """The instructions that the table lists, in their order, and the smaller ones that it sums up."""
+    """The instructions that the table lists, in order, and the smaller ones that it sums up."""
     if len(rows) <= MOST_INSTRUCTIONS:
         return rows, ()
     ranked = sorted(
@@ -192,7 +192,7 @@ def _largest_rows(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
 
 
 def _marks(pairs: Sequence[Row]) -> dict[int, str]:
-    """For each instruction whose content is wasted, by whom: the three largest, and the rest in sum."""
+    """For each instruction with wasted content, who wasted it: the three largest, and the sum of the rest."""
     by_writer: dict[int, list[Row]] = {}
     for pair in pairs:
         if pair["bytes"]:
@@ -250,7 +250,7 @@ def _remainder(page: Page, size: int) -> None:
 
 
 def _file_table(page: Page, rows: Sequence[tuple[int, str, str, str]]) -> None:
-    """Size, path, number of files and who did it; who did it goes to a line below where the page is narrow."""
+    """Size, path, number of files, and cause. On a narrow page the cause gets its own line."""
     paths = [escape(path) for _, path, _, _ in rows]
     counts = max(cell_width(row[2]) for row in rows)
     causes = max(cell_width(row[3]) for row in rows)

@@ -1,1 +1,1 @@
-"""What several formats draw with: findings, verdict lines, colors, a treemap, the HTML page."""
+"""Parts that several formats share: findings, verdict lines, colors, the treemap, the HTML page."""

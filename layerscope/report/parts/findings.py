@@ -1,4 +1,4 @@
-"""What a report finds fault with, as formats for code review want it: a rule, a level, a message and a place."""
+"""The findings of a report for code review formats: each is a rule, a level, a message, and a place."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ Level = Literal["error", "warning", "note"]
 Row = dict[str, Any]
 
 WORTH_A_WARNING = 100
-"""Waste of at least this part of the content is a warning, less is a note."""
+"""Waste of at least one part in this many of the content is a warning, less is a note."""
 WORTH_A_WORD = 1000
-"""Waste of less than this part of the content is left to the report."""
+"""Waste of less than one part in this many of the content is not a finding."""
 
 DOCKERFILE = "Dockerfile"
-"""The file that a finding is put in where none is known."""
+"""The file for findings whose file is unknown."""
 SKIPPED = "skipped"
-"""The group of findings for rules that are not evaluated."""
+"""The prefix of findings for skipped rules."""
 
 _TAG = re.compile(r"(@[a-z0-9]+:[0-9a-f]+|:[A-Za-z0-9_][A-Za-z0-9_.-]*)$")
 MOST_RELATED = 50
-"""Instructions that one finding points to."""
+"""The most instructions that one finding points to."""
 _SIZE_RULES = ("max_size", "max_tar_size", "max_compressed_size", "max_own_size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One fault. `instruction` is what to look at first, by index; `related` are others with what they have to do with it.
+    """One finding. `instruction` is the index of the one to look at first, `related` others with how they're involved.
 
-    `fingerprint` stays the same as long as the same instructions are at fault, whatever the numbers.
+    `fingerprint` stays the same as long as the same instructions are at fault, even if the numbers change.
     """
 
     rule: str
@@ -61,13 +61,13 @@ class Finding:
 
 
 def image_name(document: Document) -> str:
-    """The image's reference without its tag or digest: what stays the same from build to build."""
+    """The image's reference without its tag or digest, which is the same from build to build."""
     reference = document["image"]["reference"]
     return one_line(_TAG.sub("", reference)) or one_line(reference)
 
 
 def findings(document: Document) -> list[Finding]:
-    """Broken and skipped rules in their order, then waste by pair of instructions, largest first."""
+    """Broken and skipped rules in order, then waste by pair of instructions, largest first."""
     seen: Counter[str] = Counter()
     name = image_name(document)
     found = [
@@ -90,7 +90,7 @@ def findings(document: Document) -> list[Finding]:
 
 
 def dockerfile_of(document: Document) -> str:
-    """The file that most lines are known of, for findings without a line of their own."""
+    """The file with the most known lines, for findings without a line of their own."""
     files = Counter(
         row["location"]["file"] for row in document["instructions"] if row["location"] is not None
     )
@@ -98,7 +98,7 @@ def dockerfile_of(document: Document) -> str:
 
 
 def rule_meaning(rule: str) -> str:
-    """What a rule of a finding stands for, in a sentence."""
+    """A sentence that explains the rule of a finding."""
     group, _, name = rule.partition("/")
     if group == "waste":
         return KIND_MEANINGS[name.replace("-", "_")]
@@ -149,7 +149,7 @@ def _skipped_rule(rule: Row, name: str, seen: Counter[str]) -> Finding:
 
 
 def _culprits(document: Document, rule: Row) -> tuple[int, ...]:
-    """The instructions at fault, the largest first; reports made before they were kept have the largest alone."""
+    """The instructions at fault, largest first. Old reports have only the largest."""
     found = rule.get("instructions")
     if found is not None:
         known = range(len(document["instructions"]))
@@ -206,7 +206,7 @@ def _text_of(document: Document, index: int) -> str:
 
 
 def _fingerprint(seen: Counter[str], *parts: str) -> str:
-    """A hash of the parts; the second of the same parts in one report gets another one, always the same."""
+    """A hash of the parts. If a report has the same parts twice, the second gets another hash, always the same one."""
     text = "\0".join(parts)
     seen[text] += 1
     return hashlib.sha256(f"{text}\0{seen[text]}".encode()).hexdigest()[:40]

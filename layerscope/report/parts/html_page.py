@@ -1,9 +1,9 @@
-"""One HTML file that needs nothing else: no network, no other file, and no script but its own.
+"""A self-contained HTML file: no network, no other files, and no script but its own.
 
-Text of an image reaches a page in three ways only: through the template, where it is made visible and escaped; through
-drawings, which escape likewise; and as JSON in a data block, from which the script makes text nodes and never markup.
-A strict Content-Security-Policy allows the page's own style and script by their hashes and nothing else, so that even a
-mistake in these could load and run nothing.
+Text from an image gets into a page in only three ways: through the template, which escapes it; through drawings, which
+do the same; and as JSON in a data block, which the script turns into text nodes, never markup. A strict
+Content-Security-Policy allows only the page's own style and script, by hash. So even a mistake there can't load or run
+anything.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MOST_ROWS = 1000
-"""Rows of any one table; the rest is one row more, and in the JSON."""
+"""The most rows of one table. One more row sums up the rest, which is in the JSON."""
 PAPER = 40
-"""Rows of a table of files that are printed."""
+"""The number of rows of a table of files that are printed on paper."""
 
 
 def write_page(
@@ -42,9 +42,9 @@ def write_page(
     words: Mapping[str, object],
     values: Mapping[str, object],
 ) -> None:
-    """Write the page that `template` makes of `document`, which is embedded as JSON.
+    """Write a page from `template` and `document`. The document is embedded as JSON.
 
-    `scripts` are the assets that act on it, `words` what its macros need too, `values` what this page alone shows.
+    `scripts` are the assets to include, `words` are for the macros, and `values` are for this page alone.
     """
     environment = _environment()
     environment.globals.update(words)
@@ -104,8 +104,8 @@ def _asset(name: str) -> str:
 
 def _style() -> str:
     style = _asset("report.css")
-    style = style.replace("/* light colours */", rules("c", LIGHT))
-    style = style.replace("/* dark colours */", rules("c", DARK))
+    style = style.replace("/* light colors */", rules("c", LIGHT))
+    style = style.replace("/* dark colors */", rules("c", DARK))
     fills = (f".c{index} {{ fill: var(--c{index}); }}" for index in range(OTHER + 1))
     return style + "\n".join(fills) + "\n"
 
@@ -117,5 +117,5 @@ def _hash(text: str) -> str:
 
 
 def _data(text: str) -> str:
-    """JSON, ASCII already, that no HTML parser can find an end tag or a comment in."""
+    """ASCII JSON, escaped so that no HTML parser finds an end tag or a comment in it."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,4 +1,4 @@
-"""Colours by instruction, the same ones in every drawing: those that left most bytes in the image have one of their own."""
+"""Colors by instruction, the same in every drawing. The instructions with the most live bytes get their own color."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DARK = (
     "#2d5ca6", "#98570f", "#2c7845", "#6a4bb5", "#a64347", "#1c7472",
     "#79660f", "#9a4279", "#5b6b1b", "#7c5738", "#276b8c", "#4b525d",
 )  # fmt: skip
-"""Fills for dark text and for light text; the last is for all other instructions."""
+"""Fill colors for light and dark mode. The last is for all other instructions."""
 OTHER = len(LIGHT) - 1
 
 
@@ -32,19 +32,19 @@ class Palette:
         own = sorted(row["index"] for row in ranked[:OTHER])
         self._colors = {instruction: color for color, instruction in enumerate(own)}
         self.instructions = tuple(own)
-        """Those that have a colour of their own, in the order of the build."""
+        """The instructions with their own color, in build order."""
         self.others = len(rows) > len(own)
-        """Whether any instruction with content shares the last colour."""
+        """Whether any instruction with content shares the last color."""
 
     def color(self, instruction: int) -> int:
         return self._colors.get(instruction, OTHER)
 
     def of_node(self, node: Row) -> int:
-        """The colour of the instruction that wrote most of a node's bytes."""
+        """The color of the instruction that wrote most of a node's bytes."""
         shares = node["instructions"]
         return self.color(shares[0]["instruction"]) if shares else OTHER
 
 
 def rules(prefix: str, colors: tuple[str, ...]) -> str:
-    """The colours as CSS variables."""
+    """The colors as CSS variables."""
     return "".join(f"--{prefix}{index}:{color};" for index, color in enumerate(colors))

@@ -1,4 +1,4 @@
-"""A squarified treemap: rectangles as near to squares as can be, by Bruls, Huizing and van Wijk (2000)."""
+"""A squarified treemap, with rectangles as close to squares as possible (Bruls, Huizing, and van Wijk, 2000)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Where a node of the filesystem is drawn. A tile without `open` hides what is below it; `header` is the height
-    of the strip on its top that is left for its name."""
+    """Where a node of the filesystem is drawn.
+
+    A tile that is not `open` hides what is below it. `header` is the height of the strip at the top for its name.
+    """
 
     node: int
     rect: Rect
@@ -31,7 +33,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spacing:
-    """Pixels: the strip for a directory's name, the frame around its children, and what is too small to be drawn."""
+    """In pixels: the strip for a directory's name, the frame around its children, and the smallest tile to draw."""
 
     header: float = 17
     padding: float = 2
@@ -42,7 +44,7 @@ class Spacing:
 
 
 def squarify(sizes: Sequence[int], rect: Rect) -> list[Rect]:
-    """A rectangle for each size, filling `rect`; sizes are positive and fall."""
+    """A rectangle for each size, together filling `rect`. Sizes must be positive and in descending order."""
     total = sum(sizes)
     if not total or rect.width <= 0 or rect.height <= 0:
         return [Rect(rect.x, rect.y, 0, 0) for _ in sizes]
@@ -114,7 +116,7 @@ def children_of(nodes: Sequence[Row]) -> list[list[int]]:
 def layout(
     nodes: Sequence[Row], rect: Rect, *, root: int = 0, spacing: Spacing | None = None
 ) -> list[Tile]:
-    """Tiles of `root` and of what can be seen below it, parents before children."""
+    """Tiles for `root` and for everything large enough to see below it, parents before children."""
     space = spacing or Spacing()
     below = children_of(nodes)
     tiles: list[Tile] = []

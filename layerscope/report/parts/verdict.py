@@ -1,4 +1,4 @@
-"""The verdict of a report as lines for people, the last of which a script can look for."""
+"""The verdict of a report as text. Scripts can look for the last line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_verdict(page: Page, document: Document) -> None:
-    """One line for each rule, then `verdict: pass` or `verdict: fail (2 of 5 rules)`."""
+    """Write a line for each rule, then `verdict: pass` or `verdict: fail (2 of 5 rules)`."""
     verdict = document["verdict"]
     rules = verdict["rules"]
     numbers = [_numbers(rule) for rule in rules]
@@ -44,7 +44,7 @@ def write_verdict(page: Page, document: Document) -> None:
 
 
 def _numbers(rule: dict[str, Any]) -> str:
-    """`168.9 MB of 200MB`, with as many digits as it takes to tell the two apart."""
+    """`168.9 MB of 200MB`, with enough digits to tell the two apart."""
     actual, limit = rule_numbers(rule)
     if is_skipped(rule):
         return f"limit {limit}"

@@ -1,4 +1,4 @@
-"""A saved report held against the types of the document, so that no renderer meets what it cannot draw."""
+"""Checks a saved report against the types of the document, so that renderers can rely on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerscope.report.saved.fields import HINT
 _LARGEST: Final = 2**63 - 1
 _INSTRUCTIONS: Final = frozenset(("instruction", "wasted_by", "written_by"))
 _WORDS: Final[dict[type | None, str]] = {
-    int: "is not a whole number of bytes or things",
+    int: "is not a whole number",
     float: "is not a number",
     str: "is not text",
     bool: "is neither true nor false",
@@ -25,9 +25,9 @@ _WORDS: Final[dict[type | None, str]] = {
 
 
 def check_document(document: dict[str, Any], name: str) -> None:
-    """Raise `UsageError` for the first value that is missing, of another type, or names what is not there.
+    """Raise `UsageError` for the first value that is missing, has the wrong type, or refers to a row that doesn't exist.
 
-    Keys that the types do not list are let pass: a later layerscope may have written them.
+    Keys that the types don't list are fine, since a later layerscope may have written them.
     """
     rows = (document.get("instructions"), document.get("layers"))
     if not all(isinstance(each, list) for each in rows):
@@ -48,13 +48,13 @@ def check_document(document: dict[str, Any], name: str) -> None:
 
 
 def _check_rest(rows: list[dict[str, Any]], place: str) -> None:
-    """What was cut off is one row without a path, the last; every other row is whole."""
+    """Check that only the last row may lack a path: it sums up what was cut off."""
     for number, row in enumerate(rows):
         keys = {"kind", "layer", "path", "wasted_by", "written_by"} & row.keys()
         missing = sum(row[key] is None for key in keys)
         is_rest = missing == len(keys) and number == len(rows) - 1 and "files" in row
         if missing and not is_rest:
-            raise UsageError(f"{place}[{number}] is not whole", hint=HINT)
+            raise UsageError(f"{place}[{number}] is incomplete", hint=HINT)
 
 
 @cache
@@ -63,7 +63,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 class _Check:
-    """Walks a document; `bounds` has the number of rows that an index of that name may point into."""
+    """Walks a document. `bounds` gives, for each name of an index, the number of rows it may point into."""
 
     def __init__(self, name: str, bounds: Mapping[str, int]) -> None:
         self._name = name
@@ -116,7 +116,7 @@ class _Check:
             self.value(found, hint, where)
             bound = self._bounds.get(key)
             if bound is not None and type(found) is int and found >= bound:
-                self._fail(where, f"is {found}, and there are {bound}")
+                self._fail(where, f"is {found}, but there are only {bound}")
 
 
 def _is_plain(value: Any, kind: type | None) -> bool:

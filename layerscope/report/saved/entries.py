@@ -1,4 +1,4 @@
-"""The final filesystem out of the entries of a saved report: the same replay as of an image's layers."""
+"""The final filesystem from the entries of a saved report, by the same replay as for an image's layers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from layerscope.report.paths import unescape_path
 from layerscope.report.saved.fields import HINT, Fields
 
 NOWHERE = -2
-"""The data offset of content that only its report tells of."""
+"""The data offset of content that is known only from a report."""
 
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES[:METADATA])}
 _ODD = (b"//", b"/./", b"/../")
@@ -37,7 +37,7 @@ _LARGEST = 2**63 - 1
 
 
 def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
-    """The filesystem of all entries; `live` are the bytes that it has to hold. Raises `UsageError`."""
+    """The filesystem of all entries. Raises `UsageError` if it doesn't have exactly `live` live bytes."""
     tree = FileTree(Notes())
     for layer in layers:
         rows = layer.list("entries")
@@ -52,15 +52,15 @@ def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
     found = sum(layer.columns.sizes[each] for layer in tree.layers for each in layer.live())
     if found != live:
         raise UsageError(
-            f"{report}: the entries hold {found} live bytes and sizes.live is {live}", hint=HINT
+            f"{report}: the entries have {found} live bytes, but sizes.live is {live}", hint=HINT
         )
     return Files(tree=tree, indexes=(None,) * len(layers))
 
 
 def _member(row: Any) -> Member:
-    """One entry. Raises `KeyError`, `TypeError`, `ValueError` or `UsageError` for what no report holds."""
+    """One entry. Raises `KeyError`, `TypeError`, `ValueError`, or `UsageError` for a row that no report contains."""
     if not isinstance(row, dict):
-        raise TypeError("is no object")
+        raise TypeError("is not an object")
     kind = METADATA if row.get("metadata") is True else _kind(row["type"])
     path = row["path"]
     cleaned = _path(path)
@@ -99,7 +99,7 @@ def _link(target: Any) -> bytes:
 
 
 def _path(text: Any) -> bytes:
-    """The clean path that the absolute one of the report stands for."""
+    """The clean path for an absolute path of the report."""
     if not isinstance(text, str) or not text.startswith("/"):
         raise ValueError(f"{text!r:.80} is not an absolute path")
     path = text.encode() if "\\" not in text else unescape_path(text)

@@ -1,4 +1,4 @@
-"""Typed access to a saved report, with one line for what is missing or of another type."""
+"""Typed access to a saved report, with a one-line error for a value that is missing or has the wrong type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LARGEST = 2**63 - 1
 
 
 class Fields:
-    """An object of the document; `place` leads to it (`layers[3].sizes`)."""
+    """An object of the document. `place` says where it is, such as `layers[3].sizes`."""
 
     __slots__ = ("_place", "_report", "_values")
 
@@ -21,7 +21,7 @@ class Fields:
         self._report = report
         self._place = place
         if not isinstance(values, dict):
-            self._fail("is no object")
+            self._fail("is not an object")
         self._values: dict[str, Any] = values
 
     def _fail(self, problem: str, key: str = "") -> NoReturn:
@@ -33,7 +33,7 @@ class Fields:
         return self._values
 
     def fail(self, problem: str) -> NoReturn:
-        """Raise `UsageError`, placed at this object."""
+        """Raise `UsageError` that names this object."""
         self._fail(problem)
 
     def has(self, key: str) -> bool:
@@ -57,7 +57,7 @@ class Fields:
         """A whole number from 0 to 2^63 - 1."""
         value = self._get(key)
         if type(value) is not int or not 0 <= value <= _LARGEST:
-            self._fail("is no whole number of bytes or things", key)
+            self._fail("is not a whole number", key)
         return value
 
     def maybe_number(self, key: str) -> int | None:
@@ -72,7 +72,7 @@ class Fields:
     def list(self, key: str) -> builtins.list[Any]:
         value = self._get(key)
         if not isinstance(value, list):
-            self._fail("is no list", key)
+            self._fail("is not a list", key)
         return value
 
     def maybe_list(self, key: str) -> builtins.list[Any] | None:
@@ -81,13 +81,13 @@ class Fields:
     def texts(self, key: str) -> tuple[str, ...]:
         values = self.list(key)
         if not all(isinstance(value, str) for value in values):
-            self._fail("is no list of texts", key)
+            self._fail("is not a list of strings", key)
         return tuple(values)
 
     def numbers(self, key: str) -> tuple[int, ...]:
         values = self.list(key)
         if not all(type(value) is int and 0 <= value <= _LARGEST for value in values):
-            self._fail("is no list of whole numbers", key)
+            self._fail("is not a list of whole numbers", key)
         return tuple(values)
 
     def text_map(self, key: str) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""How a saved report is named. What reads it is only loaded when one is."""
+"""Recognizes references to saved reports. The code that reads them is loaded only when there is one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAGIC_AT, _MAGIC = 257, b"ustar"
 
 
 def report_path(reference: str) -> str | None:
-    """The path of the saved report that a reference names, as `report:PATH` or by what the file begins with, else None."""
+    """The path of the saved report that a reference names (as `report:PATH`, or if the file looks like one), or None."""
     if reference.startswith(SCHEME):
         return reference.removeprefix(SCHEME)
     try:

@@ -1,4 +1,4 @@
-"""A saved JSON report: the same facts as those of the image that it was made from, and its document."""
+"""A saved JSON report: the facts about the image it was made from, and its document."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REPORT_BYTES = 4 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class SavedReport:
-    """What a saved report holds: its facts, and the document as it was written."""
+    """The contents of a saved report: its facts, and the document as it was saved."""
 
     facts: Facts
     document: Document
@@ -67,12 +67,12 @@ class SavedReport:
 
 
 def read_report(path: str, *, show_args: bool = False) -> Side:
-    """One side of a comparison from a report in a file. Raises `UsageError` unless it is a whole one of this schema version."""
+    """One side of a comparison, from a report in a file. Raises `UsageError` unless it is complete and of this version."""
     return Side.of_facts(read_saved(path).facts, show_args=show_args)
 
 
 def read_saved(path: str) -> SavedReport:
-    """The report in a file, facts and document. Raises `UsageError` unless it is a whole report of this schema version."""
+    """The report in a file. Raises `UsageError` unless it is complete and of this schema version."""
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
     return parse_saved(_read(path, name), name)
 
@@ -85,7 +85,7 @@ def _read(path: str, name: str) -> bytes:
                 raise UsageError(f"{name} is not a regular file", hint="name a saved report")
             if status.st_size > REPORT_BYTES:
                 raise UsageError(
-                    f"{name} has {status.st_size} bytes, more than the {REPORT_BYTES} of a report"
+                    f"{name} has {status.st_size} bytes, over the {REPORT_BYTES} allowed for a report"
                 )
             return file.read()
     except (OSError, ValueError) as error:
@@ -94,12 +94,12 @@ def _read(path: str, name: str) -> bytes:
 
 
 def parse_report(data: bytes, name: str, *, show_args: bool = False) -> Side:
-    """One side of a comparison from the bytes of a report; `name` is what errors call it. Raises `UsageError`."""
+    """One side of a comparison, from the bytes of a report. Errors call it `name`. Raises `UsageError`."""
     return Side.of_facts(parse_saved(data, name).facts, show_args=show_args)
 
 
 def parse_saved(data: bytes, name: str) -> SavedReport:
-    """The report in some bytes; `name` is what errors call it. Raises `UsageError`."""
+    """The report in some bytes. Errors call it `name`. Raises `UsageError`."""
     values = _parse(data, name)
     document = Fields(values, name)
     _check_version(document, name)
@@ -132,13 +132,11 @@ def _parse(data: bytes, name: str) -> Any:
 def _check_version(document: Fields, name: str) -> None:
     kind = document.text("kind")
     if kind != "analysis":
-        raise UsageError(
-            f"{name} is a report of the kind {kind[:40]!r}, not of an image", hint=HINT
-        )
+        raise UsageError(f"{name} is a report of kind {kind[:40]!r}, not of an image", hint=HINT)
     version = document.number("schema_version")
     if version != SCHEMA_VERSION:
         raise UsageError(
-            f"{name} has schema version {version}, and this layerscope reads {SCHEMA_VERSION}",
+            f"{name} has schema version {version}, but this layerscope reads {SCHEMA_VERSION}",
             hint=HINT,
         )
 
@@ -188,7 +186,7 @@ def _base(document: Fields, layers: int) -> Base | None:
     if row is None:
         return None
     if row.number("layers") > layers:
-        row.fail(f"has {row.number('layers')} layers, and the image {layers}")
+        row.fail(f"has {row.number('layers')} layers, but the image has {layers}")
     return Base(
         layers=row.number("layers"), name=row.maybe_text("name"), evidence=row.text("evidence")
     )
@@ -200,7 +198,7 @@ def _waste(
     layers: Sequence[LayerSummary],
     instructions: Sequence[InstructionSummary],
 ) -> tuple[WastedFile, ...]:
-    """The files that the report lists; what it cut off is missing, and the sum has to close all the same."""
+    """The files that the report lists, without those it cut off. Checks that the waste adds up."""
     files = []
     total = 0
     for row in document.objects("waste"):
@@ -208,7 +206,7 @@ def _waste(
         if row.maybe_text("path") is not None:
             files.append(_wasted_file(row, layers, instructions))
     if total != sizes.wasted:
-        document.fail(f"says wasted {sizes.wasted}, and its waste has {total}")
+        document.fail(f"says wasted is {sizes.wasted}, but its waste adds up to {total}")
     return tuple(files)
 
 
@@ -217,11 +215,11 @@ def _wasted_file(
 ) -> WastedFile:
     kind = next((each for each in WASTE_KINDS if each == row.text("kind")), None)
     if kind is None:
-        row.fail("is of no kind of waste")
+        row.fail("has an unknown kind of waste")
     layer = row.number("layer")
     written_by, wasted_by = row.number("written_by"), row.number("wasted_by")
     if layer >= len(layers) or max(written_by, wasted_by) >= len(instructions):
-        row.fail("names a layer or an instruction that is not there")
+        row.fail("names a layer or an instruction that doesn't exist")
     hiding = instructions[wasted_by].instruction.layers
     try:
         path = unescape_path(row.text("path"))
@@ -250,14 +248,14 @@ def _check_sums(
         for rows, what in ((layers, "layers"), (instructions, "instructions")):
             found = sum(getattr(row.sizes, key) for row in rows)
             if found != total:
-                document.fail(f"says {key} {total}, and its {what} have {found}")
+                document.fail(f"says {key} is {total}, but its {what} add up to {found}")
     owned = sorted(
         (layer, each.instruction.index)
         for each in instructions
         for layer in each.instruction.layers
     )
     if owned != [(layer.index, layer.instruction) for layer in layers]:
-        document.fail("gives its layers to other instructions than these name")
+        document.fail("has layers and instructions that disagree on which belong together")
 
 
 def _platform(text: str) -> Platform:
@@ -284,7 +282,7 @@ def _sizes(row: Fields) -> Sizes:
         live=row.number("live"),
     )
     if sizes.wasted != row.number("wasted") or sizes.wasted < 0:
-        row.fail("does not close: live and wasted are not the content")
+        row.fail("does not add up: live and wasted are not the content")
     return sizes
 
 
@@ -324,7 +322,7 @@ def _instruction(
         row.fail(f"has the index {row.number('index')} but is at position {number}")
     layers = row.numbers("layers")
     if any(layer >= layer_count for layer in layers):
-        row.fail(f"names a layer beyond the {layer_count} there are")
+        row.fail(f"names a layer, but there are only {layer_count}")
     covered = None
     if row.maybe_list("range") is not None:
         ends = row.numbers("range")

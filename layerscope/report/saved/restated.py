@@ -1,4 +1,4 @@
-"""The document of a saved report, written anew: fewer rows, another verdict, everything else as it was saved."""
+"""The document of a saved report, adapted: fewer rows, a new verdict, everything else as it was saved."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def restate(
     min_change: int = 0,
     dive: DiveNumbers | None = None,
 ) -> Document:
-    """The same document that `build` makes of the image, as far as the report holds it.
+    """The document that `build` makes of the image, as far as the report has the data.
 
-    A new verdict replaces the saved one and what it was measured from. Raises `UsageError` for `files` when the report
-    was saved without them.
+    A new verdict replaces the saved one and its baseline. Raises `UsageError` for `files` if the report was saved
+    without them.
     """
     document = dict(saved.document)
     if files and saved.facts.files is None:
@@ -67,7 +67,7 @@ def _without_entries(row: Row) -> Row:
 
 
 def _cut(rows: list[Row], top: int) -> list[Row]:
-    """The first `top` rows, and one that stands for all others, those that were cut off before too."""
+    """The first `top` rows, and one that sums up all others, including those cut off before."""
     whole = sum(row["path"] is not None for row in rows)
     if whole <= top:
         return rows

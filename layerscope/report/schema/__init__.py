@@ -9,9 +9,9 @@ SCHEMAS = {
     "comparison": "comparison-1.json",
     "images": "images-1.json",
 }
-"""File by kind of document; the number in a file's name is its `schema_version`."""
+"""The file for each kind of document. The number in its name is the `schema_version`."""
 
 
 def schema_text(kind: str = "analysis") -> str:
-    """The JSON Schema of a kind of document, as published. Raises `KeyError` for a kind there is none of."""
+    """The published JSON Schema of a kind of document. Raises `KeyError` for an unknown kind."""
     return (Path(__file__).parent / SCHEMAS[kind]).read_text(encoding="utf-8")
