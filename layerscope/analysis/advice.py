@@ -1,4 +1,4 @@
-"""What to do about the waste of an image: one short line for each pair of instructions, biggest saving first."""
+"""Advice on the waste of an image: one short line for each pair of instructions, largest saving first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layerscope.analysis.model import Analysis, WasteKind
 from layerscope.units import format_size
 
 MOST = 20
-"""Pieces of advice that are given. What is left out saves less than any of them."""
+"""The most pieces of advice. The ones left out save less."""
 
 _MOUNTS = {
     b"/var/lib/apt/lists": "/var/lib/apt",
@@ -29,14 +29,14 @@ _MOUNTS = {
     b"/usr/local/share/.cache/yarn": "/usr/local/share/.cache/yarn",
     b"/usr/local/cargo/registry": "/usr/local/cargo/registry",
 }
-"""Directories of package managers that a build can mount as a cache, and where the mount belongs."""
+"""Patterns for directories of package managers that a build can mount as a cache, and the mount's target."""
 
 _CACHED = re.compile(rb"/?(" + b"|".join(re.escape(folder[1:]) for folder in _MOUNTS) + rb")/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One change to the build that saves `bytes`. `message` is one line: where, what to change, and what it saves."""
+    """A change to the build that saves `bytes`. `message` is one line: where, what to change, and what that saves."""
 
     kind: WasteKind
     bytes: int
@@ -47,7 +47,7 @@ class Advice:
 
 
 def advise(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Advice, ...]:
-    """Advice on all waste that a change to an instruction avoids, biggest saving first.
+    """Advice on all waste that a change to an instruction can avoid, largest saving first.
 
     Pass `waste`, the summary of the analysis' waste, if you have it already.
     """
@@ -85,7 +85,7 @@ _FIELDS = {
 
 
 class _Sentence:
-    """The advice on one pair of instructions, without what it saves."""
+    """The advice on one pair of instructions, without the saving."""
 
     def __init__(self, analysis: Analysis, pair: WastePair, summary: WasteSummary) -> None:
         self._analysis = analysis
@@ -124,7 +124,7 @@ class _Sentence:
         return one_spaced(self._analysis.instructions[index].instruction.text)
 
     def _is_inherited(self) -> bool:
-        """Whether the base image wrote the files and the image's own Dockerfile wastes them."""
+        """Whether the base image wrote the files and the Dockerfile wastes them."""
         if self._mentions.is_of_base(self._writer):
             return not self._mentions.is_of_base(self._waster)
         return self._keyword(self._writer) not in ("RUN", "COPY", "ADD")
@@ -157,7 +157,7 @@ class _Sentence:
         )
 
     def _user_made_between(self, match: re.Match[str] | None) -> int | None:
-        """The instruction after the copy that makes the user or group it would name. A number needs none."""
+        """The instruction after the copy that creates the user or group it would name, or None."""
         names = [] if match is None else [name for name in re.split("[:.]", match[2]) if name]
         if names and all(name.isdigit() for name in names):
             return None
@@ -190,7 +190,7 @@ class _Sentence:
         if stage is not None and keyword == "COPY":
             return f"{start}: delete {what} in {stage[1]} before COPY takes {them}, not in {late}"
         if keyword == "ADD":
-            return f"{start}: take {what} out of what ADD adds instead of deleting {them} in {late}"
+            return f"{start}: keep {what} out of ADD's source instead of deleting {them} in {late}"
         if _REMOVAL.fullmatch(self._text(self._waster)):
             return f"{start}: keep {what} out of COPY with .dockerignore instead of deleting {them} in {late}"
         return (
@@ -199,7 +199,7 @@ class _Sentence:
         )
 
     def _cache(self) -> str:
-        """The cache mount that would have kept most bytes of the pair out of the image."""
+        """The target of the cache mount that would keep most bytes of the pair out of the image, or ""."""
         sums: dict[str, int] = {}
         for file in self._files:
             match = _CACHED.match(file.path)
@@ -227,7 +227,7 @@ class _Sentence:
 
 
 def _option(match: re.Match[str] | None) -> str:
-    """What a chown or chmod sets, as COPY takes it; "" where that isn't certain."""
+    """The value that a chown or chmod sets, for use in COPY; "" if that isn't certain."""
     if match is None:
         return ""
     value = match[2]

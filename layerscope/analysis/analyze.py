@@ -1,4 +1,4 @@
-"""From an image to its analysis: index the layers, replay them, and settle what every stored byte became."""
+"""From an image to its analysis: index the layers, replay them, and find out what became of every stored byte."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from layerscope.notes import Notes
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 REPEATED: Final = (
-    "the layer appears in the image more than once: it is unpacked each time and transferred once"
+    "the layer appears in the image more than once: it is unpacked each time, but transferred once"
 )
 
 
@@ -58,9 +58,9 @@ def analyze(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
-    """Where the bytes of an opened image come from, and which of them are wasted.
+    """Find out where the bytes of an opened image come from, and which are wasted.
 
-    `verify` compares digests where the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
+    `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
@@ -153,7 +153,7 @@ def _summary(
 
 
 def total_sizes(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> Sizes:
-    """The sums of the image; a blob that stands at several places is transferred once."""
+    """The image's totals. A blob that appears several times is transferred once."""
     blobs: dict[object, int | None] = {}
     for summary, layer in zip(summaries, layers, strict=True):
         blobs[layer.digest or layer.diff_id or layer.index] = summary.sizes.compressed
@@ -216,4 +216,4 @@ def _note_the_stack(
             )
         seen.add(key)
     if verify == "off" and any(index is not None for index in indexes):
-        notes.add("unverified", "digests were not compared with the bytes (--no-verify)")
+        notes.add("unverified", "the bytes were not checked against their digests (--no-verify)")

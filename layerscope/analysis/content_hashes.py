@@ -1,4 +1,4 @@
-"""What live files hold, as hashes: known where a layer was read in full, read here where it was only seeked through."""
+"""Content hashes of live files. If a layer was only seeked through, the contents are read here."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from layerscope.layers.window import fingerprint_at
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
 WHOLE = 1 << 18
-"""Bytes that are read at once."""
+"""Bytes to read at once."""
 GAP = 2048
-"""Bytes between two contents that are rather read than jumped over: padding and headers."""
+"""The largest gap between two contents that is read along instead of skipped: padding and headers."""
 HASH_BYTES = MARK_BYTES
 """Length of a content hash."""
 
@@ -29,13 +29,13 @@ _LAYER, _DATA = attrgetter("layer"), attrgetter("data")
 
 
 def live_contents(tree: FileTree) -> Iterator[Entry]:
-    """The entries whose stored bytes the final filesystem reaches, in the order they are stored."""
+    """The entries whose stored bytes are live in the final filesystem, in stored order."""
     for layer in tree.layers:
         yield from map(layer.entry, layer.live())
 
 
 def content_hash(content: Entry) -> bytes | None:
-    """16 bytes that are equal for equal contents (XXH3-128; holes of sparse files included); None when not read."""
+    """A 16-byte hash of the content (XXH3-128, sparse maps included); None if the content was not read."""
     mark = content.fingerprint
     extra = content.extra
     if mark is None or extra is None or not (extra.extents or extra.logical_size is not None):
@@ -50,10 +50,10 @@ def read_contents(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> None:
-    """Hash the contents that no hash is known of, in the order they are stored.
+    """Hash all contents without a known hash, in stored order.
 
-    The image has to be open: raises `SourceUnavailable` when it is closed or its file changed, and `Cancelled`. What no
-    index holds (a saved report) stays unknown.
+    The image must be open. Raises `SourceUnavailable` if it is closed or its file changed, and `Cancelled`. Contents
+    that no index has, as in a saved report, stay unknown.
     """
     unread = [
         entry
@@ -80,7 +80,7 @@ def read_contents(
 
 
 def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Contents that stand so close together, with headers alone between them, that one read takes them all."""
+    """Groups of contents that are so close together, with only headers in between, that one read gets them all."""
     run: list[Entry] = []
     start = end = 0
     for entry in entries:
@@ -105,7 +105,7 @@ def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
     blob = index.blob
     if blob.closed:
         raise SourceUnavailable(
-            f"{blob.name} is closed and its files were not all read",
+            f"{blob.name} is closed, but not all of its files were read",
             hint="compare while the image is open",
         )
     start, last = run[0].data, run[-1]

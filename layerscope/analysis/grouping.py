@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
 
 _APART = ((1, 20), (1, 3), (4, 5))
-"""The share of a folder's bytes from which a child stands apart, by depth: `/` says nothing, `/usr` little."""
+"""The share of a folder's bytes from which a child gets its own group, by depth: `/` says nothing, `/usr` little."""
 DEEPEST = 40
-"""Directories below this depth are taken as one, so that no name can make the sums slow."""
+"""Directories below this depth count as one, so that no path can make the sums slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WastePair:
-    """All content of one kind that instruction `written_by` stored and `wasted_by` made waste."""
+    """All waste of one kind that instruction `written_by` stored and `wasted_by` wasted."""
 
     kind: WasteKind
     written_by: int
@@ -27,9 +27,9 @@ class WastePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WasteGroup:
-    """Files of one pair of instructions under one path, which is the file itself when `files` is 1.
+    """Files of one pair of instructions under one path. If `files` is 1, it is the path of the file.
 
-    `rest` says that further files of the pair lie under the same path and have a group of their own.
+    `rest` says that more files of the pair under the same path are in other groups.
     """
 
     path: bytes
@@ -46,7 +46,7 @@ _Key = tuple[WasteKind, int, int]
 
 
 class WasteSummary:
-    """All waste of an image, sorted into pairs once, for whoever wants it summed."""
+    """All waste of an image, sorted into pairs once, to be summed up in several ways."""
 
     def __init__(self, waste: Iterable[WastedFile]) -> None:
         self._members: dict[_Key, list[WastedFile]] = {}
@@ -55,11 +55,11 @@ class WasteSummary:
             self._members.setdefault(key, []).append(file)
 
     def files_of(self, pair: WastePair) -> list[WastedFile]:
-        """The files that `pair` sums up, in the order of the waste."""
+        """The files in `pair`, in the order of the waste."""
         return self._members[pair.kind, pair.written_by, pair.wasted_by]
 
     def pairs(self) -> tuple[WastePair, ...]:
-        """Every pair of instructions and kind that has waste, largest first."""
+        """Every pair of instructions and kind with waste, largest first."""
         pairs = [
             WastePair(
                 kind=kind,
@@ -77,9 +77,9 @@ class WasteSummary:
     def groups(self) -> tuple[WasteGroup, ...]:
         """All waste, each file in one group, largest group first.
 
-        A group begins as all files of a pair under their common directory. A child that holds most of its bytes leaves
-        it as a group of its own, as long as that is a hundredth of all waste, so that `/app/data/model.bin` shows
-        apart from a thousand small files beside it. Directly under `/`, a smaller part will do.
+        A group starts as all files of a pair under their common directory. A child with most of the bytes becomes its
+        own group if it makes up a hundredth of all waste, so that `/app/data/model.bin` is listed apart from a thousand
+        small files next to it. Directly under `/`, a smaller share is enough.
         """
         total = sum(file.bytes for files in self._members.values() for file in files)
         floor = max(1, total // 100)
@@ -114,7 +114,7 @@ def _group(key: _Key, path: bytes, files: list[WastedFile], rest: bool) -> Waste
 
 @dataclass(slots=True)
 class _Directory:
-    """`bytes` and `count` are of all files under the directory, those in directories below it too."""
+    """A directory with wasted files. `bytes` and `count` include all files below it, at any depth."""
 
     path: bytes
     depth: int
@@ -125,7 +125,7 @@ class _Directory:
     directories: list[_Directory] = field(default_factory=list)
 
     def is_apart(self, size: int, floor: int) -> bool:
-        """Whether a child of `size` bytes is to have a group of its own."""
+        """Whether a child of `size` bytes gets its own group."""
         part, whole = _APART[min(self.depth, len(_APART) - 1)]
         return size >= floor and size * whole >= self.bytes * part
 
@@ -144,7 +144,7 @@ class _Directory:
 
 
 def _split(files: list[WastedFile], floor: int) -> Iterator[tuple[bytes, list[WastedFile], bool]]:
-    """The groups of one pair: path, members, whether other groups took members from under it."""
+    """The groups of one pair: path, members, and whether other groups took files below it."""
     if len(files) == 1:
         yield files[0].path, files, False
         return
@@ -177,7 +177,7 @@ def _split(files: list[WastedFile], floor: int) -> Iterator[tuple[bytes, list[Wa
 
 
 def _grow(files: list[WastedFile]) -> _Directory:
-    """The directories above the files, the root with all sums; the files of each are largest first."""
+    """The tree of directories above the files, with sums. The files of each directory are largest first."""
     root = _Directory(b"", 0, None)
     known = {b"": root}
     aliases: dict[bytes, _Directory] = {b"": root}

@@ -1,4 +1,4 @@
-"""The largest files that the final filesystem reaches."""
+"""The largest live files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import METADATA, VISIBLE
 
 LARGEST: Final = 100
-"""How many an analysis lists."""
+"""The number of files that an analysis lists."""
 
 
 def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
-    """The `LARGEST` files of the final filesystem, each content once under one of its names; the largest first."""
+    """The `LARGEST` largest files of the final filesystem, largest first. Content with several names is listed once."""
     owners = [layer.instruction for layer in analysis.layers]
     live = [
         layer.entry(position) for layer in analysis.tree.layers for position in _largest_in(layer)
@@ -38,7 +38,7 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
 
 
 def _largest_in(layer: PlacedLayer) -> list[int]:
-    """The positions of the largest live files of one layer; of equal ones, the first."""
+    """The positions of the largest live files of one layer. In a tie, the first ones win."""
     sizes = layer.columns.sizes.tolist()
     records = layer.records
     ordered = sorted(sizes, reverse=True)
@@ -57,7 +57,7 @@ def _largest_in(layer: PlacedLayer) -> list[int]:
 
 
 def _visible_aliases(tree: FileTree, contents: list[Entry]) -> dict[int, bytes]:
-    """For content whose first name is gone, a hard link under which it still lives."""
+    """For content whose original name is gone, a hard link that keeps it live."""
     wanted = {id(entry) for entry in contents if entry.ended != VISIBLE or entry.kind == METADATA}
     aliases: dict[int, bytes] = {}
     if not wanted:

@@ -1,6 +1,6 @@
-"""An image without its secrets: the values of build arguments, and whatever looks secret, wherever they occur in its texts.
+"""Masks secrets in the texts of an image: values of build arguments, and anything that looks like a secret.
 
-This is the one place where texts of an image lose their secrets; every document and every screen is made of what it gives.
+This is the only place where secrets are masked. Every document and every screen uses its output.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from layerscope.image.shell import DEFAULT_SHELL, split_arguments
 from layerscope.notes import Note
 
 SHORTEST = 4
-"""Characters of a secret that is looked for in other texts."""
+"""The shortest secret that is searched for in other texts, in characters."""
 SHORTEST_ARGUMENT = 8
-"""The same for a build argument under a name that tells of no secret."""
+"""The same for a build argument whose name doesn't look like a secret."""
 LONGEST = 1024
-"""Characters by which a longer value is found again."""
+"""A longer value is recognized by its first characters, this many."""
 _MOST_ALIKE = 16
 
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
@@ -54,7 +54,7 @@ Pair = tuple[str, str]
 
 
 class Masks:
-    """Hides secrets in texts: those it was told of wherever they occur, and whatever looks like one."""
+    """Masks secrets in texts: known values wherever they occur, and anything that looks like a secret."""
 
     def __init__(
         self, arguments: Iterable[Pair] = (), settings: Iterable[Pair] = (), *, off: bool = False
@@ -76,7 +76,7 @@ class Masks:
     def of(
         cls, config: ImageConfig, instructions: Sequence[Instruction], texts: Iterable[str] = ()
     ) -> Masks:
-        """What an image's configuration, history and further texts (Dockerfiles) give away."""
+        """Masks for the values found in an image's configuration, history, and other texts such as Dockerfiles."""
         arguments: list[Pair] = []
         settings = [
             (name, value) for name, _, value in (each.partition("=") for each in config.env)
@@ -94,7 +94,7 @@ class Masks:
         return cls(arguments, settings)
 
     def _keep(self, name: str, value: str) -> None:
-        """Remember a build argument's value, unless it is one that many texts hold: a version, a path, a short word."""
+        """Remember a build argument's value, unless it is too common: a version, a path, a short word."""
         shortest = SHORTEST if hides(name, value) else SHORTEST_ARGUMENT
         if len(value) >= shortest and (hides(name, value) or _PLAIN.fullmatch(value) is None):
             self._add(value)
@@ -110,26 +110,26 @@ class Masks:
             if len(alike) < _MOST_ALIKE:
                 alike.append(text)
             else:
-                # Many values that begin alike: what they have in common is hidden wherever it occurs.
+                # Many values with the same prefix: mask the prefix wherever it occurs.
                 self._values[word[0]] = [word[0]]
 
     def value(self, name: str, value: str) -> str:
-        """The value of a setting as it may be shown."""
+        """The masked value of a setting."""
         return value if self._off else self._known(name, mask_value(name, self._recurring(value)))
 
     def text(self, text: str) -> str:
-        """Any text as it may be shown. The number of its lines stays the same."""
+        """Any text, masked. The number of lines stays the same."""
         if self._off or not text:
             return text
         return mask_text(self._recurring(self._assigned(text)))
 
     def pair(self, text: str) -> str:
-        """`NAME=VALUE` as it may be shown."""
+        """`NAME=VALUE`, masked."""
         name, sign, value = text.partition("=")
         return f"{name}{sign}{self.value(name, value)}" if sign else self.text(text)
 
     def dockerfile(self, text: str) -> str:
-        """A Dockerfile as it may be shown, line by line the same."""
+        """A Dockerfile, masked. The number of lines stays the same."""
         if self._off:
             return text
         return self.text("".join(_dockerfile_lines(text)))
@@ -138,7 +138,7 @@ class Masks:
         return HIDDEN if value in self._pairs.get(name, ()) else value
 
     def _assigned(self, text: str) -> str:
-        """The text with the values of known build arguments hidden behind their names, however short."""
+        """Mask the values of known build arguments after their names, however short they are."""
         if not self._pairs or "=" not in text:
             return text
         parts: list[str] = []
@@ -153,7 +153,7 @@ class Masks:
         return "".join([*parts, text[done:]])
 
     def _recurring(self, text: str) -> str:
-        """The text with every known value hidden that is not a part of a longer word."""
+        """Mask every known value that is not part of a longer word."""
         if not self._values:
             return text
         parts: list[str] = []
@@ -171,11 +171,11 @@ class Masks:
 
 _NAMED: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]{0,255})=[\"']?")
 NO_MASKS: Final = Masks(off=True)
-"""Shows everything: what `--show-args` asks for."""
+"""Masks nothing, for `--show-args`."""
 
 
 def _spellings(value: str) -> set[str]:
-    """A value as it is, and as it looks within JSON, also that of Go, which escapes more."""
+    """A value as it is, and as it looks in JSON, including Go's JSON, which escapes more."""
     quoted = json.dumps(value[:LONGEST], ensure_ascii=False)[1:-1]
     go = quoted.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return {text[:LONGEST] for text in (value, quoted, go)}
@@ -186,7 +186,7 @@ def _ends(text: str, value: str, end: int) -> bool:
 
 
 def _former_arguments(comment: str) -> list[Pair]:
-    """The build arguments of a former history that a comment holds as JSON, as `crane flatten` writes it."""
+    """Build arguments in a former history, which `crane flatten` writes as JSON into a comment."""
     if not comment.startswith(("[", "{")):
         return []
     try:
@@ -203,7 +203,7 @@ def _former_arguments(comment: str) -> list[Pair]:
 
 
 def _declared(text: str) -> list[Pair]:
-    """Build arguments as any text gives them: `ARG NAME=VALUE`, and `|1 NAME=VALUE COMMAND` of a history."""
+    """Build arguments in any text: `ARG NAME=VALUE`, and `|1 NAME=VALUE COMMAND` as in a history."""
     pairs = [(match[1], match[2].strip("\"'")) for match in _DECLARED.finditer(text)]
     if "|" in text:
         begins = [match.start() for match in _ARGUMENTS.finditer(text)]
@@ -213,7 +213,7 @@ def _declared(text: str) -> list[Pair]:
 
 
 def _dockerfile_lines(text: str) -> Iterable[str]:
-    """The lines of a Dockerfile with the values of ARG, and those of ENV and LABEL under secret names, hidden."""
+    """The lines of a Dockerfile with masked values: all of ARG, and those of ENV and LABEL with secret names."""
     keyword, goes_on = "", False
     for line in text.splitlines(keepends=True):
         body = line.rstrip("\r\n")
@@ -234,7 +234,7 @@ def _dockerfile_lines(text: str) -> Iterable[str]:
 
 
 def mask_config(config: ImageConfig, masks: Masks) -> ImageConfig:
-    """The configuration as it may be shown; the history is left out."""
+    """The configuration, masked and without the history."""
     return replace(
         config,
         history=(),
@@ -258,14 +258,14 @@ def mask_instruction(instruction: Instruction, masks: Masks) -> Instruction:
 
 
 def masks_of(analysis: Analysis) -> Masks:
-    """The masks that an analysis' own texts ask for."""
+    """The masks for the texts of an analysis."""
     image = analysis.image
     instructions = [each.instruction for each in analysis.instructions]
     return Masks.of(image.config, instructions, [text for _, text in image.dockerfiles])
 
 
 def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:
-    """The same analysis of an image whose texts give no secret away; numbers, paths and digests stay."""
+    """The analysis with masked texts. Numbers, paths, and digests stay the same."""
     masks = masks_of(analysis) if masks is None else masks
     image = analysis.image
     instructions = tuple(mask_instruction(each, masks) for each in image.instructions)

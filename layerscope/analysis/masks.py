@@ -1,4 +1,4 @@
-"""What looks secret, by its name or its form, and the text that is shown in its place."""
+"""Recognizes secrets by name or form, and masks them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _PATHS: Final = frozenset({"file", "path", "dir"})
 INNOCENT_VALUES: Final = frozenset(
     {"", "true", "false", "0", "1", "yes", "no", "none", "null", HIDDEN}
 )
-"""Values that hide nothing from anybody."""
+"""Values that are never secret."""
 
 _FORMS: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
@@ -95,7 +95,7 @@ _CHPASSWD: Final = re.compile(
 
 
 def looks_secret(name: str) -> bool:
-    """Whether what is called so is usually kept from others (`API_TOKEN`, `db.password`, but not `GPG_KEY`)."""
+    """Whether a name usually means a secret, such as `API_TOKEN` or `db.password`, but not `GPG_KEY`."""
     if name in _INNOCENT_NAMES:
         return False
     words = [word.lower() for word in _WORD.findall(name[-256:])]
@@ -111,7 +111,7 @@ def looks_secret(name: str) -> bool:
 
 
 def hides(name: str, value: str) -> bool:
-    """Whether a setting's whole value is hidden because of its name."""
+    """Whether a setting's whole value is masked because of its name."""
     if value in INNOCENT_VALUES or not looks_secret(name):
         return False
     words = [word.lower() for word in _WORD.findall(name[-256:])]
@@ -119,12 +119,12 @@ def hides(name: str, value: str) -> bool:
 
 
 def mask_value(name: str, value: str) -> str:
-    """The value of a setting as it may be shown: hidden whole under a secret name, else where a part looks secret."""
+    """The masked value of a setting: all of it if the name is secret, else only the parts that look like secrets."""
     return HIDDEN if hides(name, value) else mask_text(value)
 
 
 def mask_text(text: str) -> str:
-    """Free text such as a command with what looks secret hidden: `--password=…`, `://user:…@host`, keys by their form.
+    """Free text such as a command, with secrets masked: `--password=…`, `://user:…@host`, keys by their form.
 
     The number of lines stays the same.
     """
@@ -149,7 +149,7 @@ _SHORTEST_FORM: Final = 15
 
 
 def secret_pairs(text: str) -> list[tuple[str, str]]:
-    """The settings in a text whose names look secret, with their values as written."""
+    """The settings in a text with secret names, and their values as written."""
     found = []
     for pattern in (_PAIR, _MEMBER, _FLAG):
         for match in pattern.finditer(text):
@@ -160,7 +160,7 @@ def secret_pairs(text: str) -> list[tuple[str, str]]:
 
 
 def line_ends(text: str) -> str:
-    """As many line ends as the text has, for what replaces it."""
+    """The line breaks of a text, so that its replacement has as many lines."""
     return "\n" * (len(text.splitlines()) - 1) if text else ""
 
 
@@ -173,7 +173,7 @@ def _masked_random(match: re.Match[str]) -> str:
 
 
 def _looks_random(text: str) -> bool:
-    """Whether a long word can be nothing but a key: letters of both cases and digits, mixed, and no digest in hex."""
+    """Whether a long word must be a key: upper and lower case letters and digits mixed, and not a hex digest."""
     if text.startswith("/") or _LONG_WORD.search(text) is not None:
         return False
     lower = sum(map(str.islower, text))

@@ -1,4 +1,4 @@
-"""How a sentence names an instruction and files: by line where it is known, and short."""
+"""Short names for instructions and files in sentences, by line number if it's known."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, WastedFile
 
 WIDEST_PATH = 60
-"""Characters of a path; its end says more than its start."""
+"""The most characters of a path. The start is cut, since the end says more."""
 WIDEST_TEXT = 40
-"""Characters of an instruction without a line."""
+"""The most characters of an instruction without a line number."""
 _LONGEST = 20_000
 
 _SETUP = re.compile(
     r"--(?:mount|network|security)=\S{1,2000}\s+"
     r"|set(?:\s+[-+](?:[A-Za-z]{0,8}o\s+\w{1,32}|[A-Za-z]{1,16})){1,16}\s*(?:;|&&|\n)\s*"
 )
-"""What a RUN starts with before it does anything: build flags and shell options."""
+"""The part of a RUN before the actual command: build flags and shell options."""
 _PROGRAM = re.compile(r"(?:[\w.+/-]{0,200}/)?([\w.+-]{1,24})(?![\w./=+-])")
 
 
@@ -53,11 +53,11 @@ class Mentions:
         self._lines = Counter(map(self._start_line, range(len(analysis.instructions))))
 
     def is_of_base(self, index: int) -> bool:
-        """Whether a known base image brought the instruction along."""
+        """Whether the instruction belongs to a known base image."""
         return index <= self._inherited
 
     def line(self, index: int) -> int | None:
-        """The line to edit. What FROM brings along, its triggers too, has none: it shares the line of the FROM."""
+        """The line to edit, or None for instructions that come with FROM (including triggers)."""
         line = self._start_line(index)
         return None if self._lines[line] > 1 or self.is_of_base(index) else line
 
@@ -86,7 +86,7 @@ class Mentions:
         return f"instruction {index} ({text})" if text else f"instruction {index}"
 
     def subject(self, index: int) -> str:
-        """The same before a verb: `RUN chown, line 21,`."""
+        """The same as the subject of a sentence: `RUN chown, line 21,`."""
         named = self.named(index)
         return f"{named}," if ", line " in named and self.line(index) is not None else named
 
@@ -103,7 +103,7 @@ class Mentions:
 
 
 def files_word(files: Sequence[WastedFile]) -> str:
-    """`/app/data.bin`, `100 files in /app/static`, or `100 files` where they share no directory below the root."""
+    """`/app/data.bin`, `100 files in /app/static`, or `100 files` if they share no directory below the root."""
     if len(files) == 1:
         return _path(files[0].path)
     paths = [b"/" + file.path.lstrip(b"/") for file in files]

@@ -1,4 +1,4 @@
-"""What an analysis of an image says; every front end reads these objects and computes no number of its own."""
+"""The results of an analysis. Every front end reads these objects and computes no numbers of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WASTE_KINDS: tuple[WasteKind, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes; `content + overhead = tar` and `live + wasted = content`. `compressed` is None where it cannot be known."""
+    """Sizes in bytes. `content + overhead = tar`, and `live + wasted = content`. `compressed` is None if unknown."""
 
     compressed: int | None
     tar: int
@@ -48,13 +48,13 @@ class Sizes:
 
     @property
     def efficiency(self) -> float:
-        """Share of the content that is live; 1 for an image without content."""
+        """The share of the content that is live; 1 if there is no content."""
         return self.live / self.content if self.content else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCounts:
-    """Entries over all layers, by type; `whiteouts` holds the opaque ones too."""
+    """The number of entries in all layers, by type. `whiteouts` includes opaque ones."""
 
     regular: int
     directories: int
@@ -69,7 +69,7 @@ NO_COUNTS = FileCounts(regular=0, directories=0, symlinks=0, hardlinks=0, others
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Paths that a layer added, modified or deleted, against the filesystem below it."""
+    """The number of paths that a layer adds, modifies, or deletes, compared with the filesystem below it."""
 
     added: int
     modified: int
@@ -78,10 +78,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSummary:
-    """One layer, base first; `instruction` is an index into the instructions.
+    """One layer. `instruction` is an index into the instructions.
 
-    `indexed` is False for a layer whose tar is not in the source or is not a tar (foreign, artifact): its sizes are then
-    unknown and left out of the sums, and a note says so.
+    `indexed` is False if the source doesn't have the layer's tar or it is not a tar (foreign layers, artifacts). Its
+    sizes are then unknown and left out of the totals, and a note says so.
     """
 
     index: int
@@ -104,10 +104,10 @@ class InstructionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WastedFile:
-    """Content stored in `layer` that no name in the final filesystem reaches.
+    """Content stored in `layer` that no name in the final filesystem refers to.
 
-    `written_by` and `wasted_by` are indices of instructions; `changed` names what differs where the content is the same
-    (mode, uid, gid, mtime, xattrs).
+    `written_by` and `wasted_by` are indices of instructions. If the content stays the same, `changed` names the metadata
+    that differs (mode, uid, gid, mtime, xattrs).
     """
 
     path: bytes
@@ -122,7 +122,7 @@ class WastedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFile:
-    """Content that the final filesystem reaches at `path`, stored in `layer` by instruction `written_by`."""
+    """Content that is live at `path` in the final filesystem, stored in `layer` by instruction `written_by`."""
 
     path: bytes
     bytes: int
@@ -132,9 +132,9 @@ class LiveFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
-    """Every entry of every layer, and the filesystem that they make.
+    """Every entry of every layer, and the filesystem they make.
 
-    `indexes` says where contents can be read: nowhere for a saved report, whose entries bring hashes instead.
+    `indexes` says where to read contents. For a saved report there is nowhere: its entries have hashes instead.
     """
 
     tree: FileTree = field(repr=False)
@@ -143,11 +143,11 @@ class Files:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of one image, the same from the image itself and from a saved report of it.
+    """What is known about one image, whether from the image itself or from a saved report of it.
 
-    `saved` says that it comes from a report, which hides values that look secret and may cut `waste` off after its
-    largest rows. `files` is None where a report has no list of files. `head` says that no layer was read: of all sizes
-    only `compressed` is then known, and `counts`, `wasted_by_kind`, and `waste` are empty. Digests are text.
+    `saved` says that it comes from a report, which masks secrets and may list only the largest rows of `waste`. `files`
+    is None if a report has no list of files. `head` says that no layer was read: `compressed` is then the only known
+    size, and `counts`, `wasted_by_kind`, and `waste` are empty. Digests are text.
     """
 
     reference: str
@@ -172,13 +172,13 @@ class Facts:
 
     @property
     def name(self) -> str:
-        """What a person calls it: its tag if it comes from a file, otherwise the reference that was given."""
+        """The image's name: its tag if it comes from a file, otherwise the reference that was given."""
         return self.tags[0] if self.tags and "-" in self.source else self.reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The facts of an opened image, with the image itself. `waste` is complete, largest first."""
+    """The facts about an opened image, and the image itself. `waste` is complete, largest first."""
 
     facts: Facts
     image: Image

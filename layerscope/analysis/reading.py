@@ -1,4 +1,4 @@
-"""The one way to read an image: from a reference and options to its analysis."""
+"""The only way to read an image: from a reference and options to its analysis."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def read(
 ) -> Analysis:
     """Open the image that `reference` names and analyze it.
 
-    The image stays open so that its files can be read: use the analysis as a context manager, or close it. Nothing stays
-    open after an error. Raises any `LayerscopeError`.
+    The image stays open so that you can read its files. Use the analysis as a context manager, or close it. After an
+    error, nothing stays open. Raises any `LayerscopeError`.
     """
     image = _open(reference, options, progress, cancelled)
     try:

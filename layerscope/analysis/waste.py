@@ -1,4 +1,4 @@
-"""What became of stored content that nothing reaches any more: of which kind the waste is, and who is to blame."""
+"""Wasted content: which kind of waste it is, and which instructions are to blame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.layers.window import fingerprint_at
 
 
 def settle_rewrites(rewrites: Sequence[tuple[Entry, Entry]], indexes: Indexes) -> None:
-    """Where headers and size agree, let the content decide whether an entry changed anything."""
+    """For entries with equal headers and size, compare the contents to decide whether anything changed."""
     for before, entry in rewrites:
         old, new = before.content, entry.content
         if old is None or new is None or not same_content(old, new, indexes):
@@ -23,7 +23,7 @@ def settle_rewrites(rewrites: Sequence[tuple[Entry, Entry]], indexes: Indexes) -
 def settle_waste(
     losses: Sequence[Loss], indexes: Indexes, owners: Sequence[int]
 ) -> tuple[WastedFile, ...]:
-    """The wasted files, largest first; `owners` gives the instruction of each layer."""
+    """The wasted files, largest first. `owners` is the instruction of each layer."""
     rows = []
     for loss in losses:
         content = loss.content
@@ -45,7 +45,7 @@ def settle_waste(
 
 
 def total_by_kind(waste: Sequence[WastedFile]) -> dict[WasteKind, int]:
-    """Bytes of each kind, all kinds named."""
+    """The bytes of every kind of waste, 0 included."""
     totals: dict[WasteKind, int] = dict.fromkeys(WASTE_KINDS, 0)
     for row in waste:
         totals[row.kind] += row.bytes
@@ -66,7 +66,7 @@ def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[str, ...]]:
 
 
 def changed_metadata(before: Entry, after: Entry) -> tuple[str, ...]:
-    """Which of mode, uid, gid, mtime (whole seconds) and xattrs differ."""
+    """Which of mode, uid, gid, mtime (in whole seconds), and xattrs differ."""
     return tuple(
         name
         for name in ("mode", "uid", "gid", "mtime", "xattrs")
@@ -75,7 +75,7 @@ def changed_metadata(before: Entry, after: Entry) -> tuple[str, ...]:
 
 
 def same_content(one: Entry, other: Entry, indexes: Indexes) -> bool:
-    """Whether two entries store the same bytes: sizes first, then hashes, read only where none is known yet."""
+    """Whether two entries store the same bytes. Compares sizes, then hashes, and reads content only if needed."""
     if one is other:
         return True
     if one.size != other.size:

@@ -1,4 +1,4 @@
-"""The words for kinds of waste and for what changes about a file, the same in every format and on every screen."""
+"""The words for kinds of waste and for changes to a file, the same in every format and on every screen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ KIND_WORDS: Final[dict[str, str]] = {
 }
 KIND_MEANINGS: Final[dict[str, str]] = {
     "deleted": "A later layer removes the file, which frees nothing.",
-    "overwritten": "A later layer stores other content at the path.",
-    "metadata_only": "The same content is stored again because mode, owner, times or xattrs changed.",
+    "overwritten": "A later layer stores different content at the path.",
+    "metadata_only": "The same content is stored again because the mode, owner, time, or xattrs changed.",
     "identical_rewrite": "The same content is stored again with the same metadata.",
     "duplicate_entry": "The file is stored twice within one layer.",
 }
@@ -33,7 +33,7 @@ CHANGED_WORDS: Final[dict[str, str]] = {
     "mtime": "time",
     "xattrs": "xattrs",
 }
-"""What changes about a file while its content stays, in the order in which it is listed."""
+"""The words for changed metadata, in the order they are listed."""
 
 
 def changed_words(fields: Container[str]) -> list[str]:

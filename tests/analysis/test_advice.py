@@ -186,7 +186,7 @@ def test_caches_can_be_mounted(path: str, target: str | None) -> None:
         (
             "ADD app.tar /app",
             "RUN rm -rf /app/x",
-            "take /app/x out of what ADD adds instead of deleting it in line 2",
+            "keep /app/x out of ADD's source instead of deleting it in line 2",
         ),
     ],
 )

@@ -206,7 +206,7 @@ def test_the_difference_is_told_in_a_sentence(tmp_path: Path) -> None:
     sentence = numbers.difference(analysis)
     assert sentence is not None
     assert "dive calls 0 B wasted" in sentence
-    assert "in truth 3.0 kB are wasted" in sentence
+    assert "actually 3.0 kB are wasted" in sentence
     docker_legacy([built([ONE])]).write(tmp_path / "one.tar")
     with layerscope.load(str(tmp_path / "one.tar")) as image:
         analysis = layerscope.analyze(image)

@@ -69,13 +69,13 @@ def test_rules_can_be_disabled_and_options_beat_the_file(tmp_path: Path) -> None
     ("text", "words"),
     [
         ("rules: [", "not valid YAML"),
-        ("- a\n- b", "has no table of rules"),
-        ("rules: 3", "has no table of rules"),
-        ("rules:\n  lowestEfficiency: 95", "rules.lowestEfficiency: '95' is not from 0 to 1"),
-        ("rules:\n  lowestEfficiency: .nan", "is not from 0 to 1"),
+        ("- a\n- b", "has no rules table"),
+        ("rules: 3", "has no rules table"),
+        ("rules:\n  lowestEfficiency: 95", "rules.lowestEfficiency: '95' is not between 0 and 1"),
+        ("rules:\n  lowestEfficiency: .nan", "is not between 0 and 1"),
         ("rules:\n  lowestEfficiency: [1]", "rules.lowestEfficiency is not a value"),
         ("rules:\n  highestWastedBytes: much", "rules.highestWastedBytes: 'much' is not a size"),
-        ("rules: !!python/object/apply:os.system [echo hi]", "has no table of rules"),
+        ("rules: !!python/object/apply:os.system [echo hi]", "has no rules table"),
         ("[" * 3000, "not valid YAML"),
     ],
 )
@@ -133,8 +133,8 @@ def test_a_limit_that_is_just_met_is_kept(
 def test_the_true_number_stands_beside() -> None:
     analysis = make_analysis([("COPY a /", 1000)], [wasted("/a", 250, 0, 0)])
     messages = [each.message for each in judge_dive(RULES, numbers(1.0, 0, None), analysis.facts)]
-    assert messages[0] == "in truth 75.0 % are live"
-    assert messages[1] == "in truth 250 B are wasted"
+    assert messages[0] == "actually 75.0 % are live"
+    assert messages[1] == "actually 250 B are wasted"
     assert "dive divides by zero" in messages[2]
 
 

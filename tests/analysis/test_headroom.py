@@ -172,7 +172,7 @@ def test_what_is_not_in_the_file_cannot_be_raised(name: str, words: str) -> None
 def test_growth_and_unknown_sizes_are_not_raised() -> None:
     with pytest.raises(ConfigError, match="is not a size of the image"):
         updated("max_growth = 0", "max_growth")
-    with pytest.raises(ConfigError, match="no number, no limit"):
+    with pytest.raises(ConfigError, match="a limit needs a number"):
         updated("max_own_size = 0", "max_own_size")
 
 

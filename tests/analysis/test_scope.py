@@ -163,7 +163,7 @@ def test_exceptions_let_paths_pass_for_their_rules(tmp_path: Path, app: Analysis
     verdict = judged(tmp_path, app, ALLOW)
     wasted, efficiency, forbidden = verdict.rules
     assert (wasted.actual, wasted.passed) == (0, True)
-    assert "1.2 kB allowed besides" in wasted.message
+    assert "1.2 kB more allowed by exceptions" in wasted.message
     assert efficiency.actual == pytest.approx(1 - 900 / 8840)
     assert (forbidden.actual, forbidden.passed) == (0, True)
     assert [(each.allow.label, each.bytes, each.files) for each in verdict.allowed] == [
@@ -207,8 +207,11 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ),
         ("[[budget.path]]\nglob = 'a'", "budget.path[0]: max is missing"),
         ("[[budget.path]]\nmax = 1", "budget.path[0]: glob is missing"),
-        ("[[budget.path]]\nglob = 3\nmax = 1", "budget.path[0].glob: a int is no glob"),
-        ("[[budget.path]]\nglob = ''\nmax = 1", "budget.path[0].glob: an empty string is no glob"),
+        ("[[budget.path]]\nglob = 3\nmax = 1", "budget.path[0].glob: a int is not a glob"),
+        (
+            "[[budget.path]]\nglob = ''\nmax = 1",
+            "budget.path[0].glob: an empty string is not a glob",
+        ),
         ("[[budget.path]]\nglob = '[z-a]'\nmax = 1", "budget.path[0].glob: the path pattern"),
         ("[[budget.path]]\nglob = 'a'\nmax = -1", "budget.path[0].max: size -1 is negative"),
         ("[[budget.path]]\nglob = 'a'\nmaxx = 1", "unknown key maxx; did you mean max?"),
@@ -216,7 +219,10 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ("[[budget.instruction]]\nmatch = 'a'\nmax = '3 apples'", "instruction[0].max"),
         ("[[budget.instruction]]\nmatch = 'a'\nmax = 1\nreason = 1", "instruction[0].reason"),
         ("[[budget.allow]]\nglob = 'a'", "budget.allow[0]: reason is missing"),
-        ("[[budget.allow]]\nglob='a'\nreason=' '", "allow[0].reason: an empty string is no reason"),
+        (
+            "[[budget.allow]]\nglob='a'\nreason=' '",
+            "allow[0].reason: an empty string is not a reason",
+        ),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nuntil='2027-13-01'", "is not a day"),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nuntil=2027-01-01T00:00:00", "is not a day"),
         ("[[budget.allow]]\nglob='a'\nreason='r'\nrules=['max_size']", "'max_size' has no except"),

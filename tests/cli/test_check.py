@@ -129,7 +129,7 @@ def test_the_base_image_tells_ones_own_layers(run: Run, folder: Path) -> None:
     assert run("check", "app.tar", "--max-own-size", "0", "--base", "app-oci.tar").returncode == 0
     done = run("check", "app.tar", "--max-own-size", "1GB")
     assert done.returncode == 1
-    assert "name it with --base IMAGE" in done.stdout
+    assert "name it with --base IMAGE" in " ".join(done.stdout.split())
     done = run("check", "app.tar", "--max-own-size", "1GB", "--base", "evil.tar")
     assert done.returncode == 2
     assert "evil.tar is not the base of app.tar" in done.stderr

@@ -1,1 +1,1 @@
-"""Budgets: rules, what they are measured against, and the verdict; dive's rules and numbers among them."""
+"""Budgets: rules, baselines, and verdicts, including dive's rules and numbers."""

@@ -1,4 +1,4 @@
-"""Exceptions from a budget: paths that waste and path rules let pass, with a reason and often a date."""
+"""Exceptions from a budget: paths that rules about waste and paths ignore, with a reason and often a date."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ALLOWED_IN = (
     "max_path_size",
     "forbidden_path",
 )
-"""The rules from which paths can be excepted: those that look at single files."""
+"""The rules that can have exceptions: those that look at single files."""
 _WASTE = ("max_wasted", "max_wasted_percent", "min_efficiency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """One exception. It holds up to and including the day `until`, for ever without one."""
+    """One exception. It is valid up to and including the day `until`, or forever without one."""
 
     glob: str
     reason: str
@@ -35,13 +35,13 @@ class Allow:
         return self.name or self.glob
 
     def expired(self, today: date | None) -> bool:
-        """Whether its day is past; never where no day is looked at."""
+        """Whether its last day has passed. False if `today` is None."""
         return today is not None and self.until is not None and today > self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """What one exception lets pass: wasted bytes and the number of wasted files."""
+    """What one exception allows: wasted bytes and the number of wasted files."""
 
     allow: Allow
     bytes: int
@@ -49,13 +49,13 @@ class Allowed:
 
 
 class Allowance:
-    """The exceptions that hold, as tests of absolute paths by rule."""
+    """The valid exceptions, as tests of absolute paths by rule."""
 
     def __init__(self, allows: Iterable[Allow]) -> None:
         self._allows = [(allow, compile_glob(allow.glob)) for allow in allows]
 
     def of(self, rule: str) -> Callable[[bytes], bool]:
-        """A test of absolute paths: whether the rule passes over one."""
+        """A test of absolute paths: whether the rule ignores a path."""
         tests = [matches for allow, matches in self._allows if rule in allow.rules]
 
         def allows(path: bytes) -> bool:
@@ -64,7 +64,7 @@ class Allowance:
         return allows
 
     def waste(self, analysis: Facts) -> tuple[Mapping[str, int], tuple[Allowed, ...]]:
-        """The allowed bytes of waste by rule, each counted once, and what each exception lets pass."""
+        """The allowed bytes of waste by rule, each counted once, and what each exception allows."""
         totals = dict.fromkeys(_WASTE, 0)
         counts = [[0, 0] for _ in self._allows]
         if self._allows:

@@ -1,4 +1,4 @@
-"""Where the base image ends, told by the base image itself."""
+"""Where the base image ends, according to the base image itself."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 def on_base(image: Image, base: Image) -> Image:
-    """The image, knowing that it stands on `base`: layer for layer its own from the bottom, by diff_id.
+    """The image with its base image set. The layers of `base` must be the image's lowest ones, by diff_id.
 
-    Raises `UsageError` for an image that is not the base of it.
+    Raises `UsageError` if they are not.
     """
     mine, its = _keys(image.layers), _keys(base.layers)
     for number, (one, other) in enumerate(zip(mine, its, strict=False)):
         if one is None or one != other:
             raise UsageError(
                 f"{base.reference} is not the base of {image.reference}: "
-                f"layer {number} is {one or 'unknown'} and not {other or 'unknown'}",
-                hint="name the very image that it was built FROM, of the same platform",
+                f"layer {number} is {one or 'unknown'}, not {other or 'unknown'}",
+                hint="name the exact image that it was built FROM, for the same platform",
             )
     if len(its) > len(mine):
         raise UsageError(
             f"{base.reference} is not the base of {image.reference}: "
-            f"it has {len(its)} layers, and the image {len(mine)}",
+            f"it has {len(its)} layers, but the image only {len(mine)}",
             hint="name the image that it was built FROM",
         )
     return replace(image, base=Base(layers=len(its), name=base.reference, evidence="image"))

@@ -1,7 +1,7 @@
 """A budget: limits from a configuration file and from options.
 
-Rules live in the `[budget]` table of `layerscope.toml` or the `[tool.layerscope.budget]` table of `pyproject.toml`, or
-directly at the top level of the one or in `[tool.layerscope]` of the other. An option beats the file, rule by rule.
+Rules live in the `[budget]` table of `layerscope.toml`, or in the `[tool.layerscope.budget]` table of `pyproject.toml`.
+The top level of `layerscope.toml` and the `[tool.layerscope]` table work too. An option overrides the file's rule.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = ["CONFIG_NAME", "PYPROJECT", "Budget", "load_budget"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits by rule name, those on parts of the image, and exceptions; false when there is no rule.
+    """Limits by rule name, limits on parts of the image, and exceptions. False if there is no rule.
 
-    `written` has each limit as its author wrote it, and `terms` the level and the reason of a rule where the file gives
-    them. `baseline`, `anchor` and `base` are
-    references of images or paths of saved reports, as the file names them; `file` is where the rules came from.
+    `written` has each limit as its author wrote it, and `terms` the level and reason of a rule if the file gives them.
+    `baseline`, `anchor`, and `base` are references of images or paths of saved reports, as in the file. `file` is where
+    the rules came from.
     """
 
     limits: Mapping[str, Number]
@@ -63,12 +63,13 @@ def load_budget(
     dive_file: Path | None = None,
     find_dive: bool = False,
 ) -> Budget:
-    """The budget of `config`, or else of the file in `directory` (by default the current one), under `options`.
+    """The budget in the file `config`, or of `directory` (by default the current one), overridden by `options`.
 
-    Without `config`, `layerscope.toml` and the `[tool.layerscope]` of `pyproject.toml` are looked for; a missing one is not an error,
-    rules in both are one. `options` are limits by rule name, and `min_change`, `baseline`, `anchor` and `base`. dive's
-    rules are taken from its options, from `dive_file`, or with `find_dive` from the `.dive-ci` of the folder where no
-    other file holds rules. Raises `ConfigError` for a named file that is missing, for unknown keys and wrong values.
+    Without `config`, this looks for `layerscope.toml` and for `[tool.layerscope]` in `pyproject.toml`. It's fine if
+    there is neither, but an error if both have rules. `options` are limits by rule name, and `min_change`, `baseline`,
+    `anchor`, and `base`. dive's rules come from its options, from `dive_file`, or with `find_dive` from the folder's
+    `.dive-ci` if no other file has rules. Raises `ConfigError` for a named file that is missing, unknown keys, and wrong
+    values.
     """
     folder = directory or Path()
     if config is not None:

@@ -30,15 +30,15 @@ CONFIG_BYTES = 1024 * 1024
 LISTS = ("instruction", "path", "allow")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
-"""All that a budget can hold."""
+"""All keys of a budget."""
 BROWSER_TABLES = frozenset({"keys", "browser"})
 OTHER_TABLES = ("budget", *sorted(BROWSER_TABLES))
-"""What stands beside rules in their file: a table of their own, and how the browser is to be."""
+"""Tables that may be next to rules in the same file: the budget's own, and the browser's settings."""
 
 
 @dataclass(slots=True)
 class Rules:
-    """What one file says."""
+    """The contents of one file."""
 
     limits: dict[str, Number] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Rules:
 
 
 def discover(folder: Path) -> Rules | None:
-    """The rules of the one file in `folder` that has some. Raises `ConfigError` where two have."""
+    """The rules of the file in `folder` that has some. Raises `ConfigError` if two have."""
     own, common = folder / CONFIG_NAME, folder / PYPROJECT
     from_own = read(own) if os.path.lexists(own) else None
     from_common = read(common) if os.path.lexists(common) else None
     if from_own is not None and from_common is not None:
         raise ConfigError(
-            f"both {CONFIG_NAME} and {PYPROJECT} hold rules",
+            f"both {CONFIG_NAME} and {PYPROJECT} have rules",
             hint="keep them in one, or name one with --config",
         )
     return from_own if from_own is not None else from_common
@@ -72,7 +72,7 @@ def shown(path: Path) -> str:
 
 
 def read(path: Path) -> Rules | None:
-    """The rules of one file; None when it has none to give. Raises `ConfigError`."""
+    """The rules of one file; None if it has none. Raises `ConfigError`."""
     document = _parse_toml(path)
     if path.name == PYPROJECT:
         tool = document.get("tool", {})
@@ -93,7 +93,7 @@ def read(path: Path) -> Rules | None:
 
 
 def read_bytes(path: Path, what: str) -> bytes:
-    """The bytes of a small regular file, which is called `what`. Raises `ConfigError`."""
+    """The bytes of a small regular file, which errors call `what`. Raises `ConfigError`."""
     name = shown(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -123,16 +123,16 @@ def _parse_toml(path: Path) -> dict[str, Any]:
             f"{name} is not UTF-8 at byte {error.start}", hint="save it as UTF-8"
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not valid TOML: {error}", hint="mend the line") from None
+        raise ConfigError(f"{name} is not valid TOML: {error}", hint="fix the line") from None
     except (RecursionError, ValueError, ArithmeticError) as error:
         reason = "a number has too many digits"
         if isinstance(error, RecursionError):
             reason = "it is nested too deeply"
-        raise ConfigError(f"{name} cannot be read: {reason}", hint="mend the file") from None
+        raise ConfigError(f"{name} cannot be read: {reason}", hint="fix the file") from None
 
 
 def _values(table: object, place: str, name: str) -> dict[str, tuple[object, str]]:
-    """What stands in the budget table or directly above it, each with its full key."""
+    """The values in the budget table and directly above it, each with its full key."""
     if not isinstance(table, dict):
         raise ConfigError(f"{name}: {place} is not a table", hint=f"write [{place}]")
     inner = table.get("budget", {})
@@ -179,7 +179,7 @@ def _take(rules: Rules, name: str, value: object, place: str) -> None:
 
 
 def parse_min_change(value: object, place: str) -> int:
-    """The size under which growth does not count. Raises `ConfigError`, naming `place`."""
+    """The size below which growth doesn't count, in bytes. Raises `ConfigError`, naming `place`."""
     return int(_placed(lambda: parse_limit("size", value), place))
 
 
@@ -191,7 +191,7 @@ def _placed(parse: Callable[[], Number], place: str) -> Number:
 
 
 def _beside(file: Path | None, reference: str) -> str:
-    """A path in a file is one beside it, where there is such a thing."""
+    """A reference in a file as a path relative to that file, if such a path exists."""
     if file is not None and "\0" not in reference and not os.path.isabs(reference):
         beside = file.parent / reference
         if os.path.lexists(beside):
@@ -200,7 +200,7 @@ def _beside(file: Path | None, reference: str) -> str:
 
 
 class _Table:
-    """A table of which every key is known and checked."""
+    """A table in which every key is known and checked."""
 
     def __init__(self, table: Mapping[str, object], place: str, keys: tuple[str, ...]) -> None:
         self._table = table
@@ -219,7 +219,7 @@ class _Table:
         if not isinstance(value, str) or (needed and not value.strip()):
             raise ConfigError(
                 f"{self._place}.{key}: {kind_of(value) if not isinstance(value, str) else 'an empty string'}"
-                f" is no {key}",
+                f" is not a {key}",
                 hint="write a string",
             )
         return value

@@ -1,4 +1,4 @@
-"""Which instructions are at fault when a rule is broken, and how to say it."""
+"""Which instructions are at fault when a rule is broken, and the words for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from layerscope.analysis.model import Facts
 from layerscope.units import format_size
 
 NAMED = 50
-"""Instructions that one message names; a stranger's image may have half a million."""
+"""The most instructions that one message names. A hostile image may have half a million."""
 _SIZE_RULES = ("max_size", "max_tar_size", "max_own_size", "max_compressed_size")
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What to look at when a rule is broken: the instructions, the largest first, and a phrase that names them."""
+    """What to look at when a rule is broken: the instructions, largest first, and a phrase that names them."""
 
     instructions: tuple[int, ...] = ()
     words: str = ""
@@ -48,12 +48,12 @@ def name_instructions(analysis: Facts, sizes: Iterable[tuple[int, int]]) -> str:
 
 
 def by_size(sizes: Counter[int]) -> list[tuple[int, int]]:
-    """Pairs of an instruction and its bytes, the largest first."""
+    """Pairs of an instruction and its bytes, largest first."""
     return sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _waste(rule: str, case: Case) -> Cause:
-    """Who made the waste that no exception lets pass."""
+    """The instructions behind the waste that no exception allows."""
     sizes: Counter[int] = Counter()
     allows = case.allows(rule)
     for file in case.analysis.waste:

@@ -1,10 +1,10 @@
-"""The numbers that dive 0.13.1 gives for an image, to the letter, for budgets that were made with it.
+"""The exact numbers that dive 0.13.1 reports for an image, for budgets that were made with it.
 
-They are not the true ones: dive counts every copy of a file and not only those that are gone, misses directories removed
-in one piece and opaque whiteouts, and takes all but the lowest layer for the user's. `Sizes` has the true numbers.
+They are not the true ones. dive counts every copy of a file, even live ones, misses directories removed as a whole and
+opaque whiteouts, and treats all layers but the lowest as the user's. `Sizes` has the true numbers.
 
-dive builds the tree of each layer, walks its leaves, and for every whiteout stacks all layers below anew to see what it
-removes. Here one stacked tree grows along, which gives the same numbers in time linear in the entries.
+dive builds a tree for each layer and walks its leaves. For every whiteout it stacks all layers below again to see what
+the whiteout removes. Here one stacked tree grows with the layers, which gives the same numbers in linear time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from layerscope.units import format_percent, format_size
 
 _ODD_SIZES: Final = frozenset(("size-on-link", "size-without-data", "odd-whiteout"))
 _DROPPED: Final = b".wh..wh.."
-"""What dive does not put into a tree; other names of AUFS are whiteouts to it."""
+"""The prefix of names that dive leaves out of its trees. It treats other AUFS names as whiteouts."""
 _SIZE_FIELD: Final = slice(124, 136)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiveNumbers:
-    """dive's sizes in bytes, its score from 0 to 1, and the share of the upper layers it calls wasted.
+    """dive's sizes in bytes, its score from 0 to 1, and the share of the upper layers that it calls wasted.
 
-    `user_wasted_percent` is None where dive divides by zero, having no upper layer with content.
+    `user_wasted_percent` is None if dive divides by zero because no upper layer has content.
     """
 
     size_bytes: int
@@ -41,23 +41,23 @@ class DiveNumbers:
     user_wasted_percent: float | None
 
     def difference(self, analysis: Analysis | Facts) -> str | None:
-        """Where dive's numbers are not the true ones, in a sentence; None where they agree."""
+        """A sentence on how dive's numbers differ from the true ones; None if they agree."""
         sizes = analysis.sizes
         if self.inefficient_bytes == sizes.wasted and self.efficiency_score == sizes.efficiency:
             return None
         return (
             f"dive calls {format_size(self.inefficient_bytes)} wasted and the image "
-            f"{100 * self.efficiency_score:.1f} % efficient; in truth {format_size(sizes.wasted)} are wasted and "
+            f"{100 * self.efficiency_score:.1f} % efficient; actually {format_size(sizes.wasted)} are wasted and "
             f"{format_percent(sizes.live, sizes.content) if sizes.content else '100.0 %'} are live: dive also counts "
             "copies that are in use, and misses directories removed as a whole"
         )
 
 
 def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
-    """dive's numbers; None where the source does not hold a layer. The image has to be open.
+    """dive's numbers; None if the source lacks a layer. The image must be open.
 
-    Differs from dive where dive reads an archive wrongly: a layer that stands twice in a legacy docker-archive is empty
-    to dive the second time, and it refuses layers with a PAX global header.
+    Differs from dive where dive reads an archive wrongly: if a layer appears twice in a legacy docker-archive, dive sees
+    an empty one the second time, and it refuses layers with a PAX global header.
     """
     indexes = [index for index in analysis.indexes if index is not None]
     if len(indexes) != len(analysis.layers):
@@ -84,7 +84,7 @@ def dive_numbers(analysis: Analysis) -> DiveNumbers | None:
 
 
 class _Sizes:
-    """The size in the header of each entry, which layerscope does not count where no data follows it."""
+    """The size in the header of each entry, including sizes without data, which layerscope itself doesn't count."""
 
     def __init__(self, indexes: Sequence[StoredLayer | None]) -> None:
         self._indexes = indexes
@@ -112,7 +112,7 @@ class _Sizes:
         return self._known.get(key, 0)
 
     def _read_all(self, index: StoredLayer) -> None:
-        """Look once more at the headers of the entries whose size says nothing, in the order they stand."""
+        """Read the headers of the entries without data again, in tar order."""
         tar = stored_bytes([index], 0)
         for member in index.index.members():
             if member.kind != FILE and not member.size:
@@ -129,13 +129,13 @@ def _key(index: StoredLayer) -> tuple[int, int, int]:
 
 
 def _is_made_up(entry: Entry) -> bool:
-    """Whether an opaque whiteout stands for an attribute of the next entry and not for a member of its own."""
+    """Whether an opaque whiteout was made from an attribute of the next entry, and is not a member of its own."""
     data, following = entry.place.columns.data, entry.position + 1
     return entry.kind == OPAQUE and following < len(data) and data[following] == entry.data
 
 
 class _Node:
-    """A name in a tree of dive's: its size, whether it is a directory, and what is below."""
+    """A name in one of dive's trees: its size, whether it is a directory, and what is below."""
 
     __slots__ = ("children", "directory", "size")
 
@@ -146,7 +146,7 @@ class _Node:
 
 
 def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
-    """The tree of one layer, as the members of its tar come."""
+    """The tree of one layer, built in tar order."""
     root = _Node()
     for entry in entries:
         path = _raw_path(entry, entry.stored_path)
@@ -169,7 +169,7 @@ def _tree(entries: Iterable[Entry], sizes: _Sizes) -> _Node:
 
 
 def _raw_path(entry: Entry, path: bytes) -> bytes:
-    """The name of the member, cleaned, with the prefix that makes it a whiteout."""
+    """The cleaned name of the member, including the prefix that makes it a whiteout."""
     if entry.kind == OPAQUE:
         return path + b"/" + OPAQUE_MARKER if path else OPAQUE_MARKER
     if entry.kind == WHITEOUT and not (entry.extra is not None and entry.extra.device == (0, 0)):
@@ -179,9 +179,9 @@ def _raw_path(entry: Entry, path: bytes) -> bytes:
 
 
 class _Visit:
-    """A directory on the way of a walk: its node, its path, its place in the walk above, and what is still to come.
+    """A directory on the current path of a walk: its node, its path, its parent, and the children still to visit.
 
-    `at` is where a second tree has the same path, looked for when it is asked for.
+    `at` is the node with the same path in a second tree, looked up when needed.
     """
 
     __slots__ = ("above", "at", "name", "names", "node", "path")
@@ -196,7 +196,7 @@ class _Visit:
 
 
 def _walk(root: _Node, at: _Node) -> Iterator[_Visit]:
-    """Every node below the root, children first and by name, as dive walks; `at` is the root of the second tree."""
+    """Every node below the root in dive's order: children first, by name. `at` is the root of the second tree."""
     top = _Visit(root, b"", b"", None)
     top.at = at
     stack = [top]
@@ -212,7 +212,7 @@ def _walk(root: _Node, at: _Node) -> Iterator[_Visit]:
 
 
 def _found(visit: _Visit, *, make: bool) -> _Node | None:
-    """The same path in the second tree, made with all above it where it is not there and `make` asks for it."""
+    """The node with the same path in the second tree. With `make`, it is created if missing, with its parents."""
     missing: list[_Visit] = []
     current: _Visit | None = visit
     while current is not None and current.at is None:
@@ -236,7 +236,7 @@ def _is_whiteout(name: bytes) -> bool:
 
 
 def _stack(lower: _Node, upper: _Node) -> None:
-    """Put the tree of a layer onto what is below: whiteouts remove, everything else takes its place."""
+    """Apply the tree of a layer to the layers below: whiteouts remove paths, everything else replaces them."""
     for visit in _walk(upper, lower):
         if not _is_whiteout(visit.name):
             node = _found(visit, make=True)
@@ -251,15 +251,15 @@ def _stack(lower: _Node, upper: _Node) -> None:
 
 
 class _Tally:
-    """What dive adds up for each path: how often it is a leaf, all sizes in sum, and the smallest."""
+    """What dive adds up for each path: how often it is a leaf, the sum of its sizes, and the smallest one."""
 
     def __init__(self) -> None:
         self._paths: dict[bytes, list[int]] = {}
 
     def add(self, tree: _Node, below: _Node) -> None:
-        """Count the leaves of a layer's tree; `below` are the stacked layers below it.
+        """Count the leaves of a layer's tree. `below` is the tree of the layers below it.
 
-        A whiteout of what is not there ends the count of the whole layer, in dive as here.
+        As in dive, a whiteout of a missing path ends the count of the whole layer.
         """
         weights: dict[int, int] = {}
         for visit in _walk(tree, below):
@@ -294,7 +294,7 @@ class _Tally:
 
 
 def _weight(node: _Node, known: dict[int, int]) -> int:
-    """The sizes of a node and of all below it in sum; each node is added up once."""
+    """The sum of the sizes of a node and everything below it. Each node is added up once."""
     stack = [(node, iter(node.children.values()))]
     while stack:
         current, children = stack[-1]

@@ -1,4 +1,4 @@
-"""dive's rules: the `.dive-ci` file, the options, and what dive 0.13.1 would say of them."""
+"""dive's rules: the `.dive-ci` file, the options, and the verdict that dive 0.13.1 would give."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DEFAULTS = {
     "highestWastedBytes": DISABLED,
     "highestUserWastedPercent": "0.1",
 }
-"""What dive holds an image to where a rule is left out."""
+"""dive's defaults for rules that are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiveRules:
-    """Limits as dive reads them, None for a rule that is disabled; `defaults` are those that nobody named.
+    """Limits as dive reads them, None for a disabled rule. `defaults` names the rules that were not given.
 
     `written` has each limit as its author wrote it.
     """
@@ -41,7 +41,7 @@ class DiveRules:
 
 
 def dive_rules(file: Path | None, options: Mapping[str, str]) -> DiveRules | None:
-    """The rules of a `.dive-ci` file under dive's options; None where neither is given. Raises `ConfigError`."""
+    """The rules of a `.dive-ci` file, overridden by dive's options; None if neither is given. Raises `ConfigError`."""
     if file is None and not options:
         return None
     written = {} if file is None else _read(file)
@@ -71,13 +71,13 @@ def _read(path: Path) -> dict[str, str]:
         document: Any = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but strings
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         line = " ".join(str(error).split())
-        raise ConfigError(f"{name} is not valid YAML: {line[:200]}", hint="mend the file") from None
+        raise ConfigError(f"{name} is not valid YAML: {line[:200]}", hint="fix the file") from None
     rules = _below(document, "rules") if isinstance(document, dict) else None
     if not isinstance(rules, dict):
         if document in (None, "") or (isinstance(document, dict) and rules in (None, "")):
             return {}
         raise ConfigError(
-            f"{name} has no table of rules", hint="write rules: and below it dive's rules"
+            f"{name} has no rules table", hint="write rules: and dive's rules below it"
         )
     found: dict[str, str] = {}
     for rule in DIVE_RULES:
@@ -93,7 +93,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _below(table: Mapping[object, object], key: str) -> object:
-    """The value of a key, whose case does not matter to dive."""
+    """The value of a key. dive ignores case in keys."""
     return next((value for each, value in table.items() if str(each).lower() == key.lower()), None)
 
 
@@ -112,14 +112,14 @@ def _limit(name: str, value: str, place: str) -> Decimal | None:
         number = Decimal("NaN")
     if not number.is_finite() or not 0 <= number <= 1 or len(text) > 40:
         raise ConfigError(
-            f"{place}{name}: {text[:40]!r} is not from 0 to 1",
+            f"{place}{name}: {text[:40]!r} is not between 0 and 1",
             hint="dive takes shares, such as 0.1 for 10 %, or disabled",
         )
     return number
 
 
 def _dive_size(text: str) -> int:
-    """A size as dive reads it: commas are passed over, and `Mi` is `MiB`."""
+    """A size as dive reads it: commas are ignored, and `Mi` means `MiB`."""
     plain = text.replace(",", "")
     return int(parse_limit("size", f"{plain}B" if plain[-1:] in "iI" and plain else plain))
 
@@ -127,16 +127,16 @@ def _dive_size(text: str) -> int:
 def judge_dive(
     rules: DiveRules, numbers: DiveNumbers | None, analysis: Facts
 ) -> Iterator[RuleResult]:
-    """dive's verdict by its own numbers: a limit that is just met is kept, as in dive. Beside it stand the true numbers."""
+    """dive's verdict by its own numbers, with the true numbers in the message. As in dive, meeting a limit exactly passes."""
     sizes = analysis.sizes
-    true = f"in truth {format_size(sizes.wasted)} are wasted"
+    true = f"actually {format_size(sizes.wasted)} are wasted"
     share = format_percent(sizes.live, sizes.content) if sizes.content else "100.0 %"
     rows: tuple[tuple[str, Decimal | int | None, float | None, str], ...] = (
         (
             "lowestEfficiency",
             rules.lowest_efficiency,
             None if numbers is None else numbers.efficiency_score,
-            f"in truth {share} are live",
+            f"actually {share} are live",
         ),
         (
             "highestWastedBytes",
@@ -158,13 +158,13 @@ def judge_dive(
         bound = float(limit) if unit == "share" else int(limit)
         words = [beside]
         if name in rules.defaults:
-            words.append("dive's default, which nobody named; write disabled to be rid of it")
+            words.append("this is dive's default; write disabled to turn it off")
         if numbers is None:
             passed = False
-            words = ["unknown: the source does not hold every layer"]
+            words = ["unknown: the source doesn't have every layer"]
         elif actual is None:
             passed = not numbers.inefficient_bytes
-            words.insert(0, "dive divides by zero: nothing is above the lowest layer")
+            words.insert(0, "dive divides by zero: no layer above the lowest has content")
         else:
             passed = actual >= bound if name == "lowestEfficiency" else actual <= bound
         yield RuleResult(

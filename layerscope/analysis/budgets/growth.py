@@ -1,4 +1,4 @@
-"""What grew: an image against its last release, and against an anchor that stays where it is."""
+"""Growth: an image compared with its last release, and with a fixed anchor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """An image to hold another against: its name as it was asked for, and the image; None where it is not there yet."""
+    """An image to compare with: its name as given, and the image, None if it doesn't exist yet."""
 
     name: str
     side: Facts | None
@@ -26,7 +26,7 @@ class Former:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grown:
-    """An instruction that stores more than before. `before` is 0 where the former image has no such instruction."""
+    """An instruction that stores more than before. `before` is 0 if the former image has no such instruction."""
 
     instruction: int
     bytes: int
@@ -35,9 +35,9 @@ class Grown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """By how much an image grew; None with the reason why it is not known, or why the rule is skipped.
+    """By how much an image grew. If None, `unknown` or `skipped` says why.
 
-    `excuse` says why growth does not count, and `detail` what a person wants to know beside the number.
+    `excuse` says why growth doesn't count, and `detail` adds context to the number.
     """
 
     value: Fraction | None = None
@@ -48,7 +48,7 @@ class Change:
 
 
 def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) -> Change:
-    """By how much the content grew, in bytes or percent, as the limit is; less than `min_change` bytes do not count."""
+    """By how much the content grew, in bytes or percent like the limit. Fewer than `min_change` bytes don't count."""
     found = _grown_by(analysis, baseline, limit)
     side = baseline.side
     if side is not None and not found.unknown:
@@ -60,7 +60,7 @@ def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) ->
 
 
 def drift(analysis: Facts, anchor: Former, limit: Number) -> Change:
-    """By how much the content grew since the anchor, in bytes or percent, as the limit is."""
+    """By how much the content grew since the anchor, in bytes or percent like the limit."""
     return _grown_by(analysis, anchor, limit)
 
 
@@ -69,33 +69,31 @@ def _grown_by(analysis: Facts, former: Former, limit: Number) -> Change:
     if side is None:
         return Change(skipped=f"not checked: there is no {former.name} yet")
     if any(not layer.indexed for layer in side.layers):
-        return Change(
-            unknown=f"unknown: sizes of {former.name} are not known; save its report again"
-        )
+        return Change(unknown=f"unknown: {former.name} has unknown sizes; save its report again")
     before, now = side.sizes.content, analysis.sizes.content
     change = f"{format_size(before)} → {format_size(now)}, {format_delta(now - before)} since {former.name}"
     if not isinstance(limit, Decimal):
         return Change(value=Fraction(now - before), detail=change)
     if not before and now:
-        return Change(unknown=f"unknown: {former.name} has no content that this could be a part of")
+        return Change(unknown=f"unknown: {former.name} has no content to take a percentage of")
     value = Fraction(100 * (now - before), before) if before else Fraction(0)
     return Change(value=value, detail=change)
 
 
 def check_platform(analysis: Facts, former: Former) -> None:
-    """Raise `UsageError` where two images cannot be held against each other."""
+    """Raise `UsageError` if the two images are for different platforms."""
     side = former.side
     if side is not None and side.platform != analysis.platform:
         raise UsageError(
-            f"{former.name} is of the platform {side.platform}, and the image of {analysis.platform}",
-            hint="name one of the same platform, or choose with --platform",
+            f"{former.name} is for {side.platform}, but the image is for {analysis.platform}",
+            hint="name one for the same platform, or choose with --platform",
         )
 
 
 def grown_instructions(analysis: Facts, former: Facts, least: int = 0) -> tuple[Grown, ...]:
-    """The instructions that store more than in the former image, the largest growth first.
+    """The instructions that store more than in the former image, largest growth first.
 
-    Those that grew by less than `least` bytes are left out.
+    Those that grew by fewer than `least` bytes are left out.
     """
     from layerscope.analysis.comparison.layers import compare_layers
 

@@ -1,6 +1,6 @@
-"""Limits made of what an image is today: a first budget, and single limits raised in one that is there.
+"""Limits from today's sizes of an image: a first budget, and raising single limits of an existing one.
 
-Files are written with tomlkit, so that comments and order stay as they are.
+Files are edited with tomlkit, which keeps comments and order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from layerscope.errors import ConfigError
 from layerscope.units import format_percent, format_size
 
 HEADROOM = 10
-"""Percent of today's size that a new limit leaves free."""
+"""How much larger than today's size a new limit is, in percent."""
 _FIRST = (
     "max_size",
     "max_own_size",
@@ -36,7 +36,7 @@ _MORE = """
 # max_drift = "20%"
 # anchor = "first-release.json"
 
-# A limit on single instructions, on paths, and paths that may not be there at all.
+# Limits on single instructions and on paths, and paths that are forbidden.
 # [[budget.instruction]]
 # match = "RUN pip*"
 # max = "80MB"
@@ -49,9 +49,9 @@ _MORE = """
 # [[budget.path]]
 # glob = "**/.git/**"
 # max = 0
-# reason = "the history of the repository is nobody's business"
+# reason = "don't ship the repository's history"
 
-# Paths that rules on waste and on paths let pass for a while.
+# Paths that rules on waste and on paths ignore for a while.
 # [[budget.allow]]
 # glob = "/opt/vendor/**"
 # reason = "the vendor's installer writes its files twice"
@@ -60,7 +60,7 @@ _MORE = """
 
 
 def write_size(size: int) -> str:
-    """A size as a budget has it, with three digits and rounded up: `187MB`."""
+    """A size for a budget, rounded up to three digits: `187MB`."""
     factor, unit = 1, "B"
     for unit_factor, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= unit_factor:
@@ -77,12 +77,12 @@ def write_size(size: int) -> str:
 
 
 def with_headroom(size: int, percent: int) -> int:
-    """The size and so many percent of it, rounded up."""
+    """The size plus this percentage of it, rounded up."""
     return size + -(-size * percent // 100)
 
 
 def limit_for(rule: str, value: Fraction, percent: int) -> str | int | float:
-    """A limit that leaves room for `value`, as a configuration file has it."""
+    """A limit with headroom above `value`, as written in a configuration file."""
     quantity = RULES[rule].quantity if rule in RULES else "size"
     if rule in LOWER_LIMITS:
         room = (1 - value) * percent / 100
@@ -96,14 +96,14 @@ def limit_for(rule: str, value: Fraction, percent: int) -> str | int | float:
 
 
 def first_budget(analysis: Facts, percent: int = HEADROOM) -> str:
-    """A commented `layerscope.toml` whose limits are the sizes of today and `percent` more."""
+    """A commented `layerscope.toml` whose limits are today's sizes plus `percent`."""
     name = analysis.name
     name = " ".join(name.split()).encode("ascii", "backslashreplace").decode("ascii")
     name = "".join(each if each.isprintable() else "?" for each in name)
     lines = [
-        f"# The budget of {name} ({analysis.platform}): the sizes of the day it was made, and {percent} % more.",
-        "# `layerscope check IMAGE` holds an image against it; a limit that is just reached is kept.",
-        "# After growth that is meant: `layerscope check IMAGE --update max_size`.",
+        f"# The budget of {name} ({analysis.platform}): its sizes on the day this file was written, plus {percent} %.",
+        "# `layerscope check IMAGE` checks an image against it. Reaching a limit exactly is fine.",
+        "# To accept growth: `layerscope check IMAGE --update max_size`.",
         "",
         "[budget]",
     ]
@@ -117,7 +117,7 @@ def _first_rules(analysis: Facts, percent: int) -> Iterator[str]:
         rule = RULES[name]
         value = rule.measure(case, 0).value
         if value is None:
-            yield f"# {rule.help} Not known here."
+            yield f"# {rule.help} Unknown for this image."
             yield f'# {name} = "…"'
             continue
         limit = limit_for(name, value, percent)
@@ -134,7 +134,7 @@ def _today(quantity: str, value: Fraction) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A limit that was raised, and both as they were written; `after` is None where there was no need."""
+    """A limit before and after it was raised, as written. `after` is None if there was no need."""
 
     rule: str
     before: str
@@ -144,11 +144,11 @@ class Update:
 def update_budget(
     text: str, place: Sequence[str], wanted: Sequence[str], verdict: Verdict, percent: int
 ) -> tuple[str, tuple[Update, ...]]:
-    """The text of a file with the limits raised that are named, and what was done.
+    """Raise the named limits in a file. Returns the new text and what was changed.
 
-    `place` is the way to the budget table's parent (`tool`, `layerscope` in pyproject.toml). A rule is named as in the
-    verdict, one about a part as `path:GLOB` or `instruction:PATTERN`. Raises `ConfigError` for one that the file does
-    not have, and for one that is not a limit for a single image.
+    `place` is the path to the budget table's parent (`tool`, `layerscope` in pyproject.toml). Name a rule as in the
+    verdict, or as `path:GLOB` or `instruction:PATTERN` if it is about a part of the image. Raises `ConfigError` for a
+    rule that is not in the file, or that is not a limit on a single image.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -156,7 +156,7 @@ def update_budget(
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise ConfigError(f"the budget cannot be updated: {error}", hint="mend the file") from None
+        raise ConfigError(f"the budget cannot be updated: {error}", hint="fix the file") from None
     table: Any = document
     for key in place:
         table = table.get(key, {})
@@ -181,7 +181,7 @@ def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
     if result.rule in ("max_growth", "max_drift", "forbidden_path"):
         raise ConfigError(
             f"--update {name}: {result.rule} is not a size of the image",
-            hint="edit the file, or take another baseline",
+            hint="edit the file, or use another baseline",
         )
     return _raise(row, key, name, result, percent)
 
@@ -189,7 +189,7 @@ def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
 def _raise(row: Any, key: str, name: str, result: RuleResult, percent: int) -> Update:
     before = str(row[key])
     if result.actual is None:
-        raise ConfigError(f"--update {name}: {result.message}", hint="no number, no limit")
+        raise ConfigError(f"--update {name}: {result.message}", hint="a limit needs a number")
     if result.passed:
         return Update(name, before, None)
     row[key] = limit_for(result.rule, Fraction(result.actual), percent)
@@ -197,7 +197,7 @@ def _raise(row: Any, key: str, name: str, result: RuleResult, percent: int) -> U
 
 
 def _holder(table: Any, rule: str) -> Any:
-    """The table that holds a rule: the budget's, or the one above."""
+    """The table that has a rule: the budget's, or the one above."""
     inner = table.get("budget", {})
     return next((each for each in (inner, table) if rule in each), None)
 

@@ -30,11 +30,11 @@ def evaluate(
     dive: DiveNumbers | None = None,
     today: date | None = None,
 ) -> Verdict:
-    """The verdict of `analysis`: named rules in the order of `RULES`, then instructions, paths, expired exceptions, dive's.
+    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, expired exceptions, and dive's.
 
-    `baseline` and `anchor` are what growth is measured from; without an image they do not exist yet, and their rules are
-    skipped. `dive` has dive's numbers where the budget holds dive's rules. Exceptions expire only where `today` is given,
-    so a report of the same image is always the same.
+    Growth is measured from `baseline` and `anchor`. If they have no image yet, their rules are skipped. `dive` has
+    dive's numbers if the budget has dive's rules. Exceptions expire only if you pass `today`, so without it a report of
+    the same image is always the same.
     """
     expired = [allow for allow in budget.allows if allow.expired(today)]
     allowance = Allowance(allow for allow in budget.allows if allow not in expired)
@@ -129,12 +129,12 @@ def _expired(allow: Allow) -> RuleResult:
 def _message(
     rule: Rule, measured: Measured, limit: Number, unit: Unit, case: Case, cause: Cause
 ) -> str:
-    """What a person wants to know beside the two numbers: the room that is left, or the cause."""
+    """Context for the two numbers: the room that is left, or the cause."""
     if measured.skipped or measured.excuse or measured.value is None:
         return measured.skipped or measured.excuse or measured.unknown
     room = _room(int(limit) - int(measured.value)) if unit == "bytes" else ""
     size = case.allowed.get(rule.name, 0)
-    besides = f"{format_size(size)} allowed besides" if size else ""
+    besides = f"{format_size(size)} more allowed by exceptions" if size else ""
     return "; ".join(word for word in (room, cause.words, measured.detail, besides) if word)
 
 

@@ -1,11 +1,11 @@
-"""What the rules of a budget are called, and where they are found: all that a command line needs of them."""
+"""Names of budget rules and of the files they live in: everything the command line needs to know."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
 Quantity = Literal["size", "percent", "share", "count", "growth"]
-"""What a rule is measured in; `growth` is a size, or a percentage of what it grew from."""
+"""What a rule measures. `growth` is a size, or a percentage of the former size."""
 
 CONFIG_NAME = "layerscope.toml"
 PYPROJECT = "pyproject.toml"
@@ -14,7 +14,7 @@ DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercen
 
 
 class RuleName(NamedTuple):
-    """A rule as people write it. `upper` limits are passed by anything up to and including the limit, others from it on."""
+    """A rule as users write it. A value equal to its limit passes. `upper` limits pass smaller values, others larger ones."""
 
     name: str
     quantity: Quantity
@@ -42,4 +42,4 @@ RULE_NAMES = (
         "Growth of the content against --anchor, which stays where it is (20MB or 10%).",
     ),
 )
-"""Every rule that has one limit, in the order in which a verdict lists them."""
+"""Every rule with a single limit, in the order of a verdict."""

@@ -1,4 +1,4 @@
-"""How the limit of a rule is written: sizes, percentages, shares and counts, each read exactly."""
+"""Parsing the limits of rules: sizes, percentages, shares, and counts, all exact."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from layerscope.units import parse_size
 
 Unit = Literal["bytes", "percent", "share", "count"]
 Number = int | Decimal
-"""A limit as it was written: bytes and counts are whole, percentages and shares exact decimals."""
+"""A limit: bytes and counts are integers, percentages and shares are exact decimals."""
 
 MOST_LAYERS = 1_000_000
 MOST_PERCENT = 1_000_000
 MOST_BYTES = 10**18
-"""An exabyte: no image is larger, and numbers beyond it lose digits on their way through JSON."""
+"""An exabyte. No image is larger, and larger numbers lose digits in JSON."""
 MOST_DIGITS = 30
-"""Digits before and behind the point of a number; an exponent asks for more than any limit needs."""
+"""The most digits before or after the decimal point. No limit needs more, even with an exponent."""
 SHOWN = 40
-"""Characters of a value that a message shows."""
+"""The most characters of a value in a message."""
 
 WORDS: dict[Quantity, str] = {
     "size": "a size",
@@ -42,25 +42,25 @@ Written = int | float | Decimal | str
 
 
 def parse_limit(quantity: Quantity, value: object) -> Number:
-    """The limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
+    """Parse a limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ConfigError(f"{kind_of(value)} is not {WORDS[quantity]}", hint=HINTS[quantity])
     return _PARSERS[quantity](value)
 
 
 def written_limit(value: object) -> str:
-    """A limit as its author wrote it, for people to recognize."""
+    """A limit as its author wrote it."""
     return " ".join(str(value).split())[:SHOWN]
 
 
 def kind_of(value: object) -> str:
-    """What a value of a TOML file is, for an error."""
+    """The kind of a TOML value, for an error."""
     names = {bool: "a boolean", list: "an array", dict: "a table", str: "a string"}
     return names.get(type(value), f"a {type(value).__name__}")
 
 
 def unit_of(quantity: Quantity, limit: Number) -> Unit:
-    """The unit of a limit and of what is held against it."""
+    """The unit of a limit and of the values compared with it."""
     if quantity == "growth":
         return "percent" if isinstance(limit, Decimal) else "bytes"
     units: dict[Quantity, Unit] = {"size": "bytes", "percent": "percent", "share": "share"}
@@ -68,7 +68,7 @@ def unit_of(quantity: Quantity, limit: Number) -> Unit:
 
 
 def plain(unit: Unit, value: Fraction | Number) -> int | float:
-    """The number as JSON has it."""
+    """The number as it appears in JSON."""
     return int(value) if unit in ("bytes", "count") else float(value)
 
 
@@ -97,7 +97,7 @@ def shown_value(value: object) -> str:
 
 
 def _decimal(value: Written, quantity: Quantity) -> tuple[Decimal, bool]:
-    """The exact number and whether a percent sign stood behind it."""
+    """The exact number, and whether it had a percent sign."""
     try:
         text = str(value).strip()
     except ValueError:  # an integer of more digits than Python converts
@@ -113,7 +113,7 @@ def _decimal(value: Written, quantity: Quantity) -> tuple[Decimal, bool]:
 
 
 def _is_short(number: Decimal) -> bool:
-    """Whether the number can be made exact at no cost: 1e-999999999 as a fraction fills the memory."""
+    """Whether the number is cheap to make exact. As a fraction, 1e-999999999 would fill the memory."""
     exponent = number.as_tuple().exponent
     return (
         isinstance(exponent, int) and exponent >= -MOST_DIGITS and number.adjusted() <= MOST_DIGITS

@@ -1,4 +1,4 @@
-"""The rules a budget can hold by name: what each measures, and when it is broken."""
+"""The named rules of a budget: what each measures, and when it is broken."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from layerscope.analysis.model import Facts
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a rule found: the exact value, or None with the reason why it cannot be known.
+    """What a rule measured: the exact value, or None and the reason why it is unknown.
 
-    `skipped` says why the rule has nothing to measure from. A rule with an `excuse` is kept whatever the value is;
-    `detail` is what a person wants to know beside the numbers.
+    `skipped` says why the rule has nothing to measure from. A rule with an `excuse` passes with any value. `detail` adds
+    context to the numbers.
     """
 
     value: Fraction | None
@@ -33,10 +33,10 @@ def _nothing_allowed(_rule: str) -> Callable[[bytes], bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An analysis and what its rules look at beside it.
+    """An analysis and everything else that rules look at.
 
-    `allowed` has by rule the bytes of waste that an exception lets pass, and `allows` gives by rule a test of paths.
-    `baseline` and `anchor` are None for budgets that have no use for them.
+    `allowed` has, by rule, the bytes of waste that exceptions allow, and `allows` gives, by rule, a test of paths.
+    `baseline` and `anchor` are None for budgets that don't use them.
     """
 
     analysis: Facts
@@ -52,7 +52,7 @@ Measure = Callable[[Case, Number], Measured]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule by name. `upper` limits are passed by anything up to and including the limit, others from it on."""
+    """One named rule. A value equal to its limit passes. `upper` limits pass smaller values, others larger ones."""
 
     name: str
     quantity: Quantity
@@ -64,12 +64,12 @@ class Rule:
         return actual <= Fraction(limit) if self.upper else actual >= Fraction(limit)
 
     def parse(self, value: object) -> Number:
-        """The limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
+        """Parse a limit from a configuration file or an option. Raises `ConfigError` without naming the rule."""
         return parse_limit(self.quantity, value)
 
 
 def missing_layers(analysis: Facts, first: int = 0) -> str:
-    """Why sizes are unknown from layer `first` on, or nothing when they are known."""
+    """Why sizes from layer `first` on are unknown, or "" if they are known."""
     if analysis.head and analysis.layers[first:]:
         return "unknown without the layers; leave --head out, or drop the rule"
     missing = [layer.index for layer in analysis.layers[first:] if not layer.indexed]
@@ -77,13 +77,13 @@ def missing_layers(analysis: Facts, first: int = 0) -> str:
         return ""
     what = ", ".join(str(index) for index in missing[:5]) + (", …" if missing[5:] else "")
     return (
-        f"unknown: the source does not hold the files of layer {what}; "
-        "read the image from where they are, or drop the rule"
+        f"unknown: the source doesn't have the files of layer {what}; "
+        "read the image from a source that has them, or drop the rule"
     )
 
 
 def _of_content(measure: Callable[[Case], Fraction]) -> Measure:
-    """A measure that needs every layer's tar: unknown when the source does not hold one of them."""
+    """A measure that needs every layer's tar. Unknown if the source lacks one of them."""
 
     def measured(case: Case, _: Number) -> Measured:
         missing = missing_layers(case.analysis)
@@ -96,8 +96,8 @@ def _compressed(case: Case, _: Number) -> Measured:
     if case.analysis.sizes.compressed is None:
         return Measured(
             None,
-            "unknown: the source holds only uncompressed layers; "
-            "check the image as registry:, oci-archive: or oci-dir:, or drop the rule",
+            "unknown: the source has only uncompressed layers; "
+            "check the image as registry:, oci-archive:, or oci-dir:, or drop the rule",
         )
     return Measured(Fraction(case.analysis.sizes.compressed))
 
@@ -108,7 +108,7 @@ def _own_size(case: Case, _: Number) -> Measured:
     if base is None:
         return Measured(
             None,
-            "unknown: nothing tells where the base image ends; name it with --base IMAGE, give the Dockerfile with "
+            "unknown: layerscope can't tell where the base image ends; name it with --base IMAGE, give the Dockerfile with "
             "--dockerfile, or build with --provenance=mode=max",
         )
     missing = missing_layers(analysis, base.layers)
@@ -186,10 +186,10 @@ RULES: dict[str, Rule] = {
     )
     for rule in RULE_NAMES
 }
-"""Every rule that has one limit, by name, in the order in which a verdict lists them."""
+"""Every rule with a single limit, by name, in the order of a verdict."""
 
 WASTE_RULES = ("max_wasted", "max_wasted_percent", "min_efficiency")
 LOWER_LIMITS = frozenset(
     (*(rule.name for rule in RULES.values() if not rule.upper), "lowestEfficiency")
 )
-"""Rules that ask for at least their limit; all others ask for at most."""
+"""Rules whose limit is a minimum. All others have a maximum."""

@@ -1,4 +1,4 @@
-"""Limits on a part of an image: the instructions that a pattern matches, or the paths."""
+"""Limits on a part of an image: instructions or paths that match a pattern."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Level = Literal["fail", "warn"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a part of an image holds, in the unit of the limit, and what to say of it; None where it is not known.
+    """The size of a part of an image in the unit of the limit (None if unknown), and a phrase about it.
 
-    `instructions` are those to look at when that is too much, the largest first.
+    `instructions` are the ones to look at if it is too large, largest first.
     """
 
     value: int | None
@@ -51,7 +51,7 @@ class InstructionLimit:
         return self.match
 
     def measure(self, analysis: Facts, _: Allowance) -> Found:
-        """The largest of the instructions that match; all that are over the limit are named."""
+        """The largest matching instruction. The phrase names all that are over the limit."""
         matches = re.compile(fnmatch.translate(self.match)).match
         found = [
             each
@@ -77,7 +77,7 @@ class InstructionLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathLimit:
-    """A limit on what all layers store under the paths that a pattern matches; 0 allows no such path at all."""
+    """A limit on what all layers store at paths that match a pattern. 0 forbids such paths."""
 
     glob: str
     limit: int
@@ -102,7 +102,7 @@ class PathLimit:
         return "count" if self.forbids else "bytes"
 
     def measure(self, analysis: Facts, allowance: Allowance) -> Found:
-        """The bytes stored at the paths, or their number where they are forbidden."""
+        """The bytes stored at the paths, or the number of paths if they are forbidden."""
         missing = missing_layers(analysis)
         if missing:
             return Found(None, missing)
@@ -143,14 +143,14 @@ class PathLimit:
 
 
 def _entries(files: Files) -> Iterator[Entry]:
-    """The members of all layers that are part of the filesystem, or of its stored content."""
+    """The members of all layers that are part of the filesystem or of its stored content."""
     for entry in files.tree.entries():
         if entry.kind <= OTHER or is_content(entry):
             yield entry
 
 
 def is_content(entry: Entry) -> bool:
-    """Whether the bytes of an entry count as content of its layer."""
+    """Whether the entry's bytes count as content of its layer."""
     return entry.kind == FILE or (entry.kind == METADATA and entry.content is not None)
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a budget: a result for each rule, and what the exceptions let pass."""
+"""The outcome of a budget: a result for each rule, and what the exceptions allow."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from layerscope.analysis.budgets.scope import Level
 class RuleResult:
     """One rule checked against an analysis.
 
-    `actual` is None where it cannot be known, which breaks the rule. A rule that had nothing to measure from is
-    `skipped`: it has not passed, and it breaks no verdict. `written` is the limit as its author wrote it, `scope` the
-    pattern of a rule that looks at a part of the image, and `instructions` are those at fault when the rule is broken,
-    the largest first. A broken rule of the level `warn` breaks no verdict.
+    `actual` is None if unknown, which breaks the rule. A rule that had nothing to measure from is `skipped`: it neither
+    passes nor fails the verdict. `written` is the limit as its author wrote it, `scope` the pattern of a rule about a
+    part of the image, and `instructions` are the ones at fault if the rule is broken, largest first. A broken rule of
+    level `warn` doesn't fail the verdict.
     """
 
     rule: str
@@ -39,7 +39,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome of all rules of a budget, and what its exceptions let pass."""
+    """The outcome of all rules of a budget, and what its exceptions allow."""
 
     rules: tuple[RuleResult, ...]
     allowed: tuple[Allowed, ...] = ()
@@ -50,15 +50,15 @@ class Verdict:
 
     @property
     def broken(self) -> int:
-        """How many rules are broken, without those that only warn."""
+        """The number of broken rules, without those that only warn."""
         return sum(rule.broken and rule.level == "fail" for rule in self.rules)
 
     @property
     def warnings(self) -> int:
-        """How many rules are broken that only warn."""
+        """The number of broken rules that only warn."""
         return sum(rule.broken and rule.level == "warn" for rule in self.rules)
 
     @property
     def skipped(self) -> int:
-        """How many rules could not be evaluated because there is no baseline or anchor yet."""
+        """The number of rules that could not be evaluated because there is no baseline or anchor yet."""
         return sum(rule.skipped for rule in self.rules)

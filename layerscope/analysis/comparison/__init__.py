@@ -1,1 +1,1 @@
-"""What changes from one image to another, and what several share."""
+"""What changes from one image to another, and what several images share."""

@@ -1,7 +1,7 @@
-"""Two sequences of layers or instructions side by side, as a diff of sequences: what stands for what.
+"""Aligns two sequences of layers or instructions, like a diff: which one corresponds to which.
 
-Layers of the longest common prefix (by diff_id) stand for each other. The rest is aligned in order so that most
-weight is matched: the same content weighs most, then the same instruction, then a similar one.
+Layers in the longest common prefix (by diff_id) match each other. The rest is aligned in order so that the matches have
+the most weight: the same content weighs most, then the same instruction, then a similar one.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from typing import Final
 
 Pair = tuple[int | None, int | None]
-"""Positions in A and in B; None where only the other side has it."""
+"""Positions in A and B, None for the side that has no counterpart."""
 
 SAME_CONTENT: Final = 3000
 SAME_TEXT: Final = 2000
 SIMILAR: Final = 1000
 ENOUGH: Final = 0.5
-"""Share of the words, weighed by how rare they are, that makes two instructions similar."""
+"""Two instructions are similar if they share this part of their words, weighted by rarity."""
 CELLS: Final = 1 << 20
-"""The largest table that is filled; beyond it only what is equal is matched."""
+"""The most cells of the alignment table. Beyond that, only equal steps are matched."""
 SIMILAR_CELLS: Final = 1 << 16
-"""The largest table for which similarity is looked at."""
+"""The most cells for which similarity is considered."""
 WORDS: Final = 2000
 
 _COPYING: Final = frozenset({"ADD", "COPY"})
-"""These are similar when they write to the same place: builders spell what they copy in different ways."""
+"""These are similar if they write to the same place, since builders spell the sources in different ways."""
 _WORD: Final = re.compile(r"[^\s;&|()\"'=,]+")
 _CHECKSUM: Final = re.compile(r"\b[0-9a-f]{12,128}\b…?")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is aligned: `content` is equal for equal content (None where there is none to know), `text` for one instruction.
+    """An element to align. `content` is equal for equal content (None if there is none), `text` for equal instructions.
 
-    `keyword` has to agree before two texts can be similar.
+    Texts can be similar only if their `keyword` is equal.
     """
 
     content: str | None
@@ -46,12 +46,12 @@ class Step:
 
 
 def normal_text(text: str) -> str:
-    """An instruction without what changes with the content alone: checksums of files, runs of spaces."""
+    """An instruction without parts that depend on the content: file checksums, runs of spaces."""
     return " ".join(_CHECKSUM.sub("…", text).split())
 
 
 def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
-    """How many positions from the start are equal."""
+    """The length of the common prefix."""
     length = 0
     for one, other in zip(a, b, strict=False):
         if one != other:
@@ -61,9 +61,9 @@ def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
 
 
 def align(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
-    """All positions of both sides in an order that keeps both; matched ones together, A's before B's in a gap.
+    """All positions of both sides, in an order that keeps both sequences. In a gap, A's come before B's.
 
-    What matches does not depend on which side is called A.
+    The matches don't depend on which side is A.
     """
     if _order(a) <= _order(b):
         matched = _match_ends(a, b)
@@ -86,7 +86,7 @@ def _match_ends(a: Sequence[Step], b: Sequence[Step]) -> list[tuple[int, int]]:
 
 
 def spread(matched: Iterable[tuple[int, int]], length_a: int, length_b: int) -> list[Pair]:
-    """The matched positions, which rise on both sides, with those between that have no counterpart."""
+    """The matched positions, which must increase on both sides, with the unmatched ones in between."""
     pairs: list[Pair] = []
     next_a = next_b = 0
     for i, j in [*matched, (length_a, length_b)]:
@@ -108,7 +108,7 @@ def _match(a: Sequence[Step], b: Sequence[Step]) -> list[tuple[int, int]]:
 
 
 def _heaviest(rows: int, columns: int, weight: Callable[[int, int], int]) -> list[tuple[int, int]]:
-    """The heaviest matching that keeps the order on both sides; ties go to what lets the start match."""
+    """The heaviest matching that keeps the order on both sides. In a tie, earlier steps match."""
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     weights = [[weight(i, j) for j in range(columns)] for i in range(rows)]
     for i in range(rows - 1, -1, -1):
@@ -145,7 +145,7 @@ def _equal(one: Step, other: Step) -> int:
 
 
 class _Similarity:
-    """Weights that know similar instructions too. Words that many instructions have say little, rare ones much."""
+    """Weights that also match similar instructions. Rare words count more than common ones."""
 
     def __init__(self, a: Sequence[Step], b: Sequence[Step]) -> None:
         self._a, self._b = a, b
@@ -187,7 +187,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _match_unique(a: Sequence[Step], b: Sequence[Step]) -> list[tuple[int, int]]:
-    """For very long sequences: steps that stand once on each side, as many as keep their order."""
+    """For very long sequences: match steps that occur once on each side, as many as keep their order."""
 
     def unique(steps: Sequence[Step]) -> dict[str, int]:
         counts = Counter(_key(step) for step in steps)
@@ -203,7 +203,7 @@ def _key(step: Step) -> str:
 
 
 def longest_rise(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest run of pairs, sorted by the first position, in which the second rises too."""
+    """The longest subsequence of pairs, sorted by the first position, in which the second increases too."""
     tails: list[int] = []
     ends: list[int] = []
     previous: list[int] = []

@@ -1,4 +1,4 @@
-"""From two sides to all that changes between them."""
+"""Compares two sides and collects everything that changes between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from layerscope.units import format_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What changes from `a` to `b`. `files` is None where a side has no file list; `pattern` is the one it is narrowed to."""
+    """What changes from `a` to `b`. `files` is None if a side has no file list. `pattern` narrows the files."""
 
     a: Side
     b: Side
@@ -35,9 +35,9 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything is known to be different; names, tags and where the images came from do not count.
+        """Whether anything is known to differ, not counting names, tags, and sources.
 
-        A pattern narrows this to the files that it matches.
+        With a pattern, only the files that it matches count.
         """
         changed = self.files is not None and any(
             change.kind != "unknown" for change in self.files.changes
@@ -62,10 +62,10 @@ def compare(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Comparison:
-    """Compare two sides; `path` narrows the files to those that a pattern matches.
+    """Compare two sides. `path` is a pattern that narrows the files.
 
-    The images of both sides have to be open, since contents of one size are compared by hash. Raises `UsageError` for a
-    wrong pattern, `SourceError` and `Cancelled`.
+    The images of both sides must be open, since contents of equal size are compared by hash. Raises `UsageError` for an
+    invalid pattern, `SourceError`, and `Cancelled`.
     """
     matches = compile_glob(path) if path is not None else None
     layers = compare_layers(a, b)
@@ -92,7 +92,7 @@ def _notes(
     if a.platform != b.platform:
         yield Note(
             "different-platforms",
-            f"the images are of different platforms, A of {a.platform} and B of {b.platform}",
+            f"the images are for different platforms: A for {a.platform}, B for {b.platform}",
         )
     for side, name in ((a, "A"), (b, "B")):
         if side.head:
@@ -119,18 +119,18 @@ def _notes(
         if unknown:
             yield Note(
                 "content-unknown",
-                f"{unknown} files have one size on both sides and a saved report does not tell their content",
+                f"{unknown} files have the same size on both sides, but a saved report doesn't have their content",
             )
     hidden = sum(not row.known for row in settings)
     if hidden:
         yield Note(
             "settings-hidden",
-            f"{hidden} settings look secret and are hidden in a saved report, so they may differ or not",
+            f"{hidden} settings look like secrets and are masked in a saved report, so they may or may not differ",
         )
 
 
 def _recompressed(layers: LayerComparison) -> Iterator[Note]:
-    """Layers of one diff_id whose blobs differ: engines that know only the blob's digest fetch them again."""
+    """Note layers with the same diff_id but different blobs. Engines that know only the blob's digest pull them again."""
     again = [
         row.b
         for row in layers.rows
@@ -146,6 +146,6 @@ def _recompressed(layers: LayerComparison) -> Iterator[Note]:
         size = sum(layer.sizes.compressed or 0 for layer in again)
         yield Note(
             "layers-recompressed",
-            f"{len(again)} shared layers are compressed otherwise in B: an engine that knows a layer by its blob alone "
-            f"fetches these {format_size(size)} again",
+            f"{len(again)} shared layers are compressed differently in B: an engine that knows a layer only by its blob "
+            f"pulls these {format_size(size)} again",
         )

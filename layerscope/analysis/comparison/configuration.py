@@ -1,4 +1,4 @@
-"""What differs in how containers of two images run; values that look secret are compared and never shown."""
+"""Differences in how containers of two images run. Values that look like secrets are compared, but never shown."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ FIELDS: tuple[Field, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
-    """One setting that differs. `name` is that of a variable, label, port or volume, and "" for the other fields.
+    """One setting that differs. `name` is the name of a variable, label, port, or volume, and "" for other fields.
 
-    `a` and `b` are the values as they may be shown, None where a side does not have it. `known` is False where a saved
-    report hides the value, so that the two may as well be the same.
+    `a` and `b` are the masked values, None if a side doesn't have the setting. `known` is False if a saved report masks
+    the value, in which case the two may be equal.
     """
 
     field: Field
@@ -51,7 +51,7 @@ class _Setting:
 
 
 def compare_settings(a: Side, b: Side) -> tuple[SettingRow, ...]:
-    """Every setting that differs, field by field, names in order."""
+    """Every setting that differs, by field and name."""
     settings_a, settings_b = _settings(a), _settings(b)
     same_config = a.config_digest == b.config_digest
     rows = []

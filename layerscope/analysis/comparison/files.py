@@ -1,7 +1,7 @@
 """The final filesystems of two images, path by path: what differs, and where the bytes went.
 
-Content that several names reach is counted once on each side, at the first of its visible names in byte order, so that
-all deltas together are the difference of the live sizes.
+Content with several names is counted once on each side, at the first of its visible names in byte order. So all deltas
+add up to the difference of the live sizes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ CHANGE_KINDS: Final[tuple[ChangeKind, ...]] = (
     "hardlink",
     "unknown",
 )
-"""`moved` is the same content at another path; `hardlink` a file that only carries the bytes of its other names, which
-went or came; `unknown` two files of one size of which a saved report does not tell the content."""
+"""`moved` is the same content at another path. `hardlink` is an unchanged file whose bytes are now counted here, or no
+longer, because another name of it was added or removed. `unknown` is two files of equal size whose content a saved
+report doesn't have."""
 
 
 class FileChange:
-    """One difference; `path_a` and `path_b` are both set where the file is on both sides, and differ when it moved.
+    """One difference. `path_a` and `path_b` are both set if the file is on both sides. They differ if it moved.
 
-    `path` is where it is now, or was. Bytes are those counted there. `changed` names what of mode, uid, gid, mtime and xattrs differs.
+    `path` is where it is now, or was. Bytes are those counted there. `changed` names the metadata that differs: mode,
+    uid, gid, mtime, xattrs.
     """
 
     __slots__ = ("a", "a_bytes", "b", "b_bytes", "changed", "kind", "path", "path_a", "path_b")
@@ -70,9 +72,9 @@ class FileChange:
 
 
 class Directory:
-    """A directory of either filesystem; bytes and numbers are of all that lies below it.
+    """A directory of either filesystem. Its bytes and counts include everything below it.
 
-    `a` and `b` are the nodes of the two trees, None where there is no directory on that side. `changes` counts the
+    `a` and `b` are the nodes of the two trees, None if that side has no directory here. `changes` is the number of
     differences below.
     """
 
@@ -110,7 +112,7 @@ class Directory:
 
 
 class Listed(NamedTuple):
-    """One name of a directory in the merged tree; `a` or `b` is None where that side has nothing there."""
+    """One name of a directory in the merged tree. `a` or `b` is None if that side has nothing there."""
 
     name: bytes
     a: Entry | None
@@ -123,7 +125,7 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTotal:
-    """How many differences of one kind there are, and the bytes counted at them on each side."""
+    """The number of differences of one kind, and their bytes on each side."""
 
     count: int
     a_bytes: int
@@ -132,10 +134,10 @@ class KindTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileComparison:
-    """All differences of two filesystems, in no order, and every directory, parents before what is below them.
+    """All differences of two filesystems, in no particular order, and every directory, parents first.
 
-    `outside_a` and `outside_b` are the live bytes that a path pattern left out, `unplaced_a` and `unplaced_b` those that
-    no visible path carries.
+    `outside_a` and `outside_b` are the live bytes that a path pattern leaves out, `unplaced_a` and `unplaced_b` those
+    without a visible path.
     """
 
     changes: tuple[FileChange, ...] = field(repr=False)
@@ -153,14 +155,14 @@ class FileComparison:
 
     @property
     def only_times(self) -> int:
-        """How many of the metadata changes are of the modification time alone."""
+        """The number of metadata changes in which only the modification time differs."""
         return sum(
             change.kind == "metadata" and change.changed == ("mtime",) for change in self.changes
         )
 
 
 class MergedTree:
-    """Both filesystems as one tree, for a screen: each directory is listed when it is opened."""
+    """Both filesystems as one tree, for a screen. A directory is listed only when you open it."""
 
     def __init__(self, files: FileComparison) -> None:
         self._linked = files.linked

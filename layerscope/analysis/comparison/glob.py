@@ -1,4 +1,4 @@
-"""Path patterns as people write them: `/usr/lib`, `/usr/**/*.so`, `*.pyc`."""
+"""Path patterns such as `/usr/lib`, `/usr/**/*.so`, or `*.pyc`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from layerscope.errors import UsageError
 def compile_glob(pattern: str) -> Callable[[bytes], object]:
     """A test of absolute paths.
 
-    `*` and `?` stay within a name, `**` crosses slashes, `[…]` is one of several characters. A pattern without a slash
-    in front matches at any depth, and one that matches a directory takes all that is below. Raises `UsageError`.
+    `*` and `?` match within a name, `**` matches across slashes, and `[…]` is one of several characters. A pattern
+    without a leading slash matches at any depth. One that matches a directory also matches everything below it. Raises
+    `UsageError`.
     """
     if not pattern:
         raise UsageError("the path pattern is empty", hint="write one such as '/usr/lib/**'")
@@ -23,7 +24,7 @@ def compile_glob(pattern: str) -> Callable[[bytes], object]:
             (b"/" if anchored else b"(?:/|.*/)") + body + b"(?:/.*)?", re.DOTALL
         ).fullmatch
     except re.error as error:
-        raise UsageError(f"the path pattern {pattern!r} is wrong: {error.msg}") from None
+        raise UsageError(f"the path pattern {pattern!r} is invalid: {error.msg}") from None
 
 
 def _translate(pattern: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The layers and instructions of two images side by side, and what follows for a pull and for the build cache."""
+"""The layers and instructions of two images side by side, and what that means for a pull and for the build cache."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Status = Literal["same", "changed", "only_a", "only_b"]
 Reason = Literal["content", "instruction", "added", "removed"]
 
 NOTHING = Sizes(compressed=0, tar=0, content=0, live=0)
-"""The sizes of a side that has no such layer or instruction."""
+"""The sizes for a side that has no such layer or instruction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
-    """A layer of A, of B, or two that stand for each other: `same` by diff_id, or `changed`."""
+    """A layer of A, a layer of B, or two that correspond: `same` by diff_id, or `changed`."""
 
     status: Status
     a: LayerSummary | None
@@ -40,7 +40,7 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionRow:
-    """An instruction of A, of B, or two that stand for each other; `same` when text and layers are."""
+    """An instruction of A, one of B, or two that correspond: `same` if both text and layers are the same."""
 
     status: Status
     a: InstructionSummary | None
@@ -57,7 +57,7 @@ def _sizes(summary: LayerSummary | InstructionSummary | None) -> Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bytes:
-    """The size of some layers, each blob once; None where that of one of them is unknown."""
+    """The size of some layers, each blob once; None if the size of one is unknown."""
 
     layers: tuple[int, ...]
     compressed: int | None
@@ -66,10 +66,10 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """What a host that has A fetches when it pulls B.
+    """What a host that has A transfers when it pulls B.
 
-    `needed` are the layers of B that A has nowhere. `chained` are those beyond the common prefix: what an engine fetches
-    that finds a layer again only above the same layers (Docker's classic storage drivers).
+    `needed` are the layers of B that A doesn't have anywhere. `chained` are those beyond the common prefix: what an
+    engine pulls if it reuses a layer only on top of the same layers, like Docker's classic storage drivers.
     """
 
     needed: Bytes
@@ -78,7 +78,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheBreak:
-    """The first instruction at which a build of B could not use the layers of A; None for a side that ends before it.
+    """The first instruction at which a build of B couldn't use the layers of A. None for a side that ends before it.
 
     `layers` are the layers of B from there on.
     """
@@ -91,8 +91,11 @@ class CacheBreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerComparison:
-    """`shared` is the length of the longest common prefix by diff_id; `out_of_order` has the layers (index in A, in B)
-    that both images hold elsewhere than the rows can show."""
+    """Layers and instructions aligned.
+
+    `shared` is the length of the longest common prefix by diff_id. `out_of_order` lists layers (index in A, index in B)
+    that both images have, but not side by side in the rows.
+    """
 
     rows: tuple[LayerRow, ...]
     instructions: tuple[InstructionRow, ...]
@@ -103,7 +106,7 @@ class LayerComparison:
 
 
 def compare_layers(a: Facts, b: Facts) -> LayerComparison:
-    """Align the layers of two images, then their instructions so that they agree with that."""
+    """Align the layers of two images, then their instructions to match."""
     keys_a, keys_b = _keys(a), _keys(b)
     shared = _shared_prefix(keys_a, keys_b)
     pairs: list[Pair] = [(i, i) for i in range(shared)]
@@ -136,7 +139,7 @@ def _shared_prefix(a: Sequence[str | None], b: Sequence[str | None]) -> int:
 
 
 def _layer_steps(side: Facts) -> list[Step]:
-    """Each layer under the text of its instruction; one that made several tells them apart by number."""
+    """Each layer with the text of its instruction. If an instruction made several layers, they are numbered."""
     steps = []
     for layer in side.layers:
         instruction = side.instructions[layer.instruction].instruction
@@ -158,7 +161,7 @@ def _layer_row(a: Facts, b: Facts, i: int | None, j: int | None) -> LayerRow:
 
 
 def _instruction_rows(a: Facts, b: Facts, layers: Iterable[Pair]) -> list[InstructionRow]:
-    """Instructions stand for each other where their layers do; between those, as a diff of their texts."""
+    """Instructions correspond if their layers do. Those in between are aligned by text."""
     owners = {
         (a.layers[i].instruction, b.layers[j].instruction)
         for i, j in layers
@@ -179,7 +182,7 @@ def _instruction_rows(a: Facts, b: Facts, layers: Iterable[Pair]) -> list[Instru
 
 
 def _once(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Each position in one pair only, the first."""
+    """The pairs with each position only in its first one."""
     seen_a: set[int] = set()
     seen_b: set[int] = set()
     kept = []
@@ -240,7 +243,7 @@ def _absent(side: Facts, held: Iterable[str | None]) -> list[LayerSummary]:
 
 
 def _bytes(layers: Iterable[LayerSummary]) -> Bytes:
-    """The sizes of the layers together, one that stands at several places once."""
+    """The total size of the layers, each blob once."""
     once: dict[object, LayerSummary] = {}
     for layer in layers:
         once.setdefault(layer_key(layer) or layer.index, layer)
@@ -255,7 +258,7 @@ def _bytes(layers: Iterable[LayerSummary]) -> Bytes:
 
 
 def _cache_break(a: Facts, b: Facts, shared: int) -> CacheBreak | None:
-    """Where the builds part: after the last shared layer, the first instruction that differs in text or content."""
+    """Where the builds diverge: the first instruction after the last shared layer that differs in text or content."""
     if shared == len(b.layers):
         return None
     i = a.layers[shared - 1].instruction + 1 if shared else 0

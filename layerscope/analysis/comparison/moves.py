@@ -1,4 +1,4 @@
-"""Files that are the same and lie elsewhere, and how two files are told to be the same."""
+"""Finds moved files, and decides whether two files are the same."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def find_moves(
     progress: ProgressCallback | None,
     cancelled: CancelledCallback | None,
 ) -> list[FileChange]:
-    """The changes, with a file that went and one that came joined where they hold the same.
+    """The changes, with a removed and an added file merged into a move if their contents are equal.
 
-    Those of one base name find each other first, the others in byte order of their paths. Empty files do not move.
+    Files with the same base name are paired first, the others in byte order of their paths. Empty files never move.
     """
     gone = [
         (change, change.a.content)
@@ -59,7 +59,7 @@ def find_moves(
 
 
 def _join(old: FileChange, new: FileChange) -> None:
-    """Let the file that came be the one that went, at its new path."""
+    """Turn a removed and an added file into one that moved."""
     assert old.a is not None
     assert new.b is not None
     new.kind = "moved"
@@ -70,7 +70,7 @@ def _join(old: FileChange, new: FileChange) -> None:
 
 
 def changed_metadata(a: Entry, b: Entry) -> tuple[str, ...]:
-    """What of the metadata differs; the time of a directory says nothing, as every layer rewrites it."""
+    """The metadata that differs. The time of a directory is ignored, since every layer rewrites it."""
     if a.owner == b.owner and a.extra is b.extra:
         return _TIME if a.mtime != b.mtime and a.kind != DIRECTORY != b.kind else ()
     names = []

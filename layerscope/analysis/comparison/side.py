@@ -1,4 +1,4 @@
-"""One side of a comparison: the facts of an image or of a saved report, and what hides their secrets."""
+"""One side of a comparison: the facts of an image or a saved report, and the masks for its secrets."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ __all__ = ["Files", "Side", "layer_key"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side(Facts):
-    """The facts of one image. `masks` hides the secrets of a text that is shown; the texts here are compared as they are."""
+    """The facts of one image. Texts are compared unmasked. Use `masks` to hide secrets in a text before you show it."""
 
     masks: Masks = field(default_factory=Masks, repr=False)
 
     def shown_text(self, instruction: Instruction) -> str:
-        """The text of an instruction as it may be shown, with its build arguments if these are asked for."""
+        """The masked text of an instruction, with its build arguments if `show_args` was set."""
         if self.masks is NO_MASKS:
             return instruction.text_with_arguments()
         return self.masks.text(instruction.text)
 
     @classmethod
     def of(cls, analysis: Analysis, *, show_args: bool = False) -> Side:
-        """The side that an analysis makes; its image has to stay open while contents may be compared."""
+        """A side from an analysis. Its image must stay open while contents are compared."""
         return cls._of(analysis.facts, NO_MASKS if show_args else masks_of(analysis))
 
     @classmethod
     def of_facts(cls, facts: Facts, *, show_args: bool = False) -> Side:
-        """The side that facts make, such as those of a saved report."""
+        """A side from facts, such as those of a saved report."""
         instructions = [each.instruction for each in facts.instructions]
         return cls._of(facts, NO_MASKS if show_args else Masks.of(facts.config, instructions))
 
@@ -40,6 +40,6 @@ class Side(Facts):
 
 
 def layer_key(layer: LayerSummary) -> str | None:
-    """What is equal for layers of the same content: the diff_id, else the digest; None where neither is known."""
+    """A key that is equal for layers with the same content: the diff_id, else the digest; None if neither is known."""
     known = layer.diff_id or layer.digest
     return None if known is None else str(known)

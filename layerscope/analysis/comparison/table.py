@@ -1,4 +1,4 @@
-"""Several images on one host: what each weighs, what it shares with the others, and what all need together."""
+"""Several images on one host: the size of each, what it shares with the others, and what all take together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.analysis.model import LayerSummary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """The sizes of some layers, each once; None where that of one of them is unknown."""
+    """The sizes of some layers, each once; None if the size of one is unknown."""
 
     layers: int
     compressed: int | None
@@ -22,7 +22,7 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRow:
-    """One image: `shared` are its layers that another one has too, `unique` those it has alone."""
+    """One image. `shared` are the layers that another image has too, `unique` those that no other has."""
 
     side: Side
     shared: Weight
@@ -31,14 +31,14 @@ class ImageRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Images beside each other; `total` is every layer of any of them, once."""
+    """Images side by side. `total` counts each distinct layer once."""
 
     rows: tuple[ImageRow, ...]
     total: Weight
 
 
 def tabulate(sides: Sequence[Side]) -> Table:
-    """Weigh the images together; layers are the same when their diff_id is."""
+    """Compare the sizes of several images. Layers with the same diff_id are the same."""
     own = [_once(number, side) for number, side in enumerate(sides)]
     holders = Counter(key for layers in own for key in layers)
     everything: dict[object, LayerSummary] = {}

@@ -1,4 +1,4 @@
-"""One pass over two trees at once, then the contents that are in question, then what moved."""
+"""Compares two trees: one pass over both, then the contents that headers can't decide, then the moves."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def compare_files(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> FileComparison | None:
-    """What differs between the final filesystems; None where a side has no file list.
+    """The differences between the final filesystems; None if a side has no file list.
 
-    Contents are read only where both sides have files of one size at a path, or among those that went and those that
-    came, and not even then where the same layer stores both. Raises `SourceError` and `Cancelled`.
+    Contents are read only for files of equal size, either at the same path or among removed and added ones, and not if
+    the same layer stores both. Raises `SourceError` and `Cancelled`.
     """
     if a.files is None or b.files is None:
         return None
@@ -51,7 +51,7 @@ def compare_files(
 
 
 class _Walk:
-    """`changes` grows from stage to stage; bytes of names that share content are settled at the end of the first."""
+    """The state of a comparison. `changes` grows with each stage. The first stage ends by settling shared content."""
 
     def __init__(
         self, a: Side, b: Side, files_a: Files, files_b: Files, matches: Matcher | None
@@ -100,7 +100,7 @@ class _Walk:
         below_b: dict[bytes, Node],
         pending: list[Directory],
     ) -> None:
-        """The names that A has. Files of one name alone, of which there are the most, are judged here at once."""
+        """Visit the names that A has. Files with a single name, the most common ones, are compared right here."""
         base = directory.path + b"/"
         stores_a, stores_b, one_stack = self._stores_a, self._stores_b, self._one_stack
         simple = self._matches is None
@@ -152,7 +152,7 @@ class _Walk:
         below_b: dict[bytes, Node],
         pending: list[Directory],
     ) -> None:
-        """The names that only B has."""
+        """Visit the names that only B has."""
         base = directory.path + b"/"
         simple = self._matches is None
         for name, node_b in below_b.items():
@@ -173,7 +173,7 @@ class _Walk:
             self._pair(path, directory, None, b)
 
     def _alone(self, directory: Directory, change: FileChange) -> None:
-        """A file that only one side has."""
+        """Record a file that only one side has."""
         self.changes.append(change)
         directory.changes += 1
         directory.a_bytes += change.a_bytes
@@ -184,7 +184,7 @@ class _Walk:
             directory.b_files += 1
 
     def _pair(self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None) -> None:
-        """One path, with what stands there on each side."""
+        """Compare what the two sides have at one path."""
         content_a = a.content if a is not None else None
         content_b = b.content if b is not None else None
         if self._matches is not None and not self._matches(path or b"/"):
@@ -218,7 +218,7 @@ class _Walk:
     def _judge(
         self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None
     ) -> FileChange | None:
-        """The difference at a path as far as no content has to be read; else a question is noted."""
+        """The difference at a path, if headers can decide it. Otherwise the contents are queued for reading."""
         if a is None:
             return FileChange("added", path, None, path, None, b)
         if b is None:
@@ -248,11 +248,11 @@ class _Walk:
         return FileChange("metadata", path, path, path, a, b, changed) if changed else None
 
     def _same_place(self, one: Entry, two: Entry) -> bool:
-        """Whether both contents are the same bytes of one layer, so that nothing has to be read."""
+        """Whether both contents are the same bytes of the same layer, so nothing has to be read."""
         return one.data == two.data >= 0 and self._stores_a[one.layer] == self._stores_b[two.layer]
 
     def _settle_names(self) -> None:
-        """Count content of several names once on each side, at the first of them in byte order."""
+        """Count content with several names once on each side, at the first name in byte order."""
         first_a: dict[int, bytes] = {}
         first_b: dict[int, bytes] = {}
         for path, _, a, b, _ in self._names:
@@ -281,7 +281,7 @@ class _Walk:
     def answer(
         self, progress: ProgressCallback | None, cancelled: CancelledCallback | None
     ) -> None:
-        """Compare the contents that are in question."""
+        """Compare the queued contents."""
         linked = self._linked
         asked = (
             (self._files_a, [a.content for _, _, a, _ in self._questions]),
@@ -343,7 +343,7 @@ class _Walk:
 
 
 def _stores(a: Side, b: Side) -> tuple[list[int], list[int]]:
-    """A number for each layer, equal on both sides for layers of one diff_id alone."""
+    """A number for each layer. Two numbers are equal only if the diff_ids are."""
     numbers: dict[object, int] = {}
     found: list[list[int]] = []
     for side, name in ((a, "a"), (b, "b")):

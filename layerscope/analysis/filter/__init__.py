@@ -1,1 +1,1 @@
-"""The filter language: what a person types to narrow a list of files. The browser and `layerscope files` share it."""
+"""The filter language that narrows a list of files. The browser and `layerscope files` share it."""

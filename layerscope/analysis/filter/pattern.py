@@ -1,4 +1,4 @@
-"""Globs and regular expressions, held against a million paths while they are being written."""
+"""Globs and regular expressions, fast enough to search a million paths while you type."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Final
 _IDLE_START: Final = re.compile(
     r"(?P<atom>\.|\\[dDsSwW]|\[\^?\]?(?:\\.|[^\]\\])*\])(?P<repeat>[*+]\??)(?![*+?{])"
 )
-"""A repetition at the start: where it is found, it is found with as few as it may have, without trying more."""
+"""A repetition at the start. A search only needs its minimum count, so it is cut to that."""
 _REPEAT: Final = re.compile(r"[*+?]|\{\d*(?:,\d*)?\}")
 _ATOM: Final = re.compile(r"\\(?:x..|[0-9]{1,3}|.)|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
-"""An escape, a class, or one letter."""
+"""An escape, a character class, or a single character."""
 _LOOSE: Final = re.compile(r"\(\?(?:#|[aLsu]*[imx])")
-"""A comment or a flag, after which letters may not mean what they say."""
+"""A comment or a flag, after which characters may not be literal."""
 _WILD: Final = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Holds for names (`names`) or for whole paths; a `folded` one is held against those in lower case.
+    """A test of names (`names`) or of whole paths. A `folded` pattern is matched against lower-case text.
 
-    It can hold only for a text that contains all `needles`, in which a NUL stands for where the text begins or ends; a
-    `sure` one holds wherever its one needle is.
+    It can match only text that contains all `needles`, in which a NUL means the start or end of the text. A `sure`
+    pattern matches whenever its only needle is found.
     """
 
     needles: tuple[bytes, ...]
@@ -37,17 +37,17 @@ class Pattern:
     sure: bool = False
 
     def flags(self, texts: Iterable[bytes]) -> bytes:
-        """For each text 1 where the pattern holds, else 0."""
+        """A byte for each text: 1 if the pattern matches, else 0."""
         return bytes(map(bool, map(self.match, texts)))
 
     def holds(self, path: bytes) -> bool:
-        """Whether it holds for one path, which has no slash before it."""
+        """Whether it matches one path, given without a leading slash."""
         text = path.rpartition(b"/")[2] if self.names else path
         return bool(self.match(text.lower() if self.folded else text))
 
 
 def plain(needle: bytes, *, names: bool) -> Pattern:
-    """Text that stands anywhere in a name or a path; with a NUL before or after it, where that begins or ends."""
+    """Text anywhere in a name or path. A NUL before or after it anchors it at the start or end."""
     text = needle.strip(b"\0")
     begins, ends = needle[:1] == b"\0", needle[-1:] == b"\0"
     match: Callable[[bytes], object]
@@ -59,7 +59,7 @@ def plain(needle: bytes, *, names: bool) -> Pattern:
 
 
 def glob(word: str) -> Pattern:
-    """A glob of names, or of paths where it has a slash; `*` matches slashes too."""
+    """A glob for names, or for paths if it has a slash. `*` matches slashes too."""
     folded = not minds_case(word)
     text = encode(word)
     names = b"/" not in text
@@ -76,7 +76,7 @@ def glob(word: str) -> Pattern:
 
 
 def expression(text: str) -> Pattern:
-    """A regular expression that is searched for in paths. Raises `re.error`, `RecursionError` or `OverflowError`."""
+    """A regular expression to search paths for. Raises `re.error`, `RecursionError`, or `OverflowError`."""
     folded = not minds_case(re.sub(r"\\.", "", text))
     _compile(text)
     while start := _IDLE_START.match(text):
@@ -88,17 +88,16 @@ def expression(text: str) -> Pattern:
 
 
 def _compile(text: str) -> re.Pattern[bytes]:
-    """What may mean something else in a later Python is no concern of who writes a filter."""
+    """Compile without `FutureWarning`, which doesn't concern someone typing a filter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return re.compile(encode(text))
 
 
 def needles_of(expression: str) -> list[str]:
-    """Texts that every match of a valid regular expression contains; none where that is not sure.
+    """Texts that every match of a valid regular expression contains; empty if that's not certain.
 
-    What stands in groups is left out, and so is everything where an alternative, a flag or a comment leaves it open. A NUL stands
-    for the beginning.
+    Text in groups is ignored. An alternative, a flag, or a comment makes everything uncertain. A NUL means the start.
     """
     if _LOOSE.search(expression):
         return []
@@ -129,7 +128,7 @@ def needles_of(expression: str) -> list[str]:
 
 
 def _after(expression: str, at: int) -> int:
-    """Where what begins at `at` ends: a group with all that is in it, a class, an escape, or one letter."""
+    """The end of the item that starts at `at`: a whole group, a class, an escape, or a single character."""
     depth = 0
     while True:
         found = _ATOM.match(expression, at)

@@ -19,7 +19,7 @@ from layerscope.layers.entry import FILE, KIND_NAMES
 from layerscope.units import parse_size
 
 WASTED: Final = "wasted"
-"""The one `kind:` that asks for wasted bytes and not for a mark."""
+"""The one `kind:` that selects wasted bytes instead of a mark."""
 _TYPES: Final = {name: number for number, name in reversed(list(enumerate(KIND_NAMES)))}
 _WORD = re.compile(r'"([^"]*)"?|(\S+)')
 

@@ -1,4 +1,4 @@
-"""A million texts behind each other, so that a search walks through memory and not from object to object."""
+"""A million texts joined together, so that a search scans memory instead of visiting a million objects."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from layerscope.analysis.filter.pattern import Pattern
 
 PIECE: Final = 1 << 15
-"""Texts that stand together in one piece."""
+"""The number of texts joined in one piece."""
 _DENSE: Final = 1 << 13
-"""Occurrences in a piece above which its texts are looked at one by one."""
+"""If a piece has more occurrences than this, its texts are tested one by one."""
 
 
 class Texts:
-    """Texts by number, in `pieces` of `PIECE` of them, a NUL before and after each."""
+    """Texts by number, joined in `pieces` of `PIECE` texts, with a NUL before and after each text."""
 
     def __init__(self, pieces: Iterable[bytes], count: int) -> None:
         self._pieces = list(pieces)
@@ -24,14 +24,14 @@ class Texts:
 
     @classmethod
     def of(cls, texts: Iterable[bytes], count: int) -> Texts:
-        """Of so many texts; a NUL in one of them, which a hostile name may have, becomes a question mark."""
+        """Join `count` texts. A NUL within a text, as a hostile name may have, becomes a question mark."""
         return cls(_joined(iter(texts)), count)
 
     def __len__(self) -> int:
         return self._count
 
     def folded(self) -> Texts:
-        """The same in lower case, as far as ASCII goes; what is so already is not held twice."""
+        """The same texts in lower case (ASCII only). Pieces that already are lower case are shared."""
         pieces = []
         for piece in self._pieces:
             lower = piece.lower()
@@ -43,7 +43,7 @@ class Texts:
             yield from piece[1:-1].split(b"\0")
 
     def find(self, pattern: Pattern, among: bytearray) -> Iterator[tuple[int, bytes]]:
-        """By piece, its first number and which of its texts the pattern holds for, of those that are flagged."""
+        """For each piece, its first number, and flags for the texts in `among` that match the pattern."""
         for start, piece in zip(range(0, self._count, PIECE), self._pieces, strict=True):
             flagged = among[start : start + PIECE]
             yield start, _find(piece, pattern, flagged) if any(flagged) else bytes(len(flagged))
@@ -75,7 +75,7 @@ def _find(piece: bytes, pattern: Pattern, flagged: bytearray) -> bytes:
 
 
 def _find_few(piece: bytes, pattern: Pattern, needle: bytes, flagged: bytearray) -> bytes:
-    """Go from one occurrence of the needle to the next."""
+    """Jump from one occurrence of the needle to the next."""
     found = bytearray(len(flagged))
     match = None if pattern.sure else pattern.match
     number, counted, position = -1, 0, 0
