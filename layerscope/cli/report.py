@@ -19,10 +19,15 @@ from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, 
 
 @click.command("report", short_help="Report an image's sizes, waste, and causes.")
 @image_argument
+@click.option(
+    "--all-platforms",
+    is_flag=True,
+    help="Report each platform of a multi-platform image.",
+)
 @output_options
 @report_options
 @rule_options
-def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
+def command(choice: Choice, writing: Writing, rules: RuleOptions, all_platforms: bool) -> int:
     """Report where the bytes of IMAGE come from and which of them are wasted.
 
     IMAGE is docker:NAME, podman:NAME, docker-archive:PATH, oci-archive:PATH, oci-dir:PATH, dir:PATH, registry:NAME, or a
@@ -32,10 +37,15 @@ def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     layerscope report python:3.8
     layerscope report app.tar --json | jq .sizes
     layerscope report docker:app -o json=report.json -o text=-
+    layerscope report registry:app --all-platforms --head
 
     If there are rules, here or in layerscope.toml, the report includes the verdict; to fail on a broken rule, run
     `layerscope check`.
     """
+    if all_platforms:
+        from layerscope.cli.platforms import report_platforms
+
+        return report_platforms(choice, writing, rules)
     return report(choice, writing, rules)
 
 

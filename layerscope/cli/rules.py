@@ -307,13 +307,41 @@ def judge(
     ruling: Ruling, choice: Choice, *, hashes: bool = False, today: date | None = None
 ) -> Judged:
     """Read what the image is compared with, then the image, and judge it. Raises any `LayerscopeError`."""
-    budget = ruling.budget
-    baseline = anchor = base = None
-    if budget is not None:
-        baseline = _former(budget.baseline, "baseline", choice, ruling)
-        anchor = _former(budget.anchor, "anchor", choice, ruling)
-        base = budget.base
+    formers = _formers(ruling, choice)
+    base = None if ruling.budget is None else ruling.budget.base
     found = known(choice, hashes=hashes, base=base, dive=ruling.dive)
+    return _judged(ruling, formers, found, today)
+
+
+def judge_analysis(ruling: Ruling, choice: Choice, analysis: Analysis) -> Judged:
+    """Judge an image that was read already; `choice` says how to read what it is compared with. Raises any `LayerscopeError`."""
+    numbers = None
+    if ruling.dive:
+        from layerscope.analysis.budgets.dive import dive_numbers
+
+        numbers = dive_numbers(analysis)
+    return _judged(ruling, _formers(ruling, choice), Known(analysis, numbers), None)
+
+
+def _formers(ruling: Ruling, choice: Choice) -> tuple[Former | None, Former | None]:
+    """The baseline and the anchor, where the budget names them."""
+    budget = ruling.budget
+    if budget is None:
+        return None, None
+    return (
+        _former(budget.baseline, "baseline", choice, ruling),
+        _former(budget.anchor, "anchor", choice, ruling),
+    )
+
+
+def _judged(
+    ruling: Ruling,
+    formers: tuple[Former | None, Former | None],
+    found: Known,
+    today: date | None,
+) -> Judged:
+    budget = ruling.budget
+    baseline, anchor = formers
     judged = Judged(
         source=found.source,
         verdict=None,

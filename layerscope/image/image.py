@@ -50,6 +50,20 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Siblings:
+    """The images of one index for several platforms, in its order, when all of them were asked for.
+
+    `open` opens one of them; it lives as long as the image that was opened first. `absent` are platforms that the index
+    lists and the source does not hold.
+    """
+
+    platforms: tuple[Platform, ...]
+    open: Callable[[int], Image] = field(repr=False)
+    absent: tuple[Platform, ...] = ()
+    index_digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One open image of one platform; a context manager that closes its files."""
 
@@ -68,6 +82,7 @@ class Image:
     base: Base | None = None
     dockerfiles: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """The name and text of each Dockerfile with matched instructions; untrusted if it comes with the image."""
+    siblings: Siblings | None = field(default=None, repr=False)
     closers: tuple[Callable[[], None], ...] = field(default=(), repr=False)
 
     def close(self) -> None:

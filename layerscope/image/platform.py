@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from layerscope.errors import UsageError
+from layerscope.errors import LayerscopeError, UsageError
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
@@ -66,3 +68,13 @@ class Platform:
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@contextmanager
+def naming(platform: Platform) -> Iterator[None]:
+    """Put the platform before the message of any error, for a run that reads several."""
+    try:
+        yield
+    except LayerscopeError as error:
+        error.message = f"{platform}: {error.message}"
+        raise

@@ -42,6 +42,7 @@ def open_image(
     token_servers: tuple[str, ...] = (),
     dockerfile: str | None = None,
     head: bool = False,
+    every_platform: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
@@ -50,7 +51,8 @@ def open_image(
 
     `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
-    image; its line numbers go with the instructions. `head` promises that no layer will be read. Raises `UsageError`, `SourceError`, and `FormatError`.
+    image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
+    opens the first image of an index, with the others as its `siblings`. Raises `UsageError`, `SourceError`, and `FormatError`.
     """
     request = Request(
         reference=reference,
@@ -61,6 +63,7 @@ def open_image(
         token_servers=token_servers,
         dockerfile=None if dockerfile is None else _read_dockerfile(dockerfile),
         head=head,
+        every_platform=every_platform,
         limits=limits,
         progress=progress,
         cancelled=cancelled,

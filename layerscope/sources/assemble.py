@@ -11,7 +11,7 @@ from layerscope.image.attribution import attribute, named_base
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
-from layerscope.image.image import Attestation, Base, Image, Layer
+from layerscope.image.image import Attestation, Base, Image, Layer, Siblings
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.limits import Limits
@@ -35,6 +35,7 @@ class Parts:
     manifest_digest: Digest | None = None
     annotations: tuple[tuple[str, str], ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    siblings: Siblings | None = None
     is_chosen_by_platform: bool = False
     """Whether the source has images for other platforms too, and chose the one for this machine."""
 
@@ -106,6 +107,7 @@ def assemble(
         attestations=parts.attestations,
         base=base,
         dockerfiles=dockerfiles,
+        siblings=parts.siblings,
         closers=closers,
     )
 

@@ -87,6 +87,8 @@ def _decide(
     tags: dict[Digest, list[str]],
 ) -> _Read:
     """The document to use, with a note that explains the choice when the two disagree."""
+    if request.every_platform and not isinstance(by_index, LayerscopeError):
+        return by_index
     if isinstance(by_index, LayerscopeError):
         gives_way = isinstance(by_index, FormatError) or (
             isinstance(by_index, ImageNotFound) and request.platform is None

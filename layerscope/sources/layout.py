@@ -31,6 +31,8 @@ class Found:
     descriptor: Descriptor
     platform: Platform | None
     tags: dict[str, None] = field(default_factory=dict)
+    index: Digest | None = None
+    """The outermost index inside the layout that lists it."""
 
     def __str__(self) -> str:
         names = ", ".join(map(repr, self.tags)) or str(self.descriptor.digest)
@@ -185,6 +187,8 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
                 continue
             one = manifests.setdefault(descriptor.digest, Found(descriptor, descriptor.platform))
             one.tags.update(tags)
+            if one.index is None and descriptor is not top:
+                one.index = top.digest
             one.platform = one.platform or descriptor.platform
     for one in manifests.values():
         here = store.has(blob_path(one.descriptor.digest))

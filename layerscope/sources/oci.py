@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from layerscope.errors import FormatError, ImageNotFound, UnsupportedFormat
 from layerscope.image import media_type as media_types
 from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
-from layerscope.image.image import Attestation, Image
-from layerscope.image.platform import Platform
+from layerscope.image.image import Attestation, Image, Siblings
+from layerscope.image.platform import Platform, naming
 from layerscope.notes import Notes
 from layerscope.sources.artifacts import not_a_manifest, not_an_image
 from layerscope.sources.assemble import Parts, assemble
@@ -50,7 +51,57 @@ def index_parts(
     _check_version(store, request, notes)
     reader = LayoutReader(store, request)
     layout = walk(store, request, reader)
-    found = _choose(store, layout, request, reader, names_of, notes)
+    if not request.every_platform:
+        found = _choose(store, layout, request, reader, names_of, notes)
+        return _parts(store, request, notes, source, reader, layout, found, names_of)
+    images = _every(store, layout, request, reader, names_of)
+    known = tuple(notes)
+
+    def open_one(number: int) -> Image:
+        own = Notes()
+        own.extend(known)
+        with naming(reader.platform(images[number])):
+            parts = _parts(store, request, own, source, reader, layout, images[number], names_of)
+            return assemble(parts, request, own, ())
+
+    with naming(reader.platform(images[0])):
+        parts = _parts(store, request, notes, source, reader, layout, images[0], names_of)
+    siblings = Siblings(
+        platforms=tuple(map(reader.platform, images)),
+        open=open_one,
+        absent=tuple(one.platform or Platform("", "") for one in layout.absent),
+        index_digest=images[0].index,
+    )
+    return replace(parts, siblings=siblings)
+
+
+def _every(
+    store: BlobStore,
+    layout: Layout,
+    request: Request,
+    reader: LayoutReader,
+    names_of: Callable[[Digest], list[str]] | None,
+) -> list[Found]:
+    """The images of one name for all platforms. Raises `AmbiguousImage` where there are several names."""
+    choices = _choices(store, layout, request, reader, names_of)
+    choices = [one for one in choices if not _is_artifact(one)] or choices
+    if len({frozenset(one.tags) for one in choices}) > 1:
+        described = [one.describe(False) for one in choices]
+        raise ambiguous(store.name, described, "--tag (a tag or a digest)")
+    return choices
+
+
+def _parts(
+    store: BlobStore,
+    request: Request,
+    notes: Notes,
+    source: str,
+    reader: LayoutReader,
+    layout: Layout,
+    found: Found,
+    names_of: Callable[[Digest], list[str]] | None,
+) -> Parts:
+    """What is known of one of the images that the index lists."""
     manifest = reader.manifest(found.descriptor)
     if not manifest.is_image:
         raise not_an_image(store.name, found.descriptor, manifest)
@@ -90,14 +141,14 @@ def _check_version(store: BlobStore, request: Request, notes: Notes) -> None:
         )
 
 
-def _choose(
+def _choices(
     store: BlobStore,
     layout: Layout,
     request: Request,
     reader: LayoutReader,
     names_of: Callable[[Digest], list[str]] | None,
-    notes: Notes,
-) -> Found:
+) -> list[Found]:
+    """The images that the layout holds, or those of them that `--tag` names; at least one."""
     choices = layout.manifests
     if not choices:
         if layout.absent:
@@ -110,6 +161,18 @@ def _choose(
         raise FormatError(f"{store.name}: {INDEX} does not list an image")
     if request.tag is not None:
         choices = _named(store, layout, request.tag, reader, names_of)
+    return choices
+
+
+def _choose(
+    store: BlobStore,
+    layout: Layout,
+    request: Request,
+    reader: LayoutReader,
+    names_of: Callable[[Digest], list[str]] | None,
+    notes: Notes,
+) -> Found:
+    choices = _choices(store, layout, request, reader, names_of)
     if len(choices) > 1:
         choices = [one for one in choices if not _is_artifact(one)] or choices
     wanted = request.platform

@@ -25,6 +25,7 @@ class Request:
 
     `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
     Dockerfile that built the image, if the user has it. `head` says that no layer will be read, so nothing is asked for beyond the image's own documents.
+    `every_platform` opens the first image of an index, with the others as its `siblings`.
     """
 
     reference: str
@@ -35,6 +36,7 @@ class Request:
     token_servers: tuple[str, ...] = ()
     dockerfile: tuple[str, str] | None = None
     head: bool = False
+    every_platform: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None

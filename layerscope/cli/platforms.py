@@ -1,0 +1,86 @@
+"""`layerscope report --all-platforms`: one report for each platform of an index."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from layerscope.cli.examine import Choice, collector_paused
+from layerscope.cli.exits import Exit, stopping
+from layerscope.cli.options import Writing, check_head, one_format
+from layerscope.cli.outputs import check_apart, write_outputs
+from layerscope.cli.progress import progress_bar
+from layerscope.cli.rules import RuleOptions, check_former, judge_analysis, read_ruling
+from layerscope.errors import UsageError
+from layerscope.image.platform import naming
+
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import Document
+
+
+def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
+    """Run the command with its options. Raises any `LayerscopeError`; that of one platform names it."""
+    from layerscope.analysis.reading import read_platforms
+    from layerscope.report.document.filesystem import with_filesystem
+    from layerscope.report.platforms.document import build_platforms
+    from layerscope.report.platforms.renderers import PLATFORMS_RENDERERS
+
+    _check(choice, writing)
+    outputs = writing.targets(formats=PLATFORMS_RENDERERS)
+    check_head(choice, writing, outputs)
+    ruling = read_ruling(rules)
+    if ruling.require:
+        check_former(ruling)
+    check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
+    base = None if ruling.budget is None else ruling.budget.base
+    options = replace(choice.options, base=base)
+    whole = any(PLATFORMS_RENDERERS[output.format].filesystem for output in outputs)
+    reports: list[Document] = []
+    with (
+        collector_paused(),
+        progress_bar(quiet=choice.quiet) as progress,
+        read_platforms(
+            choice.reference, options, progress=progress, cancelled=stopping.is_set
+        ) as found,
+    ):
+        for platform in found.platforms:
+            analysis = next(found.analyses)
+            same = replace(choice, options=replace(options, platform=str(platform) or None))
+            with naming(platform):
+                judged = judge_analysis(ruling, same, analysis)
+                report = judged.document(
+                    top=writing.top, files=writing.files, show_args=writing.show_args
+                )
+                drawn = with_filesystem(report, judged.facts) if whole else report
+                reports.append(drawn)
+            del analysis, judged
+            gc.collect()
+        document = build_platforms(found.image, reports, found.absent)
+    write_outputs(
+        outputs, document, rows=writing.top, force=writing.force, formats=PLATFORMS_RENDERERS
+    )
+    return Exit.OK
+
+
+def _check(choice: Choice, writing: Writing) -> None:
+    """Raise `UsageError` for options that choose one platform, and formats that show one image."""
+    from layerscope.report.platforms.renderers import PLATFORMS_RENDERERS
+    from layerscope.report.saved.reference import report_path
+
+    if choice.options.platform is not None:
+        raise UsageError(
+            "--platform picks one platform, and --all-platforms reports all of them",
+            hint="leave one of the two options out",
+        )
+    if report_path(choice.reference) is not None:
+        raise UsageError(
+            "--all-platforms has no effect on a saved report",
+            hint="leave it out, or name the image",
+        )
+    name = one_format(as_json=writing.as_json, name=writing.format_name)
+    if name is not None and name not in PLATFORMS_RENDERERS:
+        raise UsageError(
+            f"--format {name} shows one image, and --all-platforms reports several",
+            hint=f"the formats for several are {', '.join(PLATFORMS_RENDERERS)}",
+        )

@@ -1,0 +1,56 @@
+"""The document of an image for all its platforms, as `schema/platforms-1.json` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import layerscope
+from layerscope.report.document.rows import SCHEMA_VERSION, Document
+from layerscope.report.paths import clean_text
+
+if TYPE_CHECKING:
+    from layerscope.image.image import Image
+    from layerscope.image.platform import Platform
+
+Row = dict[str, Any]
+_SIZES = ("compressed", "content", "tar")
+
+
+def build_platforms(
+    image: Image, reports: Sequence[Document], absent: Sequence[Platform]
+) -> Document:
+    """The reports of the platforms in the order of the index, and every layer of any of them once.
+
+    `image` is the first of them, and `absent` the platforms that the index lists and the source does not hold.
+    """
+    digest = None if image.siblings is None else image.siblings.index_digest
+    return {
+        "absent": [clean_text(str(platform)) for platform in absent],
+        "image": {
+            "index_digest": None if digest is None else str(digest),
+            "reference": clean_text(image.reference),
+            "source": image.source,
+            "tags": [clean_text(tag) for tag in image.tags],
+        },
+        "kind": "platforms",
+        "layerscope": layerscope.__version__,
+        "platforms": list(reports),
+        "schema_version": SCHEMA_VERSION,
+        "total": _total(reports),
+    }
+
+
+def _total(reports: Sequence[Document]) -> Row:
+    """Each blob once, whichever platforms share it; null for a size that is unknown of one of them."""
+    once: dict[object, Row] = {}
+    for number, report in enumerate(reports):
+        for layer in report["layers"]:
+            key = layer["digest"] or layer["diff_id"] or (number, layer["index"])
+            once.setdefault(key, layer["sizes"])
+    total: Row = {"layers": len(once)}
+    for name in _SIZES:
+        sizes = [row[name] for row in once.values()]
+        known = [size for size in sizes if size is not None]
+        total[name] = sum(known) if len(known) == len(sizes) else None
+    return total
