@@ -19,7 +19,7 @@ NAME: Final = "registry"
 
 
 def open_target(target: str, request: Request) -> Image:
-    """The image that a registry or one of its mirrors holds; its layers are fetched when they are read.
+    """The image in a registry or one of its mirrors. Its layers are fetched when they're read.
 
     Raises `ImageNotFound`, `SourceUnavailable`, `ConfigError`, and `FormatError`.
     """
@@ -34,7 +34,7 @@ def open_target(target: str, request: Request) -> Image:
 
 
 def _open_first(name: RegistryName, places: list[Endpoint], request: Request) -> RegistryStore:
-    """The first place that has the image; an error names what every place said."""
+    """The first place that has the image. The error says what each place responded."""
     problems: list[SourceError] = []
     for place in places:
         transport = Transport(insecure=request.insecure or place.insecure)
@@ -55,5 +55,5 @@ def _open_first(name: RegistryName, places: list[Endpoint], request: Request) ->
 
 
 def holds_names() -> bool:
-    """A bare name may always be that of an image in a registry."""
+    """Always true: any bare name can be an image in a registry."""
     return True

@@ -1,7 +1,7 @@
 """Authorization for one repository: none, basic, or a bearer token (distribution spec, token authentication).
 
-Credentials go to the registry's own host and to its token server, and nowhere else. A token server on another host
-gets them only where that is the registry's known one or the user agreed.
+Credentials go only to the registry's own host and its token server. A token server on another host gets them only if
+it's known to belong to the registry, or if the user agreed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _LONGEST_TOKEN: Final = 64 * 1024
 
 @dataclass
 class Authorization:
-    """The `Authorization` header for pulls from a repository; threads share it."""
+    """The `Authorization` header for pulls from a repository. Threads share it."""
 
     registry: str
     repository: str
     host: str
     transport: Transport
     exchange: Exchange = field(repr=False)
-    """Sends one request with retries and returns its status and bounded body; follows no redirect."""
+    """Sends a request with retries, and returns the status and the bounded body. Doesn't follow redirects."""
     realms: tuple[str, ...] = ()
     """Hosts of token servers that the user agreed to."""
     _header: str | None = field(default=None, repr=False)
@@ -49,9 +49,9 @@ class Authorization:
         return self._header
 
     def answer(self, challenge: str | None, used: str | None) -> bool:
-        """Get a header that answers a 401; False where there is nothing better than what was `used`.
+        """Get a header in response to a 401. False if there is nothing better than the one that was `used`.
 
-        Raises `SourceUnavailable` for a token server that must not be asked or does not answer.
+        Raises `SourceUnavailable` if the token server must not be used or doesn't respond.
         """
         with self._lock:
             if self._header != used:
@@ -81,7 +81,7 @@ class Authorization:
         if credentials is not None and not self._trusts(parts.hostname or ""):
             raise SourceUnavailable(
                 f"{self.host} wants its credentials sent to {parts.netloc}, which is another host",
-                hint=f"use --token-server {parts.netloc} if that is right",
+                hint=f"use --token-server {parts.netloc} if you trust that host",
             )
         query = {"scope": f"repository:{self.repository}:pull"}
         if parameters.get("service"):
@@ -110,7 +110,8 @@ class Authorization:
             )
         if status != 200:
             raise SourceUnavailable(
-                f"the token server {parts.netloc} answered HTTP {status}", hint="try again later"
+                f"the token server {parts.netloc} responded with HTTP {status}",
+                hint="try again later",
             )
         return _read_token(body, parts.netloc)
 
@@ -128,9 +129,9 @@ def _read_token(body: bytes, server: str) -> str:
     except (ValueError, AttributeError, RecursionError):
         token = None
     if not isinstance(token, str) or not token.isascii() or len(token) > _LONGEST_TOKEN:
-        raise SourceUnavailable(f"the token server {server} gave an answer without a token")
+        raise SourceUnavailable(f"the token server {server} sent a response without a token")
     if any(character.isspace() or not character.isprintable() for character in token):
-        raise SourceUnavailable(f"the token server {server} gave a token that cannot be sent")
+        raise SourceUnavailable(f"the token server {server} sent a token that cannot be used")
     return token
 
 

@@ -1,4 +1,4 @@
-"""The `WWW-Authenticate` header (RFC 9110 section 11.6.1) as far as registries use it."""
+"""The `WWW-Authenticate` header (RFC 9110 section 11.6.1), as far as registries use it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """The challenges of a header, in order; what cannot be read ends the list."""
+    """The challenges of a header, in order, up to the first one that is malformed."""
     text = header[:_LONGEST]
     challenges: list[Challenge] = []
     position = 0

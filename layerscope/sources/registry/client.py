@@ -1,4 +1,4 @@
-"""The pull half of the OCI distribution API for one repository: authorization, redirects, retries, resumption."""
+"""The pull half of the OCI distribution API for one repository: authorization, redirects, retries, resuming."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TRIES: Final = 5
 FIRST_PAUSE = 0.5
-"""Seconds before the second try; each later pause is twice as long."""
+"""Seconds before the first retry. Each later pause is twice as long."""
 _REDIRECTS: Final = 5
 _LONGEST_WAIT: Final = 60.0
 _BUSY: Final = (429, 500, 502, 503, 504)
@@ -34,7 +34,7 @@ _PIECE: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A host that holds the repository: the registry itself or a mirror of it. `host` may have a port."""
+    """A host with the repository: the registry itself or a mirror. `host` can have a port."""
 
     registry: str
     host: str
@@ -44,14 +44,14 @@ class Endpoint:
 
 @dataclass
 class Client:
-    """Talks to one endpoint; threads share it."""
+    """Talks to one endpoint. Threads share it."""
 
     endpoint: Endpoint
     transport: Transport
     realms: tuple[str, ...] = ()
     cancelled: CancelledCallback | None = None
     requests: int = 0
-    """Requests sent so far, those to token servers included."""
+    """The number of requests sent so far, including those to token servers."""
     _scheme: str = "https"
     _authorization: Authorization = field(init=False)
 
@@ -84,7 +84,7 @@ class Client:
     def get_document(
         self, path: str, headers: Mapping[str, str], max_bytes: int
     ) -> tuple[bytes, str]:
-        """The whole body of a small answer and its media type. Raises `LimitExceeded` and what `get` raises."""
+        """The whole body of a small response, and its media type. Raises `LimitExceeded` and what `get` raises."""
         import urllib3
 
         name = f"{self.endpoint.host}: {path}"
@@ -95,7 +95,7 @@ class Client:
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if attempt == TRIES - 1:
                     raise SourceUnavailable(
-                        f"{name} broke off: {reason(error)}", hint="try again later"
+                        f"{name} stopped early: {reason(error)}", hint="try again later"
                     ) from None
                 self.wait(attempt, None)
                 continue
@@ -108,7 +108,7 @@ class Client:
         raise AssertionError("unreachable")
 
     def wait(self, attempt: int, asked: float | None) -> None:
-        """Wait before the next try: as long as the host asked, else longer each time."""
+        """Wait before the next try: as long as the host asked for, or else longer each time."""
         pause = min(30.0, FIRST_PAUSE * 2**attempt)
         seconds = pause * random.uniform(0.7, 1.3) if asked is None else asked  # noqa: S311 - jitter
         while seconds > 0:
@@ -146,7 +146,7 @@ class Client:
         return f"{self._scheme}://{self.endpoint.host}/v2/{self.endpoint.repository}/{path}"
 
     def _followed(self, path: str, headers: dict[str, str]) -> BaseHTTPResponse:
-        """Send a request to the registry and follow its redirects, without credentials to another host."""
+        """Send a request to the registry and follow its redirects. Other hosts get no credentials."""
         response = self._send_first(path, headers)
         url = self._address(path)
         for _ in range(_REDIRECTS):
@@ -175,7 +175,7 @@ class Client:
         return _at(response, url)
 
     def _send_first(self, path: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        """Use https, and where plain HTTP is acceptable fall back to it once."""
+        """Use https. If plain HTTP is acceptable, fall back to it once."""
         if self.requests or not self.transport.allows_http(self.endpoint.host):
             return self._tried("GET", self._address(path), headers, None)
         import urllib3
@@ -193,7 +193,7 @@ class Client:
     def _tried(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> BaseHTTPResponse:
-        """One request with retries for a busy host and for a connection that fails."""
+        """Send a request, with retries if the host is busy or the connection fails."""
         import urllib3
 
         host = urlsplit(url).netloc
@@ -207,7 +207,7 @@ class Client:
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 if attempt == TRIES - 1 or _is_final(error, attempt):
                     raise SourceUnavailable(
-                        f"{host} does not answer: {reason(error)}", hint=_remedy(error)
+                        f"{host} does not respond: {reason(error)}", hint=_remedy(error)
                     ) from None
             else:
                 if response.status not in _BUSY or attempt == TRIES - 1:
@@ -232,12 +232,12 @@ class Client:
             return response.status, _read_bounded(response, _BODY)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             host = urlsplit(url).netloc
-            raise SourceUnavailable(f"{host} broke off: {reason(error)}") from None
+            raise SourceUnavailable(f"{host} stopped early: {reason(error)}") from None
         finally:
             response.close()
 
     def _explain(self, response: BaseHTTPResponse) -> str:
-        """What a refusal says, on one line: the code and message of the distribution spec's error body."""
+        """The reason for a refusal, on one line: the code and message in the distribution spec's error body."""
         import json
 
         from layerscope.sources.engine import one_line
@@ -251,7 +251,7 @@ class Client:
         where = f"{self.endpoint.host}/{self.endpoint.repository}"
         if response.status == 404:
             return f"{where} has no such image" + (f": {told}" if told else "")
-        return f"{where} answered HTTP {response.status}" + (f": {told}" if told else "")
+        return f"{where} responded with HTTP {response.status}" + (f": {told}" if told else "")
 
 
 def _joined(url: str, location: str) -> str:
@@ -267,14 +267,14 @@ def _at(response: BaseHTTPResponse, url: str) -> BaseHTTPResponse:
 
 
 def _drain(response: BaseHTTPResponse) -> None:
-    """Give a connection back when little is left on it, else close it."""
+    """Return a connection to the pool if little is left to read, or else close it."""
     with suppress(Exception):
         response.read(_PIECE)
     response.close()
 
 
 def _read_bounded(response: BaseHTTPResponse, max_bytes: int) -> bytes:
-    """At most one byte more than allowed, whatever the host announces."""
+    """The body, up to one byte more than allowed, no matter what length the host announces."""
     parts: list[bytes] = []
     left = max_bytes + 1
     while left > 0 and (part := response.read(min(left, _PIECE))):
@@ -300,7 +300,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def _speaks_no_tls(error: BaseException) -> bool:
-    """Whether a failure says that the port speaks plain HTTP, or that nothing listens on the TLS port."""
+    """Whether a failure means that the port speaks plain HTTP, or that nothing listens on the TLS port."""
     import urllib3
 
     return isinstance(
@@ -313,7 +313,7 @@ def _speaks_no_tls(error: BaseException) -> bool:
 
 
 def _is_final(error: BaseException, attempt: int) -> bool:
-    """Whether trying again cannot help: a certificate, a name that does not exist, or nobody there twice."""
+    """Whether a retry can't help: a bad certificate, an unknown host name, or a connection refused twice."""
     import urllib3
 
     if isinstance(error, urllib3.exceptions.NameResolutionError):
@@ -327,12 +327,12 @@ def _is_final(error: BaseException, attempt: int) -> bool:
 
 def _remedy(error: BaseException) -> str:
     if "CERTIFICATE" in str(error).upper():
-        return "put its authority's certificate into /etc/docker/certs.d/HOST/ca.crt"
+        return "put its CA certificate into /etc/docker/certs.d/HOST/ca.crt"
     return "check the name, the network, and HTTPS_PROXY"
 
 
 def reason(error: BaseException) -> str:
-    """The heart of a network error, without addresses that may hold a signature."""
+    """The core of a network error, without URLs, which can contain a signature."""
     import urllib3
 
     if isinstance(error, urllib3.exceptions.NameResolutionError):
@@ -342,7 +342,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE" in str(error).upper():
         return "its certificate is not trusted"
     if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "the connection is refused"
+        return "the connection was refused"
     if isinstance(error, urllib3.exceptions.IncompleteRead):
         return "the connection was cut"
     inner = error.args[-1] if error.args else None

@@ -25,7 +25,7 @@ _HUB_KEYS: Final = ("https://index.docker.io/v1/", "index.docker.io", "docker.io
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user with a password, or an identity token; neither ever appears in a message."""
+    """A user and password, or an identity token. Neither ever appears in a message."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
@@ -39,10 +39,10 @@ class Credentials:
 
 
 def find_credentials(registry: str, repository: str) -> Credentials | None:
-    """The credentials for a repository, None for an anonymous pull.
+    """The credentials for a repository; None for an anonymous pull.
 
-    The most specific key wins, as containers-auth.json(5) says; docker's file comes first. Raises `ConfigError` for a
-    file or helper that cannot be read, because an anonymous pull would then hide the cause.
+    The most specific key wins, as containers-auth.json(5) says, and docker's file comes first. Raises `ConfigError` if
+    a file or a helper fails, because an anonymous pull would hide the cause.
     """
     keys = list(_keys(registry, repository))
     for path in _files():
@@ -72,7 +72,7 @@ def _files() -> Iterator[str]:
 
 
 def _keys(registry: str, repository: str) -> Iterator[str]:
-    """The keys that can hold the credentials, the most specific one first."""
+    """The keys that can have the credentials, most specific first."""
     parts = repository.split("/")
     for count in range(len(parts), 0, -1):
         yield f"{registry}/{'/'.join(parts[:count])}"
@@ -180,10 +180,10 @@ def _text(entry: dict[str, Any], name: str, key: str, path: str) -> str:
 
 
 def _ask_helper(helper: str, key: str) -> Credentials | None:
-    """Ask `docker-credential-HELPER get`; None where it has nothing for the key."""
+    """Run `docker-credential-HELPER get`; None if it has nothing for the key."""
     program = f"docker-credential-{helper}"
     if "/" in helper or "\0" in helper:
-        raise ConfigError(f"{helper!r} is not a name of a credential helper")
+        raise ConfigError(f"{helper!r} is not the name of a credential helper")
     try:
         done = subprocess.run(
             [program, "get"],
@@ -200,7 +200,7 @@ def _ask_helper(helper: str, key: str) -> Credentials | None:
         ) from None
     except subprocess.TimeoutExpired:
         raise ConfigError(
-            f"the credential helper {program} did not answer within {_HELPER_SECONDS} s"
+            f"the credential helper {program} did not respond within {_HELPER_SECONDS} s"
         ) from None
     except OSError as error:
         raise ConfigError(f"the credential helper {program} cannot run: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""Where a repository can be pulled from: the mirrors of containers' and docker's configuration, then the registry.
+"""The places to pull a repository from: the mirrors in containers' and docker's configuration, then the registry.
 
 Formats: containers-registries.conf(5) version 2, and `registry-mirrors` and `insecure-registries` of docker's
 daemon.json.
@@ -23,9 +23,9 @@ _FILE_BYTES: Final = 4 * 1024 * 1024
 
 
 def endpoints(name: RegistryName) -> list[Endpoint]:
-    """The places to ask, in order; the last one is the registry itself.
+    """The places to try, in order. The last one is the registry itself.
 
-    Raises `ConfigError` for a file that cannot be read and `SourceUnavailable` for a blocked registry.
+    Raises `ConfigError` if a file can't be read, and `SourceUnavailable` if the registry is blocked.
     """
     found = list(_from_containers(name))
     if name.registry == DOCKER_HUB:
@@ -59,7 +59,7 @@ def _from_docker(name: RegistryName) -> Iterator[Endpoint]:
 
 
 def _from_containers(name: RegistryName) -> Iterator[Endpoint]:
-    """The mirrors and the location of the table with the longest prefix of the name."""
+    """The mirrors and the location in the table whose prefix of the name is longest."""
     full = f"{name.registry}/{name.repository}"
     best: _Table | None = None
     for path in _registries_files():
@@ -111,14 +111,14 @@ def _tables(path: str) -> Iterator[_Table]:
 
 
 def _covers(prefix: str, registry: str, full: str) -> bool:
-    """Whether a prefix of registries.conf means a repository: a host, a path below it, or `*.host`."""
+    """Whether a prefix in registries.conf covers a repository. It can be a host, a path below it, or `*.host`."""
     if prefix.startswith("*."):
         return registry.endswith(prefix[1:])
     return full == prefix or full.startswith(prefix.rstrip("/") + "/")
 
 
 def _placed(location: str, prefix: str, full: str, insecure: bool) -> Endpoint:
-    """The endpoint of a location that takes the place of the prefix."""
+    """The endpoint for a location that replaces the prefix."""
     rest = full.partition("/")[2] if prefix.startswith("*.") else full[len(prefix) :].lstrip("/")
     host, _, folder = location.partition("/")
     repository = "/".join(part for part in (folder.strip("/"), rest) if part)

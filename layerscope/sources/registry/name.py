@@ -1,4 +1,4 @@
-"""What a registry calls an image: host, repository, and a tag or a digest (OCI distribution specification)."""
+"""The name of an image in a registry: host, repository, and a tag or a digest (OCI distribution specification)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class RegistryName:
-    """A full name. `registry` is what people call the host, such as `docker.io`; `reference` is a tag or a digest."""
+    """A full name. `registry` is the host's usual name, such as `docker.io`. `reference` is a tag or a digest."""
 
     registry: str
     repository: str
@@ -52,13 +52,13 @@ class RegistryName:
 
     @property
     def shown(self) -> str:
-        """The short form of the name, as people write it."""
+        """The short form of the name, as you would write it."""
         sign = "@" if self.digest is not None else ":"
         return familiar(f"{self.registry}/{self.repository}{sign}{self.reference}")
 
 
 def api_host(registry: str) -> str:
-    """The host that speaks the API for a registry."""
+    """The host that serves a registry's API."""
     return _HUB_HOST if registry == DOCKER_HUB else registry
 
 
@@ -70,7 +70,7 @@ def host_of(netloc: str) -> str:
 
 
 def is_loopback(netloc: str) -> bool:
-    """Whether a host is this machine by name or address; engines allow plain HTTP there."""
+    """Whether a host is this machine, by name or address. Engines allow plain HTTP there."""
     host = host_of(netloc)
     if host == "localhost" or host.endswith(".localhost"):
         return True

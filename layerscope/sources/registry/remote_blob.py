@@ -1,4 +1,4 @@
-"""A blob that arrives while it is read: forward reading keeps nothing, reading back keeps the blob in a hidden file."""
+"""A blob that is fetched while it's read. Reading forward keeps nothing; reading back spools it into an unnamed file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 WINDOW: Final = 512 * 1024
-"""Bytes fetched at a time; the last piece is kept, so that its beginning can be looked at twice."""
+"""Bytes to fetch at a time. The last piece is kept, so you can read its beginning again."""
 _PROGRESS: Final = 64 * 1024
-"""Bytes that must come before an earlier cut is forgiven."""
+"""After this many bytes, an earlier cut no longer counts as a failed try."""
 SLOWEST = 1024
-"""Bytes per second below which a host counts as stalled, measured over `PATIENCE` seconds."""
+"""The slowest acceptable speed in bytes per second, measured over `PATIENCE` seconds."""
 PATIENCE = 60.0
 
 
 class RemoteBlob:
-    """`size` bytes with a digest in a registry, read like a blob of a file.
+    """A blob of `size` bytes in a registry, read like a blob in a file.
 
-    A connection that is cut is resumed with a Range request. Raises `SourceUnavailable` when the host gives up,
-    `FormatError` when it sends another length, and `DigestMismatch` for a spooled blob with other bytes.
+    If the connection is cut, it is resumed with a Range request. Raises `SourceUnavailable` if the host keeps failing,
+    `FormatError` if it sends another length, and `DigestMismatch` if a spooled blob has other bytes.
     """
 
     def __init__(self, client: Client, digest: Digest, size: int, name: str) -> None:
@@ -47,7 +47,7 @@ class RemoteBlob:
         self._fetched = 0
 
     def read_at(self, position: int, count: int) -> bytes:
-        """At most `count` bytes from `position`; fewer only at the end."""
+        """`count` bytes from `position`, fewer only at the end."""
         count = min(count, self.size - position)
         if count <= 0:
             return b""
@@ -70,7 +70,7 @@ class RemoteBlob:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """Equal only for the same blob; a store makes one for each digest."""
+        """Equal only for the same object. A store creates one per digest."""
         return id(self), 0, self.size
 
     @property
@@ -78,7 +78,7 @@ class RemoteBlob:
         return self._closed
 
     def check_unchanged(self) -> None:
-        """The digest decides; nothing else can change."""
+        """Does nothing: the digest is checked instead."""
 
     def close(self) -> None:
         with self._lock:
@@ -91,13 +91,13 @@ class RemoteBlob:
                 self._spooled = None
 
     def _advance(self) -> None:
-        """Replace the window by the bytes that follow it."""
+        """Replace the window with the bytes after it."""
         start = self._start + len(self._window)
         self._window = self._fetch(start, min(WINDOW, self.size - start))
         self._start = start
 
     def _fetch(self, start: int, count: int) -> bytes:
-        """Exactly `count` bytes from `start`, over as many connections as it takes."""
+        """Exactly `count` bytes from `start`, over as many connections as needed."""
         import urllib3
 
         parts: list[bytes] = []
@@ -126,7 +126,7 @@ class RemoteBlob:
             attempt += 1
             if attempt == TRIES:
                 raise SourceUnavailable(
-                    f"{self.name} broke off after {start} of {self.size} bytes: {problem}",
+                    f"{self.name} stopped after {start} of {self.size} bytes: {problem}",
                     hint="try again later",
                 )
             self._client.wait(attempt - 1, None)
@@ -145,15 +145,15 @@ class RemoteBlob:
             if not announced.startswith(f"bytes {start}-"):
                 response.close()
                 raise FormatError(
-                    f"{self.name}: bytes from {start} were asked for and"
-                    f" {announced[:60]!r} came back"
+                    f"{self.name}: requested bytes from {start}, but the registry sent"
+                    f" {announced[:60]!r}"
                 )
             return response
         length = response.headers.get("Content-Length", "")
         if length.isdigit() and int(length) != self.size:
             response.close()
             raise FormatError(
-                f"{self.name} has {length} bytes, and its descriptor says {self.size}",
+                f"{self.name} has {length} bytes, but its descriptor says {self.size}",
                 hint="push the image again",
             )
         skipped = 0
@@ -165,7 +165,7 @@ class RemoteBlob:
         return response
 
     def _check_end(self, response: BaseHTTPResponse) -> None:
-        """Give the connection back; raise `FormatError` for a body that goes on."""
+        """Return the connection to the pool. Raises `FormatError` if there are more bytes."""
         import urllib3
 
         try:
@@ -175,7 +175,7 @@ class RemoteBlob:
         if more:
             response.close()
             raise FormatError(
-                f"{self.name} has more than the {self.size} bytes of its descriptor",
+                f"{self.name} has more than the {self.size} bytes in its descriptor",
                 hint="push the image again",
             )
         response.release_conn()
@@ -187,13 +187,13 @@ class RemoteBlob:
             return
         if self._fetched < SLOWEST * PATIENCE:
             raise SourceUnavailable(
-                f"{self.name} stalls: {self._fetched} bytes came in {now - self._began:.0f} s",
+                f"{self.name} is too slow: {self._fetched} bytes in {now - self._began:.0f} s",
                 hint="try again later",
             )
         self._began, self._fetched = now, 0
 
     def _spool(self) -> None:
-        """Fetch the whole blob into a file without a name, and compare it with its digest."""
+        """Fetch the whole blob into an unnamed file, and check its digest."""
         if self._response is not None:
             self._response.close()
             self._response = None

@@ -1,4 +1,4 @@
-"""A repository of a registry, seen as an OCI image layout whose index names one image."""
+"""A repository in a registry, presented as an OCI image layout whose index names one image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ACCEPT: Final = ", ".join(_MANIFESTS)
 
 
 class RegistryStore:
-    """Answers for the files of a layout with requests to a registry; each document is asked for once."""
+    """Gets the files of a layout from a registry. Each document is requested once."""
 
     def __init__(self, client: Client, name: RegistryName, limits: Limits) -> None:
         self.name = f"registry:{name.shown}"
@@ -55,7 +55,7 @@ class RegistryStore:
         self._documents[INDEX] = self._resolve()
 
     def _resolve(self) -> bytes:
-        """The index of the layout: one entry, for what the tag or digest means now."""
+        """The index of the layout, with one entry for what the tag or digest currently refers to."""
         name = self._name
         body, kind = self._fetch_manifest(name.reference)
         algorithm = name.digest.algorithm if name.digest is not None else "sha256"
@@ -64,7 +64,7 @@ class RegistryStore:
             raise DigestMismatch(f"{self.name}: the registry sent a manifest with digest {digest}")
         if kind in media_types.SCHEMA_1:
             raise UnsupportedFormat(
-                f"{self.name} is an image manifest of schema 1, which registries no longer accept",
+                f"{self.name} is a schema 1 image manifest, which registries no longer support",
                 hint="pull and push the image with a current engine",
             )
         self._keep_document(_path(digest), body)
@@ -87,7 +87,7 @@ class RegistryStore:
         self._documents[path] = body
 
     def _learn(self, body: bytes, kind: str, name: str) -> None:
-        """Remember which digests an index or manifest names, and whether they are manifests or blobs."""
+        """Remember the digests in an index or manifest, and whether each is a manifest or a blob."""
         node = parse_document(
             body,
             f"{self.name}: {name}",
@@ -104,7 +104,7 @@ class RegistryStore:
             self._sizes[_path(blob.digest)] = blob.size
 
     def find(self, path: str) -> RemoteBlob | None:
-        """The blob at a path; nothing is asked for before it is read."""
+        """The blob at a path. Nothing is requested until you read it."""
         blob = self._blobs.get(path)
         size = self._sizes.get(path)
         if blob is None and size is not None:
@@ -114,11 +114,11 @@ class RegistryStore:
         return blob
 
     def has(self, path: str) -> bool:
-        """Whether an index or manifest names the path; the registry keeps what it names."""
+        """Whether an index or manifest names the path, in which case the registry should have it."""
         return path in self._documents or path in self._sizes
 
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
-        """A document, verified by its reader; None where the registry does not have it."""
+        """A document, or None if the registry doesn't have it. The caller must verify it."""
         body = self._documents.get(path)
         if body is not None:
             if len(body) > max_bytes:
@@ -147,9 +147,9 @@ class RegistryStore:
         return body
 
     def referrers(self, digest: Digest) -> list[Descriptor]:
-        """Attestations that were pushed beside the image: the referrers API, else its fallback tag.
+        """Attestations that were pushed separately, from the referrers API or else its fallback tag.
 
-        Raises `FormatError`, and `SourceUnavailable` where the registry stops answering.
+        Raises `FormatError`, and `SourceUnavailable` if the registry stops responding.
         """
         fallback = f"manifests/{digest.algorithm}-{digest.hex}"
         for path in (f"referrers/{digest}", fallback):

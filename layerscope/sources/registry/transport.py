@@ -1,7 +1,7 @@
-"""One HTTP exchange with a host: proxies, certificates, and time limits; no redirects, no retries, no credentials.
+"""One HTTP exchange with a host: proxies, certificates, and timeouts, but no redirects, retries, or credentials.
 
-`urllib3` is used directly because higher-level clients send `~/.netrc` credentials on their own and follow redirects
-with rules of their own.
+This uses `urllib3` directly because higher-level clients send `~/.netrc` credentials unasked and have their own rules
+for redirects.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _CERTIFICATE_FOLDERS: Final = ("/etc/containers/certs.d", "/etc/docker/certs.d")
 class Transport:
     """Connections to registries, shared by all threads of one image.
 
-    `insecure` accepts plain HTTP and unverified certificates from every host; without it only from this machine.
+    With `insecure`, every host may use plain HTTP or an unverified certificate. Otherwise only this machine may.
     """
 
     insecure: bool = False
     _pools: dict[tuple[str, str | None], PoolManager] = field(default_factory=dict)
 
     def allows_http(self, netloc: str) -> bool:
-        """Whether plain HTTP to a host is acceptable: this machine, or any host when the user asked for it."""
+        """Whether plain HTTP to a host is acceptable: to this machine, or to any host with `insecure`."""
         return self.insecure or is_loopback(netloc)
 
     def exchange(
@@ -54,7 +54,7 @@ class Transport:
     ) -> BaseHTTPResponse:
         """Send one request and return the response with its body unread.
 
-        Raises `urllib3.exceptions.HTTPError`, and `SourceUnavailable` for an address that must not be asked.
+        Raises `urllib3.exceptions.HTTPError`, and `SourceUnavailable` for a URL that must not be used.
         """
         parts = self.check_url(url)
         return self._pool(parts).request(
@@ -69,20 +69,20 @@ class Transport:
         )
 
     def check_url(self, url: str) -> SplitResult:
-        """Split an address that a registry gave; raises `SourceUnavailable` for one that is not plain https."""
+        """Split a URL that a registry sent. Raises `SourceUnavailable` if it is not plain https."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise SourceUnavailable("a registry gave an address that cannot be read") from None
+            raise SourceUnavailable("a registry sent a malformed URL") from None
         if parts.scheme not in ("http", "https"):
             raise SourceUnavailable(
-                f"a registry gave an address with the scheme {parts.scheme[:20]!r}, not https"
+                f"a registry sent a URL with the scheme {parts.scheme[:20]!r}, not https"
             )
         if not parts.hostname or port == 0:
-            raise SourceUnavailable("a registry gave an address without a host")
+            raise SourceUnavailable("a registry sent a URL without a host")
         if parts.username is not None or parts.password is not None:
-            raise SourceUnavailable(f"a registry gave an address on {parts.hostname} with a user")
+            raise SourceUnavailable(f"a registry sent a URL on {parts.hostname} with a user name")
         if parts.scheme == "http" and not self.allows_http(parts.netloc):
             raise SourceUnavailable(
                 f"{parts.netloc} is only reachable over plain HTTP",
@@ -91,9 +91,9 @@ class Transport:
         return parts
 
     def check_public(self, url: str, origin: str) -> None:
-        """Refuse an address inside this network that a registry outside of it points to.
+        """Raise `SourceUnavailable` if a public registry points to an address inside this network.
 
-        Raises `SourceUnavailable`. Names are resolved only where no proxy does that.
+        Names are resolved only if no proxy does that.
         """
         host = urlsplit(url).hostname or ""
         if is_loopback(origin) or self.insecure or host == host_of(origin):
@@ -137,7 +137,7 @@ class Transport:
         address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         if address.scheme not in ("http", "https") or not address.hostname:
             raise ConfigError(
-                f"the proxy of the environment is not an http address on {address.hostname}",
+                f"the proxy in the environment is not an http URL on {address.hostname}",
                 hint="set HTTPS_PROXY to http://HOST:PORT",
             )
         headers = None
@@ -155,7 +155,7 @@ class Transport:
         )
 
     def _context(self, netloc: str) -> ssl.SSLContext:
-        """TLS settings of a host: the system's authorities and those of `certs.d`, as engines use them."""
+        """TLS settings for a host: the system's CA certificates and those in `certs.d`, as engines use them."""
         context = ssl.create_default_context()
         for folder in self._certificate_folders:
             place = os.path.join(folder, netloc)
