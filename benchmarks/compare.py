@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What a comparison costs beside the two reports: ``python benchmarks/compare.py [--entries N] [--runs N]``.
+"""Measures a comparison against two reports: ``python benchmarks/compare.py [--entries N] [--runs N]``.
 
-Three pairs of images, each as `docker save` writes them (plain tars) and as registries hold them (gzip). The mark is 1.3.
+It compares three pairs of images, as plain tars (like `docker save`) and with gzip layers (like a registry). The ratio must
+not exceed 1.3.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MTIME = 1_700_000_000
 
 
 def members(number: int, count: int, seed: int, mtime: int) -> dict[str, File | Directory]:
-    """One layer's files, some of which the seed alone changes."""
+    """The files of one layer. Some of them depend on the seed."""
     source = random.Random(f"{number} {seed}")
     common = random.Random(number)
     block = common.randbytes(1 << 16)
@@ -52,7 +53,7 @@ def image(
     rebuilt: int = 0,
     prefix: str = "",
 ) -> BuiltImage:
-    """An image of `entries` entries; from layer `rebuilt` on its files are of the seed and the time given."""
+    """An image with `entries` entries. From layer `rebuilt` on, its files have the given seed and time."""
     builder = ImageBuilder(f"{name}:1")
     for number in range(LAYERS):
         own = number >= rebuilt
@@ -78,7 +79,7 @@ def measure(commands: Sequence[Sequence[str]], runs: int) -> list[float]:
 
 
 def main() -> int:
-    """Print the ratio of every pair; 1 when one is over the mark."""
+    """Print the ratio of every pair. Returns 1 if one is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=5)

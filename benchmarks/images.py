@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the images that the benchmarks read: ``python3 benchmarks/images.py [NAME...]`` (as root, Debian 12).
+"""Creates the images for the benchmarks: ``python3 benchmarks/images.py [NAME...]`` (as root, on Debian 12).
 
-They are kept in ``$LAYERSCOPE_BENCH_CACHE``, by default ``~/.cache/layerscope-bench``; what is there is not made again.
+They are kept in ``$LAYERSCOPE_BENCH_CACHE``, by default ``~/.cache/layerscope-bench``. Existing ones are not created again.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ MESSAGES = 1_250  # and below usr/share
 
 
 def cache() -> Path:
-    """Where the images are kept."""
+    """The folder for the images."""
     name = os.environ.get("LAYERSCOPE_BENCH_CACHE")
     return Path(name) if name else Path.home() / ".cache" / "layerscope-bench"
 
 
 class Pool:
-    """64 MB of data of which files are slices: two parts of text, one of machine code, gzip makes 0.4 of it."""
+    """64 MB of data, two thirds text and one third machine code. Files are slices of it, which gzip compresses to 40 %."""
 
     def __init__(self) -> None:
         source = random.Random("pool")
@@ -82,7 +82,7 @@ class Pool:
 
 
 def sizes(source: random.Random, count: int, total: int, large: int) -> list[int]:
-    """``count`` sizes that sum to about ``total``: most of a few kB, ``large`` of tens of MB."""
+    """``count`` sizes that add up to about ``total``: most are a few kB, ``large`` of them tens of MB."""
     big = [source.randint(10, 34) * MB for _ in range(large)]
     small = [source.lognormvariate(8.3, 1.8) for _ in range(count - large)]
     scale = max(total - sum(big), 0) / sum(small)
@@ -92,7 +92,7 @@ def sizes(source: random.Random, count: int, total: int, large: int) -> list[int
 
 
 def write_layer(pool: Pool, path: Path, layer: int) -> None:
-    """The tar that is added as one layer."""
+    """Write the tar that is added as one layer."""
     folder, count, share, names = LAYERS[layer]
     source = random.Random(f"layer {layer}")
     doomed = {1: (MESSAGES, "LC_MESSAGES"), 3: (BYTECODE, "__pycache__")}.get(layer, (0, ""))
@@ -111,7 +111,7 @@ def write_layer(pool: Pool, path: Path, layer: int) -> None:
             add_folder(f"{folder}/{name}")
         for name in folders:
             add_folder(name)
-        # Those to be deleted stand among many folders, as bytecode does.
+        # The files to delete are spread over many folders, like bytecode.
         for name in folders[: 120 if doomed[0] else 0]:
             add_folder(f"{name}/{doomed[1]}")
         for number, size in enumerate(
@@ -141,7 +141,7 @@ def _pieces(pool: Pool, source: random.Random, size: int) -> Iterator[memoryview
 
 
 def real_images(folder: Path) -> None:
-    """``whiteouts`` and ``plain``, by Docker 20.10, as docker-archive and, with gzip layers, as oci-archive."""
+    """Build ``whiteouts`` and ``plain`` with Docker 20.10, as docker-archive and as oci-archive with gzip layers."""
     pool = Pool()
     with tempfile.TemporaryDirectory(dir=folder) as name, DockerEngine() as engine:
         context = Path(name)
@@ -181,7 +181,7 @@ def real_images(folder: Path) -> None:
 
 
 def header(name: str, size: int, kind: bytes = b"0") -> bytes:
-    """A ustar header block; sizes of 8 GiB and more in base-256."""
+    """A ustar header block. Sizes of 8 GiB and more are in base-256."""
     field = b"%011o\0" % size if size < 8 << 30 else b"\x80" + size.to_bytes(11, "big")
     path = name.encode()
     start = path.ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2 + field + b"%011o\0" % EPOCH
@@ -191,7 +191,7 @@ def header(name: str, size: int, kind: bytes = b"0") -> bytes:
 
 
 class Digesting:
-    """A file that is written once, hashed on the way; runs of zeros become holes."""
+    """A file that is written once and hashed on the way. Runs of zeros become holes."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.open("wb")
@@ -232,7 +232,7 @@ def config(diff_ids: list[str]) -> bytes:
 
 
 def docker_archive(path: Path, layers: list[tuple[Path, str]]) -> None:
-    """A docker-archive of uncompressed layers, each given with its digest; holes stay holes."""
+    """A docker-archive of uncompressed layers, each given with its digest. Holes stay holes."""
     document = config([digest for _, digest in layers])
     names = [f"{digest}.tar" for _, digest in layers]
     manifest = [
@@ -317,7 +317,7 @@ def oci_archive(path: Path, layers: list[tuple[Path, str]]) -> None:
 
 
 def big_layers(folder: Path) -> None:
-    """One layer of 100 MB and one of 10 GB, of 1,000 files each, as docker-archive and as oci-archive."""
+    """Images with one layer of 100 MB and of 10 GB, 1,000 files each, as docker-archive and as oci-archive."""
     for name, total in (("layer100mb", 100 * MB), ("layer10gb", 10_000 * MB)):
         layer = folder / f"{name}.partial"
         output = Digesting(layer)
@@ -360,7 +360,7 @@ def million(folder: Path) -> None:
 
 
 def split(archive: Path) -> None:
-    """The layers of an archive as files, as they are stored, for the tools that do not read images."""
+    """Copy the layers of an archive into files, as stored, for tools that don't read images."""
     target = archive.parent / "layers" / archive.stem
     if target.exists():
         return
@@ -403,7 +403,7 @@ RECIPES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
 
 
 def make(names: list[str], *, quiet: bool = False) -> None:
-    """Make what is missing of the recipes named, and print what there is unless ``quiet``."""
+    """Create the named images that are missing, and list all of them unless ``quiet``."""
     folder = cache()
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:

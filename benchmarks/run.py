@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Measures layerscope beside other programs, in alternating runs, and prints the ratios.
+"""Measures layerscope against other programs, in alternating runs, and prints the ratios.
 
-``python benchmarks/run.py [--runs N] [--only CASE...] [--list]``; the images are made by images.py, once.
+``python benchmarks/run.py [--runs N] [--only CASE...] [--list]``. Run images.py once before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIMIT = 900.0  # seconds that a program may take
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a program and what it waited for: wall and CPU seconds, peak resident memory in MB."""
+    """One run of a program: wall and CPU seconds, and peak resident memory in MB."""
 
     wall: float
     cpu: float
@@ -35,7 +35,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A run of layerscope beside another program; the ratio of the two may be ``mark`` at most."""
+    """layerscope and another program. The ratio of the two must not exceed ``mark``."""
 
     name: str
     mine: list[str]
@@ -46,7 +46,7 @@ class Case:
 
 
 def run(command: list[str], folder: Path) -> Run:
-    """Run a command in ``folder`` to its end, or for LIMIT seconds. Raises SystemExit when it fails."""
+    """Run a command in ``folder``, for at most LIMIT seconds. Raises SystemExit if it fails."""
     environment = {key: value for key, value in os.environ.items() if key != "CI"}
     with (folder / "stderr").open("wb") as errors, Path(os.devnull).open("r+b") as null:
         start = time.perf_counter()
@@ -71,7 +71,7 @@ def run(command: list[str], folder: Path) -> Run:
 
 
 def each(command: str, files: list[Path]) -> list[str]:
-    """A shell that runs ``command`` on one file after the other."""
+    """A shell command that runs ``command`` on one file after another."""
     return [
         "sh",
         "-c",
@@ -82,7 +82,7 @@ def each(command: str, files: list[Path]) -> list[str]:
 
 
 def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[Case]]]:
-    """The cases by name, each with the images that it needs."""
+    """The cases by name, each with the images it needs."""
     folder = images.cache()
 
     def layers(image: str) -> list[Path]:
@@ -151,7 +151,7 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
     )
     for form in ("docker", "oci"):
         large, small = report(f"layer10gb.{form}"), report(f"layer100mb.{form}")
-        # The interpreter's own memory differs by a few per cent from run to run.
+        # The interpreter's own memory differs by a few percent between runs.
         found["memory"][1].append(
             Case(f"10 GB layer : 100 MB layer, {form}", large, small, 1.1, measure="peak")
         )
@@ -163,7 +163,7 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
 
 
 def measure(case: Case, runs: int, folder: Path) -> tuple[Run, Run]:
-    """The medians of ``runs`` runs of each, in turn, after one of layerscope that warms the caches."""
+    """The medians of ``runs`` runs of each program, in turn, after a warm-up run of layerscope."""
     run(case.mine, folder)
     mine, other = [], []
     for number in range(runs):
@@ -174,7 +174,7 @@ def measure(case: Case, runs: int, folder: Path) -> tuple[Run, Run]:
 
 
 def median(results: list[Run]) -> Run:
-    """The median of each number; not finished when one run was not."""
+    """The median of each number. Not finished if any run was not."""
     return Run(
         statistics.median(result.wall for result in results),
         statistics.median(result.cpu for result in results),
@@ -184,7 +184,7 @@ def median(results: list[Run]) -> Run:
 
 
 def main() -> None:
-    """Measure the cases asked for and print a line for each."""
+    """Measure the selected cases, and print a line for each."""
     beside = Path(sys.executable).with_name("layerscope")
     default = str(beside)
     if not beside.exists():
@@ -214,7 +214,7 @@ def main() -> None:
     images.make(sorted({known[name][0] for name in wanted} - {""}), quiet=True)
     known = cases(shlex.split(arguments.layerscope), shlex.split(arguments.dive))
     print(
-        f"{'layerscope : other':<36}{'wall s':>9}{'':>10}{'ratio':>9}{'mark':>7}"
+        f"{'layerscope : other':<36}{'wall s':>9}{'':>10}{'ratio':>9}{'limit':>7}"
         f"{'CPU s':>9}{'':>9}{'peak MB':>9}"
     )
     missed = 0
@@ -229,11 +229,11 @@ def main() -> None:
                     f"{case.name:<36}{mine.wall:>9.3f}{'' if other.finished else '>':>2}{other.wall:>8.3f}"
                     f"{ratio:>9.4f}{f'{case.mark:.3g}' if case.mark else '':>7}"
                     f"{mine.cpu:>9.3f}{other.cpu:>9.3f}{mine.peak:>9.1f}{other.peak:>8.1f}"
-                    f"{'' if holds else '  missed'}",
+                    f"{'' if holds else '  over'}",
                     flush=True,
                 )
     print(
-        "Ratios are of wall times, for memory of peaks; medians of alternating runs. Marks: benchmarks/README.md"
+        "Ratios compare wall times, or peaks for memory. All numbers are medians of alternating runs. Limits: benchmarks/README.md"
     )
     sys.exit(1 if missed else 0)
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What the browser costs: ``python benchmarks/tui.py [--entries N] [--runs N] [--keep FOLDER]``.
+"""Measures the browser: ``python benchmarks/tui.py [--entries N] [--runs N] [--keep FOLDER]``.
 
-Images of 60,000 entries (one that is made here, and those of `images.py` where they are): CPU of the whole process, in a
-terminal of its own, until the frame is painted (mark: 0.5 s), and until the tree is shown and nothing more is painted,
-beside `layerscope report` (mark: 1.5 times), medians of runs in turn. An image of 1,000,000 entries, and one with 100,000
-files in a directory: event-loop time of each key (mark: 50 ms), time until a filter answers (mark: 300 ms), peak memory
-(mark: 1 GB). Exit code 1 says that a mark was missed.
+For images with 60,000 entries (one created here, and those of `images.py` if they exist), it measures the CPU time of the
+whole process in a terminal: until the frame is painted (limit: 0.5 s), and until the tree is shown and nothing more is
+painted, compared with `layerscope report` (limit: 1.5 times). Numbers are medians of alternating runs. For an image with
+1,000,000 entries and one with 100,000 files in a directory, it measures the event-loop time of each key (limit: 50 ms), the
+time until a filter shows something (limit: 300 ms), and the peak memory (limit: 1 GB). Exit code 1 means that a number is
+over its limit.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ FILTERS = (
 
 
 def header(name: str, size: int, mtime: int) -> bytes:
-    """A ustar header, made fast."""
+    """A ustar header, created quickly."""
     block = bytearray(512)
     raw = name.encode()
     block[: len(raw)] = raw
@@ -92,7 +93,7 @@ def header(name: str, size: int, mtime: int) -> bytes:
 
 
 def layer(number: int, entries: int) -> bytes:
-    """Small files in nested directories; some of those of the layer before are stored again."""
+    """Small files in nested directories. Some files of the previous layer are stored again."""
     source = random.Random(number)
     parts = []
     for each in range(entries):
@@ -104,7 +105,7 @@ def layer(number: int, entries: int) -> bytes:
 
 
 def flat_layer(number: int, entries: int) -> bytes:
-    """Small files in one directory, in no order; each layer stores them again."""
+    """Small files in one directory, unsorted. Each layer stores them again."""
     names, sizes = random.Random(0), random.Random(number)
     parts = []
     for each in range(entries):
@@ -139,7 +140,7 @@ def archive(path: Path, entries: int, make: Callable[[int, int], bytes] = layer)
 
 
 class Loop:
-    """CPU that the event loop's thread spends in callbacks: the sum, and the longest one."""
+    """CPU time that the event loop's thread spends in callbacks: the sum, and the longest one."""
 
     def __init__(self) -> None:
         self.reset()
@@ -221,7 +222,7 @@ async def drive(path: str) -> dict[str, Any]:
 
 
 def driven(path: Path) -> dict[str, Any]:
-    """Drive the browser in a process of its own."""
+    """Drive the browser in a separate process."""
     words = [sys.executable, __file__, "--drive", str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -229,13 +230,13 @@ def driven(path: Path) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """That of a program that is installed: its modules are compiled once, not at every start."""
+    """The environment of an installed program, whose modules are compiled once and not at every start."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
 
 
 def cpu_of(*words: str) -> float:
-    """Seconds of CPU that the program takes."""
+    """The CPU time that the program takes, in seconds."""
     command = [sys.executable, "-m", "layerscope", *words]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
     _, status, usage = os.wait4(process.pid, 0)
@@ -245,7 +246,7 @@ def cpu_of(*words: str) -> float:
 
 
 def cpu_until(path: Path, text: str, quiet: float) -> float:
-    """Seconds of CPU of the browser until it has painted a text, and then nothing for so long."""
+    """The browser's CPU time in seconds, until it has painted a text and then nothing for `quiet` seconds."""
     pid, terminal = pty.fork()
     if not pid:
         os.execve(sys.executable, [sys.executable, "-m", "layerscope", str(path)], environment())
@@ -266,7 +267,7 @@ def cpu_until(path: Path, text: str, quiet: float) -> float:
 
 
 def start(path: Path, runs: int) -> dict[str, float]:
-    """Medians of the frame, of the tree and of the report, after one run that compiles and warms the caches."""
+    """The medians for the frame, the tree, and the report, after a warm-up run."""
     found: dict[str, list[float]] = {"frame": [], "shown": [], "report": []}
     for number in range(runs + 1):
         for name, spent in (
@@ -296,7 +297,7 @@ def main() -> int:
 
     def show(name: str, value: float, mark: float, unit: str) -> None:
         word = "ok" if value <= mark else "MISSED"
-        print(f"{name:<44} {value:10.3f} {unit:<3} (mark {mark:g}) {word}")
+        print(f"{name:<44} {value:10.3f} {unit:<3} (limit {mark:g}) {word}")
         if value > mark:
             missed.append(name)
 

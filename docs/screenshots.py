@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the pictures of the README from the image in fixtures/: ``python docs/screenshots.py``."""
+"""Draws the pictures in the docs from the image in fixtures/: ``python docs/screenshots.py``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PICTURES = {
 
 
 async def draw(theme: str, keys: tuple[str, ...]) -> str:
-    """The picture as SVG; to be called in the folder of the project."""
+    """The picture as SVG. Call it in the project's folder."""
     app = LayerscopeApp(IMAGE, reader(IMAGE), settings=Settings(theme=theme))
     async with app.run_test(size=(120, 32)) as pilot:
         while not isinstance(app.screen, BrowseScreen) or not app.screen.is_mounted:

@@ -6,7 +6,7 @@
         analysis = layerscope.analyze(image)
     print(analysis.sizes.wasted, [row.path for row in analysis.waste[:10]])
 
-Importing the package is cheap: what reads images is loaded by the first call.
+Importing the package is cheap. The code that reads images is loaded by the first call.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ def load(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Image:
-    """Open the image that `reference` names, such as `docker:python:3.8`, `oci-dir:layout` or the path of a tarball.
+    """Open the image that `reference` names, such as `docker:python:3.8`, `oci-dir:layout`, or the path of a tarball.
 
-    `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images; `pull` lets an
-    engine fetch what it does not have; `insecure` and `token_servers` are for registries, as in `ReadOptions`; `dockerfile` is the path of the one it was built from, for lines where the image
-    carries no provenance. The image is a context manager: close it to let go of files and temporary ones.
-    Raises `UsageError`, `SourceError` or `FormatError`, all of them `layerscope.errors.LayerscopeError`.
+    `platform` (`os/arch[/variant]`) picks from an index, and `tag` from an archive of several images. `pull` lets an
+    engine fetch an image it doesn't have. `insecure` and `token_servers` are for registries, as in `ReadOptions`.
+    `dockerfile` is the path of the Dockerfile that built the image, for line numbers if the image has no provenance.
+    The image is a context manager: close it to release its files. Raises `UsageError`, `SourceError`, or `FormatError`,
+    which are all `layerscope.errors.LayerscopeError`.
     """
     from layerscope.limits import DEFAULT_LIMITS
     from layerscope.sources import open_image
@@ -71,7 +72,7 @@ def read(
 ) -> Analysis:
     """Open the image that `reference` names and analyze it, as every command does.
 
-    `options` is a `layerscope.options.ReadOptions`. The image stays open so that its files can be read: use the analysis
+    `options` is a `layerscope.options.ReadOptions`. The image stays open so that you can read its files. Use the analysis
     as a context manager, or close it. Raises any `layerscope.errors.LayerscopeError`.
     """
     from layerscope.analysis.reading import read as run
@@ -88,10 +89,10 @@ def analyze(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
-    """The facts of an opened image: sizes in bytes, layers, instructions, every wasted file, and notes.
+    """The facts about an opened image: sizes in bytes, layers, instructions, every wasted file, and notes.
 
-    `verify` compares digests where the bytes are read in full anyway (`auto`), always (`full`) or never (`off`).
-    Raises `FormatError` for malformed layers and `Cancelled`.
+    `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
+    Raises `FormatError` for malformed layers, and `Cancelled`.
     """
     from layerscope.analysis.analyze import analyze as run
     from layerscope.limits import DEFAULT_LIMITS
@@ -113,11 +114,11 @@ def compare(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Comparison:
-    """What changes from `a` to `b`: sizes in bytes, layers, instructions, files, settings, what a pull transfers.
+    """What changes from `a` to `b`: sizes in bytes, layers, instructions, files, settings, and what a pull transfers.
 
-    Each side is an opened image, its analysis, or a saved report (`layerscope.report.saved.report.read_report`). Images have
-    to stay open until the call returns. `path` narrows the files to those that match a pattern such as `/usr/lib/**`.
-    Raises what `analyze` raises, and `UsageError` for a wrong pattern.
+    Each side is an opened image, its analysis, or a saved report (`layerscope.report.saved.report.read_report`). Images
+    must stay open until the call returns. `path` narrows the files to those that match a pattern such as `/usr/lib/**`.
+    Raises what `analyze` raises, and `UsageError` for an invalid pattern.
     """
     from layerscope.analysis.comparison.compare import compare as run
     from layerscope.analysis.comparison.side import Side

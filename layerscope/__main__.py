@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> int:
-    """Run the command line; the version alone is told without loading what reads images."""
+    """Run the command line. `--version` is answered without loading the code that reads images."""
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         from layerscope import __version__
 
@@ -27,10 +27,10 @@ def main() -> int:
 
 
 def command() -> int:
-    """The process: `main`, and then an end at once.
+    """Run `main`, then exit the process at once.
 
-    To take a million records apart one by one, only to end, would take longer than to write the report. What is written
-    is flushed first; files that must be whole are closed by then, and temporary ones have no name.
+    Deallocating a million records one by one would take longer than writing the report. Output is flushed first. By then,
+    output files are closed, and temporary files have no name.
     """
     gc.disable()
     code = main()

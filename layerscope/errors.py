@@ -48,7 +48,7 @@ class UsageError(LayerscopeError):
 class BadReference(UsageError):
     """A reference that can't name an image."""
 
-    remedy = "name an image, a file or a folder"
+    remedy = "name an image, a file, or a folder"
 
 
 class AmbiguousImage(UsageError):

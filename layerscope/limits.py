@@ -40,19 +40,19 @@ class Limits:
     sparse_extents: int = 1_000_000
     """Data regions of one sparse file."""
     extra_bytes: int = 256 * MIB
-    """What all layers of an image may keep of extension headers: long names and links, attributes, sparse maps."""
+    """Memory for what all layers of an image keep from extension headers: long names and links, attributes, sparse maps."""
     implied_bytes: int = 256 * MIB
-    """Directories that no tar member describes: each counts its path and what the tree needs for it."""
+    """Memory for directories that no tar member describes, their paths included."""
     path_depth: int = 16_384
     """Levels of one path."""
     repeated_members: int = 2_000_000
-    """Members of layers that an image names once more."""
+    """Members in layers that an image names more than once, not counting the first time."""
     ratio: int = 1100
     """Uncompressed bytes per compressed byte, checked after `ratio_from` bytes (deflate can't exceed 1,032)."""
     ratio_from: int = GIB
     """Uncompressed bytes that a layer may have before `ratio` applies."""
     frames: int = 250_000
-    """Zstd frames, or xz or bzip2 streams, of a layer before they have to hold 128 bytes each on average."""
+    """Zstd frames, or xz or bzip2 streams, of a layer. Above this, they must average at least 128 bytes."""
     spool_ratio: int = 250
     """The same for a whole compressed archive, which has to be spooled."""
     spool_ratio_from: int = 64 * MIB

@@ -1,4 +1,4 @@
-"""Files that appear under their name when they are whole, and not before."""
+"""Files that get their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _NAMED = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def new_file(folder: int, name: str | bytes, *, mode: int, replace: bool) -> Iterator[int]:
-    """A descriptor to write to; the file gets `name` in `folder`, a descriptor too, when the block ends well.
+    """A descriptor to write to. If the block succeeds, the file gets `name` in `folder`, which is a descriptor too.
 
-    Until then it has no name where the file system allows that, so that not even a killed process leaves it behind; else
-    one that cannot be guessed. With `replace` it takes the place of a file that is there. Raises `OSError`, and
-    `FileExistsError` without `replace`.
+    Until then the file has no name, so not even a killed process leaves it behind. If the file system doesn't support
+    that, it has a random name. With `replace`, it replaces an existing file. Raises `OSError`, and `FileExistsError`
+    without `replace`.
     """
     temporary = b".layerscope-" + os.urandom(8).hex().encode()
     fd, named = _create(folder, temporary, mode)

@@ -1,4 +1,4 @@
-"""How an image is read: the options that the library, every command and the browser share."""
+"""How to read an image: the options that the library, every command, and the browser share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Verify = Literal["auto", "full", "off"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """Which image a reference means, and how it is read.
+    """Which image a reference means, and how to read it.
 
-    `platform` (`os/arch[/variant]`) picks from an index and `tag` from an archive of several images. `pull` lets an engine
-    fetch an image it does not have. `dockerfile` is the path of the Dockerfile the image was built from, for line numbers
-    when the image carries no provenance. `insecure` accepts plain HTTP and unverified certificates from a registry, and
-    `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image it was built FROM. `verify` compares digests
-    when the bytes are read in full anyway (`auto`), always (`full`) or never (`off`). `head` reads no layer: what the
-    manifest, the config, and the index say is all there is.
+    `platform` (`os/arch[/variant]`) picks from an index, and `tag` from an archive of several images. `pull` lets an
+    engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the image, for line
+    numbers if the image has no provenance. `insecure` accepts plain HTTP and unverified certificates from a registry, and
+    `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image
+    it was built FROM. `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always
+    (`full`), or never (`off`). `head` reads no layers, only the manifest, the config, and the index.
     """
 
     platform: str | None = None

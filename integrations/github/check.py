@@ -24,7 +24,7 @@ FILES = {
     "junit": "report.xml",
 }
 NAMED = ("anchor", "base", "dockerfile", "platform")
-"""Inputs that are options of the same name."""
+"""Inputs that are passed on as options of the same name."""
 
 
 def main() -> int:
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def written(folder: Path) -> dict[str, Any] | None:
-    """The JSON report of the run; None where there is none, whatever the exit code says."""
+    """The JSON report of the run, or None if there is none, regardless of the exit code."""
     try:
         found = json.loads((folder / FILES["json"]).read_text("ascii"))
     except (OSError, ValueError):

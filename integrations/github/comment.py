@@ -1,9 +1,9 @@
 """Keep one comment on a pull request up to date: `comment.py [--key KEY] [--author LOGIN] NUMBER FILE`.
 
-FILE is a report or a comparison in Markdown. A comment is ours when its author is LOGIN (by default the bot of the job's
-own token) and it begins with the marker of the report and with KEY, which is by default the image's name without its tag.
-Without arguments, as a step of the Action, all of this comes from the inputs. Needs nothing but Python: the API's address,
-the repository and the token come from the variables that a GitHub job has.
+FILE is a report or a comparison in Markdown. A comment is ours if its author is LOGIN (by default the bot of the job's own
+token) and it starts with the report's marker and KEY, which by default is the image's name without its tag. Without
+arguments, as a step of the Action, all of this comes from the inputs. It needs only Python: the API's URL, the repository,
+and the token come from variables that every GitHub job has.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ import inputs
 
 MARKERS = ("<!-- layerscope -->", "<!-- layerscope compare -->")
 AUTHOR = "github-actions[bot]"
-"""Who writes with the token of a job."""
+"""The author of comments written with a job's token."""
 PAGE = 100
 PAGES = 30
-"""Pages of comments that are searched for one's own."""
+"""The most pages of comments to search for our own."""
 _CODE = re.compile(r"<code>([^<]*)</code>")
 
 
 @dataclass(frozen=True)
 class Comment:
-    """What is to be written where, and how to know an earlier one again."""
+    """What to write where, and how to recognize an earlier comment."""
 
     number: int
     body: str
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
 
 
 def failed(reason: str) -> int:
-    """Report that the API gave no answer to work with; the exit code is that of a source that cannot be read."""
+    """Report that the API gave no usable response. The exit code is the one for an unavailable source."""
     inputs.annotate("error", f"the comment cannot be written: {reason}")
     return 3
 
@@ -74,7 +74,7 @@ def from_arguments(arguments: list[str]) -> Comment:
 
 
 def from_inputs() -> Comment | None:
-    """The comment that the Action's inputs ask for; None where there is none to write."""
+    """The comment for the Action's inputs; None if there is nothing to write."""
     if not inputs.switch("comment", default=False):
         return None
     path = inputs.variable("file") or os.path.join(inputs.reports_folder(), "report.md")
@@ -89,7 +89,7 @@ def from_inputs() -> Comment | None:
 
 
 def read(number: str, path: str, key: str, author: str) -> Comment:
-    """The comment made of a file. Raises `InputError` for a number that is none, and for a file without a marker."""
+    """The comment from a file. Raises `InputError` if the number is invalid or the file has no marker."""
     if not (number.isascii() and number.isdigit()):
         raise inputs.InputError(f"{number[:40]!r} is not the number of a pull request")
     with open(path, encoding="utf-8") as file:
@@ -103,7 +103,7 @@ def read(number: str, path: str, key: str, author: str) -> Comment:
 
 
 def default_key(text: str) -> str:
-    """The name of the image in the title without its tag; of a comparison, that of the new image."""
+    """The name of the image in the title, without its tag. For a comparison, the name of the new image."""
     title = next((line for line in text.splitlines() if line.startswith("### ")), "")
     names = _CODE.findall(title)
     return inputs.slug(inputs.strip_tag(html.unescape(names[-1]))) if names else ""
@@ -121,7 +121,7 @@ def write(wanted: Comment) -> int:
     if author and author.lower() != wanted.author.lower():
         inputs.annotate(
             "warning",
-            f"the comment was written by {author} and not by {wanted.author}; "
+            f"the comment was written by {author}, not by {wanted.author}; "
             f"set comment-author: {author}, so that the next run finds it again",
         )
     return 0
@@ -159,7 +159,7 @@ def login(row: dict[str, object]) -> str:
 
 
 def call(method: str, path: str, value: object = None) -> list[dict[str, object]]:
-    """One call of the REST API; an answer that is not a list is given as one of it."""
+    """Call the REST API. A response that is not a list is returned as a list of one."""
     base = os.environ.get("GITHUB_API_URL", "https://api.github.com")
     request = urllib.request.Request(
         base + path,

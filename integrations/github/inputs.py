@@ -1,4 +1,4 @@
-"""The inputs of the Action as people write them: switches, options, and the key that tells images apart.
+"""The inputs of the Action: switches, options, and the key that distinguishes images.
 
 Exit code 1 of the Action means a broken budget and nothing else, so its scripts run under `run`, which says `BROKEN` for it.
 """
@@ -28,7 +28,7 @@ BROKEN = 10
 
 
 class InputError(Exception):
-    """An input that cannot be understood, in one line."""
+    """An input that doesn't make sense. The message is one line."""
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -44,12 +44,12 @@ def switch(name: str, *, default: bool) -> bool:
 
 
 def variable(name: str) -> str:
-    """The text of an input, from the variable of the step that holds it."""
+    """The text of an input, from the step's environment."""
     return os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
 
 
 def split_options(text: str) -> list[str]:
-    """Options as a shell reads them: several on a line, quotes, comments, a backslash before the end of a line."""
+    """Options, split the way a shell does it: with quotes, comments, and line continuations."""
     try:
         return shlex.split(text.replace("\r\n", "\n").replace("\\\n", " "), comments=True)
     except ValueError as error:
@@ -59,7 +59,7 @@ def split_options(text: str) -> list[str]:
 
 
 def image_key() -> str:
-    """A short name for the image, the same from build to build, fit for a folder, a cache and a comment."""
+    """A short name for the image that is the same from build to build and works as a folder, a cache key, and a comment."""
     given = variable("key").strip()
     if given:
         return slug(given)
@@ -73,7 +73,7 @@ def strip_tag(name: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Letters, digits, dots and single dashes; a hash keeps apart what would then be equal."""
+    """Letters, digits, dots, and single dashes. If that loses anything, a hash keeps the result unique."""
     short = _UNSAFE.sub("-", text).strip("-.")[:60]
     if short == text:
         return short
@@ -91,7 +91,7 @@ def temporary() -> str:
 
 
 def annotate(level: str, message: str) -> None:
-    """Write an annotation of the job; no text can end it early."""
+    """Write an annotation for the job, encoded so that no text can end it early."""
     text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     print(f"::{level} title=layerscope::{text}", flush=True)
 
@@ -121,7 +121,7 @@ def run(main: Callable[[], int], *, summary: bool = True) -> int:
 
 
 def refuse(message: str, *, summary: bool) -> int:
-    """Report an error in the log, as an annotation and in the summary. Gives the exit code of the step."""
+    """Report an error in the log, as an annotation, and in the summary. Returns the step's exit code."""
     annotate("error", message)
     print(f"layerscope: error: {message}", file=sys.stderr)
     if summary and variable("summary").strip().lower() not in NO:

@@ -1,4 +1,4 @@
-"""The first step of action.yml: check the inputs, and name what the caches hold.
+"""The first step of action.yml: checks the inputs and names the caches.
 
 Outputs: `key` of the image, `baseline` (the file that keeps the default branch's report), `cache` (the start of its cache
 key), `keep` (whether this run's report becomes the baseline) and `lock` (the digest of the pinned packages).
