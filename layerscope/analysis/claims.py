@@ -1,0 +1,122 @@
+"""What packages claim of a filesystem: paths and whole directories, and who has a path that several claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from layerscope.filesystem.links import resolve
+from layerscope.filesystem.node import Node
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers.entry import DIRECTORY, SYMLINK
+from layerscope.packages.databases import Unit
+from layerscope.packages.package import Installed
+
+UNOWNED: Final = -1
+_LAST_WHOLE_RANK: Final = 1
+"""A file owned by a package of this rank or a lower one describes no package of its own."""
+
+Claim = tuple[Installed, Sequence[bytes], Sequence[bytes]]
+"""A package, and the files and directories that it owns, by their real paths."""
+
+
+class Claims:
+    """The owners of paths as the databases are now. Packages are numbers.
+
+    Files come before directories, and databases of lower rank before others. A package whose own document belongs to a
+    system's or conda's package is part of that one and claims nothing: Debian's `python3-yaml` has a `dist-info` too.
+    """
+
+    def __init__(self, tree: FileTree) -> None:
+        self._root = tree.root
+        self._claims: dict[Unit, dict[int, Claim]] = {}
+        self._files: dict[int, dict[bytes, int]] = {}
+        self._ranked: Sequence[dict[bytes, int]] = ()
+        self._trees: dict[bytes, int] = {}
+        self._folders: dict[bytes, tuple[Node | None, bytes]] = {b"": (tree.root, b"")}
+
+    def forget_folders(self) -> None:
+        """Look up anew where folders lead: a layer may have changed that."""
+        self._folders = {b"": (self._root, b"")}
+
+    def replace(self, unit: Unit, rows: Iterable[tuple[int, Installed]], layer: int) -> None:
+        """Let a unit claim what its packages own after a layer, and no longer what it claimed before."""
+        rank = unit[0].rank
+        files = self._files.setdefault(rank, {})
+        before = self._claims.pop(unit, {})
+        claims: dict[int, Claim] = {}
+        added = []
+        for number, installed in rows:
+            held = before.get(number)
+            if held is not None and held[0] == installed:
+                claims[number] = before.pop(number)
+            elif rank <= _LAST_WHOLE_RANK or not self._is_part(installed.where):
+                added.append((number, installed))
+        for number, (_, own, trees) in before.items():
+            _withdraw(files, own, number)
+            _withdraw(self._trees, trees, number)
+        for number, installed in added:
+            own = self._real(installed.files, layer)
+            trees = self._real(installed.trees, layer)
+            claim = files.setdefault
+            for path in own:
+                claim(path, number)
+            for path in trees:
+                self._trees.setdefault(path, number)
+            claims[number] = (installed, own, trees)
+        self._claims[unit] = claims
+        self._ranked = [self._files[each] for each in sorted(self._files) if self._files[each]]
+
+    def owner_of(self, path: bytes) -> int:
+        """The package that owns a path, or `UNOWNED`."""
+        for files in self._ranked:
+            number = files.get(path)
+            if number is not None:
+                return number
+        trees = self._trees
+        if trees:
+            end = path.rfind(b"/")
+            while end > 0:
+                number = trees.get(path[:end])
+                if number is not None:
+                    return number
+                end = path.rfind(b"/", 0, end)
+        return UNOWNED
+
+    def _is_part(self, path: bytes) -> bool:
+        return any(path in files for rank, files in self._files.items() if rank <= _LAST_WHOLE_RANK)
+
+    def _real(self, paths: Sequence[bytes], layer: int) -> Sequence[bytes]:
+        """Where paths lead after a layer: a database says `bin/ls` where `bin` is a symlink to `usr/bin`."""
+        found = []
+        folders = self._folders
+        for path in paths:
+            end = path.rfind(b"/")
+            if end <= 0:
+                found.append(path)
+                continue
+            folder = path[:end]
+            real = (folders.get(folder) or self._folder(folder, layer))[1]
+            found.append(path if real == folder else real + path[end:])
+        return found
+
+    def _folder(self, folder: bytes, layer: int) -> tuple[Node | None, bytes]:
+        """The node of a folder after a layer and its real path; where nothing is, the path as it is."""
+        above, _, name = folder.rpartition(b"/")
+        node, real = self._folders.get(above) or self._folder(above, layer)
+        child = node.child(name) if node is not None else None
+        entry = child.at_layer(layer) if child is not None else None
+        path = real + b"/" + name if real else name
+        if child is not None and entry is not None and entry.kind == SYMLINK:
+            child = resolve(self._root, child, entry.link, layer)
+            path = path if child is None else child.path
+        elif entry is None or entry.kind != DIRECTORY:
+            child = None
+        found = self._folders[folder] = (child, path)
+        return found
+
+
+def _withdraw(claimed: dict[bytes, int], paths: Iterable[bytes], number: int) -> None:
+    for path in paths:
+        if claimed.get(path) == number:
+            del claimed[path]

@@ -1,0 +1,202 @@
+"""Which package every stored file version belongs to: what the databases said after the layer that stored it."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from layerscope.analysis.claims import UNOWNED, Claims
+from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.tree import FileTree
+from layerscope.layers.entry import FILE, HARDLINK, METADATA, VISIBLE
+from layerscope.layers.layer_index import values
+from layerscope.notes import Notes
+from layerscope.packages.databases import RELEASES, Unit, candidates, distribution, unit_of
+from layerscope.packages.package import Installed, Package, Unreadable
+
+ReadDocument = Callable[[Entry], bytes | None]
+"""Gives the content of a database's file; None where it cannot be had."""
+_KINDS_WITH_CONTENT: Final = frozenset((FILE, HARDLINK))
+
+
+@dataclass(slots=True)
+class Share:
+    """Stored file versions and their bytes: how many, all of them, and those that are live."""
+
+    files: int = 0
+    content: int = 0
+    live: int = 0
+
+    @property
+    def wasted(self) -> int:
+        return self.content - self.live
+
+    def add(self, size: int, *, live: bool) -> None:
+        self.files += 1
+        self.content += size
+        if live:
+            self.live += size
+
+
+@dataclass(slots=True)
+class PackageShare(Share):
+    """What one package stores: the file versions that it owned when they were stored.
+
+    `where` is the document that names it, `layer` the first layer after which it did. `inside` are packages that are
+    built into its files.
+    """
+
+    package: Package = field(kw_only=True)
+    where: bytes = field(kw_only=True)
+    layer: int = field(kw_only=True)
+    inside: tuple[Package, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(slots=True)
+class Ownership:
+    """The packages of an image and the files they own.
+
+    `owners` has, for each layer, the number of the package that each member belongs to, or `UNOWNED`. The shares of all
+    packages and `unowned` make up the content of the image.
+    """
+
+    packages: list[PackageShare] = field(default_factory=list)
+    unowned: Share = field(default_factory=Share)
+    owners: list[array[int]] = field(default_factory=list, repr=False)
+
+
+def own(tree: FileTree, read: ReadDocument, notes: Notes) -> Ownership:
+    """Attribute all stored content to packages. A database that cannot be read is reported as a note."""
+    result = Ownership()
+    databases = _Databases(tree, read, notes, result)
+    for layer, placed in enumerate(tree.layers):
+        paths = list(placed.columns.each_path())
+        databases.follow(layer, placed, paths)
+        result.owners.append(_attribute(placed, paths, databases.claims, result))
+    return result
+
+
+def _attribute(
+    placed: PlacedLayer, paths: Sequence[bytes], claims: Claims, result: Ownership
+) -> array[int]:
+    """Give the content of one layer to the packages that own its paths now."""
+    columns = placed.columns
+    owners = array("i", (UNOWNED,)) * len(columns)
+    rows = zip(values(columns.sizes), columns.kinds, paths, placed.records, strict=True)
+    owner_of, packages, unowned = claims.owner_of, result.packages, result.unowned
+    for position, (size, kind, path, record) in enumerate(rows):
+        if not size:
+            continue
+        if kind == METADATA:
+            if record is not None and record.content is not None:
+                unowned.add(size, live=record.names > 0)
+            continue
+        owner = owner_of(path if record is None else record.path)
+        share: Share = unowned
+        if owner != UNOWNED:
+            owners[position] = owner
+            share = packages[owner]
+        share.add(size, live=record is None or record.names > 0)
+    return owners
+
+
+class _Databases:
+    """The package databases as they are after each layer, and the claims they make."""
+
+    def __init__(self, tree: FileTree, read: ReadDocument, notes: Notes, result: Ownership) -> None:
+        self.claims = Claims(tree)
+        self._read = read
+        self._notes = notes
+        self._packages = result.packages
+        self._numbers: dict[tuple[Package, bytes], int] = {}
+        self._documents: defaultdict[Unit, dict[bytes, tuple[Entry, bytes]]] = defaultdict(dict)
+        self._ending: defaultdict[int, list[tuple[Unit, bytes, Entry]]] = defaultdict(list)
+        self._releases: dict[bytes, bytes] = {}
+
+    def follow(self, layer: int, placed: PlacedLayer, paths: Sequence[bytes]) -> None:
+        """Bring databases and claims to the state after a layer."""
+        changed: dict[Unit, None] = {}
+        for unit, path, entry in self._ending.pop(layer, ()):
+            held = self._documents[unit].get(path)
+            if held is not None and held[0] is entry:
+                del self._documents[unit][path]
+                changed[unit] = None
+        kinds = placed.columns.kinds
+        for position in candidates(paths):
+            path = paths[position]
+            if kinds[position] not in _KINDS_WITH_CONTENT:
+                continue
+            if path in RELEASES:
+                self._note_release(placed.entry(position))
+            elif unit_of(path) is not None:
+                entry = placed.entry(position)
+                found = unit_of(entry.path)
+                if found is not None and self._hold(found, entry, layer):
+                    changed[found] = None
+        if changed:
+            self.claims.forget_folders()
+        for unit in sorted(changed, key=lambda unit: unit[0].rank):
+            self._reread(unit, layer)
+
+    def _note_release(self, entry: Entry) -> None:
+        if entry.content is not None:
+            self._releases[entry.path] = self._read(entry.content) or b""
+
+    def _hold(self, unit: Unit, entry: Entry, layer: int) -> bool:
+        """Keep the content of a database's file; False for one that its own layer hides again or cannot be read."""
+        if entry.ended == layer:
+            return False
+        data = b"" if entry.content is None else self._read(entry.content)
+        if data is None:
+            self._notes.add(
+                "packages-unread",
+                "a package database is not read: its content is not at hand",
+                layer=layer,
+                path=entry.path,
+            )
+            return False
+        self._documents[unit][entry.path] = (entry, data)
+        if entry.ended != VISIBLE:
+            self._ending[entry.ended].append((unit, entry.path, entry))
+        return True
+
+    def _reread(self, unit: Unit, layer: int) -> None:
+        database, where = unit
+        documents = {path: data for path, (_, data) in self._documents[unit].items()}
+        installed: list[Installed] = []
+        if documents:
+            try:
+                installed = list(database.read(where, documents, self._distribution()))
+            except Unreadable as error:
+                self._notes.add(
+                    "packages-unreadable",
+                    f"a package database is not read: it {error}",
+                    layer=layer,
+                    path=where,
+                )
+        self.claims.replace(unit, self._numbered(installed, layer), layer)
+
+    def _numbered(self, installed: Iterable[Installed], layer: int) -> list[tuple[int, Installed]]:
+        rows = []
+        for each in installed:
+            key = (each.package, each.where)
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = len(self._packages)
+                self._packages.append(
+                    PackageShare(
+                        package=each.package, where=each.where, layer=layer, inside=each.inside
+                    )
+                )
+            rows.append((number, each))
+        return rows
+
+    def _distribution(self) -> str:
+        for path in sorted(self._releases):
+            found = distribution(self._releases[path])
+            if found:
+                return found
+        return ""

@@ -1,0 +1,131 @@
+"""Packages built into executables: Go's build information and what cargo-auditable embeds.
+
+Specifications: https://pkg.go.dev/debug/buildinfo (Go 1.18 and newer), https://github.com/rust-secure-code/cargo-auditable.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from layerscope.packages.elf import MAGIC, sections
+from layerscope.packages.json_documents import json_object, objects, string
+from layerscope.packages.package import Documents, Installed, Package, Unreadable, text
+
+_GO_MAGIC: Final = b"\xff Go buildinf:"
+_GO_ALIGNMENT: Final = 16
+_GO_HEADER: Final = 32
+_GO_INLINE: Final = 2
+_GO_GUARD: Final = 16
+"""Bytes of the marks around the module information."""
+_AUDIT_SECTION: Final = b".dep-v0"
+_MOST_BYTES: Final = 8 * 1024 * 1024
+_GO, _RUST = b"go\n", b"rust\n"
+
+
+def clip(data: bytes | memoryview) -> bytes | None:
+    """What an executable says of the packages in it, as a document for `read`; None when it says nothing."""
+    if bytes(data[:4]) != MAGIC:
+        return None
+    whole = bytes(data)
+    modules = _go_modules(whole)
+    if modules is not None:
+        return _GO + modules
+    for section in sections(whole):
+        if section.name == _AUDIT_SECTION:
+            unpacked = _unpacked(whole[section.offset : section.offset + section.size])
+            return None if unpacked is None else _RUST + unpacked
+    return None
+
+
+def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
+    """The package that an executable is, and those in it. `documents` holds what `clip` made. Raises `Unreadable`."""
+    del distribution
+    document = documents[where]
+    if document.startswith(_GO):
+        package, inside = _go_packages(document[len(_GO) :])
+    elif document.startswith(_RUST):
+        package, inside = _rust_packages(document[len(_RUST) :])
+    else:
+        raise Unreadable("is not what an executable tells")
+    if package is not None:
+        yield Installed(package=package, where=where, files=(where,), inside=inside)
+
+
+def _go_modules(data: bytes) -> bytes | None:
+    start = data.find(_GO_MAGIC)
+    while start >= 0 and (start % _GO_ALIGNMENT or start + _GO_HEADER > len(data)):
+        start = data.find(_GO_MAGIC, start + 1)
+    if start < 0 or not data[start + 15] & _GO_INLINE:
+        return None
+    _, end = _go_string(data, start + _GO_HEADER)
+    modules, _ = _go_string(data, end)
+    if len(modules) <= 2 * _GO_GUARD:
+        return b""
+    return modules[_GO_GUARD:-_GO_GUARD]
+
+
+def _go_string(data: bytes, start: int) -> tuple[bytes, int]:
+    """A string behind its length, an unsigned varint, and where it ends."""
+    length = shift = 0
+    for position in range(start, min(start + 10, len(data))):
+        byte = data[position]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            begin = position + 1
+            if length > min(_MOST_BYTES, len(data) - begin):
+                break
+            return data[begin : begin + length], begin + length
+    return b"", len(data)
+
+
+def _go_packages(modules: bytes) -> tuple[Package | None, tuple[Package, ...]]:
+    main: Package | None = None
+    inside: list[Package] = []
+    for line in modules.split(b"\n"):
+        kind, *fields = line.split(b"\t")
+        if len(fields) < 2 or kind not in {b"mod", b"dep", b"=>"}:
+            continue
+        package = _go_package(text(fields[0]), text(fields[1]))
+        if kind == b"mod":
+            main = package
+        elif kind == b"dep":
+            inside.append(package)
+        elif inside:
+            inside[-1] = (
+                package  # a replaced module: the line before names the one that is not in the file
+            )
+    if main is None:
+        return (None, ())
+    return main, tuple(inside)
+
+
+def _go_package(path: str, version: str) -> Package:
+    namespace, _, name = path.rpartition("/")
+    return Package("golang", name, version, namespace)
+
+
+def _rust_packages(document: bytes) -> tuple[Package | None, tuple[Package, ...]]:
+    main: Package | None = None
+    inside: list[Package] = []
+    for row in objects(json_object(document).get("packages")):
+        name, version = string(row.get("name")), string(row.get("version"))
+        if not name or row.get("kind") == "build":
+            continue
+        package = Package("cargo", name, version)
+        if row.get("root") is True:
+            main = package
+        else:
+            inside.append(package)
+    return main, tuple(inside)
+
+
+def _unpacked(data: bytes) -> bytes | None:
+    decompressor = zlib.decompressobj()
+    try:
+        unpacked = decompressor.decompress(data, _MOST_BYTES)
+    except zlib.error:
+        return None
+    return unpacked if decompressor.eof else None

@@ -1,0 +1,155 @@
+"""The three files in which rpm keeps its headers: SQLite, ndb, and Berkeley DB (a hash)."""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from layerscope.packages.package import Unreadable
+
+_SQLITE: Final = b"SQLite format 3\0"
+_SQLITE_STEPS: Final = 20_000_000
+"""Instructions of SQLite's machine that reading one database may take."""
+_WAL_HEADER: Final = struct.Struct(">IIIIIIII")
+_WAL_FRAME: Final = struct.Struct(">IIIIII")
+_WAL_MAGIC: Final = frozenset((0x377F0682, 0x377F0683))
+
+_NDB_HEADER: Final = struct.Struct("<4sIII")
+_NDB_SLOT: Final = struct.Struct("<4sIII")
+_NDB_BLOCK: Final = 16
+_NDB_PAGE: Final = 4096
+
+_BDB_MAGIC: Final = 0x061561
+_BDB_PAGE: Final = 26
+"""Bytes of a page's header."""
+_HASH_PAGES: Final = frozenset((2, 13))
+_OVERFLOW_PAGE: Final = 7
+_OFF_PAGE: Final = 3
+
+
+def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
+    """The headers of `rpmdb.sqlite`, with what its write-ahead log adds. Raises `Unreadable`."""
+    if not data.startswith(_SQLITE):
+        raise Unreadable("is not a SQLite database")
+    image = bytearray(data)
+    _apply_log(image, log)
+    image[18:20] = b"\1\1"  # without a log beside it: SQLite refuses to open it otherwise
+    with closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.deserialize(bytes(image))
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.set_progress_handler(lambda: 1, _SQLITE_STEPS)
+            kind = database.execute(
+                "SELECT type FROM sqlite_master WHERE name = 'Packages'"
+            ).fetchone()
+            if kind != ("table",):
+                raise Unreadable("has no table of packages")
+            for (blob,) in database.execute("SELECT blob FROM Packages"):
+                if not isinstance(blob, bytes):
+                    raise Unreadable("has a header that is not bytes")
+                yield blob
+        except sqlite3.Error as error:
+            raise Unreadable(f"is not a readable SQLite database: {error}") from None
+
+
+def _apply_log(image: bytearray, log: bytes) -> None:
+    """Write the committed pages of a write-ahead log over the database (https://sqlite.org/fileformat.html, 4)."""
+    if len(log) < _WAL_HEADER.size:
+        return
+    magic, _, size, _, *salt, _, _ = _WAL_HEADER.unpack_from(log)
+    if magic not in _WAL_MAGIC or size < 512:
+        raise Unreadable("has a write-ahead log that is not one")
+    pending: list[tuple[int, int]] = []
+    for offset in range(
+        _WAL_HEADER.size, len(log) - _WAL_FRAME.size - size + 1, _WAL_FRAME.size + size
+    ):
+        page, committed, *salts, _, _ = _WAL_FRAME.unpack_from(log, offset)
+        if salts != salt or not page:
+            break
+        pending.append((page, offset + _WAL_FRAME.size))
+        if not committed:
+            continue
+        if committed * size > len(image) + len(log):
+            raise Unreadable("has a write-ahead log with more pages than it can hold")
+        image.extend(bytes(max(0, committed * size - len(image))))
+        for number, start in pending:
+            if number <= committed:
+                image[(number - 1) * size : number * size] = log[start : start + size]
+        del image[committed * size :]
+        pending.clear()
+
+
+def ndb_headers(data: bytes) -> Iterator[bytes]:
+    """The headers of `Packages.db` (rpm's lib/backend/ndb/rpmpkg.c). Raises `Unreadable`."""
+    if len(data) < _NDB_PAGE:
+        raise Unreadable("is cut short")
+    magic, version, _, pages = _NDB_HEADER.unpack_from(data)
+    if magic != b"RpmP" or version != 0:
+        raise Unreadable("is not an ndb database of version 0")
+    end = pages * _NDB_PAGE
+    if end > len(data):
+        raise Unreadable(f"has {pages} pages of slots in {len(data)} bytes")
+    left = len(data)
+    for offset in range(2 * _NDB_SLOT.size, end, _NDB_SLOT.size):
+        magic, number, block, _ = _NDB_SLOT.unpack_from(data, offset)
+        if magic != b"Slot" or not number or not block:
+            continue
+        start = block * _NDB_BLOCK
+        if start + _NDB_SLOT.size > len(data):
+            raise Unreadable("has a slot that points outside it")
+        magic, owner, _, size = _NDB_SLOT.unpack_from(data, start)
+        start += _NDB_SLOT.size
+        left -= size
+        if magic != b"BlbS" or owner != number or start + size > len(data) or left < 0:
+            raise Unreadable("has a slot that points to no header")
+        yield data[start : start + size]
+
+
+def berkeley_headers(data: bytes) -> Iterator[bytes]:
+    """The headers of `Packages`: the data of a Berkeley DB hash, stored in overflow pages. Raises `Unreadable`."""
+    if len(data) < 512:
+        raise Unreadable("is cut short")
+    order = next(
+        (each for each in "<>" if struct.unpack_from(f"{each}I", data, 12)[0] == _BDB_MAGIC), None
+    )
+    if order is None:
+        raise Unreadable("is not a Berkeley DB hash")
+    size: int = struct.unpack_from(f"{order}I", data, 20)[0]
+    if size < 512 or size > 1 << 16 or size & (size - 1):
+        raise Unreadable(f"has pages of {size} bytes")
+    left = len(data)
+    for start in range(size, len(data) - size + 1, size):
+        if data[start + 25] not in _HASH_PAGES:
+            continue
+        entries: int = struct.unpack_from(f"{order}H", data, start + 20)[0]
+        if _BDB_PAGE + 2 * entries > size:
+            raise Unreadable("has a page with more items than it can hold")
+        offsets = struct.unpack_from(f"{order}{entries}H", data, start + _BDB_PAGE)
+        for offset in offsets[1::2]:
+            if offset + 12 > size or data[start + offset] != _OFF_PAGE:
+                continue
+            page, length = struct.unpack_from(f"{order}II", data, start + offset + 4)
+            left -= length
+            if left < 0:
+                raise Unreadable("has headers that are longer than it")
+            yield _overflow(data, order, size, page, length)
+
+
+def _overflow(data: bytes, order: str, size: int, page: int, length: int) -> bytes:
+    parts = []
+    left = length
+    while left > 0:
+        start = page * size
+        if not page or start + size > len(data) or data[start + 25] != _OVERFLOW_PAGE:
+            raise Unreadable("has a header whose pages break off")
+        page = struct.unpack_from(f"{order}I", data, start + 16)[0]
+        used: int = struct.unpack_from(f"{order}H", data, start + 22)[0]
+        if not used or used > size - _BDB_PAGE:
+            raise Unreadable(f"has a page of {size} bytes that holds {used}")
+        part = data[start + _BDB_PAGE : start + _BDB_PAGE + min(used, left)]
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
