@@ -40,7 +40,8 @@ class Limits:
     sparse_extents: int = 1_000_000
     """Data regions of one sparse file."""
     extra_bytes: int = 256 * MIB
-    """Memory for what all layers of an image keep from extension headers: long names and links, attributes, sparse maps."""
+    """Memory for what all layers of an image keep from extension headers (long names and links, attributes, sparse
+    maps) and of package databases."""
     implied_bytes: int = 256 * MIB
     """Memory for directories that no tar member describes, their paths included."""
     path_depth: int = 16_384

@@ -9,7 +9,7 @@ from layerscope.filesystem.links import resolve
 from layerscope.filesystem.node import Node
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.entry import DIRECTORY, SYMLINK
-from layerscope.packages.databases import Unit
+from layerscope.packages.databases import Database, Unit
 from layerscope.packages.package import Installed
 
 UNOWNED: Final = -1
@@ -50,7 +50,7 @@ class Claims:
             held = before.get(number)
             if held is not None and held[0] == installed:
                 claims[number] = before.pop(number)
-            elif rank <= _LAST_WHOLE_RANK or not self._is_part(installed.where):
+            else:
                 added.append((number, installed))
         for number, (_, own, trees) in before.items():
             _withdraw(files, own, number)
@@ -83,8 +83,13 @@ class Claims:
                 end = path.rfind(b"/", 0, end)
         return UNOWNED
 
-    def _is_part(self, path: bytes) -> bool:
-        return any(path in files for rank, files in self._files.items() if rank <= _LAST_WHOLE_RANK)
+    def is_part(self, database: Database, installed: Installed) -> bool:
+        """Whether a package is part of one that owns its document."""
+        return database.rank > _LAST_WHOLE_RANK and any(
+            installed.where in files
+            for rank, files in self._files.items()
+            if rank <= _LAST_WHOLE_RANK
+        )
 
     def _real(self, paths: Sequence[bytes], layer: int) -> Sequence[bytes]:
         """Where paths lead after a layer: a database says `bin/ls` where `bin` is a symlink to `usr/bin`."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from layerscope.analysis.claims import UNOWNED, Claims
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.tree import FileTree
+from layerscope.layers.documents import unpacked
 from layerscope.layers.entry import FILE, HARDLINK, METADATA, VISIBLE
 from layerscope.layers.layer_index import values
 from layerscope.notes import Notes
-from layerscope.packages.databases import RELEASES, Unit, candidates, distribution, unit_of
+from layerscope.packages.databases import RELEASES, Unit, distribution
+from layerscope.packages.documents import unit_of_document
 from layerscope.packages.package import Installed, Package, Unreadable
-
-ReadDocument = Callable[[Entry], bytes | None]
-"""Gives the content of a database's file; None where it cannot be had."""
-_KINDS_WITH_CONTENT: Final = frozenset((FILE, HARDLINK))
 
 
 @dataclass(slots=True)
@@ -68,24 +66,23 @@ class Ownership:
     owners: list[array[int]] = field(default_factory=list, repr=False)
 
 
-def own(tree: FileTree, read: ReadDocument, notes: Notes) -> Ownership:
+def own(tree: FileTree, notes: Notes) -> Ownership:
     """Attribute all stored content to packages. A database that cannot be read is reported as a note."""
     result = Ownership()
-    databases = _Databases(tree, read, notes, result)
+    databases = _Databases(tree, notes, result)
     for layer, placed in enumerate(tree.layers):
-        paths = list(placed.columns.each_path())
-        databases.follow(layer, placed, paths)
-        result.owners.append(_attribute(placed, paths, databases.claims, result))
+        databases.follow(layer, placed)
+        result.owners.append(_attribute(placed, databases.claims, result))
     return result
 
 
-def _attribute(
-    placed: PlacedLayer, paths: Sequence[bytes], claims: Claims, result: Ownership
-) -> array[int]:
+def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[int]:
     """Give the content of one layer to the packages that own its paths now."""
     columns = placed.columns
     owners = array("i", (UNOWNED,)) * len(columns)
-    rows = zip(values(columns.sizes), columns.kinds, paths, placed.records, strict=True)
+    rows = zip(
+        values(columns.sizes), columns.kinds, columns.each_path(), placed.records, strict=True
+    )
     owner_of, packages, unowned = claims.owner_of, result.packages, result.unowned
     for position, (size, kind, path, record) in enumerate(rows):
         if not size:
@@ -103,12 +100,36 @@ def _attribute(
     return owners
 
 
+def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
+    """The files of package databases in a layer with their contents, hard links to them included."""
+    columns = placed.columns
+    if not columns.documents:
+        return
+    for offset, kept in columns.documents.items():
+        position = bisect_left(columns.data, offset)
+        while position < len(columns) and columns.data[position] == offset:
+            if columns.kinds[position] == FILE:
+                yield placed.entry(position), unpacked(kept)
+                break
+            position += 1
+    position = columns.kinds.find(HARDLINK)
+    while position >= 0:
+        entry = placed.entry(position)
+        content = entry.content
+        if (
+            content is not None
+            and content.layer == entry.layer
+            and content.data in columns.documents
+        ):
+            yield entry, unpacked(columns.documents[content.data])
+        position = columns.kinds.find(HARDLINK, position + 1)
+
+
 class _Databases:
     """The package databases as they are after each layer, and the claims they make."""
 
-    def __init__(self, tree: FileTree, read: ReadDocument, notes: Notes, result: Ownership) -> None:
+    def __init__(self, tree: FileTree, notes: Notes, result: Ownership) -> None:
         self.claims = Claims(tree)
-        self._read = read
         self._notes = notes
         self._packages = result.packages
         self._numbers: dict[tuple[Package, bytes], int] = {}
@@ -116,7 +137,7 @@ class _Databases:
         self._ending: defaultdict[int, list[tuple[Unit, bytes, Entry]]] = defaultdict(list)
         self._releases: dict[bytes, bytes] = {}
 
-    def follow(self, layer: int, placed: PlacedLayer, paths: Sequence[bytes]) -> None:
+    def follow(self, layer: int, placed: PlacedLayer) -> None:
         """Bring databases and claims to the state after a layer."""
         changed: dict[Unit, None] = {}
         for unit, path, entry in self._ending.pop(layer, ()):
@@ -124,44 +145,23 @@ class _Databases:
             if held is not None and held[0] is entry:
                 del self._documents[unit][path]
                 changed[unit] = None
-        kinds = placed.columns.kinds
-        for position in candidates(paths):
-            path = paths[position]
-            if kinds[position] not in _KINDS_WITH_CONTENT:
+        for entry, data in _documents(placed):
+            if entry.path in RELEASES:
+                self._releases[entry.path] = data
                 continue
-            if path in RELEASES:
-                self._note_release(placed.entry(position))
-            elif unit_of(path) is not None:
-                entry = placed.entry(position)
-                found = unit_of(entry.path)
-                if found is not None and self._hold(found, entry, layer):
-                    changed[found] = None
+            found = unit_of_document(entry.path, data)
+            if found is not None and entry.ended != layer:
+                self._hold(found, entry, data)
+                changed[found] = None
         if changed:
             self.claims.forget_folders()
         for unit in sorted(changed, key=lambda unit: unit[0].rank):
             self._reread(unit, layer)
 
-    def _note_release(self, entry: Entry) -> None:
-        if entry.content is not None:
-            self._releases[entry.path] = self._read(entry.content) or b""
-
-    def _hold(self, unit: Unit, entry: Entry, layer: int) -> bool:
-        """Keep the content of a database's file; False for one that its own layer hides again or cannot be read."""
-        if entry.ended == layer:
-            return False
-        data = b"" if entry.content is None else self._read(entry.content)
-        if data is None:
-            self._notes.add(
-                "packages-unread",
-                "a package database is not read: its content is not at hand",
-                layer=layer,
-                path=entry.path,
-            )
-            return False
+    def _hold(self, unit: Unit, entry: Entry, data: bytes) -> None:
         self._documents[unit][entry.path] = (entry, data)
         if entry.ended != VISIBLE:
             self._ending[entry.ended].append((unit, entry.path, entry))
-        return True
 
     def _reread(self, unit: Unit, layer: int) -> None:
         database, where = unit
@@ -169,7 +169,11 @@ class _Databases:
         installed: list[Installed] = []
         if documents:
             try:
-                installed = list(database.read(where, documents, self._distribution()))
+                installed = [
+                    each
+                    for each in database.read(where, documents, self._distribution())
+                    if not self.claims.is_part(database, each)
+                ]
             except Unreadable as error:
                 self._notes.add(
                     "packages-unreadable",

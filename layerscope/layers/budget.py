@@ -37,8 +37,10 @@ class Budget:
 
 
 def extra_budget(most: int) -> Budget:
-    """The budget for what all layers of one image keep from extension headers."""
-    return Budget(most, "extra_bytes", "long names, links, attributes and sparse maps")
+    """The budget for what all layers of one image keep from extension headers and of package databases."""
+    return Budget(
+        most, "extra_bytes", "long names, links, attributes, sparse maps, and package databases"
+    )
 
 
 def check_depth(path: bytes, limits: Limits) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.image.blob import StoredBlob
@@ -44,6 +44,15 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
+def zstd() -> Any:
+    """The zstd module: the standard library's since Python 3.14, its backport before."""
+    try:
+        from compression import zstd as module
+    except ImportError:
+        from backports import zstd as module
+    return module
+
+
 def sniff(blob: StoredBlob) -> str:
     """`none`, `gzip`, `zstd`, `xz`, or `bzip2`, judged by the first bytes and not by the blob's name or media type.
 
@@ -81,12 +90,9 @@ def _decompressor(
         broken = cast("type[Exception]", igzip_lib.IsalError)
         return lambda: igzip_lib.IgzipDecompressor(flag=gzip_flag), (broken,)
     if compression == "zstd":
-        try:
-            from compression import zstd
-        except ImportError:
-            from backports import zstd
-        options = {zstd.DecompressionParameter.window_log_max: limits.zstd_window_log}
-        return lambda: zstd.ZstdDecompressor(options=options), (zstd.ZstdError,)
+        module = zstd()
+        options = {module.DecompressionParameter.window_log_max: limits.zstd_window_log}
+        return lambda: module.ZstdDecompressor(options=options), (module.ZstdError,)
     if compression == "xz":
         import lzma
 

@@ -21,16 +21,16 @@ import xxhash
 from layerscope.errors import FormatError
 from layerscope.image.digest import Digest
 from layerscope.layers.entry import KIND_NAMES, Extra
-from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, values
+from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, packed, values
 from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
-VERSION: Final = 1
+VERSION: Final = 2
 """Increases with every change to the layout or to the meaning of a column."""
 _HEAD: Final = len(MAGIC) + 1 + MARK_BYTES
 _LENGTH: Final = Struct("<Q")
 _NUMBERS: Final = ("ends", "sizes", "data", "mtimes", "owners")
-_PARTS: Final = 4 + len(_NUMBERS)
+_PARTS: Final = 6 + len(_NUMBERS)
 _MOST: Final = 1 << 63
 
 
@@ -42,6 +42,8 @@ def to_bytes(index: LayerIndex) -> bytes:
         index.kinds,
         index.marks,
         *(_column(getattr(index, name)) for name in _NUMBERS),
+        _column(packed(array("q", _document_table(index)))),
+        b"".join(index.documents.values()),
     ]
     body = b"".join(each for part in parts for each in (_LENGTH.pack(len(part)), part))
     return MAGIC + bytes((VERSION,)) + xxhash.xxh3_128_digest(body) + body
@@ -83,7 +85,7 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
         raise ValueError(f"{len(parts)} parts")
     rare = json.loads(bytes(parts[0]))
     paths, kinds, marks = (bytes(part) for part in parts[1:4])
-    columns = {name: _numbers(part) for name, part in zip(_NUMBERS, parts[4:], strict=True)}
+    columns = {name: _numbers(part) for name, part in zip(_NUMBERS, parts[4:-2], strict=True)}
     count = len(kinds)
     owner_table = tuple((int(m), int(u), int(g)) for m, u, g in _integers(rare["owners"], 3))
     if any(len(column) != count for column in columns.values()):
@@ -120,8 +122,25 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
         extras=MappingProxyType(
             {_integer(row[0], 0, count): _extra(row) for row in rare["extras"]}
         ),
+        documents=MappingProxyType(dict(_documents(_numbers(parts[-2]), bytes(parts[-1])))),
         **columns,
     )
+
+
+def _document_table(index: LayerIndex) -> list[int]:
+    """The offset and the length of each document in turn."""
+    return [number for at, data in index.documents.items() for number in (at, len(data))]
+
+
+def _documents(table: memoryview[int], data: bytes) -> Iterator[tuple[int, bytes]]:
+    start = 0
+    for at, length in zip(table[::2], table[1::2], strict=True):
+        if at < 0 or length < 0:
+            raise ValueError("a document at a negative place")
+        yield at, data[start : start + length]
+        start += length
+    if start != len(data):
+        raise ValueError("documents that do not fill their part")
 
 
 def _column(column: memoryview[int]) -> bytes:

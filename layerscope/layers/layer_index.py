@@ -35,7 +35,8 @@ class LayerIndex:
     Each fact is a column, and member `i` is row `i` of every column. A member's path is the slice of `paths` that ends
     at `ends[i]`. `owners` holds row numbers of `owner_table`, which lists each (mode, uid, gid) once. `marks` is the
     content hashes of all members joined (zeros for a member whose content was not read), or empty if there are none.
-    Link targets and rare facts are dictionaries by position.
+    Link targets and rare facts are dictionaries by position. `documents` has what is kept of package databases, by the
+    offset of their content in the tar.
     """
 
     diff_id: Digest | None
@@ -52,6 +53,7 @@ class LayerIndex:
     marks: bytes = field(repr=False)
     links: Mapping[int, bytes] = field(repr=False)
     extras: Mapping[int, Extra] = field(repr=False)
+    documents: Mapping[int, bytes] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -137,6 +139,7 @@ class Columns:
 
     __slots__ = (
         "data",
+        "documents",
         "ends",
         "extras",
         "kinds",
@@ -163,6 +166,7 @@ class Columns:
         self.marks = bytearray()
         self.links: dict[int, bytes] = {}
         self.extras: dict[int, Extra] = {}
+        self.documents: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -223,4 +227,5 @@ class Columns:
             marks=bytes(self.marks),
             links=MappingProxyType(self.links),
             extras=MappingProxyType(self.extras),
+            documents=MappingProxyType(self.documents),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import xxhash
@@ -15,6 +16,7 @@ from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.documents import DocumentKeeper
 from layerscope.layers.entry import (
     CHARACTER,
     DIRECTORY,
@@ -121,6 +123,7 @@ def _index_seekable(
 ) -> StoredLayer:
     window = SeekWindow(blob, advanced)
     columns, end = _collect(window, limits, budget, notes)
+    DocumentKeeper(columns, budget).look_through(blob)
     position = end
     remainder = Remainder()
     while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
@@ -236,7 +239,9 @@ def _collect(
             landmarks.append(len(columns))
         return True
 
-    scanner = TarScanner(window, limits, note, budget=budget, settle=settle)
+    keeper = DocumentKeeper(columns, budget)
+    passed = partial(keeper.pass_by, window) if window.fingerprints else None
+    scanner = TarScanner(window, limits, note, budget=budget, settle=settle, passed=passed)
     scanner.scan(columns)
     _set_apart(columns, landmarks, window)
     return columns, scanner.end

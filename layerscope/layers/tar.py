@@ -95,6 +95,8 @@ class Pending:
 class TarScanner:
     """Reads the members of one tar into columns. Afterwards, `end` is the offset of the end marker, or the tar's length.
 
+    `passed` gets the name, mode, offset, and size of each file before its content passes, and says whether it moved the
+    window for it.
     `settle` is called for each member that may need special treatment: one whose name is not clean or looks like a
     whiteout, or one with extra facts. It gets directories without the trailing slash, may change the member, and
     returns False to leave it out. `most` limits the number of members, including those left out, and `limit` is that
@@ -112,7 +114,9 @@ class TarScanner:
         most: int | None = None,
         limit: str = "members",
         settle: Callable[[Member], bool] | None = None,
+        passed: Callable[[bytes, int, int, int], bool] | None = None,
     ) -> None:
+        self._passed = passed
         self._window = window
         self._limits = limits
         self._note = note
@@ -161,6 +165,7 @@ class TarScanner:
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
         digest = xxh3_128_digest
+        passed = self._passed
         most = self._most
         settles = self._settle is not None
         length = window.length
@@ -264,6 +269,14 @@ class TarScanner:
                 name = name[:-1]
             mark: bytes | None = None
             if size:
+                if passed is not None and not kind:
+                    mode = (owner if owner_number is None else columns.owner_table[owner_number])[0]
+                    if (extra is None or extra.logical_size is None) and passed(
+                        name, mode, content, size
+                    ):
+                        data = window.data
+                        start = window.start
+                        last = start + len(data) - BLOCK_SIZE
                 if fingerprints and content + size <= last + BLOCK_SIZE:
                     mark = digest(memoryview(data)[content - start : content - start + size])
                 elif fingerprints:

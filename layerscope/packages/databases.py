@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,20 +76,24 @@ _BY_ENDING: Final = (
     (b".json", _CONDA),
 )
 _ENDINGS: Final = tuple(ending for ending, _ in _BY_ENDING)
-_CANDIDATES: Final = (*(b"/" + name for name in _BY_NAME), *_ENDINGS)
-_SINGLE_STATUS: Final = b"var/lib/dpkg/status.d/"
+SINGLE_STATUS: Final = b"var/lib/dpkg/status.d/"
 
 RELEASES: Final = frozenset((b"etc/os-release", b"usr/lib/os-release"))
 """Where a distribution says its name (os-release(5))."""
+CANDIDATES: Final = (
+    *(b"/" + name for name in _BY_NAME),
+    *_ENDINGS,
+    b"/os-release",
+    *java.ENDINGS,
+)
+"""The ends of the paths that packages are read from; a distroless image has more in `SINGLE_STATUS`."""
 
 
-def candidates(paths: Sequence[bytes]) -> list[int]:
-    """The positions of paths that may belong to a database: a quick look at the ends of many."""
-    return [
-        position
-        for position, path in enumerate(paths)
-        if path.endswith(_CANDIDATES) or path.startswith(_SINGLE_STATUS) or path in RELEASES
-    ]
+def is_database_file(path: bytes) -> bool:
+    """Whether a path belongs to a database or names the distribution. A quick look at its end settles most paths."""
+    if not path.endswith(CANDIDATES) and not path.startswith(SINGLE_STATUS):
+        return False
+    return path in RELEASES or unit_of(path) is not None
 
 
 def unit_of(path: bytes) -> Unit | None:
@@ -99,7 +103,7 @@ def unit_of(path: bytes) -> Unit | None:
     if databases is None:
         if name.endswith(_ENDINGS):
             databases = tuple(each for ending, each in _BY_ENDING if name.endswith(ending))
-        elif path.startswith(_SINGLE_STATUS):
+        elif path.startswith(SINGLE_STATUS):
             databases = (_DPKG,)
         else:
             return None

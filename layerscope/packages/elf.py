@@ -6,14 +6,19 @@ Specification: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"\x7fELF"
+_HEADER_BYTES: Final = 64
 _NO_BITS: Final = 8
 _EXTENDED_INDEX: Final = 0xFFFF
 _MOST_SECTIONS: Final = 100_000
+_MOST_NAME_BYTES: Final = 4 * 1024 * 1024
+
+ReadAt = Callable[[int, int], bytes]
+"""Gives bytes of a file from an offset, fewer only where it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +30,33 @@ class Section:
     size: int
 
 
-def sections(data: bytes | memoryview) -> Sequence[Section]:
-    """The sections of an ELF file that store bytes; none for other files, or where the table is damaged."""
-    if bytes(data[:4]) != MAGIC or len(data) < 64:
+def sections(read_at: ReadAt, names: Collection[bytes]) -> Sequence[Section]:
+    """The sections with these names; none for files that are not ELF, or whose table is damaged."""
+    header = read_at(0, _HEADER_BYTES)
+    if header[:4] != MAGIC or len(header) < _HEADER_BYTES:
         return ()
-    order = "<" if data[5] == 1 else ">"
-    wide = data[4] == 2
-    try:
-        return _sections(data, order, wide=wide)
-    except (struct.error, IndexError):
-        return ()
-
-
-def _sections(data: bytes | memoryview, order: str, *, wide: bool) -> Sequence[Section]:
-    if wide:
-        (table,) = struct.unpack_from(f"{order}Q", data, 40)
-        size, count, names = struct.unpack_from(f"{order}HHH", data, 58)
+    order = "<" if header[5] == 1 else ">"
+    if header[4] == 2:
+        (table,) = struct.unpack_from(f"{order}Q", header, 40)
+        size, count, text_index = struct.unpack_from(f"{order}HHH", header, 58)
         row = struct.Struct(f"{order}IIQQQQ")
     else:
-        (table,) = struct.unpack_from(f"{order}I", data, 32)
-        size, count, names = struct.unpack_from(f"{order}HHH", data, 46)
+        (table,) = struct.unpack_from(f"{order}I", header, 32)
+        size, count, text_index = struct.unpack_from(f"{order}HHH", header, 46)
         row = struct.Struct(f"{order}IIIIII")
-    if not table or size < row.size:
+    if not table or size < row.size or not 0 < count <= _MOST_SECTIONS:
         return ()
-    first = row.unpack_from(data, table)
-    if count == 0:
-        count = first[5]
-    if names == _EXTENDED_INDEX:
-        names = struct.unpack_from(f"{order}I", data, table + row.size)[0]
-    if count > _MOST_SECTIONS:
+    data = read_at(table, count * size)
+    if len(data) < count * size or text_index >= count:
         return ()
-    rows = [row.unpack_from(data, table + number * size) for number in range(count)]
-    start, length = rows[names][4:6]
-    texts = bytes(data[start : start + length])
-    return tuple(
-        Section(texts[name : texts.find(b"\0", name)], offset, stored)
-        for name, kind, _, _, offset, stored in rows
-        if kind != _NO_BITS and stored and offset + stored <= len(data)
-    )
+    _, _, _, _, start, length = row.unpack_from(data, text_index * size)
+    texts = read_at(start, min(length, _MOST_NAME_BYTES))
+    if not any(name + b"\0" in texts for name in names):
+        return ()
+    found = []
+    for number in range(count):
+        at, kind, _, _, offset, stored = row.unpack_from(data, number * size)
+        name = texts[at : texts.find(b"\0", at)]
+        if name in names and kind != _NO_BITS and stored:
+            found.append(Section(name, offset, stored))
+    return found

@@ -9,34 +9,36 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from layerscope.packages.elf import MAGIC, sections
+from layerscope.packages.elf import ReadAt, sections
 from layerscope.packages.json_documents import json_object, objects, string
 from layerscope.packages.package import Documents, Installed, Package, Unreadable, text
 
 _GO_MAGIC: Final = b"\xff Go buildinf:"
-_GO_ALIGNMENT: Final = 16
 _GO_HEADER: Final = 32
 _GO_INLINE: Final = 2
 _GO_GUARD: Final = 16
 """Bytes of the marks around the module information."""
+_GO_SECTION: Final = b".go.buildinfo"
 _AUDIT_SECTION: Final = b".dep-v0"
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _GO, _RUST = b"go\n", b"rust\n"
 
 
-def clip(data: bytes | memoryview) -> bytes | None:
+def clip(read_at: ReadAt) -> bytes | None:
     """What an executable says of the packages in it, as a document for `read`; None when it says nothing."""
-    if bytes(data[:4]) != MAGIC:
-        return None
-    whole = bytes(data)
-    modules = _go_modules(whole)
-    if modules is not None:
-        return _GO + modules
-    for section in sections(whole):
-        if section.name == _AUDIT_SECTION:
-            unpacked = _unpacked(whole[section.offset : section.offset + section.size])
-            return None if unpacked is None else _RUST + unpacked
+    for section in sections(read_at, (_GO_SECTION, _AUDIT_SECTION)):
+        data = read_at(section.offset, min(section.size, _MOST_BYTES))
+        if section.name == _GO_SECTION:
+            modules = _go_modules(data)
+            return None if modules is None else _GO + modules
+        unpacked = _unpacked(data)
+        return None if unpacked is None else _RUST + unpacked
     return None
+
+
+def is_document(data: bytes) -> bool:
+    """Whether `clip` made this."""
+    return data.startswith((_GO, _RUST))
 
 
 def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
@@ -54,16 +56,11 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
 
 
 def _go_modules(data: bytes) -> bytes | None:
-    start = data.find(_GO_MAGIC)
-    while start >= 0 and (start % _GO_ALIGNMENT or start + _GO_HEADER > len(data)):
-        start = data.find(_GO_MAGIC, start + 1)
-    if start < 0 or not data[start + 15] & _GO_INLINE:
+    if not data.startswith(_GO_MAGIC) or len(data) < _GO_HEADER or not data[15] & _GO_INLINE:
         return None
-    _, end = _go_string(data, start + _GO_HEADER)
+    _, end = _go_string(data, _GO_HEADER)
     modules, _ = _go_string(data, end)
-    if len(modules) <= 2 * _GO_GUARD:
-        return b""
-    return modules[_GO_GUARD:-_GO_GUARD]
+    return modules[_GO_GUARD:-_GO_GUARD] if len(modules) > 2 * _GO_GUARD else b""
 
 
 def _go_string(data: bytes, start: int) -> tuple[bytes, int]:

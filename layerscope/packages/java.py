@@ -8,14 +8,21 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import IO, TYPE_CHECKING, Final
 
+from layerscope.packages.elf import ReadAt
 from layerscope.packages.json_documents import json_value
 from layerscope.packages.package import Documents, Installed, Package, Unreadable, text
 
-_ARCHIVE: Final = re.compile(rb".*\.(?:jar|war|ear|hpi|jpi)", re.IGNORECASE)
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
+"""How the names of Java archives end."""
 _NESTED: Final = re.compile(r".*\.(?:jar|war)", re.IGNORECASE)
 _POM: Final = re.compile(
     r"(?:BOOT-INF/classes/|WEB-INF/classes/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
@@ -29,20 +36,62 @@ _MOST_NESTED_BYTES: Final = 256 * 1024 * 1024
 """Uncompressed bytes of nested archives that one archive may make us read."""
 _MOST_FILES: Final = 200_000
 
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    EOFError,
+    struct.error,
+)
+"""What `zipfile` raises for archives that are damaged, encrypted, or compressed in an unknown way."""
+
 Coordinates = tuple[str, str, str]
+"""Group, artifact, and version."""
+
+
+class _Ranges(io.RawIOBase):
+    """A file that is read by ranges."""
+
+    def __init__(self, read_at: ReadAt, size: int) -> None:
+        self._read_at = read_at
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._read_at(self._position, min(len(view), max(0, self._size - self._position)))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 def wanted(path: bytes) -> bool:
     """Whether a path is a Java archive by its name."""
-    return _ARCHIVE.fullmatch(path) is not None
+    return path.endswith(ENDINGS)
 
 
-def clip(path: bytes, data: bytes) -> bytes | None:
+def clip(path: bytes, read_at: ReadAt, size: int) -> bytes | None:
     """The coordinates in an archive, its own first, as a document for `read`; None when it names none."""
     left = [_MOST_NESTED_BYTES]
+    name = text(path.rpartition(b"/")[2])
     try:
-        found = list(_coordinates(text(path.rpartition(b"/")[2]), data, 0, left))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError):
+        with io.BufferedReader(_Ranges(read_at, size)) as file:
+            found = list(_coordinates(name, file, 0, left))
+    except _BROKEN:
         return None
     return json.dumps(found).encode() if found else None
 
@@ -62,8 +111,8 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
         )
 
 
-def _coordinates(name: str, data: bytes, level: int, left: list[int]) -> Iterator[Coordinates]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+def _coordinates(name: str, file: IO[bytes], level: int, left: list[int]) -> Iterator[Coordinates]:
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if len(members) > _MOST_FILES:
             return
@@ -83,8 +132,9 @@ def _coordinates(name: str, data: bytes, level: int, left: list[int]) -> Iterato
                 continue
             left[0] -= member.file_size
             try:
-                yield from _coordinates(member.filename, archive.read(member), level + 1, left)
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError):
+                nested = io.BytesIO(archive.read(member))
+                yield from _coordinates(member.filename, nested, level + 1, left)
+            except _BROKEN:
                 continue
 
 
