@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,6 +61,20 @@ class Layout:
         subject = descriptor.attests
         if subject is not None:
             self.attestations.setdefault(subject, {})[descriptor.digest] = descriptor
+
+    def adopt(self, siblings: Sequence[Descriptor]) -> None:
+        """Give an index's attestations about images that it doesn't list to its images without one, in order.
+
+        A tool that compresses the layers again, such as `skopeo copy --all`, changes the digest of each manifest but not
+        the attestation's annotation, which still names the old one.
+        """
+        listed = dict.fromkeys(each.digest for each in siblings if not each.is_attestation)
+        subjects = dict.fromkeys(each.attests for each in siblings if each.is_attestation)
+        orphans = [each for each in subjects if each is not None and each not in listed]
+        bare = [each for each in listed if each not in self.attestations]
+        if len(orphans) == len(bare):
+            for subject, image in zip(orphans, bare, strict=True):
+                self.attestations[image] = self.attestations[subject]
 
 
 class LayoutReader:
@@ -159,7 +174,9 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
     layout = Layout()
     manifests: dict[Digest, Found] = {}
     visits = 0
-    for top in Index.parse(found[0]).manifests:
+    top_level = Index.parse(found[0]).manifests
+    lists: dict[Digest | None, Sequence[Descriptor]] = {None: top_level}
+    for top in top_level:
         tags = dict.fromkeys(_tags(top))
         seen: set[Digest] = set()
         waiting = [(top, 1)]
@@ -183,6 +200,7 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
                     raise LimitExceeded(
                         f"{store.name} nests indexes deeper than the {limits.index_depth} allowed"
                     )
+                lists[descriptor.digest] = index.manifests
                 waiting += [(child, depth + 1) for child in reversed(index.manifests)]
                 continue
             one = manifests.setdefault(descriptor.digest, Found(descriptor, descriptor.platform))
@@ -190,6 +208,8 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
             if one.index is None and descriptor is not top:
                 one.index = top.digest
             one.platform = one.platform or descriptor.platform
+    for siblings in lists.values():
+        layout.adopt(siblings)
     for one in manifests.values():
         here = store.has(blob_path(one.descriptor.digest))
         (layout.manifests if here else layout.absent).append(one)
