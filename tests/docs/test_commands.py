@@ -16,6 +16,7 @@ from layerscope.analysis.budgets.budget import load_budget
 from layerscope.cli.main import COMMANDS
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.settings import load_settings
+from tests.docs import gitlab
 from tests.docs.conftest import Reader
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
 from tests.engines.registry import DistributionRegistry, running
@@ -140,7 +141,7 @@ def test_workflows_name_inputs_and_outputs_that_there_are() -> None:
     text = (ROOT / "docs/ci.md").read_text()
     assert set(action["outputs"]) <= set(re.findall(r"`(\w+)`", text))
     template = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())
-    job = yaml.safe_load(blocks(ROOT / "docs/ci.md", "yaml")[2].text)["image-size"]
+    job = gitlab.read(blocks(ROOT / "docs/ci.md", "yaml")[2].text)["image-size"]
     assert set(job["variables"]) - {"LAYERSCOPE_IMAGE"} <= set(
         template[job["extends"]]["variables"]
     )
