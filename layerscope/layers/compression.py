@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.image.blob import StoredBlob
+from layerscope.layers.costs import Checkpoints
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.limits import Limits
 
@@ -28,6 +29,8 @@ _UNREADABLE: Final = (
 _READ = 512 * 1024
 _PIECE = 512 * 1024
 _FIRST_FEED = 1024
+_FEED = 16 * 1024
+"""Compressed bytes between two checkpoints; larger feeds are no faster, and smaller ones cost calls."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
@@ -111,7 +114,8 @@ class Decompression:
 
     Concatenated gzip members, zstd frames, and xz and bzip2 streams are read as one. The stored bytes are fed to
     `hasher`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
-    `trailing` the number of bytes after the last member. Raises `FormatError` for a stream that is broken or cut short,
+    `trailing` the number of bytes after the last member. `checkpoints` tell which stored bytes made which uncompressed
+    ones. Raises `FormatError` for a stream that is broken or cut short,
     and `LimitExceeded` for one that expands by more than `ratio`.
     """
 
@@ -134,6 +138,7 @@ class Decompression:
         self.read = 0
         self.produced = 0
         self.trailing = 0
+        self.checkpoints = Checkpoints()
 
     def _next(self) -> bytes:
         data = self._blob.read_at(self.read, _READ)
@@ -168,6 +173,7 @@ class Decompression:
             while not member.eof:
                 given = b""
                 if member.needs_input:
+                    self.checkpoints.add(self.produced, self.read - len(stock) + at)
                     if at == len(stock):
                         stock, at = self._next(), 0
                         if not stock:
@@ -178,7 +184,7 @@ class Decompression:
                             )
                     given = stock[at : at + feed]
                     at += len(given)
-                    feed = min(feed * 4, _READ)
+                    feed = min(feed * 4, _FEED)
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
@@ -194,8 +200,11 @@ class Decompression:
             if frames > most and self.produced < frames * _FRAME_BYTES:
                 raise self._too_many(frames)
             at -= len(member.unused_data)
+            end = self.read - len(stock) + at
+            self.checkpoints.add(self.produced, end)
             stock, at = self._to_next_member(stock, at)
             if not stock:
+                self.checkpoints.finish(self.produced, end)
                 return
 
     def _too_many(self, frames: int) -> LimitExceeded:

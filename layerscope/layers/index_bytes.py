@@ -1,7 +1,8 @@
 """A layer's index as bytes that can be stored and read back: versioned, checksummed, and read strictly.
 
 The layout is `MAGIC`, a version byte, the XXH3-128 of the rest, and then the parts, each a 64-bit length and that many
-bytes. The first part is JSON with the rare facts. The others are the columns, each with its type in the first byte.
+bytes. The first part is JSON with the rare facts. The others are the columns, each with its type in the first byte; the last
+one, the compressed bytes, is empty for a layer that was not compressed.
 Numbers are little-endian.
 """
 
@@ -25,12 +26,12 @@ from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, packed, values
 from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
-VERSION: Final = 2
+VERSION: Final = 3
 """Increases with every change to the layout or to the meaning of a column."""
 _HEAD: Final = len(MAGIC) + 1 + MARK_BYTES
 _LENGTH: Final = Struct("<Q")
 _NUMBERS: Final = ("ends", "sizes", "data", "mtimes", "owners")
-_PARTS: Final = 6 + len(_NUMBERS)
+_PARTS: Final = 7 + len(_NUMBERS)
 _MOST: Final = 1 << 63
 
 
@@ -42,6 +43,7 @@ def to_bytes(index: LayerIndex) -> bytes:
         index.kinds,
         index.marks,
         *(_column(getattr(index, name)) for name in _NUMBERS),
+        b"" if index.compressed is None else _column(index.compressed),
         _column(packed(array("q", _document_table(index)))),
         b"".join(index.documents.values()),
     ]
@@ -85,11 +87,16 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
         raise ValueError(f"{len(parts)} parts")
     rare = json.loads(bytes(parts[0]))
     paths, kinds, marks = (bytes(part) for part in parts[1:4])
-    columns = {name: _numbers(part) for name, part in zip(_NUMBERS, parts[4:-2], strict=True)}
+    columns = {name: _numbers(part) for name, part in zip(_NUMBERS, parts[4:-3], strict=True)}
+    compressed = _numbers(parts[-3]) if parts[-3] else None
     count = len(kinds)
     owner_table = tuple((int(m), int(u), int(g)) for m, u, g in _integers(rare["owners"], 3))
     if any(len(column) != count for column in columns.values()):
         raise ValueError("columns of different lengths")
+    if compressed is not None and len(compressed) != count:
+        raise ValueError("columns of different lengths")
+    if compressed is not None and min(values(compressed), default=0) < 0:
+        raise ValueError("a negative size")
     if len(marks) not in (0, count * MARK_BYTES):
         raise ValueError("the wrong number of content hashes")
     if count and max(kinds) >= len(KIND_NAMES):
@@ -123,6 +130,7 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
             {_integer(row[0], 0, count): _extra(row) for row in rare["extras"]}
         ),
         documents=MappingProxyType(dict(_documents(_numbers(parts[-2]), bytes(parts[-1])))),
+        compressed=compressed,
         **columns,
     )
 

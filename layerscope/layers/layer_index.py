@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Final, Literal
@@ -36,7 +36,9 @@ class LayerIndex:
     at `ends[i]`. `owners` holds row numbers of `owner_table`, which lists each (mode, uid, gid) once. `marks` is the
     content hashes of all members joined (zeros for a member whose content was not read), or empty if there are none.
     Link targets and rare facts are dictionaries by position. `documents` has what is kept of package databases, by the
-    offset of their content in the tar.
+    offset of their content in the tar. `compressed` is the number of bytes that each member takes
+    in the blob that was read, headers and padding included; None if the blob is not compressed. It belongs to that blob
+    alone: use `of_tar` where the same tar comes from elsewhere.
     """
 
     diff_id: Digest | None
@@ -54,12 +56,17 @@ class LayerIndex:
     links: Mapping[int, bytes] = field(repr=False)
     extras: Mapping[int, Extra] = field(repr=False)
     documents: Mapping[int, bytes] = field(repr=False)
+    compressed: memoryview[int] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     def __hash__(self) -> int:
         return hash((self.diff_id, self.tar_size, len(self.kinds)))
+
+    def of_tar(self) -> LayerIndex:
+        """The same index without what it says of the compressed blob."""
+        return self if self.compressed is None else replace(self, compressed=None)
 
     def path(self, position: int) -> bytes:
         ends = self.ends
@@ -208,7 +215,13 @@ class Columns:
             return b""
         return bytes(self.paths[ends[-2] if len(ends) > 1 else 0 :])
 
-    def index(self, diff_id: Digest | None, tar_size: int, notes: tuple[Note, ...]) -> LayerIndex:
+    def index(
+        self,
+        diff_id: Digest | None,
+        tar_size: int,
+        notes: tuple[Note, ...],
+        compressed: array[int] | None = None,
+    ) -> LayerIndex:
         """The finished index. It takes over the columns, so don't use them afterwards."""
         if self.marks:
             self.marks += bytes(len(self.kinds) * MARK_BYTES - len(self.marks))
@@ -228,4 +241,5 @@ class Columns:
             links=MappingProxyType(self.links),
             extras=MappingProxyType(self.extras),
             documents=MappingProxyType(self.documents),
+            compressed=None if compressed is None else packed(compressed),
         )

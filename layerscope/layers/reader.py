@@ -16,6 +16,7 @@ from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.costs import member_costs
 from layerscope.layers.documents import DocumentKeeper
 from layerscope.layers.entry import (
     CHARACTER,
@@ -185,7 +186,14 @@ def _index_stream(
             )
     return StoredLayer(
         blob=blob,
-        index=columns.index(diff_id, source.produced, _anywhere(notes)),
+        index=columns.index(
+            diff_id,
+            source.produced,
+            _anywhere(notes),
+            None
+            if compression == "none"
+            else member_costs(columns.data, columns.sizes, source.checkpoints),
+        ),
         compression=compression,
         compressed_size=None if compression == "none" else source.read,
         verified=unpacked is not None,

@@ -1,0 +1,137 @@
+"""Compressed bytes of each member: exact where members of gzip end with files, prorated elsewhere, and always closing."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from array import array
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerscope.layers.costs import Checkpoints, member_costs
+from layerscope.layers.index_bytes import from_bytes, to_bytes
+from layerscope.layers.reader import StoredLayer
+from tests.builder import COMPRESSIONS, Directory, File, Hardlink, Symlink
+from tests.builder.compression import estargz, gzip_one
+from tests.builder.nodes import Member
+from tests.builder.tar import member, tar
+from tests.effort import examples
+from tests.layers.reading import index
+
+
+def costs(stored: StoredLayer) -> dict[bytes, int]:
+    assert stored.index.compressed is not None
+    return dict(zip(stored.index.each_path(), stored.index.compressed.tolist(), strict=True))
+
+
+def mixed(source: random.Random, size: int) -> bytes:
+    """Content that compresses well, badly, or not at all."""
+    kind = source.randrange(3)
+    if kind == 0:
+        return source.randbytes(size)
+    if kind == 1:
+        words = [source.randbytes(6).hex().encode() for _ in range(200)]
+        text = b" ".join(source.choices(words, k=size // 10 + 1))
+        return text[:size]
+    parts = b"".join(source.randbytes(100) + bytes(300) for _ in range(size // 400 + 1))
+    return parts[:size]
+
+
+def test_each_file_of_an_estargz_layer_costs_its_own_gzip_member() -> None:
+    source = random.Random(2)
+    files = [(f"f{number}", File(mixed(source, source.randint(0, 90_000)))) for number in range(40)]
+    stored = index(estargz(files).blob)
+    found = costs(stored)
+    for name, node in files:
+        assert found[name.encode()] == len(gzip_one(member(name, node)))
+
+
+def test_prorated_costs_are_within_five_percent_of_the_exact_ones() -> None:
+    source = random.Random(3)
+    files = [
+        (f"f{number}", File(mixed(source, source.randint(1_000_000, 3_000_000))))
+        for number in range(12)
+    ]
+    exact = costs(index(estargz(files).blob))
+    prorated = costs(index(gzip_one(tar(files))))
+    for name, _ in files:
+        path = name.encode()
+        assert prorated[path] == pytest.approx(exact[path], rel=0.05)
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
+@settings(deadline=None, max_examples=examples(25))
+@given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(0, 60_000), max_size=12))
+def test_the_costs_of_all_members_and_the_rest_make_up_the_blob(
+    name: str, seed: int, sizes: list[int]
+) -> None:
+    source = random.Random(seed)
+    members: list[Member] = [
+        ("d/", Directory()),
+        *((f"d/{number}", File(mixed(source, size))) for number, size in enumerate(sizes)),
+        ("l", Symlink("d")),
+        ("d/.wh..wh..opq", File(b"")),
+        *((f"h{number}", Hardlink(f"d/{number}")) for number in range(len(sizes[:3]))),
+    ]
+    blob = COMPRESSIONS[name](tar(members, "pax"))
+    stored = index(blob)
+    compressed = stored.index.compressed
+    assert compressed is not None
+    assert len(compressed) == len(stored.index)
+    assert min(compressed) >= 0
+    assert sum(compressed) <= len(blob)
+    assert stored.compressed_size == len(blob)
+    assert from_bytes(to_bytes(stored.index)) == stored.index
+    # The members reach to within the end marker and its padding: little of the blob is left.
+    assert len(blob) - sum(compressed) < 1500 + len(blob) // 3
+
+
+def test_an_uncompressed_layer_has_no_costs() -> None:
+    stored = index(tar([("a", File(b"a" * 2000))]))
+    assert stored.index.compressed is None
+    assert from_bytes(to_bytes(stored.index)) == stored.index
+
+
+def test_the_index_of_the_tar_alone_says_nothing_of_the_blob() -> None:
+    data = tar([("a", File(b"a" * 2000)), ("b", File(b"b"))])
+    plain = index(gzip_one(data)).index.of_tar()
+    assert plain.compressed is None
+    assert list(plain.members()) == list(index(gzip_one(data)).index.members())
+
+
+def test_bytes_behind_the_archive_belong_to_no_member() -> None:
+    data = tar([("a", File(random.Random(4).randbytes(50_000)))])
+    behind = gzip.compress(random.Random(5).randbytes(200_000)) + b"\xff" * 100
+    trailed = index(gzip_one(data) + behind)
+    assert costs(trailed)[b"a"] == pytest.approx(50_000, rel=0.03)
+    assert trailed.compressed_size == len(gzip_one(data) + behind)
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000)), max_size=200),
+    sizes=st.lists(st.integers(0, 9000), max_size=50),
+    most=st.integers(4, 50),
+)
+@settings(deadline=None, max_examples=examples(200))
+def test_few_checkpoints_are_kept_and_sums_still_close(
+    steps: list[tuple[int, int]], sizes: list[int], most: int
+) -> None:
+    checkpoints = Checkpoints(most)
+    unpacked = stored = 0
+    for more, less in steps:
+        unpacked, stored = unpacked + more, stored + less
+        checkpoints.add(unpacked, stored)
+    checkpoints.finish(unpacked, stored)
+    assert len(checkpoints.unpacked) <= most + 1
+    assert checkpoints.unpacked[-1] == unpacked
+    data, at = array("q"), 0
+    for size in sizes:
+        data.append(at + 512)
+        at += 512 + size + (-size % 512)
+    found = member_costs(data, array("q", sizes), checkpoints)
+    assert min(found, default=0) >= 0
+    assert sum(found) <= stored
+    if sizes and at >= unpacked:
+        assert sum(found) == checkpoints.stored[-1]
