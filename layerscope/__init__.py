@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison
     from layerscope.analysis.model import Analysis, Facts
+    from layerscope.cache.shelf import Shelf
     from layerscope.image.image import Image
     from layerscope.limits import Limits
     from layerscope.options import ReadOptions
-    from layerscope.progress import CancelledCallback, ProgressCallback
+    from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "analyze", "compare", "load", "read"]
@@ -67,18 +68,29 @@ def read(
     reference: str,
     options: ReadOptions | None = None,
     *,
+    shelf: Shelf | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
+    remark: RemarkCallback | None = None,
 ) -> Analysis:
     """Open the image that `reference` names and analyze it, as every command does.
 
     `options` is a `layerscope.options.ReadOptions`. The image stays open so that you can read its files. Use the analysis
-    as a context manager, or close it. Raises any `layerscope.errors.LayerscopeError`.
+    as a context manager, or close it. Reads that are given the same `shelf`, a `layerscope.cache.shelf.Shelf`, read the
+    layers that they share once. `remark` takes one line about how the image is read, such as why the cache isn't used.
+    Raises any `layerscope.errors.LayerscopeError`.
     """
     from layerscope.analysis.reading import read as run
     from layerscope.options import DEFAULT_OPTIONS
 
-    return run(reference, options or DEFAULT_OPTIONS, progress=progress, cancelled=cancelled)
+    return run(
+        reference,
+        options or DEFAULT_OPTIONS,
+        shelf=shelf,
+        progress=progress,
+        cancelled=cancelled,
+        remark=remark,
+    )
 
 
 def analyze(

@@ -20,6 +20,7 @@ class ReadOptions:
     `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image
     it was built FROM. `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always
     (`full`), or never (`off`). `head` reads no layers, only the manifest, the config, and the index.
+    `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
     """
 
     platform: str | None = None
@@ -32,6 +33,7 @@ class ReadOptions:
     limits: Limits = DEFAULT_LIMITS
     verify: Verify = "auto"
     head: bool = False
+    cache: bool = True
 
 
 DEFAULT_OPTIONS = ReadOptions()

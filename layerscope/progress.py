@@ -25,6 +25,8 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 CancelledCallback = Callable[[], bool]
+RemarkCallback = Callable[[str], None]
+"""Takes one line about how an image is read, such as why the cache is not used. It is not part of the report."""
 
 
 def stop_if(cancelled: CancelledCallback | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 ENGINES = {"docker_engine", "containerd_engine"}
 
+os.environ["LAYERSCOPE_CACHE_DIR"] = os.path.join(
+    tempfile.gettempdir(), f"layerscope-cache-{os.getuid()}-{os.getpid()}"
+)
+"""For fixtures that outlive a test; never the cache of the user who runs the tests."""
+
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("fixed" if SEED is None else "random")
@@ -23,6 +30,14 @@ settings.load_profile("fixed" if SEED is None else "random")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts background jobs so, and the programs that the tests interrupt would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test has a cache of its own, which is empty at first."""
+    folder = tmp_path_factory.mktemp("cache") / "layerscope"
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(folder))
+    return folder
 
 
 @pytest.hookimpl(tryfirst=True)

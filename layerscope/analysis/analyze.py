@@ -38,6 +38,7 @@ from layerscope.layers.entry import (
     SYMLINK,
     WHITEOUT,
 )
+from layerscope.layers.known import KnownLayers
 from layerscope.layers.layer_index import values
 from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
@@ -55,18 +56,25 @@ def analyze(
     *,
     verify: Verify = "auto",
     limits: Limits = DEFAULT_LIMITS,
+    known: KnownLayers | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
     """Find out where the bytes of an opened image come from, and which are wasted.
 
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
+    Layers that `known` has aren't read.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
         raise UsageError(f"{image.reference} is closed", hint="analyze it before it is closed")
     indexes = index_stack(
-        image.layers, verify=verify, limits=limits, progress=progress, cancelled=cancelled
+        image.layers,
+        verify=verify,
+        limits=limits,
+        known=known,
+        progress=progress,
+        cancelled=cancelled,
     )
     notes = Notes()
     notes.extend(image.notes)

@@ -11,7 +11,7 @@ import xxhash
 from layerscope.errors import SourceUnavailable
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import FileTree
-from layerscope.image.blob import Blob
+from layerscope.image.blob import Blob, DeferredBlob
 from layerscope.layers.file_content import Indexes
 from layerscope.layers.layer_index import MARK_BYTES
 from layerscope.layers.reader import StoredLayer
@@ -101,8 +101,22 @@ def _runs(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield run
 
 
+def read_hashes(tree: FileTree) -> Iterator[tuple[int, dict[int, bytes]]]:
+    """The hashes that were read after the layers were indexed: each layer's number, and its own by position."""
+    for layer in tree.layers:
+        found = {
+            position: entry.read_hash
+            for position, entry in enumerate(layer.records)
+            if entry is not None and entry.read_hash is not None
+        }
+        if found:
+            yield layer.number, found
+
+
 def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
     blob = index.blob
+    if isinstance(blob, DeferredBlob):
+        blob = blob.blob
     if blob.closed:
         raise SourceUnavailable(
             f"{blob.name} is closed, but not all of its files were read",

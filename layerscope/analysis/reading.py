@@ -1,4 +1,4 @@
-"""The only way to read an image: from a reference and options to its analysis."""
+"""The one way to read an image: from a reference and options to its analysis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from layerscope.analysis.analyze import analyze
+from layerscope.analysis.content_hashes import read_hashes
 from layerscope.analysis.model import Analysis
+from layerscope.cache.opened import open_shelf
+from layerscope.cache.shelf import Shelf
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform, naming
 from layerscope.options import DEFAULT_OPTIONS, ReadOptions
-from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.sources import open_image
 
 
@@ -19,17 +22,23 @@ def read(
     reference: str,
     options: ReadOptions = DEFAULT_OPTIONS,
     *,
+    shelf: Shelf | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
+    remark: RemarkCallback | None = None,
 ) -> Analysis:
     """Open the image that `reference` names and analyze it.
 
     The image stays open so that you can read its files. Use the analysis as a context manager, or close it. After an
-    error, nothing stays open. Raises any `LayerscopeError`.
+    error, nothing stays open. Reads that share a `shelf` read the layers that they share once. Raises any
+    `LayerscopeError`.
     """
-    image = _open(reference, options, progress, cancelled)
+    if shelf is None:
+        shelf = open_shelf(cache=options.cache, remark=remark)
+    run = _Run(shelf, progress, cancelled, remark)
+    image = run.open(reference, options)
     try:
-        return _analyze(image, options, progress, cancelled)
+        return run.analyze(image, options)
     except BaseException:
         image.close()
         raise
@@ -42,12 +51,14 @@ def read_platforms(
     *,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
+    remark: RemarkCallback | None = None,
 ) -> Iterator[Platforms]:
     """Open the image that `reference` names for all the platforms of its index.
 
     Each analysis stays readable until the context ends. Raises any `LayerscopeError`; its message begins with the platform.
     """
-    with _open(reference, options, progress, cancelled, every_platform=True) as first:
+    run = _Run(open_shelf(cache=options.cache, remark=remark), progress, cancelled, remark)
+    with run.open(reference, options, every_platform=True) as first:
         siblings = first.siblings
         names = (first.platform,) if siblings is None else siblings.platforms
 
@@ -56,7 +67,7 @@ def read_platforms(
                 image = first if siblings is None or number == 0 else siblings.open(number)
                 own = replace(options, platform=str(platform) or None)
                 with naming(platform):
-                    analysis = _analyze(image, own, progress, cancelled)
+                    analysis = run.analyze(image, own)
                 yield analysis
 
         yield Platforms(
@@ -77,50 +88,63 @@ class Platforms:
     analyses: Iterator[Analysis]
 
 
-def _analyze(
-    image: Image,
-    options: ReadOptions,
-    progress: ProgressCallback | None,
-    cancelled: CancelledCallback | None,
-) -> Analysis:
-    if options.base is not None:
-        from layerscope.analysis.budgets.base import on_base
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What several images of one run share."""
 
-        under = replace(options, tag=None, dockerfile=None)
-        with _open(options.base, under, progress, cancelled) as below:
-            image = on_base(image, below)
-    if options.head:
-        from layerscope.analysis.head import head_of
+    shelf: Shelf
+    progress: ProgressCallback | None
+    cancelled: CancelledCallback | None
+    remark: RemarkCallback | None
 
-        return head_of(image, limits=options.limits)
-    return analyze(
-        image,
-        verify=options.verify,
-        limits=options.limits,
-        progress=progress,
-        cancelled=cancelled,
-    )
+    def open(self, reference: str, options: ReadOptions, *, every_platform: bool = False) -> Image:
+        return open_image(
+            reference,
+            platform=options.platform,
+            tag=options.tag,
+            pull=options.pull,
+            insecure=options.insecure,
+            token_servers=options.token_servers,
+            dockerfile=options.dockerfile,
+            head=options.head,
+            every_platform=every_platform,
+            limits=options.limits,
+            shelf=None if options.verify == "full" else self.shelf,
+            progress=self.progress,
+            cancelled=self.cancelled,
+            remark=self.remark,
+        )
 
+    def analyze(self, image: Image, options: ReadOptions) -> Analysis:
+        if options.base is not None:
+            from layerscope.analysis.budgets.base import on_base
 
-def _open(
-    reference: str,
-    options: ReadOptions,
-    progress: ProgressCallback | None,
-    cancelled: CancelledCallback | None,
-    *,
-    every_platform: bool = False,
-) -> Image:
-    return open_image(
-        reference,
-        platform=options.platform,
-        tag=options.tag,
-        pull=options.pull,
-        insecure=options.insecure,
-        token_servers=options.token_servers,
-        dockerfile=options.dockerfile,
-        head=options.head,
-        every_platform=every_platform,
-        limits=options.limits,
-        progress=progress,
-        cancelled=cancelled,
-    )
+            under = replace(options, tag=None, dockerfile=None)
+            with self.open(options.base, under) as below:
+                image = on_base(image, below)
+        if options.head:
+            from layerscope.analysis.head import head_of
+
+            return head_of(image, limits=options.limits)
+        analysis = analyze(
+            image,
+            verify=options.verify,
+            limits=options.limits,
+            known=self.shelf,
+            progress=self.progress,
+            cancelled=self.cancelled,
+        )
+        return self._keeping_hashes(analysis)
+
+    def _keeping_hashes(self, analysis: Analysis) -> Analysis:
+        """The analysis, with an image that keeps the hashes of contents that are read until it is closed."""
+        image = analysis.image
+        if all(layer.vouched_by is None for layer in image.layers):
+            return analysis
+
+        def keep() -> None:
+            for layer, hashes in read_hashes(analysis.tree):
+                self.shelf.add_hashes(image.layers[layer], hashes)
+
+        keep()
+        return replace(analysis, image=replace(image, closers=(keep, *image.closers)))

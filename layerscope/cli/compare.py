@@ -13,9 +13,10 @@ import click
 
 import layerscope
 from layerscope.cli.complete import complete_image
-from layerscope.cli.examine import collector_paused
+from layerscope.cli.examine import collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
+    cache_option,
     head_option,
     make_options,
     one_format,
@@ -26,7 +27,7 @@ from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_out
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
-from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
@@ -96,6 +97,7 @@ STDIN = "-"
     help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
 )
 @head_option
+@cache_option
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -116,7 +118,7 @@ def command(**given: Any) -> int:
         return _browse(asked)
     outputs = asked.targets()
     with collector_paused(), progress_bar(quiet=asked.quiet) as progress, ExitStack() as stack:
-        sides = _open_all(asked, progress, stack)
+        sides = _open_all(asked, progress, stack, remark=remarks(quiet=asked.quiet))
         if asked.several:
             return _tabulate(sides, outputs, asked)
         return _compare(sides, outputs, asked, progress)
@@ -141,6 +143,7 @@ class Asked:
     tags: tuple[str, ...]
     verify: bool | None
     head: bool
+    no_cache: bool
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -204,6 +207,7 @@ class Asked:
                 token_servers=self.token_servers,
                 limits=self.limits,
                 verify=self.verify,
+                no_cache=self.no_cache,
                 head=self.head,
             )
             for platform, tag in pairs
@@ -227,19 +231,29 @@ def _open_all(
     progress: ProgressCallback,
     stack: ExitStack,
     cancelled: CancelledCallback = stopping.is_set,
+    remark: RemarkCallback | None = None,
 ) -> list[Side]:
     """Analyze the images, which stay open until `stack` closes, and read the saved reports."""
     from layerscope.analysis.comparison.side import Side
+    from layerscope.cache.opened import open_shelf
     from layerscope.report.saved.reference import report_path
     from layerscope.report.saved.report import read_report
 
     sides = []
+    shelf = open_shelf(cache=not asked.no_cache, remark=remark)
     for reference, options in zip(asked.references, asked.read_options(), strict=True):
         path = report_path(reference)
         if path is not None:
             sides.append(read_report(path, show_args=asked.show_args))
             continue
-        analysis = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
+        analysis = layerscope.read(
+            reference,
+            options,
+            shelf=shelf,
+            progress=progress,
+            cancelled=cancelled,
+            remark=remark,
+        )
         sides.append(Side.of(stack.enter_context(analysis), show_args=asked.show_args))
     return sides
 

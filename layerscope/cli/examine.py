@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.cli.exits import stopping
 from layerscope.cli.progress import ProgressBar, progress_bar
+from layerscope.cli.streams import tell
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import ReadOptions
+from layerscope.progress import RemarkCallback
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -41,6 +43,7 @@ class Choice:
             "--head": options.head,
             "--verify": options.verify == "full",
             "--no-verify": options.verify == "off",
+            "--no-cache": not options.cache,
         }
         return [name for name, value in given.items() if value]
 
@@ -56,12 +59,23 @@ def collector_paused() -> Iterator[None]:
         gc.enable()
 
 
+def remarks(*, quiet: bool) -> RemarkCallback | None:
+    """Write how an image is read to standard error, a line each."""
+    if quiet:
+        return None
+    return lambda line: tell(f"layerscope: {line}")
+
+
 @contextmanager
 def opened(choice: Choice) -> Iterator[tuple[Analysis, ProgressBar]]:
     """Read the image with a progress bar if one is wanted, and hold it open. Raises any `LayerscopeError`."""
     with collector_paused(), progress_bar(quiet=choice.quiet) as progress:
         analysis = layerscope.read(
-            choice.reference, choice.options, progress=progress, cancelled=stopping.is_set
+            choice.reference,
+            choice.options,
+            progress=progress,
+            cancelled=stopping.is_set,
+            remark=remarks(quiet=choice.quiet),
         )
         with analysis:
             yield analysis, progress

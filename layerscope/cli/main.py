@@ -32,6 +32,7 @@ COMMANDS = (
     "extract",
     "export",
     "serve",
+    "cache",
     "schema",
     "completion",
     "plugin",

@@ -57,7 +57,7 @@ def image_argument(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """How to find and read the image, wherever it is; the command gets a `choice`."""
-    return stacked(_tag_option, _dockerfile_option, _engine_options, _choice)(command)
+    return stacked(_tag_option, _dockerfile_option, _engine_options, cache_option, _choice)(command)
 
 
 def report_options(command: Command) -> Command:
@@ -67,7 +67,7 @@ def report_options(command: Command) -> Command:
 
 def file_options(command: Command) -> Command:
     """The same for a command that shows no instructions and so needs no Dockerfile."""
-    return stacked(_tag_option, _engine_options, _choice)(command)
+    return stacked(_tag_option, _engine_options, cache_option, _choice)(command)
 
 
 def engine_options(command: Command) -> Command:
@@ -85,6 +85,7 @@ def make_options(
     tag: str | None = None,
     dockerfile: str | None = None,
     verify: bool | None = None,
+    no_cache: bool = False,
     head: bool = False,
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`."""
@@ -103,6 +104,7 @@ def make_options(
         limits=parse_limits(limits),
         head=head,
         verify="auto" if verify is None else "full" if verify else "off",
+        cache=not no_cache,
     )
 
 
@@ -122,6 +124,7 @@ _choice = gathered(
         "token_servers",
         "limits",
         "verify",
+        "no_cache",
         "head",
         "quiet",
     ),
@@ -131,6 +134,11 @@ head_option = click.option(
     "--head",
     is_flag=True,
     help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
+)
+cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Read every layer, and don't use the cache of layers that were read before.",
 )
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."

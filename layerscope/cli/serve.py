@@ -76,6 +76,8 @@ def command_line(choice: Choice) -> str:
         words.append("--pull")
     if options.insecure:
         words.append("--insecure")
+    if not options.cache:
+        words.append("--no-cache")
     for host in options.token_servers:
         words += ["--token-server", host]
     for limit in fields(options.limits):

@@ -120,6 +120,11 @@ class Entry:
         return self.size if extra is None or extra.logical_size is None else extra.logical_size
 
     @property
+    def read_hash(self) -> bytes | None:
+        """The hash of the content, if it was read after the layer was indexed."""
+        return self._mark
+
+    @property
     def fingerprint(self) -> bytes | None:
         """A hash of the content; None until the content is read."""
         mark = self._mark

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from layerscope.errors import SourceUnavailable
 
@@ -67,6 +69,14 @@ class StoredBlob(Protocol):
         """At most `count` bytes from `position`; fewer only at the end."""
 
 
+@runtime_checkable
+class HasHead(Protocol):
+    """A blob whose first bytes can be had without the rest."""
+
+    def head(self, count: int) -> bytes:
+        """At most `count` bytes from the beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """`size` stored bytes that begin at byte `offset` of a file; error messages use `name`."""
@@ -108,3 +118,51 @@ class Blob:
             parts.append(data)
             done += len(data)
         return b"".join(parts)
+
+
+class DeferredBlob:
+    """A blob whose size and first bytes are known, and whose bytes are fetched when something else is read.
+
+    `fetch` gives the blob itself; it is called once at most, and its file is closed by whoever opened it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        head: bytes,
+        key: tuple[int, int, int],
+        fetch: Callable[[], Blob],
+    ) -> None:
+        self.name = name
+        self.size = size
+        self.key = key
+        self._head = head
+        self._fetch = fetch
+        self._fetched: Blob | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def blob(self) -> Blob:
+        """The blob itself. Raises what fetching it raises."""
+        with self._lock:
+            if self._fetched is None:
+                self._fetched = self._fetch()
+            return self._fetched
+
+    @property
+    def closed(self) -> bool:
+        return self._fetched is not None and self._fetched.closed
+
+    def check_unchanged(self) -> None:
+        if self._fetched is not None:
+            self._fetched.check_unchanged()
+
+    def head(self, count: int) -> bytes:
+        """At most `count` bytes from the beginning, as long as they are known without fetching."""
+        return self._head[:count]
+
+    def read_at(self, position: int, count: int) -> bytes:
+        if position + min(count, self.size - position) <= len(self._head):
+            return self._head[position : position + count]
+        return self.blob.read_at(position, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Final
 
 from layerscope.image.blob import StoredBlob
 from layerscope.image.config import ImageConfig
@@ -12,6 +13,9 @@ from layerscope.image.digest import Digest
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
+
+LOCAL_ENGINE: Final = "local"
+"""An engine of this machine, which is trusted like the machine itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,8 @@ class Layer:
     size: int
     blob: StoredBlob | None
     instruction: int
+    vouched_by: str | None = None
+    """The engine that computed the diff_id from this very layer (its address, or `LOCAL_ENGINE`); None for a mere claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

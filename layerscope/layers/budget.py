@@ -17,19 +17,26 @@ ATTRIBUTE_BYTES: Final = 160
 class Budget:
     """Counts bytes kept in memory, across threads. `limit` is the option's name, `what` the subject of the error."""
 
-    def __init__(self, most: int, limit: str, what: str) -> None:
+    def __init__(self, most: int, limit: str, what: str, whole: Budget | None = None) -> None:
         self._most = most
         self._limit = limit
         self._what = what
+        self._whole = whole
         self._lock = threading.Lock()
         self.spent = 0
+
+    def part(self) -> Budget:
+        """A budget that counts for itself what it spends of this one."""
+        return Budget(self._most, self._limit, self._what, self)
 
     def spend(self, count: int) -> None:
         """Count more bytes. Raises `LimitExceeded` once the total is over the limit."""
         with self._lock:
             self.spent += count
             spent = self.spent
-        if spent > self._most:
+        if self._whole is not None:
+            self._whole.spend(count)
+        elif spent > self._most:
             raise LimitExceeded(
                 f"{self._what} take {spent} bytes of memory, over the {self._most} allowed",
                 hint=f"raise --limit {self._limit}=N if you trust the image",

@@ -83,6 +83,13 @@ class LayerIndex:
         mark = self.marks[position * MARK_BYTES : (position + 1) * MARK_BYTES]
         return None if mark == _NO_MARK else mark
 
+    def with_hashes(self, hashes: Mapping[int, bytes]) -> LayerIndex:
+        """The index with the content hashes of more members, by their positions."""
+        marks = bytearray(self.marks or bytes(len(self) * MARK_BYTES))
+        for position, mark in hashes.items():
+            marks[position * MARK_BYTES : (position + 1) * MARK_BYTES] = mark
+        return replace(self, marks=bytes(marks))
+
     def member(self, position: int) -> Member:
         return Member(
             self.path(position),

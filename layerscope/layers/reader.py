@@ -10,7 +10,7 @@ from typing import Literal
 import xxhash
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
-from layerscope.image.blob import Blob, StoredBlob
+from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
@@ -63,6 +63,10 @@ class StoredLayer:
     verified: bool
     own_notes: tuple[Note, ...] = ()
     """Notes about the blob itself, as opposed to the tar in it."""
+    proven: tuple[Digest, ...] = ()
+    """The digests, of the blob or the tar, that the bytes were compared with and do have."""
+    hashed: bool = False
+    """Whether the index has the hash of every content, because all bytes passed."""
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -90,10 +94,12 @@ def index_layer(
     Raises `FormatError` with the blob's name in the message: `TarError` (with the offset), `DigestMismatch`,
     `LimitExceeded`, or `UnsupportedFormat`.
     """
+    if isinstance(blob, DeferredBlob):
+        blob = blob.blob
     notes = Notes()
     compression = sniff(blob)
     try:
-        if compression == "none" and verify != "full" and isinstance(blob, Blob):
+        if isinstance(blob, Blob) and reads_headers_alone(blob, compression, verify):
             return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
         return _index_stream(
             blob, compression, digest, diff_id, verify, limits, budget, notes, ahead, advanced
@@ -112,6 +118,25 @@ def index_layer(
         if error.message.startswith(blob.name):
             raise
         raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
+
+
+def can_seek(blob: StoredBlob) -> bool:
+    """Whether skipping bytes of the blob costs nothing."""
+    return isinstance(blob, Blob | DeferredBlob)
+
+
+def reads_headers_alone(blob: StoredBlob, compression: str, verify: Verify) -> bool:
+    """Whether contents are skipped, so that no digest can be compared."""
+    return compression == "none" and verify != "full" and can_seek(blob)
+
+
+def is_verified(blob: StoredBlob, compression: str, diff_id: Digest | None, verify: Verify) -> bool:
+    """`StoredLayer.verified` of this blob, once it is read without an error."""
+    return (
+        diff_id is not None
+        and verify != "off"
+        and not reads_headers_alone(blob, compression, verify)
+    )
 
 
 def _index_seekable(
@@ -177,6 +202,7 @@ def _index_stream(
             f"{source.trailing} bytes after the {compression} data are not part of it; engines disagree on them",
         )
     blob.check_unchanged()
+    proven: list[Digest] = []
     for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
         if expected is not None and hasher is not None and hasher.hexdigest() != expected.hex:
             raise DigestMismatch(
@@ -184,6 +210,8 @@ def _index_stream(
                 f" image names {expected}",
                 hint="save or fetch the image again, or read on with --no-verify",
             )
+        if expected is not None and hasher is not None:
+            proven.append(expected)
     return StoredLayer(
         blob=blob,
         index=columns.index(
@@ -196,8 +224,10 @@ def _index_stream(
         ),
         compression=compression,
         compressed_size=None if compression == "none" else source.read,
-        verified=unpacked is not None,
+        verified=is_verified(blob, compression, diff_id, verify),
         own_notes=tuple(trailing),
+        proven=tuple(proven),
+        hashed=True,
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from layerscope.errors import LimitExceeded
-from layerscope.image.blob import Blob, StoredBlob
+from layerscope.image.blob import StoredBlob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
-from layerscope.layers.budget import extra_budget
+from layerscope.layers.budget import Budget, extra_budget
 from layerscope.layers.compression import sniff
-from layerscope.layers.reader import StoredLayer, Verify, index_layer
+from layerscope.layers.known import KnownLayer, KnownLayers
+from layerscope.layers.reader import StoredLayer, Verify, can_seek, index_layer, reads_headers_alone
 from layerscope.limits import Limits
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
@@ -30,12 +31,13 @@ def index_stack(
     *,
     verify: Verify,
     limits: Limits,
+    known: KnownLayers | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
     """The index of each layer, in layer order; None for a layer whose bytes are missing or that is not a tar.
 
-    A blob that appears several times is read once. Decompression and hashing release the interpreter lock, so several
+    A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing release the interpreter lock, so several
     threads read compressed layers, the largest first. The last layers would leave a processor idle, so an extra thread
     decompresses them ahead. The result doesn't depend on which thread is first.
     """
@@ -43,35 +45,68 @@ def index_stack(
     for layer in layers:
         if layer.blob is not None and is_tar_layer(layer.media_type):
             firsts.setdefault(_key(layer.blob), layer)
-    meter = _Meter(firsts, progress, cancelled)
-    found: dict[BlobKey, StoredLayer] = {}
     budget = extra_budget(limits.extra_bytes)
+    found = _known(firsts, known, verify, limits, budget)
+    spent: dict[BlobKey, int] = {}
+    unread = {key: layer for key, layer in firsts.items() if key not in found}
+    meter = _Meter(unread, progress, cancelled)
 
     def index(layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
+        own = budget.part()
         found = index_layer(
             blob,
             digest=layer.digest,
             diff_id=layer.diff_id,
             verify=verify,
             limits=limits,
-            budget=budget,
+            budget=own,
             ahead=ahead,
             advanced=meter.advance,
         )
+        spent[_key(blob)] = own.spent
         meter.finish_layer()
         return found
 
     streamed: list[tuple[BlobKey, Job]] = []
-    for key, layer in firsts.items():
+    for key, layer in unread.items():
         blob = layer.blob
         assert blob is not None
-        if isinstance(blob, Blob) and sniff(blob) == "none" and verify != "full":
+        if can_seek(blob) and reads_headers_alone(blob, sniff(blob), verify):
             found[key] = index(layer, blob, False)
         else:
             streamed.append((key, partial(index, layer, blob)))
     streamed.sort(key=lambda job: -job[0][2])
     found.update(_in_threads(streamed))
-    return _placed(layers, found, limits)
+    placed = _placed(layers, found, limits)
+    if known is not None:
+        for key, layer in unread.items():
+            known.keep(layer, KnownLayer(found[key], spent[key]), limits=limits)
+    return placed
+
+
+def _known(
+    firsts: Mapping[BlobKey, Layer],
+    known: KnownLayers | None,
+    verify: Verify,
+    limits: Limits,
+    budget: Budget,
+) -> dict[BlobKey, StoredLayer]:
+    """The layers that need not be read. `--verify` reads them all."""
+    found: dict[BlobKey, StoredLayer] = {}
+    if known is None or verify == "full":
+        return found
+    for key, layer in firsts.items():
+        one = known.find(layer, verify=verify, limits=limits)
+        if one is None:
+            continue
+        try:
+            budget.spend(one.spent)
+        except LimitExceeded as error:
+            raise LimitExceeded(
+                f"{one.stored.blob.name}: {error.message}", hint=error.hint
+            ) from None
+        found[key] = one.stored
+    return found
 
 
 def _key(blob: StoredBlob) -> BlobKey:

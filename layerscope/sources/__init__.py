@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Final, TypeVar
 
+from layerscope.cache.shelf import Shelf
 from layerscope.errors import ImageNotFound, SourceError, SourceUnavailable, UsageError
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.sources import local
 from layerscope.sources.directory import DIRECTORY
 from layerscope.sources.files import exists
@@ -44,15 +45,19 @@ def open_image(
     head: bool = False,
     every_platform: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    shelf: Shelf | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
+    remark: RemarkCallback | None = None,
 ) -> Image:
     """The image that a reference names, wherever it lives. Close it after use.
 
     `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
     image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
-    opens the first image of an index, with the others as its `siblings`. Raises `UsageError`, `SourceError`, and `FormatError`.
+    opens the first image of an index, with the others as its `siblings`. `shelf` has the layers
+    that need not be fetched, and `remark` takes one line about how the image is read. Raises `UsageError`,
+    `SourceError`, and `FormatError`.
     """
     request = Request(
         reference=reference,
@@ -65,8 +70,10 @@ def open_image(
         head=head,
         every_platform=every_platform,
         limits=limits,
+        shelf=shelf,
         progress=progress,
         cancelled=cancelled,
+        remark=remark,
     )
     found = parse_reference(reference, SOURCES)
     if found.source is not None:

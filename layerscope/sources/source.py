@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from layerscope.cache.shelf import Shelf
 from layerscope.errors import SourceUnavailable
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 
 
 class BrokenOff(SourceUnavailable):
@@ -25,7 +26,8 @@ class Request:
 
     `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
     Dockerfile that built the image, if the user has it. `head` says that no layer will be read, so nothing is asked for beyond the image's own documents.
-    `every_platform` opens the first image of an index, with the others as its `siblings`.
+    `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
+    need not be fetched, and `remark` takes one line about how the image is read.
     """
 
     reference: str
@@ -38,8 +40,10 @@ class Request:
     head: bool = False
     every_platform: bool = False
     limits: Limits = DEFAULT_LIMITS
+    shelf: Shelf | None = None
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None
+    remark: RemarkCallback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,11 @@ def command(*arguments: str) -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """The variables of a run that no setting of the caller's shell reaches."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "TMPDIR", "LAYERSCOPE_CACHE_DIR")
+        if name in os.environ
+    }
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return kept | coverage | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"} | changes
 

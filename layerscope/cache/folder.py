@@ -1,0 +1,373 @@
+"""The folder that holds the cache: files are read only if nobody else can have written them, and written whole.
+
+Processes share it without waiting for each other: a file appears under its name when it is complete, and a lock guards
+nothing but the sum of all sizes, which the file `usage` holds. Only when that sum is over the bound is the folder
+listed, and the least recently used files go. A cache that cannot be used is reported in one line, and the run goes on
+without it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from layerscope.cache.sealed import seal, unseal
+from layerscope.layers.index_bytes import VERSION as INDEX_VERSION
+from layerscope.limits import MIB
+from layerscope.newfile import new_file
+
+VERSION: Final = 1
+"""Rises with every change of what files mean; each version has a folder of its own."""
+MOST_FILE: Final = 256 * MIB
+"""The largest file that is read or written."""
+_CURRENT: Final = f"{VERSION}-{INDEX_VERSION}"
+_VERSIONS: Final = re.compile(r"\d{1,4}-\d{1,4}")
+_NAME: Final = re.compile(r"(?:layer|tar|vouched|image)-[a-z0-9-]+")
+_TEMPORARY: Final = re.compile(r"\.layerscope-[0-9a-f]{16}")
+_USAGE: Final = "usage"
+_DIGITS: Final = 20
+_KEPT: Final = 0.9
+"""The part of the bound that is left when files have to go, so that they seldom have to."""
+_PATIENCE: Final = 1.0
+"""Seconds that a write waits for the lock before it is given up."""
+_STALE: Final = 3600.0
+"""Seconds after which an unfinished file is removed, because the process that wrote it was killed."""
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OTHERS_WRITE: Final = 0o022
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the cache holds: the number of files, of layers and of images in them, and the bytes of all files."""
+
+    entries: int
+    layers: int
+    images: int
+    bytes: int
+
+
+class CacheFolder:
+    """Keeps values by name, at most `most` bytes of them. `remark` takes the one line that says why the cache is not used."""
+
+    def __init__(
+        self, path: str | None, most: int, remark: Callable[[str], None] | None = None
+    ) -> None:
+        self.path = path
+        self.most = most
+        self._remark = remark
+        self._root = -1
+        self._fd = -1
+        self._on = self._writes = most > 0
+        self._refused = False
+
+    # Values
+
+    def read(self, name: str) -> bytes | None:
+        """The value, or None. What is damaged is removed, and what others may have written is ignored."""
+        if not self._on or not self._opened(create=False):
+            return None
+        data = self._read_file(name)
+        if data is None:
+            return None
+        value = unseal(name, data)
+        if value is None:
+            self.remove(name)
+        return value
+
+    def _read_file(self, name: str) -> bytes | None:
+        try:
+            fd = os.open(name, _OPEN | os.O_NONBLOCK, dir_fd=self._fd)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            what = "is a link" if error.errno == errno.ELOOP else _reason(error)
+            self._ignore(f"{self.path}: {name} {what}")
+            return None
+        try:
+            status = os.fstat(fd)
+            odd = _odd(status, stat.S_ISREG, "not a regular file")
+            if odd is None and status.st_size > MOST_FILE:
+                odd = f"has {status.st_size} bytes, more than the {MOST_FILE} allowed"
+            if odd is not None:
+                self._ignore(f"{self.path}: {name} {odd}")
+                return None
+            with open(fd, "rb", buffering=0, closefd=False) as file:
+                data = file.read(status.st_size)
+            with suppress(OSError):
+                os.utime(fd)
+        except OSError as error:
+            self._ignore(f"{self.path}: {name} cannot be read: {_reason(error)}")
+            return None
+        else:
+            return data
+        finally:
+            os.close(fd)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a value, damaged or not."""
+        if not self._on or not self._opened(create=False):
+            return False
+        try:
+            os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
+
+    def write(self, name: str, value: bytes) -> None:
+        """Keep a value in place of what has its name; nothing is kept if there is no room for it."""
+        data = seal(name, value)
+        if not self._writes or len(data) > min(MOST_FILE, int(self.most * _KEPT)):
+            return
+        if not self._opened(create=True):
+            return
+        try:
+            if not self._make_room(len(data)):
+                return
+            with new_file(self._fd, name, mode=0o600, replace=True) as fd:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(fd, view) :]
+        except OSError as error:
+            self._writes = False
+            self._say(f"nothing is added to the cache {self.path}: {_reason(error)}")
+
+    def remove(self, name: str) -> None:
+        """Remove a value if it is there."""
+        if self._fd >= 0:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=self._fd)
+
+    # The whole
+
+    def usage(self) -> Usage:
+        """Count what the cache holds, of all versions."""
+        if not self._opened(create=False):
+            return Usage(0, 0, 0, 0)
+        files = list(self._files())
+        with suppress(OSError), self._locked() as fd:
+            _write_total(fd, sum(each.size for each in files))
+        return _counted(files)
+
+    def clear(self) -> Usage:
+        """Remove everything; returns what was there."""
+        if not self._opened(create=False):
+            return Usage(0, 0, 0, 0)
+        files = list(self._files())
+        with self._locked() as fd:
+            for each in files:
+                each.remove()
+            _write_total(fd, 0)
+        return _counted(files)
+
+    def close(self) -> None:
+        """Let go of the folder; the next use opens it again."""
+        for fd in (self._fd, self._root):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._root = -1
+
+    # The folder
+
+    def _opened(self, *, create: bool) -> bool:
+        if self._fd >= 0:
+            return True
+        if self._refused:
+            return False
+        if self.path is None:
+            self._ignore("there is no home folder for it")
+            return False
+        try:
+            if self._root < 0:
+                self._root = self._open_root(self.path, create=create)
+            self._fd = self._open_version(create=create)
+        except FileNotFoundError:
+            if create:
+                self._ignore(f"{self.path} vanished")
+            return False
+        except OSError as error:
+            self._ignore(f"{self.path} {_reason(error)}")
+            return False
+        return True
+
+    def _open_root(self, path: str, *, create: bool) -> int:
+        try:
+            return _open_folder(path)
+        except FileNotFoundError:
+            if not create:
+                raise
+        above = os.path.dirname(path)
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        if os.stat(above).st_uid not in (os.geteuid(), 0):
+            raise OSError(errno.EPERM, f"would be in {above}, which belongs to another user")
+        with suppress(FileExistsError):
+            os.makedirs(path, mode=0o700)
+        return _open_folder(path)
+
+    def _open_version(self, *, create: bool) -> int:
+        if create:
+            with suppress(FileExistsError):
+                os.mkdir(_CURRENT, mode=0o700, dir_fd=self._root)
+        return _open_folder(_CURRENT, self._root)
+
+    def _ignore(self, why: str) -> None:
+        """Go on without the cache, and say why."""
+        self._say(f"the cache is not used: {why}")
+        self._refused = True
+        self._on = self._writes = False
+
+    def _say(self, line: str) -> None:
+        if self._remark is not None:
+            self._remark(line)
+
+    # Its size
+
+    def _make_room(self, count: int) -> bool:
+        """Count bytes that are about to be written; files that nobody used for longest go when there are too many."""
+        with self._locked() as fd:
+            if fd < 0:
+                return False
+            total = _read_total(fd)
+            if total is None:
+                total = sum(each.size for each in self._files())
+            total += count
+            if total > self.most:
+                total = self._evict(int(self.most * _KEPT) - count) + count
+            _write_total(fd, total)
+        return True
+
+    def _evict(self, most: int) -> int:
+        """Remove the least recently used files until `most` bytes are left; returns how many are."""
+        files = sorted(self._files(), key=lambda each: each.used)
+        total = sum(each.size for each in files)
+        for each in files:
+            if total <= most:
+                break
+            each.remove()
+            total -= each.size
+        return total
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file with the sum, locked; -1 if another process does not let go of it."""
+        fd = os.open(
+            _USAGE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._root
+        )
+        try:
+            deadline = time.monotonic() + _PATIENCE
+            locked = False
+            while not locked:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    locked = True
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(0.01)
+            yield fd if locked else -1
+        finally:
+            os.close(fd)
+
+    def _files(self) -> Iterator[_File]:
+        """The files of the cache, of all versions; what is left of killed processes is removed on the way."""
+        for version in os.listdir(self._root):
+            if not _VERSIONS.fullmatch(version):
+                continue
+            try:
+                folder = _open_folder(version, self._root)
+            except OSError:
+                continue
+            try:
+                yield from self._files_of(version, folder)
+            finally:
+                os.close(folder)
+
+    def _files_of(self, version: str, folder: int) -> Iterator[_File]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                known = _NAME.fullmatch(entry.name)
+                if not known and not _TEMPORARY.fullmatch(entry.name):
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                if known:
+                    path = f"{version}/{entry.name}"
+                    yield _File(self._root, path, status.st_size, status.st_mtime_ns)
+                elif status.st_mtime < time.time() - _STALE:
+                    with suppress(OSError):
+                        os.unlink(entry.name, dir_fd=folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the cache: its folder and name, its bytes, and when it was used last (nanoseconds)."""
+
+    root: int
+    path: str
+    size: int
+    used: int
+
+    def remove(self) -> None:
+        with suppress(OSError):
+            os.unlink(self.path, dir_fd=self.root)
+
+
+def _counted(files: list[_File]) -> Usage:
+    names = [each.path.partition("/")[2] for each in files]
+    return Usage(
+        entries=len(files),
+        layers=sum(name.startswith(("layer-", "vouched-")) for name in names),
+        images=sum(name.startswith("image-") for name in names),
+        bytes=sum(each.size for each in files),
+    )
+
+
+def _open_folder(path: str, folder: int | None = None) -> int:
+    """A folder of this user's alone. Raises `OSError`, whose text continues a sentence that begins with the path."""
+    try:
+        fd = os.open(path, _OPEN | os.O_DIRECTORY, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise OSError(error.errno, "is a link or not a folder") from None
+        raise
+    odd = _odd(os.fstat(fd), stat.S_ISDIR, "not a folder")
+    if odd is not None:
+        os.close(fd)
+        raise OSError(errno.EPERM, odd)
+    return fd
+
+
+def _odd(status: os.stat_result, kind: Callable[[int], bool], otherwise: str) -> str | None:
+    """Why a file or folder may hold what another user wrote; None if it cannot."""
+    if not kind(status.st_mode):
+        return f"is {otherwise}"
+    if status.st_uid != os.geteuid():
+        return f"belongs to user {status.st_uid}, not to user {os.geteuid()}"
+    if status.st_mode & _OTHERS_WRITE:
+        return "can be written by other users (fix it with `chmod go-w`)"
+    return None
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _read_total(fd: int) -> int | None:
+    text = os.pread(fd, _DIGITS, 0)
+    return int(text) if len(text) == _DIGITS and text.isdigit() else None
+
+
+def _write_total(fd: int, total: int) -> None:
+    if fd >= 0:
+        os.pwrite(fd, b"%0*d" % (_DIGITS, total), 0)

@@ -1,0 +1,218 @@
+"""Indexes of layers by their digests, for all images of a run and, where there is a cache, of all runs.
+
+What is kept under a digest was read from bytes with that digest, or it is not kept: an image that lies about its layers
+never changes what is said of another one. An index goes by the digest of the blob that was read, compressed or not. A
+blob whose tar was compared with its diff_id is found by that too, so that one compression of a layer serves all others.
+An engine computes its diff_ids from the layers themselves, so those it names count as compared: for every image if it is
+an engine of this machine, and otherwise for its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from layerscope.cache.folder import CacheFolder
+from layerscope.cache.kept import Kept, from_value, to_value
+from layerscope.image.blob import HasHead, StoredBlob
+from layerscope.image.digest import Digest
+from layerscope.image.image import LOCAL_ENGINE, Layer
+from layerscope.layers.compression import sniff, sniff_head
+from layerscope.layers.header import BLOCK_SIZE
+from layerscope.layers.known import KnownLayer
+from layerscope.layers.reader import StoredLayer, Verify, can_seek, is_verified, reads_headers_alone
+from layerscope.limits import Limits
+
+
+class Shelf:
+    """Finds layers that were read before; see `layerscope.layers.known.KnownLayers`.
+
+    Without a `folder` it holds what this run read. One thread at a time.
+    """
+
+    def __init__(self, folder: CacheFolder | None = None) -> None:
+        self.folder = folder
+        self._kept: dict[str, Kept] = {}
+        self._blobs: dict[str, str] = {}
+
+    # Looking up
+
+    def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
+        """The layer as reading its blob would give it; None if that cannot be known, or is as quick to read."""
+        blob = layer.blob
+        if blob is None:
+            return None
+        if can_seek(blob) and layer.vouched_by is None and sniff(blob) == "none":
+            return None
+        if layer.digest is not None:
+            kept = self._get(_layer(layer.digest))
+            if kept is not None and kept.fits(limits) and _is(kept, layer, blob, verify):
+                return _known(kept, layer, blob, kept.compression, verify)
+        if layer.diff_id is None:
+            return None
+        candidates = [kept for kept in self._by_diff_id(layer) if kept.fits(limits)]
+        if not candidates:
+            return None
+        compression = _compression(blob)
+        skips = reads_headers_alone(blob, compression, verify)
+        for kept in candidates:
+            if kept.hashed or skips:
+                return _known(replace(kept, notes=()), layer, blob, compression, verify)
+        return None
+
+    def knows(self, diff_id: Digest, vouched_by: str) -> bool:
+        """Whether an engine's layer is known, without reading what is known of it."""
+        names = [_layer(diff_id), _vouched(diff_id, vouched_by)]
+        if self.folder is not None and any(self.folder.has(name) for name in names):
+            return True
+        if any(name in self._kept for name in names):
+            return True
+        pointer = self._pointer(diff_id)
+        if pointer is None:
+            return False
+        return pointer in self._kept or (self.folder is not None and self.folder.has(pointer))
+
+    def _by_diff_id(self, layer: Layer) -> list[Kept]:
+        assert layer.diff_id is not None
+        names = [_layer(layer.diff_id)]
+        if layer.vouched_by not in (None, LOCAL_ENGINE):
+            names.append(_vouched(layer.diff_id, layer.vouched_by or ""))
+        found = [self._get(name) for name in names]
+        if not any(kept is not None and kept.hashed for kept in found):
+            pointer = self._pointer(layer.diff_id)
+            kept = None if pointer is None else self._get(pointer)
+            found.append(kept if kept is not None and kept.diff_id == layer.diff_id else None)
+        return [kept for kept in found if kept is not None]
+
+    def _get(self, name: str) -> Kept | None:
+        kept = self._kept.get(name)
+        if kept is None and self.folder is not None:
+            value = self.folder.read(name)
+            kept = None if value is None else from_value(value)
+            if kept is not None:
+                self._kept[name] = kept
+            elif value is not None:
+                self.folder.remove(name)
+        return kept
+
+    def _pointer(self, diff_id: Digest) -> str | None:
+        """The name under which the blob is kept that unpacks to a tar with this digest."""
+        name = _tar(diff_id)
+        found = self._blobs.get(name)
+        if found is None and self.folder is not None:
+            value = self.folder.read(name)
+            found = None if value is None else value.decode("ascii", "replace")
+        return found
+
+    # Keeping
+
+    def keep(self, layer: Layer, known: KnownLayer, *, limits: Limits) -> None:
+        """Keep what was read of a layer under the digests that its bytes are known to have."""
+        stored = known.stored
+        kept = Kept(
+            index=replace(stored.index, diff_id=None),
+            compression=stored.compression,
+            size=stored.blob.size,
+            diff_id=layer.diff_id if layer.diff_id in stored.proven else None,
+            notes=stored.own_notes,
+            hashed=stored.hashed,
+            spent=known.spent,
+            limits=limits,
+        )
+        if stored.compression == "none":
+            name = self._name_of_plain(layer, kept)
+            if name is not None:
+                self._put(name, kept)
+        elif layer.digest is not None and layer.digest in stored.proven:
+            name = _layer(layer.digest)
+            self._put(name, kept)
+            if kept.diff_id is not None:
+                self._point(kept.diff_id, name)
+        elif kept.diff_id is not None:
+            # The blob's own digest is not known: what is kept is the tar's.
+            plain = replace(kept, compression="none", size=stored.tar_size, notes=())
+            self._put(_layer(kept.diff_id), plain)
+
+    def _name_of_plain(self, layer: Layer, kept: Kept) -> str | None:
+        if kept.diff_id is not None:
+            return _layer(kept.diff_id)
+        return self._name_of_vouched(layer)
+
+    def _name_of_vouched(self, layer: Layer) -> str | None:
+        if layer.diff_id is None or layer.vouched_by is None:
+            return None
+        if layer.vouched_by == LOCAL_ENGINE:
+            return _layer(layer.diff_id)
+        return _vouched(layer.diff_id, layer.vouched_by)
+
+    def _put(self, name: str, kept: Kept) -> None:
+        before = self._get(name)
+        if before is not None and before.hashed >= kept.hashed and before.fits(kept.limits):
+            return
+        self._kept[name] = kept
+        if self.folder is not None:
+            self.folder.write(name, to_value(kept))
+
+    def _point(self, diff_id: Digest, name: str) -> None:
+        if self._pointer(diff_id) != name:
+            self._blobs[_tar(diff_id)] = name
+            if self.folder is not None:
+                self.folder.write(_tar(diff_id), name.encode("ascii"))
+
+    def add_hashes(self, layer: Layer, hashes: Mapping[int, bytes]) -> None:
+        """Keep the hashes of contents, by the positions of their members, that were read after the index of a layer."""
+        name = self._name_of_vouched(layer)
+        kept = None if name is None else self._get(name)
+        if name is None or kept is None or kept.hashed:
+            return
+        index = kept.index.with_hashes(hashes)
+        if index.marks == kept.index.marks:
+            return
+        self._kept[name] = kept = replace(kept, index=index)
+        if self.folder is not None:
+            self.folder.write(name, to_value(kept))
+
+
+def _is(kept: Kept, layer: Layer, blob: StoredBlob, verify: Verify) -> bool:
+    """Whether a blob with the right digest is what the image says of it, so that reading it would not fail."""
+    return (
+        kept.size == blob.size
+        and kept.diff_id in (None, layer.diff_id)
+        and (not can_seek(blob) or sniff(blob) == kept.compression)
+        and (kept.hashed or reads_headers_alone(blob, kept.compression, verify))
+    )
+
+
+def _known(
+    kept: Kept, layer: Layer, blob: StoredBlob, compression: str, verify: Verify
+) -> KnownLayer:
+    stored = StoredLayer(
+        blob=blob,
+        index=replace(kept.index, diff_id=layer.diff_id),
+        compression=compression,
+        compressed_size=None if compression == "none" else blob.size,
+        verified=is_verified(blob, compression, layer.diff_id, verify),
+        own_notes=kept.notes,
+        hashed=kept.hashed,
+    )
+    return KnownLayer(stored, kept.spent)
+
+
+def _compression(blob: StoredBlob) -> str:
+    """The compression, from as little of the blob as its source can send."""
+    if isinstance(blob, HasHead):
+        return sniff_head(blob.head(BLOCK_SIZE), blob.name)
+    return sniff(blob)
+
+
+def _layer(digest: Digest) -> str:
+    return f"layer-{digest.algorithm}-{digest.hex}"
+
+
+def _tar(diff_id: Digest) -> str:
+    return f"tar-{diff_id.algorithm}-{diff_id.hex}"
+
+
+def _vouched(diff_id: Digest, engine: str) -> str:
+    return f"vouched-{hashlib.sha256(f'{engine} {diff_id}'.encode()).hexdigest()}"

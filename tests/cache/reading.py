@@ -1,0 +1,41 @@
+"""Read images as every command does, and count what of their layers is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+import layerscope
+from layerscope.layers import stack
+from layerscope.options import ReadOptions
+from layerscope.report.document.builder import build
+
+
+def document_of(reference: str, **options: Any) -> str:
+    """The whole JSON report, with every entry and hash."""
+    remarks: list[str] = []
+    with layerscope.read(reference, ReadOptions(**options), remark=remarks.append) as analysis:
+        document = build(analysis, files=True, hashes=True)
+        for layer in document["layers"]:
+            layer["entries"] = list(layer["entries"])
+    assert not remarks
+    return json.dumps(document, sort_keys=True)
+
+
+@contextmanager
+def layers_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The names of the blobs that are indexed while the block runs."""
+    names: list[str] = []
+    index_layer = stack.index_layer
+
+    def counted(blob: Any, **given: Any) -> Any:
+        names.append(blob.name)
+        return index_layer(blob, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stack, "index_layer", counted)
+        yield names

@@ -1,0 +1,164 @@
+"""A layer that was read before isn't read again, and the report is the same to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import layerscope
+from layerscope.cache.shelf import Shelf
+from layerscope.errors import FormatError, LimitExceeded
+from layerscope.limits import Limits
+from layerscope.options import ReadOptions
+from tests.builder import FORMS, ImageBuilder, digest_of
+from tests.cache.reading import document_of, layers_read
+from tests.test_conformance import CASES, sample
+
+COMPRESSED = [(form, compression) for form, compression in CASES if compression != "none"]
+
+
+@pytest.mark.parametrize(("form", "compression"), CASES)
+def test_a_cached_report_is_the_uncached_one(form: str, compression: str, tmp_path: Path) -> None:
+    reference = FORMS[form].write([sample()], tmp_path / "image", compression)
+    uncached = document_of(reference, cache=False)
+    assert document_of(reference) == uncached
+    assert document_of(reference) == uncached
+    for verify in ("full", "off"):
+        expected = document_of(reference, cache=False, verify=verify)
+        assert document_of(reference, verify=verify) == expected
+
+
+@pytest.mark.parametrize(("form", "compression"), COMPRESSED)
+def test_no_compressed_layer_is_read_twice(
+    form: str, compression: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = FORMS[form].write([sample()], tmp_path / "image", compression)
+    document_of(reference)
+    with layers_read(monkeypatch) as names:
+        document_of(reference)
+    assert names == []
+
+
+def test_a_layer_is_known_in_another_form_of_another_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = {"usr/lib": b"library" * 500, "etc/conf": b"conf"}
+    one = ImageBuilder("one:1").layer(base, "RUN base").layer({"a": b"1"}, "RUN one").build()
+    two = ImageBuilder("two:1").layer(base, "RUN base").layer({"b": b"2"}, "RUN two").build()
+    document_of(FORMS["oci-archive"].write([one], tmp_path / "one", "gzip"))
+    reference = FORMS["containerd"].write([two], tmp_path / "two", "gzip")
+    uncached = document_of(reference, cache=False)
+    with layers_read(monkeypatch) as names:
+        assert document_of(reference) == uncached
+    assert len(names) == 1
+    assert digest_of(two.layers[1].compressed("gzip")).rpartition(":")[2] in names[0]
+
+
+def test_one_compression_of_a_layer_serves_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tar has been compared with its diff_id, so any blob that the image says unpacks to it is known."""
+    document_of(FORMS["oci-dir"].write([sample()], tmp_path / "gzip", "gzip"))
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "zstd", "zstd")
+    uncached = document_of(reference, cache=False)
+    with layers_read(monkeypatch) as names:
+        assert document_of(reference) == uncached
+    assert names == []
+
+
+def test_verify_reads_every_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
+    document_of(reference)
+    with layers_read(monkeypatch) as names:
+        document_of(reference, verify="full")
+    assert len(names) == len({layer.diff_id for layer in sample().layers})
+
+
+def test_what_is_not_verified_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
+    document_of(reference, verify="off")
+    with layers_read(monkeypatch) as names:
+        document_of(reference)
+    assert names
+
+
+def test_a_lie_about_a_layer_does_not_reach_another_image(tmp_path: Path) -> None:
+    """An archive whose plain layer has the diff_id of another one says nothing about that one."""
+    honest = ImageBuilder("app:1").layer({"bin/app": b"good" * 100}, "RUN app").build()
+    liar = ImageBuilder("app:1").layer({"bin/evil": b"evil" * 100}, "RUN app").build()
+    archive = FORMS["docker-legacy"]
+    reference = archive.write([liar], tmp_path / "liar.tar")
+    data = (tmp_path / "liar.tar").read_bytes()
+    lie = data.replace(liar.layers[0].diff_id.encode(), honest.layers[0].diff_id.encode())
+    assert lie != data
+    (tmp_path / "liar.tar").write_bytes(lie)
+    document_of(reference)
+    document_of(reference, verify="off")
+    good = FORMS["oci-dir"].write([honest], tmp_path / "good", "gzip")
+    assert document_of(good) == document_of(good, cache=False)
+    assert "bin/evil" not in document_of(good)
+
+
+def test_a_blob_that_is_not_what_its_digest_says_is_refused_as_before(tmp_path: Path) -> None:
+    """Only blobs that were compared are kept; a damaged one is an error each time."""
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
+    blobs = tmp_path / "image" / "blobs" / "sha256"
+    digest = digest_of(sample().layers[0].compressed("gzip")).rpartition(":")[2]
+    data = bytearray((blobs / digest).read_bytes())
+    data[5] ^= 1  # a byte of the header that decompression ignores
+    (blobs / digest).write_bytes(bytes(data))
+    for _ in range(2):
+        with pytest.raises(FormatError, match="digest"):
+            document_of(reference)
+
+
+def test_a_limit_that_refuses_an_image_refuses_it_from_the_cache(tmp_path: Path) -> None:
+    image = ImageBuilder("x:1").layer({"deep/" * 60 + "file": b"x"}, "RUN x").build()
+    reference = FORMS["oci-dir"].write([image], tmp_path / "image", "gzip")
+    document_of(reference)
+    for limits in (Limits(members=0), Limits(extra_bytes=10), Limits(path_bytes=20)):
+        with pytest.raises(LimitExceeded) as uncached:
+            document_of(reference, limits=limits, cache=False)
+        with pytest.raises(LimitExceeded) as cached:
+            document_of(reference, limits=limits)
+        assert str(cached.value) == str(uncached.value)
+
+
+def test_a_layer_that_needed_a_higher_limit_is_not_known_under_a_lower_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
+    document_of(reference, limits=Limits(members=10**8))
+    with layers_read(monkeypatch) as names:
+        document_of(reference)
+    assert names
+    with layers_read(monkeypatch) as names:
+        document_of(reference, limits=Limits(members=10**8))
+    assert names == []
+
+
+def test_two_images_of_one_run_read_shared_layers_once_without_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = FORMS["oci-dir"].write([sample()], tmp_path / "one", "gzip")
+    two = FORMS["oci-archive"].write([sample()], tmp_path / "two", "zstd")
+    shelf = Shelf()
+    options = ReadOptions(cache=False)
+    layerscope.read(one, options, shelf=shelf).close()
+    with layers_read(monkeypatch) as names:
+        layerscope.read(two, options, shelf=shelf).close()
+    assert names == []
+
+
+def test_trailing_bytes_of_a_blob_are_noted_from_the_cache(tmp_path: Path) -> None:
+    image = ImageBuilder("x:1").layer({"a": b"a"}, "RUN a").build()
+    layer = image.layers[0]
+    odd = replace(layer, blob=layer.compressed("gzip") + b"trailing")
+    image = replace(image, layers=(odd,))
+    reference = FORMS["oci-dir"].write([image], tmp_path / "image", "gzip")
+    uncached = document_of(reference, cache=False)
+    assert "trailing-bytes" in uncached
+    document_of(reference)
+    assert document_of(reference) == uncached
