@@ -6,7 +6,7 @@ import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layerscope.cli.examine import Choice, collector_paused
+from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import Writing, check_head, one_format
 from layerscope.cli.outputs import check_apart, write_outputs
@@ -41,7 +41,11 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
         collector_paused(),
         progress_bar(quiet=choice.quiet) as progress,
         read_platforms(
-            choice.reference, options, progress=progress, cancelled=stopping.is_set
+            choice.reference,
+            options,
+            progress=progress,
+            cancelled=stopping.is_set,
+            remark=remarks(quiet=choice.quiet),
         ) as found,
     ):
         for platform in found.platforms:

@@ -37,9 +37,9 @@ def index_stack(
 ) -> tuple[StoredLayer | None, ...]:
     """The index of each layer, in layer order; None for a layer whose bytes are missing or that is not a tar.
 
-    A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing release the interpreter lock, so several
-    threads read compressed layers, the largest first. The last layers would leave a processor idle, so an extra thread
-    decompresses them ahead. The result doesn't depend on which thread is first.
+    A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing
+    release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
+    leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:

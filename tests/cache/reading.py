@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import layerscope
-from layerscope.layers import stack
+from layerscope.layers.reader import index_layer
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
 
@@ -30,12 +30,11 @@ def document_of(reference: str, **options: Any) -> str:
 def layers_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The names of the blobs that are indexed while the block runs."""
     names: list[str] = []
-    index_layer = stack.index_layer
 
     def counted(blob: Any, **given: Any) -> Any:
         names.append(blob.name)
         return index_layer(blob, **given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stack, "index_layer", counted)
+        patch.setattr("layerscope.layers.stack.index_layer", counted)
         yield names
