@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layerscope.image import builders
+from layerscope.image import builders, kaniko
 from layerscope.image.dialects import METADATA_KEYWORDS, DialectReader, Statement
 from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Base
@@ -24,14 +24,19 @@ class _Span:
 
 
 def attribute(
-    history: Sequence[HistoryEntry], layer_count: int, base_layers: int | None = None
+    history: Sequence[HistoryEntry],
+    layer_count: int,
+    base_layers: int | None = None,
+    *,
+    single_snapshot: bool = False,
 ) -> tuple[tuple[Instruction, ...], tuple[Note, ...]]:
     """Give every layer to exactly one instruction, in order: each entry that isn't empty takes the next one.
 
     Follows `history` in the OCI image specification's config.md. Layers that no entry describes get their own
     instruction, without evidence: below the child's instructions if a base image has no history, on top if a tool added
     layers without an entry. `base_layers` is the number of layers in the base image, if known. A layer that covers
-    several instructions gets its own row, and `range` names them.
+    several instructions gets its own row, and `range` names them. With `single_snapshot`, kaniko's entry is such a layer
+    whatever its keyword.
     """
     reader = DialectReader()
     statements = [reader.read(entry) for entry in history]
@@ -46,7 +51,11 @@ def attribute(
             unclaimed = index + 1
             continue
         entry, statement = history[row.entry], statements[row.entry]
-        span = None if row.layer is None else _span(instructions, unclaimed, entry, statement)
+        span = None
+        if row.layer is not None and single_snapshot and entry.author == kaniko.AUTHOR:
+            span = _Span(index, index)
+        elif row.layer is not None:
+            span = _span(instructions, unclaimed, entry, statement)
         own = span is None or builders.is_squash(entry)
         instruction = _instruction(index, row, entry, statement, span if own else None)
         blank += instruction.evidence == "none" and row.layer is not None
@@ -165,7 +174,7 @@ def _span(
         if changing:
             return _Span(changing[0], changing[-1])
         return _Span(begin, end - 1) if begin < end else None
-    if entry.author == "kaniko" and statement.keyword in METADATA_KEYWORDS:
+    if entry.author == kaniko.AUTHOR and statement.keyword in METADATA_KEYWORDS:
         return _Span(end, end)
     parent = builders.parent_of(entry)
     if not changing or not (statement.classic or not statement.keyword):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from layerscope.errors import FormatError
+from layerscope.image import kaniko
 from layerscope.image.alignment import Aligner, written_text
 from layerscope.image.attribution import attribute, named_base
 from layerscope.image.digest import Digest
@@ -51,14 +52,21 @@ def blame(
     for provenance in statements:
         texts |= dict(provenance.dockerfiles)
         base = base or _base(provenance)
-    instructions, remarks = attribute(history, len(layers), base.layers if base else None)
+    steps: tuple[Step, ...] = ()
+    if dockerfile is not None:
+        steps = final_stage(parse_dockerfile(dockerfile[1]))
+    instructions, remarks = attribute(
+        history,
+        len(layers),
+        base.layers if base else None,
+        single_snapshot=kaniko.is_single_snapshot(history, steps),
+    )
     notes.extend(remarks)
     for provenance in statements:
         instructions = _by_provenance(instructions, provenance, aligner)
     if dockerfile is not None:
         name, text = dockerfile
         texts[name] = text
-        steps = final_stage(parse_dockerfile(text))
         instructions = aligner.align(instructions, steps, name, "dockerfile")
         if not any(step.location for step in instructions):
             notes.add(
@@ -67,7 +75,9 @@ def blame(
             )
         instructions, above = _base_above(instructions, steps, name)
         base = base or above
-    instructions = _with_spans(instructions)
+    instructions = _with_spans(instructions, steps)
+    if dockerfile is not None and steps:
+        base = base or kaniko.base_below(history, instructions, steps, dockerfile[0])
     named = {step.location.file for step in instructions if step.location is not None}
     return Blame(
         instructions,
@@ -239,21 +249,30 @@ def _triggered(step: Instruction) -> str:
     return words[1].upper() if len(words) > 1 else ""
 
 
-def _with_spans(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
-    """Give a layer that covers several instructions their lines, from the first to the last."""
+def _with_spans(
+    instructions: tuple[Instruction, ...], steps: Sequence[Step]
+) -> tuple[Instruction, ...]:
+    """Give a layer that covers several instructions their lines, from the first to the last.
+
+    If the history has only the last one, they begin with the first of the given Dockerfile's `steps`.
+    """
     located = list(instructions)
+    first = next((step.start_line for step in steps if step.keyword not in ("FROM", "ARG")), None)
     for step in instructions:
         if step.range is None or step.location is not None:
             continue
         inner = instructions[step.range[0] : step.range[1] + 1]
         places = [each.location for each in inner if each.location is not None]
+        begin = min((place.start_line for place in places), default=0)
+        if step.range[0] == step.range[1] and first is not None:
+            begin = min(begin, first)
         if places and len({place.file for place in places}) == 1:
             located[step.index] = replace(
                 step,
                 evidence=next(each.evidence for each in inner if each.location is not None),
                 location=Location(
                     places[0].file,
-                    min(place.start_line for place in places),
+                    begin,
                     max(place.end_line for place in places),
                 ),
             )

