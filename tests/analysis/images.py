@@ -1,4 +1,4 @@
-"""Analyse an image that a test writes down as layers."""
+"""Analyzes an image that a test defines as layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.builder.image import BuiltImage, Members
 
 
 def image_of(*layers: Members) -> BuiltImage:
-    """One instruction a layer."""
+    """An image with one instruction per layer."""
     builder = ImageBuilder("app:1")
     for number, members in enumerate(layers):
         builder.layer(members, created_by=f"/bin/sh -c step {number}")
@@ -46,14 +46,14 @@ def analysed(
 
 
 def waste_of(analysis: Analysis) -> list[tuple[str, str, int, int, int]]:
-    """Path, kind, bytes, layer, and the layer that made it waste."""
+    """The path, kind, bytes, layer, and wasting layer of each wasted file."""
     return [
         (row.path.decode(), row.kind, row.bytes, row.layer, row.wasted_in) for row in analysis.waste
     ]
 
 
 def closes(analysis: Analysis) -> None:
-    """All sums that design and reports promise."""
+    """Check all sums that the reports promise."""
     sizes = analysis.sizes
     kinds: Mapping[Any, int] = analysis.wasted_by_kind
     assert sizes.live + sizes.wasted == sizes.content

@@ -1,4 +1,4 @@
-"""Real images for the rules that look into layers: built in memory, read from an archive."""
+"""Real images for rules that look into layers, built in memory and read from an archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Steps = list[tuple[str, Mapping[str, Any]]]
 
 
 def analysis_of(folder: Path, steps: Steps, tag: str = "app:1") -> Analysis:
-    """The analysis of an image that these instructions made, in the order given."""
+    """The analysis of an image made by these instructions."""
     builder = ImageBuilder(tag)
     for text, members in steps:
         builder.layer(members, created_by=f"/bin/sh -c #(nop) {text}")

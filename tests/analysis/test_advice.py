@@ -29,7 +29,7 @@ def advice_on(
     return advice
 
 
-def test_the_biggest_saving_comes_first() -> None:
+def test_the_largest_saving_comes_first() -> None:
     sizes = [advice.bytes for advice in advise(python_app())]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 31_000_000
@@ -67,7 +67,7 @@ def test_a_copy_can_set_what_a_later_chown_changes(
     assert message.endswith(", line 2. Saves 400 B.")
 
 
-def test_a_later_chown_of_what_a_run_wrote_belongs_in_that_run() -> None:
+def test_a_later_chown_of_a_runs_files_belongs_in_that_run() -> None:
     advice = advice_on(
         "RUN make install", "RUN chown -R app /app", "metadata_only", changed=("uid",), located=True
     )
@@ -76,7 +76,7 @@ def test_a_later_chown_of_what_a_run_wrote_belongs_in_that_run() -> None:
     )
 
 
-def test_changed_times_are_left_alone() -> None:
+def test_changed_times_should_be_left_alone() -> None:
     advice = advice_on(
         "COPY . /app", "RUN touch /app/x", "metadata_only", changed=("mtime",), located=True
     )
@@ -98,7 +98,7 @@ def test_instructions_without_lines_are_named_by_number() -> None:
     )
 
 
-def test_advice_is_one_line_whatever_the_image_says() -> None:
+def test_advice_is_one_line_for_hostile_text() -> None:
     hostile = "RUN " + "x\n" * 5_000
     message = advice_on(hostile, hostile, "deleted", path="/app/" + "y" * 5_000).message
     assert "\n" not in message
@@ -126,12 +126,12 @@ def on_base(writer: str, waster: str, kind: WasteKind, changed: tuple[str, ...] 
         ("metadata_only", "don't change the owner of /app/x, written by instruction 0 (COPY . /)"),
     ],
 )
-def test_nothing_in_the_base_image_is_to_be_edited(kind: WasteKind, remedy: str) -> None:
+def test_advice_never_edits_the_base_image(kind: WasteKind, remedy: str) -> None:
     message = on_base("COPY . /", "RUN chown app /app/x", kind, ("uid",))
     assert message.startswith(f"Line 2: {remedy}")
 
 
-def test_a_line_that_several_instructions_share_is_the_from_and_names_none_of_them() -> None:
+def test_advice_does_not_name_the_from_line_that_several_instructions_share() -> None:
     analysis = make_analysis(
         [("COPY . /app", 1000), ("RUN rm -rf /app", 500)], [wasted("/app/x", 400, 0, 1)]
     )
@@ -152,7 +152,7 @@ def test_a_line_that_several_instructions_share_is_the_from_and_names_none_of_th
         ("/opt/a", None),
     ],
 )
-def test_caches_can_be_mounted(path: str, target: str | None) -> None:
+def test_a_deleted_package_cache_should_be_mounted(path: str, target: str | None) -> None:
     message = advice_on(
         "RUN pip install x", "RUN rm -rf /root/.cache", "deleted", path=path, located=True
     ).message
@@ -190,7 +190,7 @@ def test_caches_can_be_mounted(path: str, target: str | None) -> None:
         ),
     ],
 )
-def test_what_is_deleted_should_not_be_copied(writer: str, waster: str, remedy: str) -> None:
+def test_deleted_files_should_not_be_copied(writer: str, waster: str, remedy: str) -> None:
     message = advice_on(writer, waster, "deleted", located=True).message
     assert message == f"Line 1: {remedy}. Saves 400 B."
 
@@ -200,7 +200,7 @@ def test_deleted_files_of_an_unnamed_base_need_another_base() -> None:
     assert message.startswith("Instruction 1: use a base image without /app/x")
 
 
-def test_files_are_named_by_the_directory_that_they_share() -> None:
+def test_files_are_named_by_their_common_directory() -> None:
     waste = [wasted(f"/srv/app/{n}", 10, 0, 1) for n in range(3)]
     (advice,) = advise(make_analysis([("RUN a", 100), ("RUN b", 1)], waste))
     assert "delete 3 files in /srv/app in the same RUN" in advice.message
@@ -209,7 +209,7 @@ def test_files_are_named_by_the_directory_that_they_share() -> None:
     assert "delete 2 files in the same RUN" in advice.message
 
 
-def test_what_is_written_twice_is_to_be_written_once() -> None:
+def test_files_written_twice_should_be_written_once() -> None:
     def message(writer: str, waster: str, kind: WasteKind) -> str:
         return advice_on(writer, waster, kind, located=True).message
 
@@ -225,7 +225,7 @@ def test_what_is_written_twice_is_to_be_written_once() -> None:
     assert "because it stores /app/x twice" in message("RUN a", "RUN b", "duplicate_entry")
 
 
-def test_advice_has_an_end() -> None:
+def test_the_pieces_of_advice_are_limited() -> None:
     steps = [(f"COPY {n} /", 1000) for n in range(40)]
     waste = [wasted(f"/{n}", 100 + n, n, n + 1) for n in range(39)]
     assert len(advise(make_analysis(steps, waste))) == MOST
@@ -241,7 +241,7 @@ def test_advice_has_an_end() -> None:
         ("app", "RUN echo app", False),
     ],
 )
-def test_a_copy_cannot_name_a_user_that_is_made_after_it(
+def test_a_copy_cannot_name_a_user_that_is_created_later(
     owner: str, maker: str, moved: bool
 ) -> None:
     analysis = make_analysis(

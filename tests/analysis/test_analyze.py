@@ -1,4 +1,4 @@
-"""From an image to its numbers: counts of paths, sums that close, the largest files, notes."""
+"""From an image to its numbers: counts, sums, the largest files, and notes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def changes(*layers: Members) -> list[tuple[int, int, int]]:
     ]
 
 
-def test_counts_of_entries() -> None:
+def test_entries_are_counted_by_type() -> None:
     files = analysis_of(*MIXED).files
     assert dataclasses.asdict(files) == {
         "regular": 5,
@@ -66,9 +66,9 @@ def test_counts_of_entries() -> None:
     }
 
 
-def test_counts_of_paths() -> None:
-    # Layer 1 modifies d/f and adds d/n; of deep/er/g two directories are implicit, so that one path goes. Layer 2
-    # modifies s, adds d/again, and takes d/f, d/h and d/n.
+def test_added_modified_and_deleted_paths_are_counted_per_layer() -> None:
+    # Layer 1 modifies d/f, adds d/n, and removes deep/er/g, which counts as one path because its two directories are
+    # implicit. Layer 2 modifies s, adds d/again, and removes d/f, d/h, and d/n.
     assert changes(*MIXED) == [(8, 0, 0), (1, 1, 1), (1, 1, 3)]
 
 
@@ -97,7 +97,9 @@ def test_counts_of_paths() -> None:
         ({"x/y/z": b"implicit"}, (1, 0, 0)),
     ],
 )
-def test_changes_of_a_layer(second: Members, counts: tuple[int, int, int]) -> None:
+def test_a_layer_counts_what_it_changes_relative_to_the_layer_below(
+    second: Members, counts: tuple[int, int, int]
+) -> None:
     base: Members = {"f": b"old", "d/": Directory(), "d/a": b"a", "d/b": b"b"}
     assert changes(base, second)[1] == counts
 
@@ -116,7 +118,7 @@ def test_numbers_do_not_depend_on_compression(compression: str) -> None:
     assert largest_files(other) == largest_files(plain)
 
 
-def test_sizes() -> None:
+def test_sizes_add_up_and_compressed_counts_the_blobs() -> None:
     image = image_of(*MIXED)
     sizes = analysed(image).sizes
     assert sizes.tar == sum(len(layer.tar) for layer in image.layers)
@@ -127,14 +129,14 @@ def test_sizes() -> None:
     assert packed.compressed == sum(len(layer.compressed("gzip")) for layer in image.layers)
 
 
-def test_sparse_files_count_what_is_stored() -> None:
+def test_a_sparse_file_counts_only_its_stored_bytes() -> None:
     node = Sparse(size=1 << 30, chunks=((0, b"x" * 100),), form="1.0")
     analysis = analysis_of({"holes": node})
     closes(analysis)
     assert analysis.sizes.content == analysis.sizes.live == 100
 
 
-def test_an_image_without_content() -> None:
+def test_an_image_without_content_is_fully_efficient() -> None:
     analysis = analysis_of({"d/": Directory()}, {})
     closes(analysis)
     assert analysis.sizes.efficiency == 1.0
@@ -155,7 +157,7 @@ def test_a_layer_twice_is_unpacked_twice_and_transferred_once() -> None:
     assert third.changes.added == third.changes.modified == 0
 
 
-def test_one_layer_a_thousand_times() -> None:
+def test_a_layer_repeated_a_thousand_times_is_analyzed() -> None:
     layer: Members = {"f": b"x" * 100, "g": b"y" * 10}
     analysis = analysis_of(*[layer] * 1000)
     closes(analysis)
@@ -165,19 +167,19 @@ def test_one_layer_a_thousand_times() -> None:
     assert sum(note.code == "layer-repeated" for note in analysis.notes) == 999
 
 
-def test_more_layers_than_the_bound_are_refused() -> None:
+def test_more_layers_than_the_limit_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="1025"):
         analysis_of(*[{"f": b"x"}] * 1025)
 
 
-def test_the_largest_files() -> None:
+def test_the_largest_live_files_come_first() -> None:
     members = {f"f{number:03}": bytes(number) for number in range(1, 301)}
     analysis = analysis_of(members, {"f300": WHITEOUT, "f299": b"small"})
     assert [row.bytes for row in largest_files(analysis)] == list(range(298, 298 - LARGEST, -1))
     assert largest_files(analysis)[0].path == b"f298"
 
 
-def test_of_thousands_of_equals_some_are_listed_by_path() -> None:
+def test_files_of_equal_size_are_listed_by_path() -> None:
     members = {f"f{number:04}": b"x" * 10 for number in reversed(range(3000))}
     found = [row.path for row in largest_files(analysis_of(members, {"big": b"x" * 11}))]
     assert found[0] == b"big"
@@ -185,7 +187,7 @@ def test_of_thousands_of_equals_some_are_listed_by_path() -> None:
     assert found[1:] == sorted(found[1:])
 
 
-def test_a_file_that_lives_under_another_name_is_listed_there() -> None:
+def test_a_file_whose_first_name_is_gone_is_listed_at_its_link() -> None:
     analysis = analysis_of({"a": b"x" * 100, "b": Hardlink("a")}, {"a": WHITEOUT})
     assert [(row.path, row.bytes) for row in largest_files(analysis)] == [(b"b", 100)]
 
@@ -202,7 +204,7 @@ def test_aufs_content_counts_while_something_links_to_it() -> None:
     assert analysis_of({".wh..wh.plnk/1": b"x" * 100}).sizes.content == 0
 
 
-def test_digests() -> None:
+def test_digests_are_verified_when_bytes_are_read_in_full_or_on_request() -> None:
     image = image_of(*MIXED)
     assert not any(layer.verified for layer in analysed(image).layers)
     assert all(layer.verified for layer in analysed(image, verify="full").layers)
@@ -212,7 +214,7 @@ def test_digests() -> None:
     assert "unverified" in [note.code for note in off.notes]
 
 
-def test_a_wrong_diff_id_is_refused_where_it_is_looked_at() -> None:
+def test_a_wrong_diff_id_is_refused_when_it_is_verified() -> None:
     builder = ImageBuilder("app:1").layer({"f": b"x"})
     builder.fields["rootfs"] = {"type": "layers", "diff_ids": ["sha256:" + "0" * 64]}
     image = builder.build()
@@ -224,7 +226,7 @@ def test_a_wrong_diff_id_is_refused_where_it_is_looked_at() -> None:
     assert analysed(image, "oci-archive", "gzip", verify="off").sizes.content == 1
 
 
-def test_members_over_the_bound_are_refused() -> None:
+def test_more_members_than_the_limit_are_refused() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, members=3)
     with pytest.raises(LimitExceeded, match="3 members"):
         analysis_of({"a": b"", "b": b"", "c": b"", "d": b""}, limits=limits)
@@ -237,7 +239,7 @@ def test_one_oddity_on_many_paths_is_one_note() -> None:
     assert note.message.endswith("(and 3,999 more like this)")
 
 
-def test_a_closed_image_is_told(tmp_path: Path) -> None:
+def test_analyzing_a_closed_image_is_an_error(tmp_path: Path) -> None:
     docker_legacy([ImageBuilder("app:1").layer({"a": b"x"}, "RUN a").build()]).write(tmp_path / "x")
     image = layerscope.load(str(tmp_path / "x"))
     image.close()

@@ -29,7 +29,7 @@ def limits_of(folder: Path, options: Mapping[str, object] | None = None) -> dict
 
 
 def four_fifths() -> Analysis:
-    """Content 1000, of which 200 are wasted; layers of 600 and 400."""
+    """An image with content 1000, of which 200 are wasted, in layers of 600 and 400."""
     return make_analysis(
         [("COPY a /", 600), ("RUN b", 400)], [wasted("/x", 200, 0, 1)], compressed=300
     )
@@ -47,7 +47,7 @@ def four_fifths() -> Analysis:
         ("max_layer_size", 599, 600, 601),
     ],
 )
-def test_a_limit_that_is_just_reached_is_kept(
+def test_a_value_equal_to_its_limit_passes(
     rule: str, just_under: object, limit: object, just_over: object
 ) -> None:
     analysis = four_fifths()
@@ -59,7 +59,7 @@ def test_a_limit_that_is_just_reached_is_kept(
 @pytest.mark.parametrize(
     ("limit", "passed"), [("80%", True), (0.8, True), ("0.8001", False), (0.79, True)]
 )
-def test_efficiency_is_a_lower_limit(limit: object, passed: bool) -> None:
+def test_efficiency_must_be_at_least_its_limit(limit: object, passed: bool) -> None:
     assert judge(four_fifths(), min_efficiency=limit).passed is passed
 
 
@@ -69,7 +69,7 @@ def test_shares_are_compared_exactly() -> None:
     assert judge(third, max_wasted_percent="33.3333333333333334").passed
 
 
-def test_every_rule_has_a_limit_that_an_empty_image_keeps() -> None:
+def test_an_empty_image_passes_every_rule() -> None:
     empty = make_analysis([("CMD a", 0)], compressed=0)
     empty = with_facts(empty, base=Base(layers=0, name=None, evidence="x"))
     verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})
@@ -87,7 +87,7 @@ def test_a_result_names_rule_numbers_and_cause() -> None:
     assert verdict.broken == 1
 
 
-def test_what_cannot_be_known_breaks_its_rule_and_says_why() -> None:
+def test_an_unknown_value_breaks_its_rule_and_says_why() -> None:
     verdict = judge(
         with_facts(four_fifths(), sizes=replace(four_fifths().sizes, compressed=None)),
         max_compressed_size="1GB",
@@ -106,7 +106,7 @@ def test_sizes_are_unknown_when_a_layer_is_missing(rule: str) -> None:
     assert "layer 1" in result.message
 
 
-def test_no_file_and_no_option_is_no_rule() -> None:
+def test_without_files_or_options_there_are_no_rules() -> None:
     assert not load_budget(None, {}, directory=EMPTY)
 
 
@@ -119,24 +119,24 @@ def test_no_file_and_no_option_is_no_rule() -> None:
         ("pyproject.toml", "[tool.layerscope]\nmax_size = '1kB'\nmax_layers = 3"),
     ],
 )
-def test_rules_stand_in_either_file(tmp_path: Path, name: str, text: str) -> None:
+def test_rules_live_in_either_file(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     assert limits_of(tmp_path) == {"max_size": 1000, "max_layers": 3}
     assert dict(load_budget(tmp_path / name).limits) == limits_of(tmp_path)
 
 
-def test_options_beat_the_file_rule_by_rule(tmp_path: Path) -> None:
+def test_an_option_overrides_the_same_rule_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "layerscope.toml").write_text("[budget]\nmax_size = 1\nmax_layers = 3")
     assert limits_of(tmp_path, {"max_size": "2kB"}) == {"max_size": 2000, "max_layers": 3}
 
 
-def test_other_tools_in_pyproject_are_not_looked_at(tmp_path: Path) -> None:
+def test_tables_of_other_tools_in_pyproject_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.other]\nmax_size = 1")
     assert limits_of(tmp_path) == {}
 
 
 @pytest.mark.parametrize("text", ["[keys]\n'tree.sort' = 'o'", "[browser]\ntheme = 'nord'"])
-def test_a_file_for_the_browser_alone_holds_no_rules(tmp_path: Path, text: str) -> None:
+def test_a_file_with_only_browser_settings_has_no_rules(tmp_path: Path, text: str) -> None:
     own = tmp_path / "layerscope.toml"
     own.write_text(text)
     assert limits_of(tmp_path) == {}
@@ -178,7 +178,7 @@ def test_rules_in_both_files_are_refused(tmp_path: Path) -> None:
         ("a = " + "9" * 5000, "cannot be read"),
     ],
 )
-def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_budget_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "layerscope.toml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         limits_of(tmp_path)
@@ -187,7 +187,7 @@ def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: 
     assert "\n" not in str(caught.value)
 
 
-def test_a_named_file_must_be_there_and_hold_rules(tmp_path: Path) -> None:
+def test_a_named_file_must_exist_and_have_rules(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist"):
         load_budget(tmp_path / "no.toml")
     with pytest.raises(ConfigError, match="not a regular file"):
@@ -201,7 +201,7 @@ def test_a_named_file_must_be_there_and_hold_rules(tmp_path: Path) -> None:
         load_budget(tmp_path / "pyproject.toml")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "layerscope.toml").write_bytes(b"[budget]\n# \xff")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 11"):
         limits_of(tmp_path)
@@ -227,7 +227,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         "1e18",
     ],
 )
-def test_a_number_beyond_all_sense_is_refused_in_one_short_line(
+def test_an_absurd_number_is_refused_in_one_short_line(
     tmp_path: Path, name: str, value: str
 ) -> None:
     (tmp_path / "layerscope.toml").write_text(f"{name} = {value}")

@@ -1,4 +1,4 @@
-"""Files of rules whose values have the wrong type: each is read, or refused in one line that names the file."""
+"""Rules whose values have the wrong type are read, or refused in one line that names the file."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ YAML = (
 
 
 def read(folder: Path, *, find_dive: bool = False) -> None:
-    """Read the rules of a folder. An error is a `ConfigError` of one short line."""
+    """Read the rules of a folder. An error must be a `ConfigError` of one short line."""
     try:
         budget = load_budget(directory=folder, find_dive=find_dive)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Two images side by side, held against a plain diff of two plain models."""
+"""Comparisons of two images, checked against a simple diff of two simple models."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def kinds(comparison: Comparison) -> set[tuple[str, bytes]]:
 
 
 def check_sums(comparison: Comparison) -> None:
-    """Every delta of a comparison that is said to close does."""
+    """Check that the deltas of a comparison add up."""
     a, b = comparison.a, comparison.b
     content = b.sizes.content - a.sizes.content
     assert sum(row.content_delta for row in comparison.layers.rows) == content
@@ -115,7 +115,7 @@ def check_sums(comparison: Comparison) -> None:
 
 
 def check_tree(comparison: Comparison) -> None:
-    """The merged tree: each directory is the sum of its listing."""
+    """Check that each directory of the merged tree is the sum of its listing."""
     assert comparison.files is not None
     tree = MergedTree(comparison.files)
     pending = [tree.root]
@@ -133,7 +133,7 @@ def check_tree(comparison: Comparison) -> None:
 
 
 def mirrored(comparison: Comparison) -> tuple[Any, ...]:
-    """What A to B says, as B to A has to say it."""
+    """A comparison from A to B, as it must look from B to A."""
     other = {"added": "removed", "removed": "added", "only_a": "only_b", "only_b": "only_a"}
     layers = comparison.layers
     assert comparison.files is not None
@@ -215,7 +215,7 @@ def plainly(comparison: Comparison) -> tuple[Any, ...]:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[list[list[Member]], list[list[Member]]]:
-    """Two stacks, often with layers in common: a shared base, or layers of the one in the other."""
+    """Two stacks, often with common layers: a shared base, or layers of one in the other."""
     first = draw(stacks())
     own = draw(stacks())
     how = draw(st.sampled_from(["apart", "base", "mixed"]))
@@ -229,7 +229,7 @@ def pairs(draw: st.DrawFn) -> tuple[list[list[Member]], list[list[Member]]]:
 def differences(
     a: Sequence[Sequence[Member]], b: Sequence[Sequence[Member]]
 ) -> dict[str, set[bytes]]:
-    """What a plain diff of the two models finds."""
+    """The differences that a simple diff of the two models finds."""
     trees = []
     for layers in (a, b):
         stack = Stack()
@@ -254,7 +254,7 @@ def differences(
 
 
 def kind_of(entry: Any) -> str:
-    """The kind that a container sees: the model calls fifos and devices `other`, and keeps their node."""
+    """The kind that a container sees. The model calls FIFOs and devices `other`, and keeps their node."""
     node = entry.header[-1] if entry.kind == "other" else None
     kind: str = entry.kind
     return type(node).__name__ if isinstance(node, Fifo | Device) else kind
@@ -266,7 +266,7 @@ def kind_of(entry: Any) -> str:
     pair=([[(f"{DEEP}/a", Fifo())]], [[(f"{DEEP}/a", Device(major=1, minor=3))]]),
     form="docker-legacy",
 )
-def test_random_pairs(
+def test_random_pairs_differ_as_a_plain_diff_says(
     folder: Path, pair: tuple[list[list[Member]], list[list[Member]]], form: str
 ) -> None:
     with sides(folder, image_of(pair[0]), image_of(pair[1]), form) as (a, b):
@@ -296,7 +296,7 @@ def test_random_pairs(
 
 
 def links_to_no_file(side: Side) -> set[bytes]:
-    """Hard links without content: to an empty file, or to something that is no file, which the tree does not tell."""
+    """Hard links without content: to an empty file, or to something that is not a file. The tree can't distinguish them."""
     assert side.files is not None
     return {
         node.path
@@ -310,7 +310,9 @@ def links_to_no_file(side: Side) -> set[bytes]:
 
 @THOROUGH
 @given(stack=stacks(), form=st.sampled_from(["docker-legacy", "oci-archive"]))
-def test_an_image_and_itself(folder: Path, stack: list[list[Member]], form: str) -> None:
+def test_an_image_does_not_differ_from_itself(
+    folder: Path, stack: list[list[Member]], form: str
+) -> None:
     built = image_of(stack)
     with sides(folder, built, built, "docker-legacy", form) as (a, b):
         comparison = compare(a, b)
@@ -326,7 +328,7 @@ def test_an_image_and_itself(folder: Path, stack: list[list[Member]], form: str)
 
 @THOROUGH
 @given(pair=pairs(), form=st.sampled_from(["docker-legacy", "oci-archive"]))
-def test_a_saved_report_is_the_image(
+def test_a_saved_report_compares_like_its_image(
     folder: Path, pair: tuple[list[list[Member]], list[list[Member]]], form: str
 ) -> None:
     first = FORMS[form].write([image_of(pair[0])], folder / f"a-{form}")
@@ -352,7 +354,7 @@ def test_a_saved_report_is_the_image(
 # Files
 
 
-def test_every_kind_of_change(folder: Path) -> None:
+def test_every_kind_of_change_is_recognized(folder: Path) -> None:
     a = image(
         {
             "same": b"same",
@@ -411,7 +413,7 @@ def test_every_kind_of_change(folder: Path) -> None:
     assert comparison.files.only_times == 1
 
 
-def test_content_of_several_names_counts_once(folder: Path) -> None:
+def test_content_with_several_names_counts_once(folder: Path) -> None:
     a = image({"b/first": b"x" * 100, "c/second": Hardlink("b/first")})
     b = image({"c/second": b"x" * 100, "d/third": Hardlink("c/second")})
     comparison = compared(folder, a, b)
@@ -425,7 +427,7 @@ def test_content_of_several_names_counts_once(folder: Path) -> None:
     assert (by_path[b"/b"].a_bytes, by_path[b"/c"].a_bytes, by_path[b"/c"].b_bytes) == (100, 0, 100)
 
 
-def test_files_that_moved_find_the_one_of_their_name(folder: Path) -> None:
+def test_moved_files_are_paired_by_base_name_first(folder: Path) -> None:
     a = image({"a/x": b"content", "b/y": b"content"})
     b = image({"c/y": b"content", "d/x": b"content", "e/z": b"content"})
     comparison = compared(folder, a, b)
@@ -434,12 +436,12 @@ def test_files_that_moved_find_the_one_of_their_name(folder: Path) -> None:
     assert ("added", b"/e/z") in kinds(comparison)
 
 
-def test_empty_files_do_not_move(folder: Path) -> None:
+def test_empty_files_never_move(folder: Path) -> None:
     comparison = compared(folder, image({"a": b""}), image({"b": b""}))
     assert kinds(comparison) == {("removed", b"/a"), ("added", b"/b")}
 
 
-def test_sparse_files_of_other_holes_differ(folder: Path) -> None:
+def test_sparse_files_with_different_holes_differ(folder: Path) -> None:
     chunks = ((0, b"x" * 512),)
     a = image({"s": Sparse(size=10_000, chunks=chunks)})
     b = image({"s": Sparse(size=20_000, chunks=chunks)})
@@ -447,7 +449,7 @@ def test_sparse_files_of_other_holes_differ(folder: Path) -> None:
     assert kinds(compared(folder, a, a)) == set()
 
 
-def test_xattrs_differ(folder: Path) -> None:
+def test_different_xattrs_are_a_metadata_change(folder: Path) -> None:
     a = image({"f": File(b"f", xattrs={"user.x": b"1"})})
     b = image({"f": File(b"f", xattrs={"user.x": b"2"})})
     assert changes(compared(folder, a, b))["metadata", b"/f"].changed == ("xattrs",)
@@ -506,7 +508,7 @@ def test_a_closed_image_is_refused(folder: Path) -> None:
         compare(one, two)
 
 
-def test_deep_paths_and_many_names(folder: Path) -> None:
+def test_deep_paths_and_large_directories_are_compared(folder: Path) -> None:
     deep = "/".join(["d"] * 3000)
     a = image({f"{deep}/f": b"1", **{f"many/{n}": b"x" for n in range(2000)}})
     b = image({f"{deep}/f": b"22", **{f"many/{n}": b"y" for n in range(2000)}})
@@ -523,7 +525,7 @@ def configured(**settings: Any) -> BuiltImage:
     return ImageBuilder("test:1").layer({"f": b"f"}, "/bin/sh -c f").configure(**settings).build()
 
 
-def test_settings_that_differ(folder: Path) -> None:
+def test_settings_that_differ_are_listed_without_secrets(folder: Path) -> None:
     a = configured(
         Env=["PATH=/bin", "OLD=1", "API_TOKEN=hunter2", "URL=https://me:hunter2@host/"],
         Cmd=["a", "--password=hunter2"],
@@ -559,7 +561,7 @@ def test_settings_that_differ(folder: Path) -> None:
     assert "hunter" not in json.dumps(build_comparison(comparison))
 
 
-def test_a_hidden_value_of_a_saved_report_is_not_known(folder: Path) -> None:
+def test_a_masked_value_in_a_saved_report_is_unknown(folder: Path) -> None:
     a = configured(Env=["API_TOKEN=hunter2", "PATH=/bin"])
     b = configured(Env=["API_TOKEN=hunter2", "PATH=/usr/bin"])
     reference = FORMS["docker-legacy"].write([a], folder / "a")
@@ -588,7 +590,7 @@ def test_platforms_are_compared_with_a_note(folder: Path) -> None:
     ]
 
 
-def test_images_without_layers(folder: Path) -> None:
+def test_images_without_layers_can_be_compared(folder: Path) -> None:
     empty = ImageBuilder("test:1").build()
     full = image({"f": b"12345"})
     there = compared(folder, empty, full)
@@ -604,7 +606,7 @@ def test_images_without_layers(folder: Path) -> None:
     assert not nothing.differs
 
 
-def test_a_retagged_rebuild_with_one_changed_instruction(folder: Path) -> None:
+def test_a_rebuild_breaks_the_cache_at_the_changed_instruction(folder: Path) -> None:
     def build_of(requirements: str, tag: str) -> BuiltImage:
         return (
             ImageBuilder(tag)
@@ -629,7 +631,7 @@ def test_a_retagged_rebuild_with_one_changed_instruction(folder: Path) -> None:
     assert kinds(comparison) == {("content", b"/lib/flask"), ("metadata", b"/app.py")}
 
 
-def test_waste_gained_and_lost(folder: Path) -> None:
+def test_waste_is_compared_by_kind(folder: Path) -> None:
     a = image({"f": b"1" * 100}, {"f": WHITEOUT})
     b = image({"f": b"1" * 100}, {"f": b"2" * 100})
     document = build_comparison(compared(folder, a, b))
@@ -638,7 +640,7 @@ def test_waste_gained_and_lost(folder: Path) -> None:
     assert document["wasted_by_kind"].keys() == set(WASTE_KINDS)
 
 
-def test_a_layer_that_is_not_there_is_unknown(folder: Path) -> None:
+def test_a_missing_layer_has_unknown_sizes(folder: Path) -> None:
     with sides(folder, image({"f": b"1"}), image({"f": b"1"}, {"g": b"2"})) as (one, two):
         layers = (two.layers[0], replace(two.layers[1], indexed=False))
         comparison = compare(one, replace(two, layers=layers))
@@ -658,7 +660,7 @@ def test_the_library_takes_images_and_analyses(folder: Path) -> None:
     assert of_images.differs
 
 
-def test_recompressed_layers_are_told(folder: Path) -> None:
+def test_recompressed_layers_get_a_note(folder: Path) -> None:
     built = image({"f": b"f" * 5000})
     first = FORMS["oci-archive"].write([built], folder / "gzip", "gzip")
     second = FORMS["oci-archive"].write([built], folder / "zstd", "zstd")

@@ -39,13 +39,13 @@ def test_an_alignment_keeps_both_orders_and_mirrors(a: list[Step], b: list[Step]
     assert align(a, a) == [(i, i) for i in range(len(a))]
 
 
-def test_what_is_equal_is_matched_rather_than_what_is_similar() -> None:
+def test_equal_steps_match_before_similar_ones() -> None:
     a = text("RUN install x y z", "RUN build one two three")
     b = text("RUN install x y q", "RUN install x y z", "RUN build one two four")
     assert align(a, b) == [(None, 0), (0, 1), (1, 2)]
 
 
-def test_words_that_all_instructions_have_make_none_similar() -> None:
+def test_words_that_all_instructions_share_do_not_make_them_similar() -> None:
     boiler = "RUN apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/*"
     a = text(*(boiler.format(name) for name in ("curl wget", "gcc make", "git")))
     b = text(*(boiler.format(name) for name in ("curl tzdata", "vim")))
@@ -53,17 +53,17 @@ def test_words_that_all_instructions_have_make_none_similar() -> None:
     assert (2, 1) not in align(a, b)
 
 
-def test_copies_to_one_place_are_one_step() -> None:
+def test_copies_to_the_same_destination_match() -> None:
     assert align(text("COPY dir:… /app"), text("COPY . /app")) == [(0, 0)]
     assert align(text("COPY dir:… /app"), text("COPY . /srv")) == [(0, None), (None, 0)]
 
 
-def test_checksums_are_no_part_of_an_instruction() -> None:
+def test_checksums_in_instructions_are_ignored() -> None:
     assert normal_text("ADD file:6cf03a6b981b… /") == normal_text(f"ADD file:{'c' * 64}  /")
 
 
 @pytest.mark.parametrize("count", [300, 1024, 3000])
-def test_long_sequences(count: int) -> None:
+def test_long_sequences_align_completely(count: int) -> None:
     a = text(*(f"RUN step {n}" for n in range(count)))
     b = text(*(f"RUN step {n}" for n in range(1, count) if n % 7))
     matched = [(i, j) for i, j in align(a, b) if i is not None and j is not None]
@@ -72,7 +72,7 @@ def test_long_sequences(count: int) -> None:
 
 
 def image(*layers: str, tag: str = "test:1") -> BuiltImage:
-    """An image of layers that a letter each makes, by an instruction of the same letter."""
+    """An image with a layer and an instruction for each letter."""
     builder = ImageBuilder(tag)
     for name in layers:
         builder.layer({name: name.encode() * 100}, f"/bin/sh -c make {name}")
@@ -95,7 +95,7 @@ def rows(layers: LayerComparison) -> list[tuple[str, int | None, int | None]]:
     ]
 
 
-def test_layers_shared_out_of_order(tmp_path: Path) -> None:
+def test_layers_shared_out_of_order_are_not_pulled_again(tmp_path: Path) -> None:
     found = compared(tmp_path, image("a", "b", "c"), image("a", "c", "b", "d"))
     assert found.shared == 1
     assert len(found.out_of_order) == 1
@@ -108,7 +108,7 @@ def test_layers_shared_out_of_order(tmp_path: Path) -> None:
     assert needed.compressed < chained.compressed
 
 
-def test_a_layer_put_in_between(tmp_path: Path) -> None:
+def test_an_inserted_layer_breaks_the_cache_there(tmp_path: Path) -> None:
     found = compared(tmp_path, image("a", "b", "c"), image("a", "x", "b", "c"))
     assert rows(found) == [("same", 0, 0), ("only_b", None, 1), ("same", 1, 2), ("same", 2, 3)]
     assert found.shared == 1
@@ -117,7 +117,7 @@ def test_a_layer_put_in_between(tmp_path: Path) -> None:
     assert found.transfer.needed.layers == (1,)
 
 
-def test_a_layer_that_stands_twice_is_fetched_once(tmp_path: Path) -> None:
+def test_a_repeated_layer_is_pulled_once(tmp_path: Path) -> None:
     found = compared(tmp_path, image("a"), image("a", "b", "c", "b"))
     assert found.transfer.needed.layers == (1, 2)
     assert found.transfer.needed.tar == sum(
@@ -125,7 +125,7 @@ def test_a_layer_that_stands_twice_is_fetched_once(tmp_path: Path) -> None:
     )
 
 
-def test_an_image_that_goes_on_from_the_other(tmp_path: Path) -> None:
+def test_an_image_that_extends_the_other_adds_instructions(tmp_path: Path) -> None:
     longer = compared(tmp_path, image("a"), image("a", "b"))
     assert longer.cache_break is not None
     assert longer.cache_break.reason == "added"
@@ -169,7 +169,7 @@ def table(folder: Path, *images: BuiltImage, form: str = "oci-archive") -> Table
     return tabulate(sides)
 
 
-def test_several_images_on_one_host(tmp_path: Path) -> None:
+def test_each_layer_counts_once_for_several_images_on_one_host(tmp_path: Path) -> None:
     found = table(tmp_path, image("a", "b"), image("a", "c", "c"), image("d", tag="test:2"))
     assert [(row.shared.layers, row.unique.layers) for row in found.rows] == [
         (1, 1),
@@ -205,7 +205,7 @@ def test_plain_tars_have_no_compressed_size(tmp_path: Path) -> None:
         "--password",
     ],
 )
-def test_names_of_secrets(name: str) -> None:
+def test_a_secret_name_is_recognized(name: str) -> None:
     assert looks_secret(name)
     assert mask_value(name, "hunter2") == "***"
 
@@ -222,7 +222,7 @@ def test_names_of_secrets(name: str) -> None:
         "MONKEY",
     ],
 )
-def test_names_that_are_no_secrets(name: str) -> None:
+def test_an_ordinary_name_is_not_a_secret(name: str) -> None:
     assert not looks_secret(name)
     assert mask_value(name, "value") == "value"
 
@@ -238,11 +238,11 @@ def test_names_that_are_no_secrets(name: str) -> None:
         ("key AKIA" + "A" * 16, "key ***"),
     ],
 )
-def test_text_with_secrets(shown: str, hidden: str) -> None:
+def test_secrets_in_text_are_masked(shown: str, hidden: str) -> None:
     assert mask_text(shown) == hidden
     assert mask_text(hidden) == hidden
 
 
 @given(st.text(max_size=200))
-def test_masking_twice_is_masking_once(shown: str) -> None:
+def test_masking_again_changes_nothing(shown: str) -> None:
     assert mask_text(mask_text(shown)) == mask_text(shown)

@@ -1,4 +1,4 @@
-"""dive's numbers against dive itself: the fixtures, the cases it is known for, and random archives."""
+"""dive's numbers, checked against dive itself: for the sample images, known cases, and random archives."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Numbers = tuple[int, int, float]
 
 
 def dive_of(archive: Path) -> Numbers | None:
-    """What dive says of a docker-archive; None where it refuses it."""
+    """dive's numbers for a docker-archive; None if dive refuses it."""
     assert DIVE is not None
     with tempfile.TemporaryDirectory() as home:
         out = Path(home, "out.json")
@@ -96,7 +96,7 @@ def ours_of(path: Path) -> Numbers:
         "python-3.8.tar.gz",
     ],
 )
-def test_the_fixtures(name: str, tmp_path: Path) -> None:
+def test_the_sample_images_have_dives_numbers(name: str, tmp_path: Path) -> None:
     path = FIXTURES / name
     if name.endswith(".gz"):
         with gzip.open(path) as packed, (tmp_path / "image.tar").open("wb") as plain:
@@ -181,8 +181,8 @@ def built(layers: Sequence[Any]) -> BuiltImage:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_known_cases(name: str, tmp_path: Path) -> None:
-    """The numbers stand here as well, so that they are tried where dive is not installed."""
+def test_cases_that_dive_counts_wrongly_have_dives_numbers(name: str, tmp_path: Path) -> None:
+    """The expected numbers are also written here, so the test works without dive."""
     layers, expected = CASES[name]
     docker_legacy([built(layers)]).write(tmp_path / "image.tar")
     assert ours_of(tmp_path / "image.tar") == expected
@@ -190,14 +190,14 @@ def test_known_cases(name: str, tmp_path: Path) -> None:
         assert dive_of(tmp_path / "image.tar") == expected
 
 
-def test_the_share_of_the_upper_layers(tmp_path: Path) -> None:
+def test_dives_percentage_is_a_share_of_the_upper_layers(tmp_path: Path) -> None:
     docker_legacy([built([ONE, {"f": b"y" * 3000}])]).write(tmp_path / "two.tar")
     assert numbers_of(tmp_path / "two.tar").user_wasted_percent == 4000 / 3000
     docker_legacy([built([ONE])]).write(tmp_path / "one.tar")
     assert numbers_of(tmp_path / "one.tar").user_wasted_percent is None
 
 
-def test_the_difference_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_sentence_explains_how_dives_numbers_differ(tmp_path: Path) -> None:
     docker_legacy([built([THREE, {"d": WHITEOUT}])]).write(tmp_path / "image.tar")
     with layerscope.load(str(tmp_path / "image.tar")) as image:
         analysis = layerscope.analyze(image)
@@ -222,9 +222,11 @@ def test_the_difference_is_told_in_a_sentence(tmp_path: Path) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(stack=stacks(most=6, size=12), oci=st.booleans())
-def test_random_archives(stack: list[list[Member]], oci: bool, tmp_path: Path) -> None:
+def test_random_archives_have_dives_numbers(
+    stack: list[list[Member]], oci: bool, tmp_path: Path
+) -> None:
     image = image_of(stack)
-    if not oci:  # dive takes a layer that is a symlink in the archive for an empty one
+    if not oci:  # dive treats a layer that is a symlink in the archive as empty
         assume(len({layer.diff_id for layer in image.layers}) == len(image.layers))
     archive = tmp_path / "image.tar"
     (docker_oci if oci else docker_legacy)([image]).write(archive)
@@ -233,8 +235,8 @@ def test_random_archives(stack: list[list[Member]], oci: bool, tmp_path: Path) -
     assert ours_of(archive) == expected
 
 
-def test_many_whiteouts_cost_what_they_remove() -> None:
-    """A stack that dive restacks for each of its whiteouts: here the work is counted, which must not be their product."""
+def test_the_work_for_many_whiteouts_is_linear() -> None:
+    """dive restacks all layers for each whiteout. Here the work is counted, and must grow with the sum, not the product."""
     from layerscope.analysis.budgets import dive
 
     def steps(count: int) -> int:

@@ -1,4 +1,4 @@
-"""dive's rules: what it reads, and when it fails."""
+"""dive's rules: how they are read, and when they fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rules_of(folder: Path, text: str, **options: str) -> DiveRules:
     return rules
 
 
-def test_a_file_as_dives_readme_has_it(tmp_path: Path) -> None:
+def test_the_file_in_dives_readme_is_read(tmp_path: Path) -> None:
     text = """
 # comment
 rules:
@@ -41,12 +41,12 @@ rules:
     ("written", "size"),
     [("20MB", 20_000_000), ("20 MiB", 20 << 20), ("20Mi", 20 << 20), ("1,000", 1000), ("5k", 5000)],
 )
-def test_sizes_as_dive_reads_them(tmp_path: Path, written: str, size: int) -> None:
+def test_sizes_are_read_as_dive_reads_them(tmp_path: Path, written: str, size: int) -> None:
     rules = rules_of(tmp_path, f"rules:\n  highestWastedBytes: '{written}'")
     assert rules.highest_wasted_bytes == size
 
 
-def test_what_is_left_out_keeps_dives_default(tmp_path: Path) -> None:
+def test_a_missing_rule_keeps_dives_default(tmp_path: Path) -> None:
     for text in ("", "rules:\n", "rules:\n  lowestEfficiency:\n", "other: 1"):
         rules = rules_of(tmp_path, text)
         assert rules.lowest_efficiency == Decimal("0.9")
@@ -55,7 +55,7 @@ def test_what_is_left_out_keeps_dives_default(tmp_path: Path) -> None:
         assert len(rules.defaults) == 3
 
 
-def test_rules_can_be_disabled_and_options_beat_the_file(tmp_path: Path) -> None:
+def test_rules_can_be_disabled_and_options_override_the_file(tmp_path: Path) -> None:
     text = "rules:\n  LOWESTefficiency: disabled\n  highestUserWastedPercent: 0.5\n"
     rules = rules_of(tmp_path, text, highestUserWastedPercent="0.25", highestWastedBytes="1kB")
     assert rules.lowest_efficiency is None
@@ -79,14 +79,14 @@ def test_rules_can_be_disabled_and_options_beat_the_file(tmp_path: Path) -> None
         ("[" * 3000, "not valid YAML"),
     ],
 )
-def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_rule_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         rules_of(tmp_path, text)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_or_one_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"rules: \xff")
     with pytest.raises(ConfigError, match="not valid YAML"):
         dive_rules(tmp_path / "a", {})
@@ -124,13 +124,13 @@ RULES = DiveRules(
         (None, (False, False, False)),
     ],
 )
-def test_a_limit_that_is_just_met_is_kept(
+def test_a_value_equal_to_its_limit_passes(
     found: DiveNumbers | None, expected: tuple[bool, bool, bool]
 ) -> None:
     assert tuple(passed(RULES, found).values()) == expected
 
 
-def test_the_true_number_stands_beside() -> None:
+def test_the_message_has_the_true_number() -> None:
     analysis = make_analysis([("COPY a /", 1000)], [wasted("/a", 250, 0, 0)])
     messages = [each.message for each in judge_dive(RULES, numbers(1.0, 0, None), analysis.facts)]
     assert messages[0] == "actually 75.0 % are live"
@@ -138,7 +138,7 @@ def test_the_true_number_stands_beside() -> None:
     assert "dive divides by zero" in messages[2]
 
 
-def test_where_dives_file_is_looked_for(tmp_path: Path) -> None:
+def test_dives_file_is_found_only_if_nothing_else_has_rules(tmp_path: Path) -> None:
     (tmp_path / ".dive-ci").write_text("rules:\n  lowestEfficiency: 0.5\n")
     assert load_budget(None, {}, directory=tmp_path).dive is None
     assert load_budget(None, {}, directory=tmp_path, find_dive=True).dive is not None

@@ -23,7 +23,7 @@ files = st.lists(
 
 
 @given(files)
-def test_groups_and_pairs_hold_all_waste_once(waste: list[WastedFile]) -> None:
+def test_groups_and_pairs_contain_all_waste_once(waste: list[WastedFile]) -> None:
     summary = WasteSummary(waste)
     total = sum(file.bytes for file in waste)
     for rows in (summary.groups(), summary.pairs()):
@@ -33,7 +33,7 @@ def test_groups_and_pairs_hold_all_waste_once(waste: list[WastedFile]) -> None:
 
 
 @given(files)
-def test_a_group_lies_over_files_of_its_pair(waste: list[WastedFile]) -> None:
+def test_a_group_only_contains_files_of_its_pair(waste: list[WastedFile]) -> None:
     for group in WasteSummary(waste).groups():
         below = [
             file
@@ -50,7 +50,7 @@ def test_a_group_lies_over_files_of_its_pair(waste: list[WastedFile]) -> None:
             )
 
 
-def test_a_large_file_stands_apart_from_the_small_ones_beside_it() -> None:
+def test_a_large_file_gets_its_own_group() -> None:
     groups = WasteSummary(python_app().waste).groups()
     shown = [(group.path, group.files, group.rest) for group in groups]
     assert shown[:3] == [
@@ -60,7 +60,7 @@ def test_a_large_file_stands_apart_from_the_small_ones_beside_it() -> None:
     ]
 
 
-def test_a_group_tells_that_others_took_files_from_under_it() -> None:
+def test_a_group_says_if_other_groups_took_files_below_it() -> None:
     groups = WasteSummary(
         [wasted("/app/model", 900, 0, 1), *(wasted(f"/app/{n}", 10, 0, 1) for n in range(5))]
     ).groups()
@@ -70,7 +70,7 @@ def test_a_group_tells_that_others_took_files_from_under_it() -> None:
     ]
 
 
-def test_folders_that_say_nothing_are_split_and_others_kept() -> None:
+def test_general_folders_are_split_and_specific_ones_kept() -> None:
     files = [f"/app/.git/objects/{n}" for n in range(30)]
     files += [f"/root/.cache/pip/{n}" for n in range(10)]
     groups = WasteSummary([wasted(path, 10, 0, 1) for path in files]).groups()
@@ -80,14 +80,14 @@ def test_folders_that_say_nothing_are_split_and_others_kept() -> None:
     ]
 
 
-def test_names_without_end_are_taken_as_one_folder() -> None:
+def test_very_deep_paths_count_as_one_folder() -> None:
     deep = "/".join(["d"] * 20_000)
     groups = WasteSummary([wasted(f"{deep}/{n}", 10, 0, 1) for n in range(50)]).groups()
     assert [(group.files, group.bytes) for group in groups] == [(50, 500)]
     assert len(groups[0].path) < 100
 
 
-def test_pairs_say_what_changed_in_any_of_their_files() -> None:
+def test_a_pair_names_what_changed_in_any_of_its_files() -> None:
     (pair,) = WasteSummary(
         [
             wasted("a", 1, 0, 1, "metadata_only", ["uid"]),

@@ -61,7 +61,7 @@ def sized(size: int) -> Analysis:
         ("200 %", 6000, True),
     ],
 )
-def test_growth_up_to_the_limit_is_kept(rule: str, limit: object, size: int, passed: bool) -> None:
+def test_growth_up_to_the_limit_passes(rule: str, limit: object, size: int, passed: bool) -> None:
     result = judge(sized(size), sized(2000), rule, **{rule: limit})
     assert result.passed is passed
     assert "since last.json" in result.message
@@ -77,18 +77,18 @@ def test_growth_up_to_the_limit_is_kept(rule: str, limit: object, size: int, pas
 @pytest.mark.parametrize(
     ("least", "passed"), [("99", False), ("100", False), ("101", True), ("1kB", True)]
 )
-def test_growth_under_min_change_is_none(least: str, passed: bool) -> None:
+def test_growth_below_min_change_does_not_count(least: str, passed: bool) -> None:
     result = judge(sized(2100), sized(2000), max_growth=0, min_change=least)
     assert (result.passed, result.actual) == (passed, 100)
     assert ("less than min_change" in result.message) is passed
 
 
-def test_drift_knows_no_min_change() -> None:
+def test_min_change_does_not_apply_to_drift() -> None:
     assert not judge(sized(2100), sized(2000), "max_drift", max_drift=0, min_change="1GB").passed
 
 
-def test_many_small_growths_drift() -> None:
-    """Each step is under the limit on growth, and all of them together are not under that on drift."""
+def test_many_small_steps_exceed_the_drift() -> None:
+    """Each step is within the growth limit, but together they exceed the drift limit."""
     sizes = [2000 + 90 * step for step in range(6)]
     for before, now in itertools.pairwise(sizes):
         assert judge(sized(now), sized(before), max_growth="5%").passed
@@ -96,7 +96,7 @@ def test_many_small_growths_drift() -> None:
     assert not judge(sized(sizes[5]), sized(sizes[0]), "max_drift", max_drift="10%").passed
 
 
-def test_a_rule_without_a_baseline_is_skipped_and_has_not_passed() -> None:
+def test_a_rule_without_a_baseline_is_skipped() -> None:
     result = judge(sized(2000), None, max_growth=0)
     assert (result.skipped, result.passed, result.broken, result.actual) == (
         True,
@@ -107,7 +107,7 @@ def test_a_rule_without_a_baseline_is_skipped_and_has_not_passed() -> None:
     assert result.message == "not checked: there is no last.json yet"
 
 
-def test_what_cannot_be_known_breaks_the_rule() -> None:
+def test_an_unknown_size_breaks_the_rule() -> None:
     result = judge(sized(2000), without_tar(sized(2000), 1), max_growth=10)
     assert (result.passed, result.actual) == (False, None)
     result = judge(without_tar(sized(2000), 1), sized(2000), max_growth=10)
@@ -120,7 +120,7 @@ def test_what_cannot_be_known_breaks_the_rule() -> None:
     assert judge(sized(2000), nothing, max_growth=2000).passed
 
 
-def test_images_of_two_platforms_are_not_held_against_each_other() -> None:
+def test_images_for_different_platforms_are_not_compared() -> None:
     other = sized(2000)
     other = with_facts(other, platform=Platform("linux", "arm64"))
     with pytest.raises(UsageError, match=r"last.json is for linux/arm64"):
@@ -129,7 +129,7 @@ def test_images_of_two_platforms_are_not_held_against_each_other() -> None:
     check_platform(sized(2000).facts, Former("none", None))
 
 
-def test_instructions_that_grew_are_told_largest_first() -> None:
+def test_instructions_that_grew_are_listed_largest_first() -> None:
     before = make_analysis([("ADD a /", 1000), ("RUN b", 500), ("COPY c /c", 100)])
     now = make_analysis(
         [("ADD a /", 1000), ("RUN b", 700), ("RUN other --thing", 900), ("COPY c /c", 101)]
@@ -161,21 +161,21 @@ def own(analysis: Analysis, layers: int | None, limit: object) -> RuleResult:
 
 
 @pytest.mark.parametrize(("limit", "passed"), [(999, False), (1000, True), (1001, True)])
-def test_ones_own_size_is_that_above_the_base(limit: int, passed: bool) -> None:
+def test_own_size_leaves_out_the_base_layers(limit: int, passed: bool) -> None:
     result = own(sized(2000), 1, limit)
     assert (result.actual, result.passed) == (1000, passed)
     assert "without 1 layers of b:1" in result.message
     assert "sha256" not in result.message
 
 
-def test_ones_own_size_is_unknown_without_a_base() -> None:
+def test_own_size_is_unknown_without_a_base() -> None:
     result = own(sized(2000), None, "1GB")
     assert (result.actual, result.passed) == (None, False)
     for remedy in ("--base", "--dockerfile", "provenance"):
         assert remedy in result.message
 
 
-def test_a_missing_layer_of_the_base_does_no_harm() -> None:
+def test_a_missing_base_layer_does_not_matter_for_own_size() -> None:
     assert own(without_tar(sized(2000), 0), 1, 1000).passed
     assert own(without_tar(sized(2000), 1), 1, 1000).actual is None
 
@@ -185,7 +185,7 @@ def image_of(folder: Path, *contents: bytes, tag: str = "a:1") -> Image:
     return analysis_of(folder, list(steps), tag).image
 
 
-def test_a_base_is_what_lies_below_layer_for_layer(tmp_path: Path) -> None:
+def test_a_base_must_have_the_lowest_layers_in_order(tmp_path: Path) -> None:
     image = image_of(tmp_path, b"1", b"2", b"3")
     base = on_base(image, image_of(tmp_path, b"1", b"2", tag="b:1")).base
     assert base is not None

@@ -1,4 +1,4 @@
-"""First budgets, and limits that are raised in the file."""
+"""First budgets, and raising limits in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 
 @given(st.integers(0, 10**15))
-def test_a_written_size_is_never_less_and_hardly_more(size: int) -> None:
+def test_a_written_size_is_rounded_up_slightly(size: int) -> None:
     written = parse_size(write_size(size))
     assert size <= written <= size * 1.011 + 1
 
@@ -62,7 +62,7 @@ def test_headroom_is_rounded_up() -> None:
     st.booleans(),
     st.none() | st.integers(0, 10**9),
 )
-def test_a_first_budget_is_kept_by_its_image(
+def test_an_image_passes_its_first_budget(
     sizes: list[int], percent: int, based: bool, compressed: int | None
 ) -> None:
     analysis = make_analysis(
@@ -85,8 +85,8 @@ def test_a_first_budget_is_kept_by_its_image(
     assert set(budget.limits) >= {"max_size", "max_wasted", "min_efficiency", "max_layers"}
 
 
-def test_the_examples_of_a_first_budget_are_right(tmp_path: Path) -> None:
-    """What stands there as a comment is a budget when the signs before it are taken away."""
+def test_the_examples_in_a_first_budget_are_valid(tmp_path: Path) -> None:
+    """The comments are a valid budget once the comment signs are removed."""
     lines = first_budget(python_app().facts).split("\n# Growth since", 1)[1].splitlines()
     rules = [line.removeprefix("# ") for line in lines if "=" in line or line.startswith("# [[")]
     (tmp_path / "layerscope.toml").write_text("[budget]\n" + "\n".join(rules))
@@ -95,7 +95,7 @@ def test_the_examples_of_a_first_budget_are_right(tmp_path: Path) -> None:
     assert (len(budget.instructions), len(budget.paths), len(budget.allows)) == (1, 2, 1)
 
 
-def test_a_name_of_the_image_stays_in_its_comment() -> None:
+def test_an_image_name_cannot_end_its_comment() -> None:
     analysis = make_analysis([("RUN a", 5)], reference="evil\n[budget]\r\x1b[0m\u2028max_size=1é")
     text = first_budget(analysis.facts)
     assert text.splitlines()[0].startswith("# The budget of evil [budget] ?[0m")
@@ -122,14 +122,14 @@ def updated(text: str, *names: str, place: tuple[str, ...] = (), percent: int = 
     return update_budget(text, place, names, verdict, percent)[0]
 
 
-def test_only_what_is_named_is_raised() -> None:
+def test_only_named_limits_are_raised() -> None:
     changed = updated(FILE, "max_size")
     assert changed == FILE.replace('"1MB"', '"234MB"')
     changed = updated(FILE, "max-wasted-percent", percent=0)
     assert changed == FILE.replace("1.5", "20.6")
 
 
-def test_a_limit_that_is_kept_stays() -> None:
+def test_a_limit_that_passes_is_not_raised() -> None:
     text = FILE
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "layerscope.toml")
@@ -163,7 +163,7 @@ def test_pyproject_is_updated_too() -> None:
         ("max_growth", "the file has no such rule"),
     ],
 )
-def test_what_is_not_in_the_file_cannot_be_raised(name: str, words: str) -> None:
+def test_a_rule_that_is_not_in_the_file_cannot_be_raised(name: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         updated(FILE, name)
     assert words in str(caught.value)

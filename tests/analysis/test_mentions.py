@@ -1,4 +1,4 @@
-"""How a sentence names instructions."""
+"""Short names for instructions in sentences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layerscope.analysis.mentions import short_command
         ("", ""),
     ],
 )
-def test_a_short_form_leaves_out_what_does_nothing_by_itself(text: str, short: str) -> None:
+def test_a_short_form_leaves_out_shell_options_and_build_flags(text: str, short: str) -> None:
     assert short_command(text) == short
 
 

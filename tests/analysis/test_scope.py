@@ -1,4 +1,4 @@
-"""Limits on instructions and on paths, and the exceptions from them."""
+"""Limits on instructions and paths, and exceptions from them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def judged(folder: Path, analysis: Analysis, text: str, today: date | None = Non
 
 
 @pytest.mark.parametrize(("limit", "passed"), [("699", False), ("700", True), ("'0.701kB'", True)])
-def test_an_instruction_is_held_to_its_limit(
+def test_an_instruction_over_its_limit_breaks_the_rule(
     tmp_path: Path, app: Analysis, limit: str, passed: bool
 ) -> None:
     text = f"[[budget.instruction]]\nmatch = 'RUN pip*a'\nmax = {limit}"
@@ -62,7 +62,7 @@ def test_an_instruction_is_held_to_its_limit(
     assert "instruction 2" in result.message
 
 
-def test_the_largest_of_the_instructions_counts(tmp_path: Path, app: Analysis) -> None:
+def test_the_largest_matching_instruction_counts(tmp_path: Path, app: Analysis) -> None:
     text = "[[budget.instruction]]\nmatch = 'RUN *'\nmax = '1kB'\nreason = 'keep it small'"
     (result,) = judged(tmp_path, app, text).rules
     assert (result.actual, result.passed) == (1600, False)
@@ -73,7 +73,7 @@ def test_the_largest_of_the_instructions_counts(tmp_path: Path, app: Analysis) -
 
 
 @pytest.mark.parametrize(("limit", "passed"), [(999, False), (1000, True), (1001, True)])
-def test_all_that_is_stored_at_a_path_counts(
+def test_everything_stored_at_a_path_counts(
     tmp_path: Path, app: Analysis, limit: int, passed: bool
 ) -> None:
     text = f"[[budget.path]]\nglob = '/usr/share/doc/**'\nmax = {limit}"
@@ -82,12 +82,12 @@ def test_all_that_is_stored_at_a_path_counts(
     assert "most, 600 B, by instruction 0" in result.message
 
 
-def test_what_a_later_layer_deletes_counts_all_the_same(tmp_path: Path, app: Analysis) -> None:
+def test_deleted_files_count_too(tmp_path: Path, app: Analysis) -> None:
     (result,) = judged(tmp_path, app, "[[budget.path]]\nglob = '/app/m'\nmax = '1kB'").rules
     assert (result.actual, result.passed) == (1800, False)
 
 
-def test_a_forbidden_path_may_not_be_there_at_all(tmp_path: Path, app: Analysis) -> None:
+def test_a_forbidden_path_breaks_the_rule_at_any_size(tmp_path: Path, app: Analysis) -> None:
     text = "[[budget.path]]\nglob = '**/.git/**'\nmax = 0\nreason = 'secret'"
     (result,) = judged(tmp_path, app, text).rules
     assert (result.rule, result.limit, result.actual, result.unit) == (
@@ -107,7 +107,7 @@ def test_an_empty_file_or_link_is_forbidden_too(tmp_path: Path) -> None:
     assert (result.actual, result.passed) == (2, False)
 
 
-def test_a_warning_breaks_no_verdict(tmp_path: Path, app: Analysis) -> None:
+def test_a_warning_does_not_fail_the_verdict(tmp_path: Path, app: Analysis) -> None:
     text = """
 [budget]
 max_size = { limit = 1, level = "warn", reason = "soon" }
@@ -126,7 +126,7 @@ level = "warn"
     assert (layers.level, path.level) == ("fail", "warn")
 
 
-def test_parts_of_an_image_that_is_not_all_there_are_unknown(tmp_path: Path) -> None:
+def test_limits_on_parts_are_unknown_if_a_layer_is_missing(tmp_path: Path) -> None:
     analysis = without_tar(make_analysis([("RUN a", 5), ("RUN b", 6)]), 1)
     text = "[[budget.path]]\nglob = 'a'\nmax = 9\n[[budget.instruction]]\nmatch='RUN *'\nmax = 90"
     instruction, path = judged(tmp_path, analysis, text).rules
@@ -159,7 +159,7 @@ reason = "caches"
 """
 
 
-def test_exceptions_let_paths_pass_for_their_rules(tmp_path: Path, app: Analysis) -> None:
+def test_exceptions_allow_paths_for_their_rules(tmp_path: Path, app: Analysis) -> None:
     verdict = judged(tmp_path, app, ALLOW)
     wasted, efficiency, forbidden = verdict.rules
     assert (wasted.actual, wasted.passed) == (0, True)
@@ -177,7 +177,7 @@ def test_exceptions_let_paths_pass_for_their_rules(tmp_path: Path, app: Analysis
     ("today", "expired"),
     [(None, False), (date(2027, 1, 31), False), (date(2027, 2, 1), True)],
 )
-def test_an_exception_ends_after_its_day(
+def test_an_exception_expires_after_its_day(
     tmp_path: Path, app: Analysis, today: date | None, expired: bool
 ) -> None:
     verdict = judged(tmp_path, app, ALLOW, today)
@@ -236,14 +236,14 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ("[budget]\nbaseline = 3", "budget.baseline: a int is not a reference"),
     ],
 )
-def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_table_is_refused(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         budget_of(tmp_path, text)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_in_a_file_is_one_beside_it(tmp_path: Path) -> None:
+def test_a_path_in_a_file_is_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "first.json").write_text("{}")
     text = "baseline = 'app:1.0'\nanchor = 'first.json'\nbase = 'python:3.8'\nmin_change = '1kB'"
     budget = budget_of(tmp_path, text)
@@ -260,7 +260,7 @@ def test_every_instruction_over_the_limit_is_named() -> None:
     assert "2 (9.0 kB, RUN pip c), 0 (5.0 kB, RUN pip a)" in result.message
 
 
-def test_waste_that_is_allowed_is_not_blamed() -> None:
+def test_allowed_waste_is_not_blamed() -> None:
     analysis = make_analysis(
         [("COPY a /", 1000), ("RUN vendor", 0), ("RUN mine", 0)],
         [wasted("opt/a", 900, 0, 1), wasted("b", 90, 0, 2)],

@@ -1,4 +1,4 @@
-"""Of which kind each wasted byte is, and who is to blame for it."""
+"""The kind of each wasted byte, and who is to blame for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.builder import OPAQUE, WHITEOUT, Directory, File, Hardlink, Sparse, S
 from tests.builder.image import Members
 
 PATHS = ("none", "gzip", "zstd")
-"""Compressed layers are compared by hashes taken in passing, plain ones by hashes taken when needed."""
+"""Compressed layers are compared by hashes computed while reading, plain ones by hashes computed when needed."""
 
 
 def one_row(*layers: Members) -> tuple[str, str, int, int, int]:
@@ -44,7 +44,7 @@ DATA = b"x" * 1000
         [("d/f", WHITEOUT), ("d/f", DATA[:1])],
     ],
 )
-def test_deleted(removal: Members) -> None:
+def test_content_removed_by_a_later_layer_is_deleted(removal: Members) -> None:
     assert one_row({"d/f": DATA}, removal) == ("d/f", "deleted", 1000, 0, 1)
 
 
@@ -59,7 +59,7 @@ def test_deleted(removal: Members) -> None:
         Directory(),
     ],
 )
-def test_overwritten(node: File | Symlink | Directory) -> None:
+def test_content_replaced_by_other_content_is_overwritten(node: File | Symlink | Directory) -> None:
     assert one_row({"d/f": DATA}, {"d/f": node}) == ("d/f", "overwritten", 1000, 0, 1)
 
 
@@ -74,25 +74,27 @@ def test_overwritten(node: File | Symlink | Directory) -> None:
         (File(DATA, mode=0o600, uid=1, gid=2, mtime=3), ("mode", "uid", "gid", "mtime")),
     ],
 )
-def test_metadata_only(node: File, changed: tuple[str, ...]) -> None:
+def test_the_same_content_with_new_metadata_is_metadata_only(
+    node: File, changed: tuple[str, ...]
+) -> None:
     assert one_row({"f": DATA}, {"f": node}) == ("f", "metadata_only", 1000, 0, 1)
     (row,) = analysis_of({"f": DATA}, {"f": node}).waste
     assert row.changed == changed
 
 
-def test_identical_rewrite() -> None:
+def test_the_same_content_and_metadata_is_an_identical_rewrite() -> None:
     assert one_row({"f": DATA}, {"f": DATA}) == ("f", "identical_rewrite", 1000, 0, 1)
     fraction = {"f": File(DATA, mtime=0.75)}
     assert one_row({"f": DATA}, fraction) == ("f", "identical_rewrite", 1000, 0, 1)
 
 
-def test_duplicate_entry() -> None:
+def test_content_stored_twice_in_one_layer_is_a_duplicate_entry() -> None:
     assert one_row([("f", DATA), ("f", b"y")]) == ("f", "duplicate_entry", 1000, 0, 0)
     assert one_row([("f", DATA), ("f", DATA)]) == ("f", "duplicate_entry", 1000, 0, 0)
     assert one_row([("d/f", DATA), ("d", b"y")]) == ("d/f", "duplicate_entry", 1000, 0, 0)
 
 
-def test_both_of_two_in_one_layer_over_a_lower_one() -> None:
+def test_a_duplicate_over_a_lower_file_wastes_both() -> None:
     analysis = analysis_of({"f": DATA}, [("f", b"y" * 10), ("f", DATA)])
     closes(analysis)
     assert waste_of(analysis) == [
@@ -101,32 +103,32 @@ def test_both_of_two_in_one_layer_over_a_lower_one() -> None:
     ]
 
 
-def test_written_and_wasted_by_whom() -> None:
+def test_waste_names_who_wrote_and_who_wasted_it() -> None:
     analysis = analysis_of({"f": DATA}, {"g": b"g"}, {"f": DATA}, {"f": WHITEOUT})
     blame = [(row.layer, row.wasted_in, row.written_by, row.wasted_by) for row in analysis.waste]
     assert blame == [(0, 2, 0, 2), (2, 3, 2, 3)]
 
 
-def test_a_file_of_several_names_is_wasted_by_the_last_removal() -> None:
+def test_a_file_with_several_names_is_wasted_by_the_last_removal() -> None:
     layers: list[Members] = [{"a": DATA, "b": Hardlink("a")}, {"a": WHITEOUT}, {"b": WHITEOUT}]
     assert analysis_of(*layers[:2]).waste == ()
     assert one_row(*layers) == ("a", "deleted", 1000, 0, 2)
 
 
-def test_a_file_kept_by_a_link_of_a_later_layer() -> None:
+def test_a_link_in_a_later_layer_keeps_a_file_live() -> None:
     assert analysis_of({"a": DATA}, {"b": Hardlink("a")}, {"a": WHITEOUT}).waste == ()
 
 
-def test_replaced_by_a_link_to_the_same_content() -> None:
+def test_a_link_to_equal_content_is_an_identical_rewrite() -> None:
     row = one_row({"a": DATA, "b": DATA}, {"b": Hardlink("a")})
     assert row == ("b", "identical_rewrite", 1000, 0, 1)
 
 
-def test_empty_files_are_no_waste() -> None:
+def test_empty_files_are_not_waste() -> None:
     assert analysis_of({"f": b""}, {"f": b""}, {"f": WHITEOUT}).waste == ()
 
 
-def test_sparse_files_are_the_same_when_their_maps_are() -> None:
+def test_sparse_files_are_equal_if_their_maps_are() -> None:
     def node(at: int, size: int = 100_000) -> Sparse:
         return Sparse(size=size, chunks=((at, b"q" * 700),))
 
@@ -135,12 +137,12 @@ def test_sparse_files_are_the_same_when_their_maps_are() -> None:
     assert one_row({"f": node(0)}, {"f": node(0, 200_000)})[1:3] == ("overwritten", 700)
 
 
-def test_the_largest_come_first_and_equals_by_path() -> None:
+def test_waste_is_sorted_by_size_then_path() -> None:
     analysis = analysis_of({"b": b"1" * 10, "a": b"2" * 10, "c": b"3" * 20}, {"": OPAQUE})
     assert [row.path for row in analysis.waste] == [b"c", b"a", b"b"]
 
 
-def test_changed_names_seconds_and_attributes() -> None:
+def test_changed_metadata_lists_times_and_attributes() -> None:
     def entry(mtime: int, extra: Extra | None) -> Entry:
         return PlacedLayer(
             LayerIndex.of([Member(b"f", 0, 1, 0, (0o644, 0, 0), mtime, b"", extra)]), 0, []

@@ -17,7 +17,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working folder with `app.tar` (a docker-archive), `app-oci.tar` and `evil.tar` in it."""
+    """A working folder with `app.tar` (a docker-archive), `app-oci.tar`, and `evil.tar`."""
     write(web_app(), tmp_path / "app.tar")
     write(web_app(), tmp_path / "app-oci.tar", "oci-archive")
     write(hostile_text(), tmp_path / "evil.tar")
@@ -29,7 +29,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The variables of a run that no setting of the caller's shell reaches."""
+    """The environment of a run, without settings of the caller's shell."""
     kept = {
         name: os.environ[name]
         for name in ("PATH", "HOME", "TMPDIR", "LAYERSCOPE_CACHE_DIR")
@@ -41,7 +41,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    """Run layerscope as a process in `folder` and give back what it said."""
+    """Runs layerscope as a process in `folder` and returns its output."""
 
     def run_it(
         *arguments: str, env: Mapping[str, str] | None = None, **options: Any

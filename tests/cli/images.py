@@ -10,7 +10,7 @@ MB = 1_000_000
 
 
 def web_app(tag: str = "my-app:latest") -> BuiltImage:
-    """An application whose image has waste of three kinds."""
+    """An application image with three kinds of waste."""
     model = bytes(3 * MB)
     return (
         ImageBuilder(tag)
@@ -35,7 +35,7 @@ def web_app(tag: str = "my-app:latest") -> BuiltImage:
 
 
 def hostile_text() -> BuiltImage:
-    """Text that would like to be more than text."""
+    """An image with text that tries to control terminals, markup, and CI systems."""
     return (
         ImageBuilder("evil:latest")
         .layer(
@@ -55,5 +55,5 @@ def hostile_text() -> BuiltImage:
 
 
 def write(image: BuiltImage, path: Path, form: str = "docker-legacy") -> str:
-    """Write one image to `path`; the reference to it."""
+    """Write one image to `path`, and return a reference to it."""
     return FORMS[form].write([image], path)

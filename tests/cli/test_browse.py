@@ -1,4 +1,4 @@
-"""`layerscope IMAGE`: the browser in a real terminal, keys in and screen out; the report without one."""
+"""`layerscope IMAGE`: the browser in a real terminal, and the report without one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAIT = 20.0
 
 
 class Terminal:
-    """A real terminal, of tmux, in which one command runs."""
+    """A real terminal in tmux that runs one command."""
 
     def __init__(self, folder: Path, size: tuple[int, int]) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class Terminal:
         return done.stdout
 
     def start(self, *arguments: str, **variables: str) -> None:
-        """Run layerscope; the file `code` tells its exit code when it has ended."""
+        """Run layerscope. When it ends, the file `code` has its exit code."""
         words = [f"{name}={value}" for name, value in environment(**variables).items()]
         script = shlex.join(["env", "-i", *words, "TERM=tmux-256color", *command(*arguments)])
         script += '; echo $? > code; echo "--- back at the shell"; sleep 1000'
@@ -71,7 +71,7 @@ class Terminal:
         return self._tmux("capture-pane", "-p")
 
     def wait(self, *words: str, gone: str | None = None) -> str:
-        """The screen once it shows all the words; fails with the screen when it never does."""
+        """The screen once it shows all the words. Fails if it never does."""
         end = time.monotonic() + WAIT
         while True:
             screen = self.screen
@@ -81,7 +81,7 @@ class Terminal:
             time.sleep(0.05)
 
     def code(self) -> int:
-        """The exit code, once the program has ended and the shell's screen is back."""
+        """The exit code, once the program has ended and the shell's screen is restored."""
         self.wait("--- back at the shell")
         return int((self._folder / "code").read_text())
 
@@ -109,8 +109,10 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
         each.close()
 
 
-def test_from_start_to_quit(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
-    """Every pane, a filter, a look inside, a file taken out, on a real image."""
+def test_a_whole_session_from_start_to_quit(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    """Visits every pane of a real image, filters, looks inside a file, and extracts one."""
     screen = terminal()
     screen.start(str(IMAGE))
     screen.wait("Files after 22", "usr", "wasted 549.4 kB")
@@ -140,7 +142,7 @@ def test_from_start_to_quit(terminal: Callable[..., Terminal], tmp_path: Path) -
     assert (tmp_path / "movies.csv").stat().st_size > 0
 
 
-def test_80x24(terminal: Callable[..., Terminal]) -> None:
+def test_the_browser_fits_80x24(terminal: Callable[..., Terminal]) -> None:
     screen = terminal(80, 24)
     screen.start(str(IMAGE))
     screen.wait("Files after 22", gone="Instructions")
@@ -154,7 +156,7 @@ def test_80x24(terminal: Callable[..., Terminal]) -> None:
     assert screen.code() == 0
 
 
-def test_an_image_that_is_not_there(terminal: Callable[..., Terminal]) -> None:
+def test_a_missing_image_is_an_error_in_the_browser(terminal: Callable[..., Terminal]) -> None:
     screen = terminal()
     screen.start("docker-archive:nowhere.tar")
     screen.wait("Can't open the image", "nowhere.tar", gone="Traceback")
@@ -163,7 +165,7 @@ def test_an_image_that_is_not_there(terminal: Callable[..., Terminal]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_the_terminal_in_order(
+def test_a_signal_restores_the_terminal(
     terminal: Callable[..., Terminal], number: signal.Signals
 ) -> None:
     screen = terminal()
@@ -173,7 +175,9 @@ def test_a_signal_leaves_the_terminal_in_order(
     assert screen.code() == 128 + number
 
 
-def test_keys_of_the_configuration_file(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_keys_from_the_configuration_file_work(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
     (tmp_path / "layerscope.toml").write_text(
         'max_size = "1MB"\n[keys]\n"browse.waste" = "comma"\n'
     )
@@ -186,7 +190,7 @@ def test_keys_of_the_configuration_file(terminal: Callable[..., Terminal], tmp_p
     assert screen.code() == 0
 
 
-def test_a_broken_configuration_file_is_one_line(
+def test_a_broken_configuration_file_is_a_one_line_error(
     terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
     (tmp_path / "layerscope.toml").write_text('[browser]\ntheme = "no-such"\n')
@@ -203,11 +207,11 @@ def test_a_dumb_terminal_gets_the_report(terminal: Callable[..., Terminal]) -> N
     assert "wasted by kind" in screen.screen
 
 
-def test_without_a_terminal_it_is_the_report(run: Run) -> None:
+def test_without_a_terminal_the_report_is_printed(run: Run) -> None:
     assert run("app.tar").stdout == run("report", "app.tar").stdout
 
 
-def test_a_saved_key_map_that_is_no_text(run: Run, folder: Path) -> None:
-    """Without a terminal the keys concern nobody."""
+def test_invalid_keys_do_not_matter_without_a_terminal(run: Run, folder: Path) -> None:
+    """Without a terminal, nobody needs the keys."""
     (folder / "layerscope.toml").write_text("[keys]\nx = 1\n")
     assert run("app.tar").returncode == 0

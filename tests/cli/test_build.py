@@ -1,4 +1,4 @@
-"""What `layerscope build` makes of its arguments; that it builds is tried with real engines."""
+"""How `layerscope build` reads its arguments. The tests with real engines check that it builds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def dockerfile(engine: str, *arguments: str) -> str | None:
     return Build(engine, arguments, "iid").dockerfile()
 
 
-def test_the_dockerfile_is_that_of_the_context(tmp_path: Path) -> None:
+def test_the_dockerfile_is_found_in_the_context(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     context = str(tmp_path)
     assert dockerfile("docker", "-t", "a", context) == str(tmp_path / "Dockerfile")
@@ -30,7 +30,9 @@ def test_the_dockerfile_is_that_of_the_context(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "spelling", [["-f", "{}"], ["-f{}"], ["-f={}"], ["--file", "{}"], ["--file={}"]]
 )
-def test_every_spelling_of_another_dockerfile(tmp_path: Path, spelling: list[str]) -> None:
+def test_every_spelling_of_the_file_option_is_understood(
+    tmp_path: Path, spelling: list[str]
+) -> None:
     (tmp_path / "Dockerfile").write_text("")
     (tmp_path / "other").write_text("")
     for name in (str(tmp_path / "other"), "other"):
@@ -57,7 +59,7 @@ def test_the_client_is_docker_unless_another_is_named(
         find_engine()
 
 
-def test_without_arguments_or_client(run: Run) -> None:
+def test_a_build_needs_arguments_and_a_client(run: Run) -> None:
     done = run("build")
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is nothing to build" in done.stderr

@@ -55,14 +55,14 @@ def test_json_keeps_standard_output_pure(run: Run, form: list[str]) -> None:
     assert run("check", "app.tar", "--max-size", "1MB", "--quiet", *form).stderr == ""
 
 
-def test_a_file_beside_the_lines(run: Run, folder: Path) -> None:
+def test_a_report_can_be_written_along_with_the_verdict(run: Run, folder: Path) -> None:
     done = run("check", "app.tar", "--max-size", "1GB", "-o", "json=r.json")
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "verdict: pass"
     assert json.loads((folder / "r.json").read_text())["verdict"]["passed"] is True
 
 
-def test_rules_of_a_file(run: Run, folder: Path) -> None:
+def test_rules_come_from_the_file_and_options_override_them(run: Run, folder: Path) -> None:
     (folder / "layerscope.toml").write_text("[budget]\nmax_size = '1MB'\nmax_layers = 5")
     assert run("check", "app.tar").stdout.splitlines()[-1] == "verdict: fail (1 of 2 rules)"
     assert run("check", "app.tar", "--max-size", "1GB").returncode == 0
@@ -92,7 +92,7 @@ def test_a_baseline_is_an_image_or_a_saved_report(run: Run, folder: Path) -> Non
     assert (rule["rule"], rule["unit"], rule["limit"]) == ("max_growth", "percent", 100.0)
 
 
-def test_a_baseline_that_is_not_there(run: Run) -> None:
+def test_a_missing_baseline_is_an_error_unless_allowed(run: Run) -> None:
     for option, rule in (("--baseline", "--max-growth"), ("--anchor", "--max-drift")):
         done = run("check", "app.tar", rule, "1%")
         assert done.returncode == 2
@@ -110,7 +110,7 @@ def test_a_baseline_that_is_not_there(run: Run) -> None:
         assert run("report", "app.tar", rule, "1%").returncode == 0
 
 
-def test_a_broken_baseline_is_an_error_always(run: Run, folder: Path) -> None:
+def test_a_broken_baseline_is_always_an_error(run: Run, folder: Path) -> None:
     (folder / "broken.json").write_text('{"kind": "analysis"')
     done = run(
         "check",
@@ -125,7 +125,7 @@ def test_a_broken_baseline_is_an_error_always(run: Run, folder: Path) -> None:
     assert "broken.json is cut short" in done.stderr
 
 
-def test_the_base_image_tells_ones_own_layers(run: Run, folder: Path) -> None:
+def test_the_base_image_determines_the_own_layers(run: Run, folder: Path) -> None:
     assert run("check", "app.tar", "--max-own-size", "0", "--base", "app-oci.tar").returncode == 0
     done = run("check", "app.tar", "--max-own-size", "1GB")
     assert done.returncode == 1
@@ -135,7 +135,7 @@ def test_the_base_image_tells_ones_own_layers(run: Run, folder: Path) -> None:
     assert "evil.tar is not the base of app.tar" in done.stderr
 
 
-def test_an_exception_ends_in_check_alone(run: Run, folder: Path) -> None:
+def test_an_exception_expires_only_in_check(run: Run, folder: Path) -> None:
     (folder / "layerscope.toml").write_text(
         "max_wasted = '1GB'\n[[allow]]\nglob = '/root/**'\nreason = 'later'\nuntil = 2027-01-31\n"
     )
@@ -154,7 +154,7 @@ def test_an_exception_ends_in_check_alone(run: Run, folder: Path) -> None:
     assert json.loads(reports[0])["verdict"]["passed"] is True
 
 
-def test_a_first_budget_is_kept_and_then_raised(run: Run, folder: Path) -> None:
+def test_a_first_budget_passes_and_can_be_raised(run: Run, folder: Path) -> None:
     done = run("check", "app.tar", "--init")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("wrote layerscope.toml")
@@ -179,7 +179,7 @@ def test_a_first_budget_is_kept_and_then_raised(run: Run, folder: Path) -> None:
     assert run("check", "app.tar", "--config", "no/such.toml", "--init").returncode == 2
 
 
-def test_dives_file_and_options(run: Run, folder: Path) -> None:
+def test_dives_file_and_options_are_followed(run: Run, folder: Path) -> None:
     done = run("check", "app.tar", "--lowestEfficiency", "0.5", "--json")
     document = json.loads(done.stdout)
     assert set(document["dive_compatible"]) == {
@@ -208,7 +208,7 @@ def test_dives_file_and_options(run: Run, folder: Path) -> None:
     assert json.loads(given)["verdict"]["passed"] is False
 
 
-def test_dives_numbers_alone(run: Run) -> None:
+def test_dive_compatible_adds_only_dives_numbers(run: Run) -> None:
     plain = json.loads(run("report", "app.tar", "--json").stdout)
     with_dive = json.loads(run("report", "app.tar", "--json", "--dive-compatible").stdout)
     assert "dive_compatible" not in plain
@@ -250,8 +250,8 @@ reason = "later"
     assert "change from" in (folder / "markdown.out").read_text()
 
 
-def test_an_empty_limit_is_no_limit_left_out(run: Run) -> None:
-    """What `--max-size "$LIMIT"` gives where the variable is not set."""
+def test_an_empty_limit_is_an_error(run: Run) -> None:
+    """`--max-size "$LIMIT"` passes an empty limit if the variable is not set."""
     done = run("check", "app.tar", "--max-layers", "9", "--max-size", "")
     assert done.returncode == 2
     assert "not a size" in done.stderr
@@ -294,7 +294,7 @@ def test_an_update_does_not_write_to_another_input(run: Run, folder: Path, optio
 
 @pytest.mark.parametrize("command", ["report", "check"])
 @pytest.mark.parametrize("name", ["layerscope.toml", "pyproject.toml"])
-def test_an_endless_size_in_the_folders_rules_is_one_line(
+def test_an_endless_size_in_the_rules_is_a_one_line_error(
     run: Run, folder: Path, command: str, name: str
 ) -> None:
     table = "[budget]" if name == "layerscope.toml" else "[tool.layerscope.budget]"

@@ -1,4 +1,4 @@
-"""`layerscope compare` as it is called."""
+"""`layerscope compare` on the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app(version: str, *, tag: str = "app:1", architecture: str = "amd64") -> Bui
 
 @pytest.fixture
 def two(folder: Path) -> Path:
-    """`a.tar` and `b.tar`, two builds of one application, in the working folder."""
+    """The working folder with `a.tar` and `b.tar`, two builds of one application."""
     write(app("1"), folder / "a.tar")
     write(app("22"), folder / "b.tar")
     return folder
@@ -44,7 +44,7 @@ def compared(run: Run, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_text_is_what_a_person_gets(run: Run, two: Path) -> None:
+def test_text_is_the_default_format(run: Run, two: Path) -> None:
     done = run("compare", "a.tar", "b.tar")
     assert (done.returncode, done.stderr) == (0, "")
     assert "instruction 1 (RUN make app)" in " ".join(done.stdout.split())
@@ -54,7 +54,7 @@ def test_text_is_what_a_person_gets(run: Run, two: Path) -> None:
 
 
 @pytest.mark.usefixtures("two")
-def test_formats_and_files_at_once(run: Run, folder: Path) -> None:
+def test_several_formats_are_written_at_once(run: Run, folder: Path) -> None:
     files = ("-o", "json=c.json", "-o", "c.md", "-o", "html=c.html", "-o", "c.csv", "-o", "text=-")
     done = run("compare", "a.tar", "b.tar", *files)
     assert done.returncode == 0
@@ -70,7 +70,7 @@ def test_formats_and_files_at_once(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("pair", "code"), [(("a.tar", "b.tar"), 1), (("a.tar", "a.tar"), 0), (("a.tar", "a.json"), 0)]
 )
-def test_the_exit_code_tells_of_differences(
+def test_exit_code_reports_differences_only_on_request(
     run: Run, two: Path, pair: tuple[str, str], code: int
 ) -> None:
     assert run("report", "a.tar", "--json", "--files", "-o", "a.json").returncode == 0
@@ -79,7 +79,7 @@ def test_the_exit_code_tells_of_differences(
 
 
 @pytest.mark.parametrize("form", ["docker-legacy", "oci-archive"])
-def test_a_saved_report_is_the_image(run: Run, folder: Path, form: str) -> None:
+def test_a_saved_report_compares_like_its_image(run: Run, folder: Path, form: str) -> None:
     write(app("1"), folder / "one", form)
     write(app("22"), folder / "two", form)
     for name in ("one", "two"):
@@ -100,7 +100,7 @@ def test_a_saved_report_is_the_image(run: Run, folder: Path, form: str) -> None:
         assert saved == live
 
 
-def test_a_report_without_files_tells_so(run: Run, two: Path) -> None:
+def test_a_report_without_files_gets_a_note(run: Run, two: Path) -> None:
     run("report", "a.tar", "--json", "-o", "a.json")
     found = compared(run, "a.json", "b.tar")
     assert found["files"] is None
@@ -110,7 +110,7 @@ def test_a_report_without_files_tells_so(run: Run, two: Path) -> None:
     assert "has no file list" in " ".join(text.split())
 
 
-def test_a_pattern_depth_and_rows(run: Run, two: Path) -> None:
+def test_path_depth_and_top_narrow_the_lists(run: Run, two: Path) -> None:
     found = compared(run, "a.tar", "b.tar", "--path", "/usr/**", "--depth", "1", "--top", "2")
     assert {row["path"] for row in found["directories"]} == {"/", "/usr"}
     assert [row["path"] for row in found["changes"]] == ["/usr/lib/app"]
@@ -130,7 +130,7 @@ def test_several_images_are_a_table(run: Run, two: Path) -> None:
     assert run("compare", "a.tar", "b.tar", "c.tar", "--exit-code").returncode == 2
 
 
-def test_a_platform_or_a_tag_for_each(run: Run, folder: Path) -> None:
+def test_each_side_can_have_its_own_platform_or_tag(run: Run, folder: Path) -> None:
     images = [app("1", architecture=name) for name in ("amd64", "arm64")]
     oci(images, "gzip", "index").write(folder / "index.tar")
     found = compared(
@@ -165,7 +165,7 @@ def test_a_platform_or_a_tag_for_each(run: Run, folder: Path) -> None:
         (["a.tar", "report:missing.json"], "missing.json cannot be read"),
     ],
 )
-def test_what_is_refused_with_one_line(
+def test_an_invalid_call_is_a_one_line_error(
     run: Run, two: Path, arguments: list[str], problem: str
 ) -> None:
     run("report", "a.tar", "--json", "--files", "-o", "a.json")
@@ -180,7 +180,7 @@ def test_what_is_refused_with_one_line(
     assert done.stderr.count("\n") == 1
 
 
-def test_images_that_are_not_there_or_broken(run: Run, two: Path) -> None:
+def test_a_missing_or_broken_image_is_an_error(run: Run, two: Path) -> None:
     assert run("compare", "a.tar", "./nothing.tar").returncode == 3
     (two / "broken.tar").write_bytes((two / "a.tar").read_bytes()[:3000])
     done = run("compare", "a.tar", "broken.tar")
@@ -188,7 +188,7 @@ def test_images_that_are_not_there_or_broken(run: Run, two: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_hostile_images_stay_in_line(run: Run, two: Path) -> None:
+def test_hostile_text_is_escaped(run: Run, two: Path) -> None:
     done = run("compare", "a.tar", "evil.tar")
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
@@ -197,13 +197,13 @@ def test_hostile_images_stay_in_line(run: Run, two: Path) -> None:
     assert "\x1b" not in back.stdout
 
 
-def test_a_tarball_on_standard_input(run: Run, two: Path) -> None:
+def test_one_side_can_be_standard_input(run: Run, two: Path) -> None:
     with (two / "b.tar").open("rb") as file:
         done = run("compare", "a.tar", "-", "--exit-code", stdin=file)
     assert done.returncode == 1
 
 
-def test_the_two_fixtures(run: Run) -> None:
+def test_the_sample_images_are_compared(run: Run) -> None:
     fixtures = Path(__file__).parents[2] / "fixtures"
     found = compared(
         run, str(fixtures / "python-3.8.tar.gz"), str(fixtures / "python-3.8-slim.tar.gz")

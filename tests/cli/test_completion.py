@@ -13,7 +13,7 @@ from tests.cli.conftest import Run, environment
 
 
 def answer(shell: str, script: str, folder: Path, **variables: str) -> str:
-    """What a shell says that has layerscope in its path."""
+    """The output of a script in a shell with layerscope in its PATH."""
     program = folder / "bin" / "layerscope"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
@@ -34,7 +34,7 @@ def answer(shell: str, script: str, folder: Path, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_is_one_of_the_shell(run: Run, folder: Path, shell: str) -> None:
+def test_the_script_is_valid_in_its_shell(run: Run, folder: Path, shell: str) -> None:
     done = run("completion", shell)
     assert done.returncode == 0
     assert "_LAYERSCOPE_COMPLETE" in done.stdout

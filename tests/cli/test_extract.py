@@ -1,4 +1,4 @@
-"""`layerscope extract`: files taken out, safely, from every kind of archive."""
+"""`layerscope extract` extracts files safely from every kind of archive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cli.conftest import Run
 
 
 @pytest.mark.parametrize("name", ["app.tar", "app-oci.tar"])
-def test_a_directory(run: Run, folder: Path, name: str) -> None:
+def test_a_directory_is_extracted(run: Run, folder: Path, name: str) -> None:
     done = run("extract", name, "/app", "-o", "out")
     assert (done.returncode, done.stdout) == (0, "")
     assert "2 files, 1 directories" in done.stderr
@@ -36,7 +36,9 @@ def test_a_deleted_file_needs_its_layer(run: Run, folder: Path) -> None:
         (["\\q"], "lone backslash"),
     ],
 )
-def test_what_is_not_there(run: Run, folder: Path, arguments: list[str], words: str) -> None:
+def test_a_missing_path_is_an_error(
+    run: Run, folder: Path, arguments: list[str], words: str
+) -> None:
     done = run("extract", "app.tar", *arguments, "-o", "out")
     assert done.returncode == 2
     assert words in done.stderr
@@ -54,7 +56,7 @@ def test_nothing_is_overwritten_without_force(run: Run, folder: Path) -> None:
     assert (folder / "app.py").read_text() == "print(1)\n"
 
 
-def test_hostile_names(run: Run, folder: Path) -> None:
+def test_hostile_names_are_extracted_and_escaped_in_messages(run: Run, folder: Path) -> None:
     done = run("extract", "evil.tar", "/usr", "--layer", "0", "-o", "out")
     assert done.returncode == 0
     assert len(list((folder / "out/usr").rglob("*"))) >= 6

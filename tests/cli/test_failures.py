@@ -1,4 +1,4 @@
-"""What goes wrong is one line on standard error and an exit code, whatever it is."""
+"""Every failure is one line on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def test_an_error_shows_a_hostile_name_as_text(run: Run) -> None:
     assert "\u202e" not in done.stderr
 
 
-def test_a_name_that_is_no_utf_8(run: Run) -> None:
+def test_a_name_that_is_not_utf_8_is_escaped(run: Run) -> None:
     done = run("report", os.fsdecode(b"./no\xff.tar"))
     assert done.returncode == 3
     one_line(done)
 
 
-def test_no_word_at_all_is_a_question_for_help(run: Run) -> None:
+def test_no_arguments_is_a_usage_error_with_the_help(run: Run) -> None:
     done = run()
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage: layerscope" in done.stderr
@@ -122,20 +122,20 @@ def test_with_force_a_link_is_written_through(run: Run, folder: Path) -> None:
     "arguments",
     [["report", "app.tar"], ["report", "app.tar", "--json", "--files"], ["--version"], ["schema"]],
 )
-def test_a_full_disk_behind_standard_output(run: Run, arguments: list[str]) -> None:
+def test_a_full_disk_behind_standard_output_is_an_error(run: Run, arguments: list[str]) -> None:
     with open("/dev/full", "w") as full:
         done = run(*arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert "No space left on device" in one_line(done)
 
 
-def test_a_full_disk_behind_a_file(run: Run) -> None:
+def test_a_full_disk_behind_a_file_is_an_error(run: Run) -> None:
     done = run("report", "app.tar", "-o", "json=/dev/full", "--force")
     assert done.returncode == 2
     assert "/dev/full cannot be written: No space left on device" in one_line(done)
 
 
-def test_a_closed_standard_output(folder: Path) -> None:
+def test_a_closed_standard_output_is_an_error(folder: Path) -> None:
     call = shlex.join(command("report", "app.tar", "--json"))
     done = subprocess.run(
         ["sh", "-c", f"{call} >&-"],
@@ -167,7 +167,7 @@ def test_closed_standard_error_changes_nothing(folder: Path) -> None:
     "arguments",
     [["report", "app.tar"], ["report", "app.tar", "--json", "--files"], ["--help"], ["schema"]],
 )
-def test_a_reader_that_has_gone_is_no_error(folder: Path, arguments: list[str]) -> None:
+def test_a_reader_that_stops_early_is_not_an_error(folder: Path, arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -186,7 +186,7 @@ def test_a_reader_that_has_gone_is_no_error(folder: Path, arguments: list[str]) 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_signals_end_it_quietly_and_leave_nothing_behind(
+def test_a_signal_ends_it_quietly_and_leaves_nothing_behind(
     folder: Path, number: signal.Signals, code: int
 ) -> None:
     temporary = folder / "temporary"
@@ -214,7 +214,7 @@ def test_signals_end_it_quietly_and_leave_nothing_behind(
 
 
 def wait_for_reading(pid: int) -> None:
-    """Until the process sleeps in a read of the pipe, all that was sent taken in."""
+    """Wait until the process has read everything that was sent and waits for more."""
     for _ in range(600):
         if Path(f"/proc/{pid}/wchan").read_text() in ("pipe_read", "anon_pipe_read"):
             return
@@ -250,8 +250,10 @@ def test_a_full_disk_behind_any_output_is_one_line(arguments: str, run: Run) -> 
         ("compare ../app.tar ../app-oci.tar -o x.html", 2),
     ],
 )
-def test_a_current_folder_that_is_gone_is_one_line(arguments: str, code: int, folder: Path) -> None:
-    """Nothing can be made there, and nothing is found there; a path that leads up still works."""
+def test_a_deleted_working_folder_is_a_one_line_error(
+    arguments: str, code: int, folder: Path
+) -> None:
+    """Nothing can be created or found there, but a path that leads up still works."""
     gone = folder / "gone"
     gone.mkdir()
     script = f"rmdir {gone}; exec {shlex.join(command(*arguments.split()))}"

@@ -1,4 +1,4 @@
-"""`layerscope files`: every version of every file, with the layers that wrote and hide it."""
+"""`layerscope files` lists every version of every file, with the layers that write and hide it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_deleted_files_are_listed_with_the_layer_that_hides_them(run: Run) -> No
     assert all(row.split()[-2] != "–" for row in rows)
 
 
-def test_live_files_in_the_order_of_their_paths(run: Run) -> None:
+def test_live_files_are_listed_by_path(run: Run) -> None:
     done = run("files", "app.tar", "--live")
     paths = [row.split()[-1] for row in done.stdout.splitlines()]
     assert paths == sorted(paths)
@@ -36,7 +36,7 @@ def test_json_has_a_row_for_each_version(run: Run) -> None:
     assert {row["size"] for row in rows} == {3_000_000}
 
 
-def test_filters_and_layers(run: Run) -> None:
+def test_filters_and_the_layer_option_narrow_the_list(run: Run) -> None:
     done = run("files", "app.tar", ">1MB", "*.bin", "--layer", "3")
     assert [row.split()[-1] for row in done.stdout.splitlines()] == ["/app/model.bin"]
     done = run("files", "app.tar", "re:(")
@@ -53,13 +53,13 @@ def test_hostile_names_stay_on_their_line(run: Run) -> None:
     )
 
 
-def test_nothing_found_is_no_error(run: Run) -> None:
+def test_finding_nothing_is_not_an_error(run: Run) -> None:
     done = run("files", "app.tar", "no-such-name")
     assert (done.returncode, done.stdout) == (0, "")
     assert json.loads(run("files", "app.tar", "no-such-name", "--json").stdout) == []
 
 
-def test_a_sparse_file_shows_its_logical_size_beside_the_stored_one(
+def test_a_sparse_file_shows_its_logical_size_next_to_the_stored_one(
     run: Run, tmp_path: Path
 ) -> None:
     hole = Sparse(size=10**9, chunks=((4096, b"x" * 512),))

@@ -1,4 +1,4 @@
-"""What a run reads is never replaced by what it writes."""
+"""A run never replaces its own inputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_an_output_that_is_an_input_is_refused(
     assert (folder / victim).read_bytes() == before
 
 
-def test_a_file_beside_the_inputs_is_written(folder: Path, run: Run) -> None:
+def test_a_file_next_to_the_inputs_is_written(folder: Path, run: Run) -> None:
     for _ in range(2):
         done = run("report", "app.tar", "-o", "json=report.json")
         assert (done.returncode, done.stderr) == (0, "")

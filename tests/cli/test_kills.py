@@ -1,4 +1,4 @@
-"""A run that is killed at any moment leaves its target as it was, or whole, and nothing else behind."""
+"""A run that is killed at any moment leaves its target unchanged or complete, and nothing else behind."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def untraced() -> dict[str, str]:
-    """The environment without coverage, which ends with a code of its own when a signal meets it."""
+    """The environment without coverage, which has its own exit code if a signal hits it."""
     return {name: value for name, value in environment().items() if "COVERAGE" not in name}
 
 
 @pytest.fixture(scope="module")
 def duration(image: Path) -> Callable[..., float]:
-    """How long a run takes when nobody kills it, measured once for each."""
+    """How long each run takes if nobody kills it, measured once."""
     known: dict[str, float] = {}
 
     def measure(key: str, folder: Path, *arguments: str) -> float:
@@ -51,7 +51,7 @@ def duration(image: Path) -> Callable[..., float]:
 
 
 def kill(folder: Path, number: signal.Signals, after: float, *arguments: str) -> int:
-    """The exit code of a run that gets a signal; what Python itself does before the program begins counts as the signal."""
+    """The exit code of a run that gets a signal. If Python's startup handles it, that counts as the signal."""
     with subprocess.Popen(
         command(*arguments),
         cwd=folder,

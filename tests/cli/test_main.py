@@ -1,4 +1,4 @@
-"""The last nets of `main`, for what should not happen."""
+"""The last resorts of `main`, for failures that should never happen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layerscope.cli.main import main
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """The signal handlers of the test run, put back after `main` set its own."""
+    """Restores the signal handlers of the test run after `main` sets its own."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     yield
@@ -31,7 +31,7 @@ def handlers() -> Iterator[None]:
         (KeyboardInterrupt(), 130, ""),
     ],
 )
-def test_whatever_is_raised_is_one_line_at_most(
+def test_any_exception_is_at_most_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: BaseException,
@@ -67,7 +67,7 @@ def test_a_signal_after_the_end_of_a_run_changes_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_a_bug_shows_where_it_is_when_asked(
+def test_a_bug_shows_its_traceback_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAYERSCOPE_DEBUG", "1")

@@ -1,4 +1,4 @@
-"""No secret of an image is shown, in no format and on no screen, unless `--show-args` asks for it."""
+"""No format and no screen shows a secret of an image without `--show-args`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ RUN fetch --password {S["a password of a flag"]} {S["a build argument of BuildKi
 
 
 def secretive(tag: str = "app:1", extra: bytes = b"") -> BuiltImage:
-    """An image with a secret in every place that has a text."""
+    """An image with a secret everywhere that it has text."""
     return (
         ImageBuilder(tag)
         .layer(
@@ -116,7 +116,7 @@ def secretive(tag: str = "app:1", extra: bytes = b"") -> BuiltImage:
 
 
 def shown(text: str) -> list[str]:
-    """The kinds of secrets that a text gives away, whole or in a part that would do."""
+    """The kinds of secrets that a text reveals, in full or in large part."""
     plain = text.replace("\\u0021", "!").replace("&#33;", "!")
     found = [
         name
@@ -146,7 +146,7 @@ def dockerfile(tmp_path: Path) -> Path:
 
 
 def written(folder: Path, *words: str) -> str:
-    """What a command writes to a file of its own."""
+    """The contents of the file that a command writes."""
     target = folder / "written"
     target.unlink(missing_ok=True)
     assert main([*words, "-q", "-o", str(target)]) in (0, 1)
@@ -192,7 +192,7 @@ def test_a_comparison_with_a_saved_report_shows_no_secret(
         assert shown(written(tmp_path, "compare", str(saved), pair[1], "--format", name)) == []
 
 
-def test_a_comparison_shows_build_arguments_where_they_are_asked_for(
+def test_a_comparison_shows_build_arguments_on_request(
     pair: tuple[str, str], tmp_path: Path
 ) -> None:
     text = written(tmp_path, "compare", *pair, "--json", "--show-args")
@@ -295,8 +295,8 @@ def _alike(number: int) -> tuple[list[tuple[str, str]], str]:
     return [("TOKEN", f"same-start-{n:06}") for n in range(number)], "same-start-x " * number
 
 
-def test_values_that_begin_alike_are_not_tried_one_by_one() -> None:
-    """What they have in common is hidden wherever it occurs."""
+def test_values_with_a_common_prefix_are_not_tried_one_by_one() -> None:
+    """The common prefix is masked wherever it occurs."""
     from layerscope.analysis.masked import Masks
 
     settings, text = _alike(20_000)

@@ -1,4 +1,4 @@
-"""The plugin's script and its protocol; that docker calls it is tried with a real client."""
+"""The plugin's script and its protocol. The engine tests check that docker calls it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_one_command_installs_and_removes_it(run: Run, folder: Path) -> None:
     assert "cannot be created" in done.stderr
 
 
-def test_what_docker_asks(run: Run, folder: Path) -> None:
+def test_docker_gets_the_metadata_it_asks_for(run: Run, folder: Path) -> None:
     assert run("plugin", "install", "--folder", "plugins").returncode == 0
     told = json.loads(call(folder, "docker-cli-plugin-metadata").stdout)
     assert told["SchemaVersion"] == "0.1.0"
@@ -56,7 +56,7 @@ def test_what_docker_asks(run: Run, folder: Path) -> None:
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 
 
-def test_completions_as_cobra_reads_them(run: Run, folder: Path) -> None:
+def test_completions_are_in_cobras_format(run: Run, folder: Path) -> None:
     assert run("plugin", "install", "--folder", "plugins").returncode == 0
     lines = call(folder, "__complete", "layerscope", "re").stdout.splitlines()
     assert lines[0].split("\t")[0] == "report"
@@ -67,7 +67,7 @@ def test_completions_as_cobra_reads_them(run: Run, folder: Path) -> None:
     assert {"app.tar", "app-oci.tar", "plugins/", ":4"} <= set(offered)
 
 
-def test_the_plugin_does_not_import_what_lies_in_the_folder(run: Run, folder: Path) -> None:
+def test_the_plugin_does_not_import_modules_from_the_current_folder(run: Run, folder: Path) -> None:
     assert run("plugin", "install", "--folder", "plugins").returncode == 0
     (folder / "layerscope").mkdir()
     (folder / "layerscope" / "__init__.py").write_text("raise SystemExit(99)")

@@ -24,29 +24,29 @@ def drawn(bar_width: str, *steps: Progress, patience: float = 0.0) -> str:
     return out.getvalue()
 
 
-def test_it_tells_bytes_and_rate_and_clears_its_line() -> None:
+def test_progress_shows_bytes_and_rate_and_clears_its_line() -> None:
     text = drawn("80", Progress("read", 0, 2000), Progress("read", 500_000, 2_000_000))
     assert "reading  500.0 kB of 2.0 MB" in text
     assert "/s" in text
     assert text.endswith("\r\x1b[K")
 
 
-def test_it_keeps_within_the_line() -> None:
+def test_progress_fits_on_one_line() -> None:
     for columns in ("20", "40", "80"):
         text = drawn(columns, Progress("export", 5, None), Progress("read", 7, 9, 3, 12))
         assert max(map(len, text.replace("\x1b[K", "").split("\r"))) < int(columns)
 
 
-def test_what_is_quick_is_not_worth_a_bar() -> None:
+def test_a_quick_run_shows_no_bar() -> None:
     assert drawn("80", Progress("read", 1, 2), patience=60) == ""
 
 
-def test_an_engine_that_is_silent_at_first_is_told_of_at_once() -> None:
+def test_waiting_for_a_silent_engine_is_shown_at_once() -> None:
     text = drawn("80", Progress("export", 0, None), Progress("export", 5, None), patience=60)
     assert text.split("\x1b[K")[1].rstrip("\r") == "exporting"
 
 
-def test_a_stream_that_breaks_is_left_alone() -> None:
+def test_progress_stops_if_its_stream_breaks() -> None:
     out = io.StringIO()
     bar = ProgressBar(out, patience=0)
     out.close()
@@ -55,7 +55,7 @@ def test_a_stream_that_breaks_is_left_alone() -> None:
 
 
 def run_on_terminal(folder: Path, *arguments: str, **env: str) -> tuple[bytes, bytes]:
-    """Standard output and what a terminal behind standard error got, for a tarball that comes slowly."""
+    """Standard output, and what a terminal behind standard error shows, for a tarball that arrives slowly."""
     reader, terminal = pty.openpty()
     process = subprocess.Popen(
         command("report", "-", "--json", *arguments),
@@ -83,7 +83,7 @@ def run_on_terminal(folder: Path, *arguments: str, **env: str) -> tuple[bytes, b
         try:
             while piece := narration.read(4096):
                 told += piece
-        except OSError:  # the end of a terminal that no one holds open any more
+        except OSError:  # the terminal's other end is closed
             pass
     return out, told
 
@@ -97,7 +97,7 @@ def test_a_terminal_sees_the_bar_and_a_pipe_does_not(run: Run, folder: Path) -> 
 
 
 @pytest.mark.parametrize(("arguments", "env"), [(["--quiet"], {}), ([], {"TERM": "dumb"})])
-def test_quiet_and_dumb_terminals_see_none(
+def test_quiet_and_dumb_terminals_show_no_progress(
     folder: Path, arguments: list[str], env: dict[str, str]
 ) -> None:
     assert run_on_terminal(folder, *arguments, **env)[1] == b""

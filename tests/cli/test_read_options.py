@@ -1,4 +1,4 @@
-"""Every command reads an image the same way: each option it offers changes what it does."""
+"""Every command reads an image the same way, and honors every option that it offers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READING = {
     "files": (),
     "extract": ("/usr/bin/python3", "-o", "out"),
 }
-"""The commands that read one image, with what each needs besides."""
+"""The commands that read one image, with the other arguments that each needs."""
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def dockerfile(folder: Path) -> str:
     return "Dockerfile"
 
 
-def test_files_gives_the_lines_of_the_dockerfile(run: Run, dockerfile: str) -> None:
+def test_files_shows_dockerfile_lines(run: Run, dockerfile: str) -> None:
     plain = json.loads(run("files", "app.tar", "--json").stdout)
     named = json.loads(run("files", "app.tar", "--json", "--dockerfile", dockerfile).stdout)
     assert {row["location"] is None for row in plain} == {True}
@@ -41,13 +41,13 @@ def test_files_gives_the_lines_of_the_dockerfile(run: Run, dockerfile: str) -> N
 
 
 @pytest.mark.parametrize("name", ["report", "check", "files"])
-def test_a_dockerfile_that_is_not_there_is_an_error(name: str, run: Run) -> None:
+def test_a_missing_dockerfile_is_an_error(name: str, run: Run) -> None:
     done = run(name, "app.tar", *READING[name], "--dockerfile", "missing")
     assert done.returncode == 2, done.stdout
     assert "missing" in done.stderr
 
 
-def test_extract_offers_no_dockerfile(run: Run, dockerfile: str) -> None:
+def test_extract_has_no_dockerfile_option(run: Run, dockerfile: str) -> None:
     done = run("extract", "app.tar", *READING["extract"], "--dockerfile", dockerfile)
     assert done.returncode == 2
     assert "--dockerfile" in done.stderr
@@ -87,7 +87,7 @@ def test_serve_hands_every_option_to_its_visitors() -> None:
     assert "--limit members=9" in words
 
 
-def test_the_library_reads_as_the_commands_do(tmp_path: Path, folder: Path) -> None:
+def test_the_library_reads_like_the_commands(tmp_path: Path, folder: Path) -> None:
     base = ImageBuilder("base:1").layer({"a": b"1" * 100}, created_by="ADD a").build()
     both = (
         ImageBuilder("app:1")

@@ -12,7 +12,7 @@ import layerscope
 from tests.cli.conftest import Run
 
 
-def test_an_image_alone_is_the_text_report(run: Run) -> None:
+def test_the_default_is_a_text_report(run: Run) -> None:
     bare, report = run("app.tar"), run("report", "app.tar")
     assert bare.returncode == report.returncode == 0
     assert bare.stdout == report.stdout
@@ -22,7 +22,7 @@ def test_an_image_alone_is_the_text_report(run: Run) -> None:
     assert "\x1b" not in bare.stdout
 
 
-def test_columns_and_no_color_are_honoured(run: Run) -> None:
+def test_columns_and_no_color_are_honored(run: Run) -> None:
     narrow = run("app.tar", env={"COLUMNS": "60", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"})
     assert max(map(len, narrow.stdout.splitlines())) <= 60
     assert "\x1b" not in narrow.stdout
@@ -31,7 +31,7 @@ def test_columns_and_no_color_are_honoured(run: Run) -> None:
 @pytest.mark.parametrize(
     "options", [["--json"], ["--format", "json"], ["-o", "json=-"], ["--json", "-o", "-"]]
 )
-def test_json_on_standard_output(run: Run, options: list[str]) -> None:
+def test_json_goes_to_standard_output(run: Run, options: list[str]) -> None:
     done = run("report", "app.tar", *options)
     assert done.returncode == 0
     document = json.loads(done.stdout)
@@ -49,7 +49,7 @@ def test_the_printed_schema_fits_the_report(run: Run) -> None:
         )
 
 
-def test_several_formats_at_once(run: Run, folder: Path) -> None:
+def test_several_formats_are_written_at_once(run: Run, folder: Path) -> None:
     done = run("report", "app.tar", "-o", "json=out.json", "-o", "text=-")
     assert done.returncode == 0
     assert done.stdout == run("report", "app.tar").stdout
@@ -59,7 +59,7 @@ def test_several_formats_at_once(run: Run, folder: Path) -> None:
     assert (folder / "out.txt").read_text() == done.stdout
 
 
-def test_the_ending_names_the_format_unless_it_is_given(run: Run, folder: Path) -> None:
+def test_the_extension_picks_the_format_unless_one_is_given(run: Run, folder: Path) -> None:
     assert run("report", "app.tar", "-o", "a.json").stdout == ""
     assert run("report", "app.tar", "-o", "b.json", "--format", "text").stdout == ""
     assert run("report", "app.tar", "-o", "c").stdout == ""
@@ -68,9 +68,7 @@ def test_the_ending_names_the_format_unless_it_is_given(run: Run, folder: Path) 
     assert (folder / "c").read_text().startswith("app.tar")
 
 
-def test_a_report_replaces_an_older_one_and_leaves_nothing_beside_it(
-    run: Run, folder: Path
-) -> None:
+def test_a_report_replaces_an_older_one_and_leaves_no_other_file(run: Run, folder: Path) -> None:
     target = folder / "r.json"
     target.write_text("old")
     target.chmod(0o600)
@@ -99,21 +97,21 @@ def test_top_cuts_rows_and_keeps_sums(run: Run) -> None:
     assert "/root/.cache/pip" not in text
 
 
-def test_files_are_in_the_json_when_asked_for(run: Run) -> None:
+def test_files_are_in_the_json_on_request(run: Run) -> None:
     without = json.loads(run("report", "app.tar", "--json").stdout)
     with_files = json.loads(run("report", "app.tar", "--json", "--files").stdout)
     assert all("entries" not in layer for layer in without["layers"])
     assert [len(layer["entries"]) for layer in with_files["layers"]] == [2, 2, 101, 1, 1]
 
 
-def test_build_arguments_are_shown_only_when_asked_for(run: Run) -> None:
+def test_build_arguments_are_shown_only_on_request(run: Run) -> None:
     for options in ([], ["--json"], ["--json", "--files"]):
         assert "hunter2" not in run("report", "app.tar", *options).stdout
     assert "TOKEN=hunter2" in run("report", "app.tar", "--show-args").stdout
     assert "TOKEN=hunter2" in run("report", "app.tar", "--json", "--show-args").stdout
 
 
-def test_a_tarball_on_standard_input(run: Run, folder: Path) -> None:
+def test_a_tarball_is_read_from_standard_input(run: Run, folder: Path) -> None:
     with (folder / "app.tar").open("rb") as file:
         done = run("report", "-", "--json", stdin=file)
     assert done.returncode == 0
@@ -130,7 +128,7 @@ def test_rules_add_the_verdict_but_not_the_exit_code(run: Run, folder: Path) -> 
 
 
 @pytest.mark.parametrize("option", ["--verify", "--no-verify"])
-def test_digests_are_compared_when_asked_for(run: Run, option: str) -> None:
+def test_digests_are_verified_on_request(run: Run, option: str) -> None:
     document = json.loads(run("report", "app-oci.tar", "--json", option).stdout)
     assert {layer["verified"] for layer in document["layers"]} == {option == "--verify"}
 
@@ -145,7 +143,7 @@ def test_text_of_an_image_never_reaches_the_terminal_raw(run: Run) -> None:
         assert "##vso[" not in line
 
 
-def test_a_terminal_without_unicode(run: Run) -> None:
+def test_a_terminal_without_unicode_gets_ascii(run: Run) -> None:
     done = run("app.tar", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert done.stdout.isascii()

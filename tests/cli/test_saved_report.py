@@ -1,4 +1,4 @@
-"""`report` and `check` on a saved report: the same output as on the image that it was saved from."""
+"""`report` and `check` give the same output for a saved report as for its image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def everything(reference: str, folder: Path, *more: str) -> dict[str, bytes]:
-    """What each format says of an image or a saved report."""
+    """The output in each format for an image or a saved report."""
     folder.mkdir()
     outputs = [word for name in RENDERERS for word in ("-o", f"{name}={folder / name}")]
     done = run("report", reference, *outputs, *more)
@@ -53,7 +53,7 @@ def saved(reference: str, path: Path, *more: str) -> str:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An image with waste of every kind, a hard link, a name that is not UTF-8 and metadata."""
+    """An image with every kind of waste, a hard link, a name that is not UTF-8, and metadata."""
     image = (
         ImageBuilder("app:latest")
         .layer(
@@ -107,7 +107,7 @@ def test_a_saved_report_says_the_same_in_every_format(image: str, tmp_path: Path
     assert everything(image, tmp_path / "a", *rules) == everything(report, tmp_path / "b", *rules)
 
 
-def test_a_saved_report_is_written_again_to_the_byte(image: str, tmp_path: Path) -> None:
+def test_a_saved_report_is_reproduced_byte_for_byte(image: str, tmp_path: Path) -> None:
     rules = ("--max-wasted", "1kB", "--dive-compatible", "--top", "1", "--baseline", image)
     for more in ((), ("--files",), rules):
         report = saved(image, tmp_path / "report.json", *more)
@@ -155,7 +155,7 @@ def test_a_rule_about_paths_fails_closed_on_a_report_without_files(
     ],
     ids=lambda option: str(option[0]),
 )
-def test_an_option_that_a_saved_report_cannot_follow_is_refused(
+def test_an_option_that_needs_the_image_is_refused(
     option: tuple[str, ...], image: str, tmp_path: Path
 ) -> None:
     report = saved(image, tmp_path / "report.json")
@@ -189,7 +189,7 @@ def broken(document: Any, *path: Any, value: object) -> str:
         (("layers", 0, "media_type"), None),
     ],
 )
-def test_a_saved_report_of_another_shape_is_one_line(
+def test_a_malformed_saved_report_is_a_one_line_error(
     path: tuple[object, ...], value: object, image: str, tmp_path: Path
 ) -> None:
     document = json.loads(Path(saved(image, tmp_path / "report.json")).read_text())

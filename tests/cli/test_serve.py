@@ -1,4 +1,4 @@
-"""`layerscope serve`: the browser over HTTP, for its own pages alone."""
+"""`layerscope serve` serves the browser over HTTP, but only to its own pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Address = str
 
 @pytest.fixture
 def served(folder: Path) -> Iterator[Address]:
-    """The address of a server of `app.tar`."""
+    """The address of a server for `app.tar`."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
@@ -90,7 +90,7 @@ def test_pages_from_elsewhere_are_refused(served: Address) -> None:
     ask(script)
 
 
-def test_a_port_that_is_none(run: Run) -> None:
+def test_an_invalid_port_is_refused(run: Run) -> None:
     done = run("serve", "app.tar", "--port", "0")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1

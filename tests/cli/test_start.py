@@ -1,4 +1,4 @@
-"""What is loaded when: a start is quick because most things are not."""
+"""Startup is fast because most modules are loaded only when needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cli.conftest import ROOT, Run, command, environment
 HEAVY = ("docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis")
 
 HEAVIER_THAN_A_SIZE = tuple(name for name in HEAVY if name != "humanize")
-"""The same for a report with advice, which names the bytes that it saves."""
+"""The same for a report with advice, which formats sizes."""
 
 
 def loaded_by(code: str, folder: object) -> set[str]:
@@ -30,12 +30,12 @@ def loaded_by(code: str, folder: object) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "report"]])
-def test_version(run: Run, arguments: list[str]) -> None:
+def test_version_prints_the_version(run: Run, arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (0, f"layerscope {layerscope.__version__}\n")
 
 
-def test_the_version_is_told_without_loading_anything(folder: object) -> None:
+def test_version_loads_almost_nothing(folder: object) -> None:
     code = "import sys; sys.argv = ['layerscope', '--version']\nfrom layerscope.__main__ import main\nassert main() == 0"
     modules = loaded_by(code, folder)
     assert not modules & {*HEAVY, "click", "json", "dataclasses", "argparse"}
@@ -45,8 +45,8 @@ def test_the_version_is_told_without_loading_anything(folder: object) -> None:
     }
 
 
-def test_an_interrupt_while_modules_load_is_no_traceback(folder: Path) -> None:
-    """The first import that is no part of Python is held up, and interrupted there."""
+def test_an_interrupt_while_modules_load_prints_no_traceback(folder: Path) -> None:
+    """Blocks the first import outside the standard library, and interrupts it there."""
     (folder / "click.py").write_text(
         "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)"
     )
@@ -76,14 +76,14 @@ def test_importing_the_package_is_cheap(folder: object) -> None:
         (["schema"], HEAVY),
     ],
 )
-def test_a_report_loads_what_it_needs(
+def test_a_report_loads_only_what_it_needs(
     folder: object, arguments: list[str], without: tuple[str, ...]
 ) -> None:
     code = f"from layerscope.cli.main import main\nassert main({arguments!r}) == 0"
     assert not loaded_by(code, folder) & set(without)
 
 
-def test_what_the_browser_shows_is_worked_out_without_a_terminal(folder: object) -> None:
+def test_the_browsers_model_does_not_load_textual(folder: object) -> None:
     names = sorted(path.stem for path in (ROOT / "layerscope" / "tui" / "model").glob("*.py"))
     assert len(names) > 5
     imports = "\n".join(f"import layerscope.tui.model.{name}" for name in names)

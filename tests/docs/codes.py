@@ -1,4 +1,4 @@
-"""The codes of all notes, collected from the source."""
+"""Collects the codes of all notes from the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALLS = frozenset(("Note", "add", "_add", "note", "_note", "tell"))
 
 
 def codes() -> set[str]:
-    """What is given as the code of a note: to a call that makes one, by a variable `code`, or in a row of the document."""
+    """The codes of notes: arguments of calls that add one, values of a variable `code`, or values in document rows."""
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
         if "tui" not in path.relative_to(SOURCE).parts:

@@ -1,4 +1,4 @@
-"""A folder as the documentation speaks of it, and an engine that knows its image."""
+"""The folder that the documentation assumes, and an engine with its image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 
 
 class Reader:
-    """Someone who types what a page says, in a folder that has what the documentation tells of."""
+    """Types the commands of a page, in a folder with the files that the documentation mentions."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -14,7 +14,7 @@ FENCE = re.compile(r"^```([a-z]*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the words behind it, and its text."""
+    """A fenced block: its language, the words after that, and its text."""
 
     page: Path
     line: int
@@ -48,7 +48,7 @@ def blocks(page: Path, language: str) -> list[Block]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """The commands of a console block: lines that begin with `$ `, each with the output below it."""
+    """The commands of a console block: lines that start with `$ `, each with the output below it."""
     line: str | None = None
     shown: list[str] = []
     for each in block.text.splitlines():

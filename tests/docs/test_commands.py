@@ -1,4 +1,4 @@
-"""Every command in the documentation is run, and what a page shows of its output is in it."""
+"""Runs every command in the documentation, and checks that its output contains what the page shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def play(reader: Reader, block: Block) -> None:
-    """Run the commands of a block; all but the last may end with any verdict, the last as the block says."""
+    """Run the commands of a block. The last one must exit as the block says; the others may also fail a verdict."""
     expected = next((int(word[5:]) for word in block.words if word.startswith("exit=")), 0)
     listed = list(commands(block))
     assert listed
@@ -51,7 +51,7 @@ def ids(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_commands(page: Path, reader: Reader) -> None:
+def test_commands_on_a_page_work_and_print_what_it_shows(page: Path, reader: Reader) -> None:
     for block in blocks(page, "console"):
         if not {"engine", "registry"} & set(block.words):
             play(reader, block)
@@ -62,7 +62,7 @@ def test_commands(page: Path, reader: Reader) -> None:
     [page for page in PAGES if any("engine" in block.words for block in blocks(page, "console"))],
     ids=ids,
 )
-def test_commands_that_need_an_engine(
+def test_commands_that_need_an_engine_work(
     page: Path, reader: Reader, docker_engine: DockerEngine
 ) -> None:
     reader.variables["DOCKER_HOST"] = docker_engine.host
@@ -76,7 +76,7 @@ def test_commands_that_need_an_engine(
 @pytest.mark.slow
 @pytest.mark.engine
 @pytest.mark.xdist_group("registry-5000")
-def test_commands_that_need_a_registry(reader: Reader, tmp_path: Path) -> None:
+def test_commands_that_need_a_registry_work(reader: Reader, tmp_path: Path) -> None:
     played = 0
     with running(DistributionRegistry(tmp_path / "registry", port=5000)) as registry:
         registry.push(f"docker-archive:{reader.folder / 'app.tar'}", "app:1")
@@ -109,14 +109,14 @@ def test_the_first_command_of_the_readme_installs_and_reports(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_python(page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_examples_run(page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(reader.folder)
     for block in blocks(page, "python"):
         exec(compile(block.text, f"{page.name}:{block.line}", "exec"), {})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_budgets(page: Path, tmp_path: Path) -> None:
+def test_toml_examples_are_valid_budgets_or_settings(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "toml"):
         path = tmp_path / "layerscope.toml"
         path.write_text(block.text)
@@ -131,7 +131,7 @@ def known_keys() -> set[str]:
     return {name for text in texts for name in re.findall(r'\bid="([a-z]+\.[a-z-]+)"', text)}
 
 
-def test_workflows_name_inputs_and_outputs_that_there_are() -> None:
+def test_workflows_only_use_inputs_and_outputs_that_exist() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     (workflow, *_) = blocks(ROOT / "docs/ci.md", "yaml")
     steps = yaml.safe_load(workflow.text)["jobs"]["size"]["steps"]
@@ -165,7 +165,7 @@ def test_every_command_format_and_rule_is_documented() -> None:
         assert f"| `{name}` |" in page, name
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_point_to_existing_files_and_headings() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,4 +1,4 @@
-"""The pictures of the documentation are what the browser shows now; `python docs/screenshots.py` draws them anew."""
+"""The pictures in the documentation show the current browser. `python docs/screenshots.py` redraws them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def script() -> ModuleType:
 
 @pytest.mark.skipif(version("textual") != TEXTUAL, reason=f"drawn with Textual {TEXTUAL}")
 @pytest.mark.slow
-def test_the_pictures_are_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pictures_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
     screenshots = script()

@@ -123,7 +123,7 @@ class Engine:
         return self.folder / "daemon.log"
 
     def start(self) -> None:
-        """Start the daemon and wait until it answers.
+        """Start the daemon and wait until it responds.
 
         Raises NoEngineError, with the end of its log, if it can't start.
         """
@@ -174,7 +174,9 @@ class Engine:
             ended = self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 tail = self.log.read_text(errors="replace").splitlines()[-5:]
-                what = "exited immediately" if ended else f"did not answer in {START_SECONDS:.0f} s"
+                what = (
+                    "exited immediately" if ended else f"did not respond in {START_SECONDS:.0f} s"
+                )
                 raise NoEngineError("\n".join([f"{self.name}: the daemon {what}", *tail]))
             time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""Replay layers that a test writes down as members."""
+"""Replays layers that a test defines as members."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.layers.reading import index
 
 
 class Replayed:
-    """The tree of some layers, their indexes, and the notes."""
+    """The tree of some layers, and its notes."""
 
     def __init__(self, *layers: Members) -> None:
         self.notes = Notes()
@@ -31,7 +31,7 @@ class Replayed:
         return [note.code for note in self.notes for _ in range(note.count)]
 
     def names(self) -> dict[str, str]:
-        """The visible paths, each with its kind; a directory that no entry describes is `implicit`."""
+        """The kind of each visible path. A directory that no entry describes is `implicit`."""
         return {
             node.path.decode("utf-8", "backslashreplace"): kind_of(node.latest)
             for node in self.tree.nodes()
@@ -46,7 +46,7 @@ class Replayed:
         }
 
     def lost(self) -> list[tuple[str, int, int]]:
-        """Path, layer and layer of the loss of content that no name reaches."""
+        """The path, layer, and wasting layer of content that no name refers to."""
         return sorted(
             (loss.content.path.decode(), loss.content.layer, loss.layer)
             for loss in self.tree.losses

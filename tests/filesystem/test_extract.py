@@ -1,4 +1,4 @@
-"""Taking files out: all of what was asked for, and nothing outside the folder, whatever the image says."""
+"""Extraction writes everything requested and nothing outside the folder, no matter what the image contains."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def analysis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Analysi
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """The chosen folder, in one that must stay empty but for it."""
+    """The target folder, in a folder that must stay empty otherwise."""
     folder = tmp_path / "around" / "out"
     folder.parent.mkdir()
     return folder
@@ -89,7 +89,7 @@ def take(
     )
 
 
-def test_a_subtree(analysis: Analysis, out: Path) -> None:
+def test_a_subtree_is_extracted_without_unsafe_files(analysis: Analysis, out: Path) -> None:
     taken = take(analysis, b"app", out)
     app = out / "app"
     assert (app / "main.py").read_bytes() == b"print(2)\n"
@@ -108,7 +108,7 @@ def test_a_subtree(analysis: Analysis, out: Path) -> None:
     assert os.listdir(out.parent) == ["out"]
 
 
-def test_modes_and_times_are_kept_as_far_as_they_are_safe(analysis: Analysis, out: Path) -> None:
+def test_safe_modes_and_times_are_kept(analysis: Analysis, out: Path) -> None:
     take(analysis, b"app", out, layer=0)
     status = (out / "app/main.py").stat()
     assert status.st_mode & 0o7777 == 0o755, "no setuid"
@@ -119,19 +119,19 @@ def test_modes_and_times_are_kept_as_far_as_they_are_safe(analysis: Analysis, ou
     assert folder.st_mtime == 1_000_000
 
 
-def test_a_deleted_file(analysis: Analysis, out: Path) -> None:
+def test_a_deleted_file_is_extracted(analysis: Analysis, out: Path) -> None:
     take(analysis, b"gone", out, layer=0)
     assert (out / "gone").read_bytes() == b"still here below"
     assert items_below(node_of(analysis, b"gone"), 1) == []
 
 
-def test_the_whole_image(analysis: Analysis, out: Path) -> None:
+def test_the_whole_image_is_extracted(analysis: Analysis, out: Path) -> None:
     taken = take(analysis, b"", out)
     assert taken.files == 6
     assert sorted(os.listdir(out)) == ["app"]
 
 
-def test_nothing_is_overwritten_without_asking(analysis: Analysis, out: Path) -> None:
+def test_nothing_is_overwritten_by_default(analysis: Analysis, out: Path) -> None:
     out.mkdir()
     (out / "app").mkdir()
     (out / "app/main.py").write_text("mine")
@@ -176,8 +176,8 @@ def entry(kind: int, link: bytes = b"") -> Entry:
 @pytest.mark.parametrize(
     "path", [b"../evil", b"a/../../evil", b"..", b".", b"a//b", b"/evil", b"a\0b"]
 )
-def test_names_that_lead_out_are_left_out(path: bytes, out: Path) -> None:
-    """The index cleans names; should one come through, it is still refused here."""
+def test_paths_that_leave_the_folder_are_skipped(path: bytes, out: Path) -> None:
+    """The index cleans names. If a bad one gets through anyway, it is refused here."""
     for kind in (FILE, DIRECTORY, SYMLINK):
         with Extraction(str(out)) as extraction:
             try:
@@ -190,7 +190,7 @@ def test_names_that_lead_out_are_left_out(path: bytes, out: Path) -> None:
 
 
 def test_a_file_below_a_link_of_the_image_is_refused(out: Path, tmp_path: Path) -> None:
-    """Links are made last; one that is there is not followed."""
+    """Links are created last, and an existing one is not followed."""
     victim = tmp_path / "victim"
     victim.mkdir()
     out.mkdir()
@@ -216,11 +216,11 @@ def test_a_file_below_a_link_of_the_image_is_refused(out: Path, tmp_path: Path) 
         (b"a", b"b\0c", False),
     ],
 )
-def test_which_links_stay_inside(path: bytes, target: bytes, safe: bool) -> None:
+def test_a_link_is_safe_only_if_it_stays_inside(path: bytes, target: bytes, safe: bool) -> None:
     assert is_safe(Item(path, entry(SYMLINK, target))) is safe
 
 
-def test_names_too_long_for_the_host_are_left_out(tmp_path: Path, out: Path) -> None:
+def test_names_too_long_for_the_host_are_skipped(tmp_path: Path, out: Path) -> None:
     built = ImageBuilder("t").layer({"d/" + "n" * 300: b"x", "d/ok": b"y"}, "RUN x").build()
     with layerscope.load(FORMS["oci-archive"].write([built], tmp_path / "i.tar")) as opened:
         taken = take(layerscope.analyze(opened), b"d", out, layer=0)
@@ -228,7 +228,7 @@ def test_names_too_long_for_the_host_are_left_out(tmp_path: Path, out: Path) -> 
     assert taken.skipped_count == 1
 
 
-def test_a_thousand_levels(tmp_path: Path, out: Path) -> None:
+def test_a_thousand_levels_are_extracted(tmp_path: Path, out: Path) -> None:
     built = ImageBuilder("t").layer({"d/" * 1000 + "file": b"deep"}, "RUN x").build()
     with layerscope.load(FORMS["oci-archive"].write([built], tmp_path / "i.tar")) as opened:
         taken = take(layerscope.analyze(opened), b"d", out, layer=0)
@@ -268,14 +268,14 @@ def test_the_folders_opened_for_a_deep_path_grow_with_its_levels(
     assert counts[1] < 5 * counts[0]
 
 
-def test_a_folder_that_cannot_be_made(analysis: Analysis, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(analysis: Analysis, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "no" / "such", tmp_path / "a\0b"):
         with pytest.raises(OutputError, match="cannot write into"):
             take(analysis, b"app", folder)
 
 
-def test_stopping_leaves_no_half_a_file(analysis: Analysis, out: Path) -> None:
+def test_canceling_leaves_no_partial_file(analysis: Analysis, out: Path) -> None:
     stops = iter([False] + [True] * 100)
     with pytest.raises(Cancelled):
         extract(

@@ -1,6 +1,6 @@
-"""The replay's work grows with its input and no faster, whatever the input.
+"""The replay's work is linear in its input, for any input.
 
-Work is counted in lines of the replay's own code that run, so that no clock is asked.
+Work is the number of executed lines of the replay's code, so no clock is involved.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def entry(path: bytes, kind: int = FILE, layer: int = 0, link: bytes = b"") -> M
 
 
 def work(layers: Layers) -> int:
-    """Lines that run when these layers are replayed."""
+    """The number of lines executed to replay these layers."""
     tree = FileTree(Notes())
     indexes = [LayerIndex.of(members) for members in layers]
 
@@ -129,7 +129,7 @@ def whiteouts_below_a_link_of_its_own_layer(size: int) -> Layers:
 
 
 def nested_directories(size: int) -> Layers:
-    """As many bytes of path as the square of the depth, and no more work than bytes."""
+    """The paths have as many bytes as the square of the depth, and the work is at most linear in those bytes."""
     depth = int(size**0.5)
     return [[entry(b"/".join([b"d"] * number), DIRECTORY) for number in range(1, depth)] * 10]
 
@@ -171,14 +171,14 @@ SHAPES: Sequence[Callable[[int], Layers]] = (
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_four_times_the_input_is_four_times_the_work(shape: Callable[[int], Layers]) -> None:
+def test_work_is_linear_in_the_input(shape: Callable[[int], Layers]) -> None:
     small, large = work(shape(300)), work(shape(1200))
     assert small > 100 or shape is deep_opaque_below_a_file
     assert large <= 4.6 * small + 2000
 
 
-def test_the_count_sees_quadratic_work() -> None:
-    """The measure itself: a lookup for each level of a deep path is told from one walk along it."""
+def test_the_measure_detects_quadratic_work() -> None:
+    """Checks the measure: it distinguishes a lookup for each level of a deep path from a single walk along it."""
 
     def each_level(size: int) -> int:
         tree = FileTree(Notes())

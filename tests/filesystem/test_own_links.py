@@ -1,4 +1,4 @@
-"""Paths through symlinks, as Docker 20.10 (overlay2), Docker 26 (containerd), podman and umoci were seen to take them."""
+"""Paths through symlinks, as observed in Docker 20.10 (overlay2), Docker 26 (containerd), podman, and umoci."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AGREED: dict[str, tuple[list[MemberLike], set[str]]] = {
 
 
 @pytest.mark.parametrize("case", AGREED)
-def test_below_a_symlink_of_its_own_layer(case: str) -> None:
+def test_a_file_below_a_symlink_of_its_own_layer_goes_to_the_target(case: str) -> None:
     members, expected = AGREED[case]
     done = Replayed(members)
     kept = {path for path, kind in done.names().items() if kind == "file" or "hard" in kind}
@@ -44,34 +44,34 @@ def test_below_a_symlink_of_its_own_layer(case: str) -> None:
     ]
 
 
-def test_both_spellings_are_one_path() -> None:
+def test_a_path_and_its_spelling_through_a_link_are_one_path() -> None:
     done = Replayed([*LIB, ("lib/x", b"first"), ("usr/lib/x", b"last")])
     assert done.lost() == [("usr/lib/x", 0, 0)]
     assert done.codes == ["duplicate-entry"]
 
 
-def test_over_a_lower_file() -> None:
+def test_a_file_through_a_link_replaces_the_lower_file() -> None:
     done = Replayed(LOWER, [*USR, ("lib2", Symlink("usr/lib")), ("lib2/low", b"new")])
     assert done.lost() == [("usr/lib/low", 0, 1)]
     assert done.tree.rewrites == [(done.entry("usr/lib/low"), done.entry("usr/lib/low", 1))]
     assert done.codes == []
 
 
-def test_a_link_told_again_leads() -> None:
+def test_a_repeated_link_is_followed() -> None:
     done = Replayed(LOWER, [*LIB, ("lib/x", b"x")])
     assert done.files() == {"lib", "usr/lib/low", "usr/lib/x"}
     assert done.codes == []
 
 
 @pytest.mark.parametrize("target", ["usr/lib", "nowhere"])
-def test_a_directory_that_the_layer_does_not_hold(target: str) -> None:
-    """Docker 20.10 and podman refuse it; containerd and umoci make the directory."""
+def test_a_link_to_a_directory_of_a_lower_layer_gets_a_note(target: str) -> None:
+    """Docker 20.10 and podman refuse it. containerd and umoci create the directory."""
     done = Replayed(LOWER, [("l", Symlink(target)), ("l/x", b"x")])
     assert f"{target}/x" in done.files()
     assert done.codes == ["through-own-symlink"]
 
 
-def test_a_link_of_a_lower_layer_does_not_lead() -> None:
+def test_a_link_of_a_lower_layer_is_not_followed() -> None:
     done = Replayed(LOWER, [("lib64", Symlink("lib")), ("lib64/x", b"x")])
     assert done.names()["lib"] == "implicit"
     assert "lib/x" in done.files()
@@ -93,14 +93,14 @@ def test_a_loop_turns_into_a_directory(members: list[MemberLike]) -> None:
     assert sum(path.endswith("/x") for path in done.files()) == 1
 
 
-def test_forty_links_lead() -> None:
+def test_forty_links_are_followed() -> None:
     chain: list[MemberLike] = [(f"a{n}", Symlink(f"a{n + 1}")) for n in range(40)]
     done = Replayed([("a40/", Directory()), *chain, ("a0/x", b"x")])
     assert "a40/x" in done.files()
 
 
-def test_a_link_that_turns_while_its_directory_is_filled() -> None:
-    """The entry below `a` replaces the link by which `a` leads."""
+def test_a_link_can_change_while_its_directory_is_filled() -> None:
+    """The entry below `a` replaces the link that `a` goes through."""
     done = Replayed(
         [
             ("d/", Directory()),
@@ -118,21 +118,21 @@ def test_a_link_that_turns_while_its_directory_is_filled() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_whiteout_below_a_symlink_of_its_own_layer(order: int) -> None:
-    """The link has to come first: an engine unpacks in the order of the tar."""
+def test_a_whiteout_follows_a_symlink_that_precedes_it_in_its_layer(order: int) -> None:
+    """The link must come first, because an engine unpacks in tar order."""
     second: list[MemberLike] = [("l", Symlink("usr/lib")), ("l/low", WHITEOUT_NODE)]
     done = Replayed(LOWER, [*USR, *second[::order]])
     assert ("usr/lib/low" in done.files()) is (order == -1)
     assert done.codes == ([] if order == 1 else ["whiteout-of-nothing"])
 
 
-def test_a_whiteout_through_a_link_to_a_lower_directory() -> None:
+def test_a_whiteout_follows_a_link_to_a_lower_directory() -> None:
     done = Replayed(LOWER, [("l", Symlink("usr/lib")), ("l/low", WHITEOUT_NODE)])
     assert done.lost() == [("usr/lib/low", 0, 1)]
     assert done.codes == ["through-own-symlink"]
 
 
-def test_an_opaque_whiteout_through_a_link() -> None:
+def test_an_opaque_whiteout_follows_a_link() -> None:
     second: list[MemberLike] = [*USR, ("l", Symlink("usr/lib")), ("l", OPAQUE_NODE), ("l/x", b"x")]
     done = Replayed(LOWER, second)
     assert {path for path in done.files() if "/" in path} == {"usr/lib/x"}
@@ -140,7 +140,7 @@ def test_an_opaque_whiteout_through_a_link() -> None:
     assert done.codes == []
 
 
-def test_a_whiteout_behind_a_link_that_has_become_a_directory() -> None:
+def test_a_whiteout_does_not_follow_a_link_that_became_a_directory() -> None:
     second: list[MemberLike] = [*LIB, ("lib/", Directory()), ("lib/low", WHITEOUT_NODE)]
     done = Replayed(LOWER, second)
     assert "usr/lib/low" in done.files()
@@ -150,7 +150,7 @@ def test_a_whiteout_behind_a_link_that_has_become_a_directory() -> None:
 
 
 @pytest.mark.parametrize("target", ["lib/f", "lib64/f", "abs/f", "/lib/f"])
-def test_a_hard_link_to_a_path_through_symlinks(target: str) -> None:
+def test_a_hard_links_target_follows_symlinks(target: str) -> None:
     more: list[MemberLike] = [
         ("lib64", Symlink("lib")),
         ("abs", Symlink("/usr/lib")),
@@ -168,8 +168,8 @@ def test_the_last_name_of_a_hard_links_target_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("name", ["low", "new"])
-def test_a_hard_link_through_a_lower_symlink(name: str) -> None:
-    """umoci takes it, the other engines refuse it."""
+def test_a_hard_link_through_a_lower_symlink_gets_a_note(name: str) -> None:
+    """umoci accepts it, the other engines refuse it."""
     done = Replayed(LOWER, [*USR, ("usr/lib/new", b"new"), ("h", Hardlink(f"lib/{name}"))])
     assert done.entry("h", 1).content is done.entry(f"usr/lib/{name}", int(name == "new"))
     assert done.codes == ["link-to-lower-layer"]
@@ -177,7 +177,7 @@ def test_a_hard_link_through_a_lower_symlink(name: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["a/x", "lib/none", "lib", "usr/lib", "s/x"])
-def test_hard_links_that_stay_broken(target: str) -> None:
+def test_a_hard_link_through_a_loop_or_to_nothing_is_broken(target: str) -> None:
     loop: list[MemberLike] = [
         ("a", Symlink("b")),
         ("b", Symlink("a")),
@@ -192,7 +192,7 @@ def test_hard_links_that_stay_broken(target: str) -> None:
 # Bounds
 
 
-def test_links_that_lead_on_and_on_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_symlink_lookups_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(links, "MOST_NAMES_IN_ALL", 10_000)
     members: list[MemberLike] = [
         ("l", Symlink("d/../" * 100)),
@@ -202,7 +202,7 @@ def test_links_that_lead_on_and_on_are_refused(monkeypatch: pytest.MonkeyPatch) 
         Replayed(members)
 
 
-def test_names_of_links() -> None:
+def test_a_path_leads_through_a_link_only_at_or_below_it() -> None:
     def entry(path: bytes, kind: int) -> TarMember:
         return TarMember(path, kind, 0, 0, (0o644, 0, 0), 0, b"t")
 

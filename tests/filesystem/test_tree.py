@@ -1,4 +1,4 @@
-"""The replay of layers, rule by rule: opencontainers/image-spec layer.md, and what engines make of its gaps."""
+"""The replay of layers, rule by rule: layer.md of opencontainers/image-spec, and how engines fill its gaps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def on_base(*members: tuple[str, object]) -> Replayed:
 
 
 @pytest.mark.parametrize("order", [0, 1])
-def test_a_whiteout_and_the_same_name_in_one_layer(order: int) -> None:
+def test_a_whiteout_hides_only_the_lower_file_of_the_same_name(order: int) -> None:
     members = [("f", WHITEOUT), ("f", b"new")]
     done = on_base(*(members if order == 0 else members[::-1]))
     assert "f" in done.files()
@@ -64,13 +64,13 @@ def test_an_opaque_marker_anywhere_hides_lower_children_only(order: tuple[int, .
     assert done.codes == []
 
 
-def test_an_opaque_marker_without_its_directory() -> None:
+def test_an_opaque_marker_needs_no_entry_for_its_directory() -> None:
     done = on_base(("d/n", b"n"), ("d", OPAQUE))
     assert {path for path in done.names() if path.startswith("d")} == {"d", "d/n"}
     assert done.names()["d"] == "directory"
 
 
-def test_an_opaque_marker_at_the_root() -> None:
+def test_an_opaque_marker_at_the_root_hides_all_lower_layers() -> None:
     done = on_base(("", Opaque()), ("n", b"n"))
     assert done.names() == {"n": "file"}
     assert done.codes == ["opaque-root"]
@@ -78,7 +78,7 @@ def test_an_opaque_marker_at_the_root() -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_directory_whited_out_and_made_again(order: tuple[int, ...]) -> None:
+def test_a_directory_whited_out_and_created_again_starts_empty(order: tuple[int, ...]) -> None:
     members = [("d", WHITEOUT), ("d/", Directory()), ("d/n", b"n")]
     done = on_base(*(members[place] for place in order))
     assert {path for path in done.names() if path.startswith("d")} == {"d", "d/n"}
@@ -102,7 +102,7 @@ def test_a_file_below_a_lower_symlink_makes_a_directory() -> None:
     assert done.codes == ["directory-over-symlink"]
 
 
-def test_a_directory_over_a_symlink_hides_what_it_led_to() -> None:
+def test_a_directory_over_a_symlink_hides_its_target() -> None:
     done = on_base(("lib/", Directory()))
     assert done.names()["lib"] == "directory"
     assert done.codes == ["directory-over-symlink"]
@@ -116,7 +116,7 @@ def test_a_file_below_a_lower_file_makes_a_directory() -> None:
     assert done.tree.deleted == [0, 0]
 
 
-def test_a_file_below_a_file_of_its_own_layer() -> None:
+def test_a_file_below_a_file_of_its_own_layer_makes_a_directory() -> None:
     done = Replayed([("f", b"file"), ("f/child", b"c")])
     assert done.names() == {"f": "implicit", "f/child": "file"}
     assert [(note.code, "the same layer" in note.message) for note in done.notes] == [
@@ -134,19 +134,19 @@ def test_a_link_to_a_lower_file_stores_nothing_and_keeps_it_alive() -> None:
 
 
 @pytest.mark.parametrize("target", ["missing", "h", "later", "d", "", "f/x", "/", "../h"])
-def test_broken_links(target: str) -> None:
+def test_a_hard_link_to_anything_but_a_file_is_broken(target: str) -> None:
     done = on_base(("h", Hardlink(target)), ("later", b"x"))
     assert done.codes == ["broken-link"]
     assert done.entry("h", 1).content is None
 
 
-def test_a_link_to_what_its_own_layer_whites_out() -> None:
+def test_a_link_to_a_file_that_its_own_layer_whites_out_is_broken() -> None:
     done = on_base(("h", Hardlink("f")), ("f", WHITEOUT))
     assert done.codes == ["broken-link"]
     assert done.lost() == [("f", 0, 1)]
 
 
-def test_links_in_a_circle_end() -> None:
+def test_hard_links_in_a_circle_are_broken() -> None:
     done = on_base(("a", Hardlink("b")), ("b", Hardlink("c")), ("c", Hardlink("a")))
     assert done.codes == ["broken-link", "broken-link"]
     assert [done.entry(name, 1).content for name in ("a", "b", "c")] == [None] * 3
@@ -191,23 +191,23 @@ def test_a_whiteout_below_a_whiteout_adds_nothing(order: int) -> None:
     assert done.lost() == [("d/a", 0, 1), ("d/b", 0, 1)]
 
 
-def test_a_whiteout_of_an_implicit_directory() -> None:
+def test_a_whiteout_removes_an_implicit_directory() -> None:
     done = Replayed({"a/b/c": b"c"}, {"a": WHITEOUT})
     assert done.names() == {}
     assert done.tree.deleted == [0, 1]
 
 
-def test_a_whiteout_twice() -> None:
+def test_a_repeated_whiteout_counts_once() -> None:
     assert on_base(("f", WHITEOUT), ("f", WHITEOUT)).tree.deleted == [0, 1]
 
 
-def test_a_whiteout_does_not_reach_its_own_layer() -> None:
+def test_a_whiteout_does_not_hide_files_of_its_own_layer() -> None:
     done = Replayed({"d/n": b"n", "d": WHITEOUT, "d/m": b"m"})
     assert done.files() == {"d/n", "d/m"}
     assert done.lost() == []
 
 
-def test_deleted_and_made_again_later() -> None:
+def test_a_deleted_file_that_returns_is_added() -> None:
     done = Replayed({"f": b"1"}, {"f": WHITEOUT}, {"f": b"2"}, {"f": WHITEOUT}, {"f": b"1"})
     assert done.lost() == [("f", 0, 1), ("f", 2, 3)]
     assert [done.changes(layer)["f"] for layer in range(5)] == [
@@ -216,7 +216,7 @@ def test_deleted_and_made_again_later() -> None:
     assert done.tree.deleted == [0, 1, 0, 1, 0]
 
 
-def test_a_name_like_a_whiteouts_below_another() -> None:
+def test_whiteouts_of_several_layers_empty_a_directory() -> None:
     done = Replayed({"d/": b"", "d/x": b"1"}, {"d/.wh.x": b"", "d/y": b"2"}, {"d/y": WHITEOUT})
     assert done.files() == set()
     assert done.tree.deleted == [0, 1, 1]
@@ -228,7 +228,7 @@ def test_a_name_like_a_whiteouts_below_another() -> None:
 @pytest.mark.parametrize(
     "node", [File(b"now"), File(b""), Symlink("f"), Hardlink("f"), Fifo(), Device(major=1, minor=3)]
 )
-def test_what_is_no_directory_hides_the_subtree(
+def test_anything_but_a_directory_hides_the_subtree(
     node: File | Symlink | Hardlink | Fifo | Device,
 ) -> None:
     done = on_base(("d", node))
@@ -245,7 +245,7 @@ def test_a_directory_over_a_directory_keeps_the_children() -> None:
     assert done.lost() == []
 
 
-def test_a_directory_told_again_is_no_change() -> None:
+def test_a_repeated_directory_is_not_a_change() -> None:
     done = on_base(("d/", Directory(mtime=99)), ("usr/", Directory()))
     assert done.changes(1) == {"d": "unchanged", "usr": "unchanged"}
 
@@ -256,13 +256,13 @@ def test_a_file_over_a_symlink_replaces_the_link_alone() -> None:
     assert done.changes(1) == {"lib": "modified"}
 
 
-def test_an_entry_for_the_root() -> None:
+def test_an_entry_for_the_root_can_modify_it() -> None:
     done = Replayed({"./": Directory(mode=0o755)}, {"./": Directory(mode=0o700), "a": b"a"})
     assert done.changes(1) == {"": "modified", "a": "added"}
     assert done.tree.root.latest is done.entry("", 1)
 
 
-def test_a_directory_that_was_implicit() -> None:
+def test_an_entry_for_an_implicit_directory_is_unchanged() -> None:
     done = Replayed({"d/x": b"x"}, {"d/": Directory()}, {"d/": Directory(mode=0o700)})
     assert [done.changes(layer)["d"] for layer in (1, 2)] == ["unchanged", "modified"]
 
@@ -294,17 +294,17 @@ def test_a_directory_that_was_implicit() -> None:
         (Directory(), Directory(uid=9), "modified"),
     ],
 )
-def test_changes_as_headers_tell(old: object, new: object, change: str) -> None:
+def test_headers_decide_what_changed(old: object, new: object, change: str) -> None:
     done = Replayed({"p": old}, {"p": new})
     assert done.changes(1) == {"p": change}
 
 
-def test_content_of_one_size_is_left_for_comparison() -> None:
+def test_content_of_equal_size_is_compared_later() -> None:
     done = Replayed({"f": b"one"}, {"f": b"two"})
     assert done.tree.rewrites == [(done.entry("f"), done.entry("f", 1))]
 
 
-def test_a_link_that_says_what_was_there() -> None:
+def test_a_repeated_hard_link_is_unchanged() -> None:
     done = Replayed({"f": b"x", "h": Hardlink("f")}, {"h": Hardlink("f")})
     assert done.changes(1) == {"h": "unchanged"}
     assert done.tree.rewrites == []
@@ -314,32 +314,32 @@ def test_a_link_that_says_what_was_there() -> None:
 # Several names of one file
 
 
-def test_content_lives_as_long_as_one_name() -> None:
+def test_content_is_live_as_long_as_it_has_a_name() -> None:
     layers = [{"a": b"data", "b": Hardlink("a"), "c": Hardlink("b")}]
     done = Replayed(*layers, {"a": WHITEOUT}, {"b": b"other"}, {"c": Symlink("x")})
     assert done.lost() == [("a", 0, 3)]
     assert Replayed(*layers, {"a": WHITEOUT}, {"b": b"other"}).lost() == []
 
 
-def test_all_names_of_a_rewritten_inode() -> None:
+def test_rewriting_all_names_of_a_file_wastes_it_once() -> None:
     done = Replayed({"a": b"old", "b": Hardlink("a")}, {"a": b"new", "b": Hardlink("a")})
     assert done.lost() == [("a", 0, 1)]
     assert done.entry("a", 1).names == 2
     assert done.codes == []
 
 
-def test_one_name_of_two_rewritten() -> None:
+def test_rewriting_one_of_two_names_wastes_nothing() -> None:
     done = Replayed({"a": b"old", "b": Hardlink("a")}, {"a": b"new"})
     assert done.lost() == []
     assert (done.entry("a").names, done.entry("a", 1).names) == (1, 1)
 
 
-def test_a_directory_with_all_names() -> None:
+def test_removing_a_directory_with_all_names_wastes_the_content_once() -> None:
     done = Replayed({"d/a": b"x", "d/b": Hardlink("d/a")}, {"d": WHITEOUT})
     assert done.lost() == [("d/a", 0, 1)]
 
 
-def test_a_link_to_a_link_to_a_symlink() -> None:
+def test_hard_links_to_symlinks_and_empty_files_have_no_content() -> None:
     done = Replayed({"s": Symlink("x"), "h": Hardlink("s"), "e": b"", "i": Hardlink("e")})
     assert done.codes == []
     assert done.entry("h").content is done.entry("i").content is None
@@ -348,7 +348,7 @@ def test_a_link_to_a_link_to_a_symlink() -> None:
 # One path twice in one layer
 
 
-def test_the_last_of_two_counts_and_both_are_stored() -> None:
+def test_the_last_of_two_entries_counts_and_both_are_stored() -> None:
     done = Replayed([("f", b"first"), ("f", b"second!")])
     assert done.codes == ["duplicate-entry"]
     assert done.lost() == [("f", 0, 0)]
@@ -360,7 +360,7 @@ def test_the_last_of_two_counts_and_both_are_stored() -> None:
     assert done.tree.never_seen == [done.entry("f", which=0)]
 
 
-def test_a_directory_and_a_file_of_one_name() -> None:
+def test_a_directory_and_a_file_with_one_name_is_a_duplicate() -> None:
     done = Replayed([("d/", Directory()), ("d/x", b"x"), ("d", b"file")])
     assert done.names() == {"d": "file"}
     assert done.lost() == [("d/x", 0, 0)]
@@ -371,7 +371,7 @@ def test_a_directory_and_a_file_of_one_name() -> None:
     assert back.codes == ["duplicate-entry"]
 
 
-def test_a_directory_told_twice_is_no_duplicate() -> None:
+def test_a_repeated_directory_is_not_a_duplicate() -> None:
     done = Replayed([("d/", Directory()), ("d/x", b"x"), ("d/", Directory(mode=0o700))])
     assert done.codes == []
     assert done.files() == {"d/x"}
@@ -388,14 +388,14 @@ def test_duplicates_compare_with_the_layers_below() -> None:
     assert node.latest.previous is done.entry("f")
 
 
-def test_a_path_deleted_by_a_duplicate_above_it() -> None:
+def test_a_duplicate_of_a_parent_removes_the_path() -> None:
     done = Replayed({"d/": b"", "d/x": b"1"}, [("d/x", b"2"), ("d", b"file")])
     assert done.tree.deleted == [0, 1]
     again = Replayed({"d/": b"", "d/x": b"1"}, [("d/x", b"2"), ("d", b"file"), ("d/x", b"3")])
     assert again.tree.deleted == [0, 0]
 
 
-# What is no part of the filesystem
+# Entries that are not part of the filesystem
 
 
 def test_aufs_metadata_can_be_linked_to() -> None:
@@ -415,10 +415,10 @@ def test_implicit_directories_are_not_counted() -> None:
     assert done.tree.deleted == [0, 2]
 
 
-# Looking up
+# Lookup
 
 
-def test_find() -> None:
+def test_find_returns_visible_and_deleted_paths() -> None:
     done = on_base(("d/e/f/g", b"g"), (".wh.f", b""))
     tree = done.tree
     for path in (b"", b"d", b"d/a", b"d/e", b"d/e/f", b"d/e/f/g", b"f", b"usr/lib/x"):
@@ -432,7 +432,7 @@ def test_find() -> None:
     assert not gone.visible
 
 
-def test_nodes_come_parents_first_and_with_what_is_gone() -> None:
+def test_nodes_come_parents_first_and_include_deleted_ones() -> None:
     done = on_base((".wh.d", b""))
     seen: set[bytes] = {b""}
     for node in done.tree.nodes():
@@ -442,7 +442,7 @@ def test_nodes_come_parents_first_and_with_what_is_gone() -> None:
     assert {b"d", b"d/a", b"d/b", b"f"} <= seen
 
 
-def test_what_stood_at_a_path_after_each_layer() -> None:
+def test_a_node_knows_its_entry_after_each_layer() -> None:
     layers: list[Members] = [
         {"d/f": b"0"},
         {"x": b"x"},

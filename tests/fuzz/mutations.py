@@ -1,4 +1,4 @@
-"""Tars that are broken on purpose, in the ways that matter: fields, records, maps, order and length, checksums mended."""
+"""Tars broken on purpose in fields, records, maps, order, and length, with correct checksums."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ VALUES = (
 
 
 def members(seed: random.Random) -> list[Member]:
-    """A small archive with something of every kind in it."""
+    """The members of a small archive with something of every kind."""
     sparse = ((0, b"a" * 700), (4096, b"b" * 100))
     shelf: list[Member] = [
         ("d/", Directory(mtime=1_600_000_000, uid=1000)),
@@ -140,7 +140,7 @@ def headers(data: bytes | bytearray) -> list[int]:
 
 
 def mend(data: bytearray, at: int) -> None:
-    """Give the header at `at` the checksum that its bytes have."""
+    """Correct the checksum of the header at `at`."""
     data[at + 148 : at + 156] = b" " * 8
     total = sum(data[at : at + BLOCK])
     data[at + 148 : at + 156] = b"%06o\0 " % total
@@ -183,7 +183,7 @@ def change_bytes(data: bytearray, seed: random.Random) -> None:
 
 
 def change_record(data: bytearray, seed: random.Random) -> None:
-    """Put other records into a PAX header, or before a member that has none."""
+    """Put different records into a PAX header, or before a member that has none."""
     body = b""
     for _ in range(seed.randint(1, 3)):
         key, value = seed.choice(KEYS), seed.choice(VALUES)
@@ -205,7 +205,7 @@ def change_record(data: bytearray, seed: random.Random) -> None:
 
 
 def change_blocks(data: bytearray, seed: random.Random) -> None:
-    """Drop, double, swap or blank whole blocks."""
+    """Drop, double, swap, or blank whole blocks."""
     count = max(len(data) // BLOCK, 1)
     one, two = (seed.randrange(count) * BLOCK for _ in range(2))
     action = seed.randrange(5)
@@ -227,7 +227,7 @@ def cut(data: bytearray, seed: random.Random) -> None:
 
 
 def change_map(data: bytearray, seed: random.Random) -> None:
-    """Change digits near a sparse map: in an old GNU header, its extensions, or the text of PAX."""
+    """Change digits near a sparse map: in an old GNU header, in its extensions, or in PAX text."""
     places = [at for at in headers(data) if data[at + 156] == 0x53]
     text = data.find(b"\n0\n")
     if places and seed.random() < 0.7:
@@ -259,7 +259,7 @@ MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def mutated(number: int, seed: int = 1) -> bytes:
-    """The mutated tar of this number; the same for the same seed, always."""
+    """The mutated tar with this number, always the same for the same seed."""
     source = random.Random(f"{seed}/{number}")
     data = archive(source)
     for _ in range(source.choice((0, 1, 1, 1, 1, 2, 3))):

@@ -1,6 +1,6 @@
-"""Whatever the bytes, reading ends in entries or in a `FormatError`; counts are fixed, so that it ends in seconds.
+"""Reading any bytes ends in entries or in a `FormatError`. The counts are fixed, so it takes only seconds.
 
-A seed that fails is told by its number: `mutated(number, seed)` gives the same bytes again, always.
+A failure names the number and seed: `mutated(number, seed)` always gives the same bytes again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEEDS = seeds(8)
 
 @pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
-def test_mutated_tars(seed: int) -> None:
+def test_a_mutated_tar_is_read_or_refused(seed: int) -> None:
     for number in range(700):
         data = mutated(number, seed)
         one = seek(data)
@@ -50,8 +50,8 @@ def test_mutated_tars(seed: int) -> None:
 
 @pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
-def test_mutated_streams(seed: int) -> None:
-    """Compressed layers with bytes changed, cut out, put in or doubled."""
+def test_a_mutated_stream_is_read_or_refused(seed: int) -> None:
+    """Compressed layers in which bytes are changed, removed, inserted, or doubled."""
     for number in range(250):
         source = random.Random(f"{seed}/{number}")
         name = source.choice([name for name in COMPRESSIONS if name != "none"])
@@ -88,8 +88,8 @@ def spoil(data: bytearray, source: random.Random) -> None:
 
 @pytest.mark.random
 @pytest.mark.parametrize("seed", SEEDS)
-def test_stacks_of_mutated_layers(seed: int) -> None:
-    """Layers that could be read are replayed: sums close and nothing is lost twice."""
+def test_the_sums_of_mutated_layers_add_up(seed: int) -> None:
+    """Replays the layers that can be read: sums add up, and nothing is wasted twice."""
     source = random.Random(f"stacks/{seed}")
     for _ in range(60):
         layers = [mutated(source.randrange(100_000), seed) for _ in range(source.randint(1, 5))]
@@ -98,7 +98,7 @@ def test_stacks_of_mutated_layers(seed: int) -> None:
 
 @settings(deadline=None, max_examples=examples(150))
 @given(stacks())
-def test_random_stacks(layers: list[list[tuple[str, object]]]) -> None:
+def test_random_stacks_are_replayed(layers: list[list[tuple[str, object]]]) -> None:
     replay([tar(members) for members in layers])  # type: ignore[arg-type]
 
 
@@ -144,8 +144,8 @@ def replay(layers: list[bytes]) -> None:
 
 @settings(deadline=None, max_examples=examples(400))
 @given(st.binary(min_size=BLOCK, max_size=BLOCK), st.binary(max_size=2000))
-def test_headers_of_any_bytes(block: bytes, rest: bytes) -> None:
-    """Random fields under a checksum that fits."""
+def test_a_header_of_any_bytes_is_read_or_refused(block: bytes, rest: bytes) -> None:
+    """Random fields with a correct checksum."""
     data = bytearray(block)
     mend(data, 0)
     one, other = seek(bytes(data) + rest), stream(bytes(data) + rest, (100,))
@@ -164,7 +164,9 @@ records = st.lists(
 
 @settings(deadline=None, max_examples=examples(400))
 @given(records, st.binary(max_size=4))
-def test_records_of_any_bytes(rows: list[tuple[bytes, bytes, int]], rest: bytes) -> None:
+def test_records_of_any_bytes_are_read_or_refused(
+    rows: list[tuple[bytes, bytes, int]], rest: bytes
+) -> None:
     body = b""
     for key, value, lie in rows:
         line = b" " + key + b"=" + value + b"\n"

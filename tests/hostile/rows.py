@@ -1,4 +1,4 @@
-"""Hostile and odd layers, each with what it must get: refused with a reason, or read on over with a note."""
+"""Hostile and odd layers, each with the expected result: refused with a reason, or read with a note."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ LARGEST = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class Row:
-    """The layers are made when asked for; the first is BASE unless `alone`."""
+    """One case. Its layers are created when needed, on top of BASE unless `alone`."""
 
     name: str
     layer: Callable[[], bytes]
     refused: str | None = None
     notes: tuple[str, ...] = ()
     live: int | None = None
-    """Bytes that must be live in the end, where the row is read."""
+    """The number of live bytes if the layers are read."""
     alone: bool = False
 
     def layers(self) -> list[bytes]:
@@ -189,7 +189,7 @@ ENGINES: Sequence[Row] = (
     Row("windows-name", of((b"C:\\Windows\\..\\x", b"x")), live=401),
     Row("below-a-whiteout", of((".wh.f/x", b"x")), notes=("under-whiteout",), live=400),
 )
-"""A second layer over BASE; where engines differ the note says so."""
+"""Second layers over BASE. Where engines differ, the note says so."""
 
 MEMBERS: Sequence[Row] = (
     Row(

@@ -1,4 +1,4 @@
-"""Run layerscope as a process, and know what memory it took."""
+"""Runs layerscope as a process, and measures its memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Ran:
     out: bytes
     err: str
     peak: int
-    """Largest resident set, in bytes."""
+    """The peak resident set size, in bytes."""
 
 
 PROGRAM = """
@@ -32,7 +32,7 @@ finally:
         out.write(next(line for line in status if line.startswith("VmHWM")).split()[1])
 sys.exit(code)
 """
-"""Runs the command line and leaves its peak behind; what the kernel counts for children holds their parent's too."""
+"""Runs the command line and records its peak. The kernel's count for child processes would include the parent's peak."""
 
 
 def layerscope(*arguments: str, cwd: Path) -> Ran:

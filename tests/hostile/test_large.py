@@ -1,4 +1,4 @@
-"""Images of extreme shape end to end: each is read, its numbers are right, and memory stays in bounds."""
+"""Images of extreme shapes, end to end: each is read with the right numbers and bounded memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPAN = 320 * MIB
 
 
 def report(image: BuiltImage, folder: Path, *options: str) -> dict[str, Any]:
-    """The JSON of a run that took bounded memory."""
+    """The JSON report of a run, which must take bounded memory."""
     reference = FORMS["docker-legacy"].write([image], folder / "image.tar")
     ran = layerscope("report", reference, "--json", *options, cwd=folder)
     assert ran.code == 0, ran.err
@@ -41,7 +41,7 @@ def stack(*layers: Members) -> BuiltImage:
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files_whited_out_one_by_one(tmp_path: Path) -> None:
+def test_a_hundred_thousand_whiteouts_take_bounded_memory(tmp_path: Path) -> None:
     count = 100_000
     image = stack(
         {f"d/f{number}": b"x" for number in range(count)},
@@ -54,7 +54,7 @@ def test_a_hundred_thousand_files_whited_out_one_by_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_opaque_layers_over_a_large_directory(tmp_path: Path) -> None:
+def test_a_thousand_opaque_layers_take_bounded_memory(tmp_path: Path) -> None:
     first = {f"d/f{number}": b"x" for number in range(30_000)}
     opaque: Members = [("d", OPAQUE), ("d/kept", File(b"k"))]
     found = report(stack(first, *[opaque] * 1000), tmp_path)
@@ -63,14 +63,14 @@ def test_a_thousand_opaque_layers_over_a_large_directory(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_one_path_in_every_layer(tmp_path: Path) -> None:
+def test_a_path_in_every_layer_takes_bounded_memory(tmp_path: Path) -> None:
     layers = [{f"d/f{number}": b"%d" % layer for number in range(100)} for layer in range(1000)]
     found = report(stack(*layers), tmp_path)
     assert found["layers"][-1]["changes"] == {"added": 0, "modified": 100, "deleted": 0}
     assert found["wasted_by_kind"]["overwritten"] == found["sizes"]["wasted"] > 0
 
 
-def test_ten_thousand_nested_directories(tmp_path: Path) -> None:
+def test_ten_thousand_nested_directories_are_read(tmp_path: Path) -> None:
     deep = ["/".join(["d"] * depth) for depth in (*range(1, 2000, 7), 10_000)]
     image = stack(
         {path + "/": Directory() for path in deep} | {deep[-1] + "/f": b"deep"},
@@ -82,7 +82,7 @@ def test_ten_thousand_nested_directories(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_directory_of_many_duplicates(tmp_path: Path) -> None:
+def test_many_duplicates_in_a_directory_are_read(tmp_path: Path) -> None:
     found = report(stack([("f", b"x")] * 50_000), tmp_path)
     assert found["sizes"]["live"] == 1
     assert found["wasted_by_kind"]["duplicate_entry"] == 49_999
@@ -92,8 +92,8 @@ def test_a_directory_of_many_duplicates(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_memory_grows_by_members_and_not_by_bytes(compression: str, tmp_path: Path) -> None:
-    """At most a KiB a member, over whatever a run without members takes."""
+def test_memory_depends_on_members_and_not_on_bytes(compression: str, tmp_path: Path) -> None:
+    """At most one KiB per member, on top of a run without members."""
     peaks = []
     counts = (1000, 201_000)
     for count in counts:

@@ -1,4 +1,4 @@
-"""Small images that ask for much memory: each is refused with both numbers and the way to raise the bound."""
+"""Small images that need a lot of memory are refused, with both numbers and the option that raises the limit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.builder.nodes import MemberLike
 from tests.hostile.running import ROOT, layerscope
 
 MOST = 700 * MIB
-"""Resident memory that any of them may take."""
+"""The most resident memory that any of them may take."""
 
 
 def implied() -> Iterator[MemberLike]:
-    """Paths of ten thousand levels, none of which has an entry of its own."""
+    """Paths with ten thousand levels, without entries for the directories."""
     for number in range(100):
         yield f"{number}/" + "d/" * 10_000 + "f", File(b"")
 
@@ -66,7 +66,7 @@ def image(members: Callable[[], Iterator[MemberLike]]) -> BuiltImage:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_a_small_image_that_asks_for_much_memory_is_refused(case: str, tmp_path: Path) -> None:
+def test_a_small_image_that_needs_too_much_memory_is_refused(case: str, tmp_path: Path) -> None:
     members, limit = CASES[case]
     reference = FORMS["oci-archive"].write([image(members)], tmp_path / "image.tar", "gzip")
     stored = (tmp_path / "image.tar").stat().st_size
@@ -79,7 +79,7 @@ def test_a_small_image_that_asks_for_much_memory_is_refused(case: str, tmp_path:
 
 
 @pytest.mark.slow
-def test_one_blob_at_a_thousand_places_is_refused(tmp_path: Path) -> None:
+def test_one_blob_used_a_thousand_times_is_refused(tmp_path: Path) -> None:
     members = {f"d/f{number}": b"x" for number in range(10_000)}
     built = ImageBuilder("app:1").layer(members, "RUN x").build()
     FORMS["oci-dir"].write([built], tmp_path / "image", "gzip")

@@ -1,4 +1,4 @@
-"""Every hostile or odd layer, from the command line to the exit code: refused in one line, or read with a note."""
+"""Every hostile or odd layer, from the command line to the exit code, is refused in one line or read with a note."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.model import check_sums
 MIB = 1 << 20
 QUICK = [row for row in ROWS if not row.name.startswith(("bomb", "million"))]
 SPAN = 256 * MIB
-"""What a bomb may take over a run that reads nothing much."""
+"""The most memory that a bomb may take on top of a small image."""
 
 
 def image_of(row: Row) -> BuiltImage:
@@ -33,7 +33,7 @@ def image_of(row: Row) -> BuiltImage:
 
 @pytest.fixture(scope="module")
 def plain_peak(tmp_path_factory: pytest.TempPathFactory) -> int:
-    """Memory of a run over a small image, as the ground that others stand on."""
+    """The peak memory of a run on a small image, to compare with."""
     folder = tmp_path_factory.mktemp("plain")
     reference = FORMS["docker-legacy"].write([image_of(ENGINES[0])], folder / "image.tar")
     return layerscope("report", reference, "--json", cwd=folder).peak
@@ -46,7 +46,9 @@ def plain_peak(tmp_path_factory: pytest.TempPathFactory) -> int:
         for row in ROWS
     ],
 )
-def test_from_the_command_line(row: Row, tmp_path: Path, plain_peak: int) -> None:
+def test_a_hostile_layer_is_refused_in_one_line_or_read_with_a_note(
+    row: Row, tmp_path: Path, plain_peak: int
+) -> None:
     reference = FORMS["docker-legacy"].write([image_of(row)], tmp_path / "image.tar")
     ran = layerscope("report", reference, "--json", "--no-verify", cwd=tmp_path)
     assert ran.peak < plain_peak + SPAN
@@ -80,12 +82,12 @@ def read(ran: Ran, row: Row) -> None:
 
 
 UNASKED = {"twice-file", "whiteout-then-file"}
-"""Rows whose oddity is told in another row, and may be told here too."""
+"""Rows that may also get the note of another row."""
 
 
 @pytest.mark.parametrize("row", QUICK, ids=lambda row: row.name)
-def test_the_stream_says_what_the_seeking_says(row: Row, tmp_path: Path) -> None:
-    """The same layers in a layout, gzipped where they are plain: each byte passes once, and nothing else changes."""
+def test_streaming_gives_the_same_result_as_seeking(row: Row, tmp_path: Path) -> None:
+    """Puts the same layers into a layout, gzipped if they are plain, so that they are streamed. Nothing else may change."""
     image = image_of(row)
     plain = outcome(FORMS["docker-legacy"].write([image], tmp_path / "plain.tar"))
     packed = outcome(
@@ -113,6 +115,6 @@ def codes(analysis: Analysis) -> list[tuple[str, int | None, bytes | None]]:
     return [(note.code, note.layer, note.path) for note in analysis.notes]
 
 
-def test_every_engine_row_has_its_answer() -> None:
+def test_every_case_where_engines_differ_is_covered() -> None:
     assert all(row.live is not None or row.refused for row in ROWS)
     assert len({row.name for row in ROWS}) == len(ROWS)

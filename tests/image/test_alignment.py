@@ -1,4 +1,4 @@
-"""Dockerfile instructions tied to a history, when nothing better than texts is known."""
+"""Dockerfile instructions matched to a history if only their texts are known."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_own_instruction_gets_its_lines_and_the_base_none() -> None:
     assert [each.evidence for each in found[:2]] == ["history", "history"]
 
 
-def test_text_tells_what_the_history_drops_and_no_secret() -> None:
+def test_text_comes_from_the_dockerfile_without_secrets() -> None:
     steps = final_stage(parse_dockerfile(DOCKERFILE))
     found = Aligner().align(instructions(BUILDKIT), steps, "Dockerfile", "dockerfile")
     assert found[3].text == "COPY --from=builder /out/app app"
@@ -89,12 +89,12 @@ def test_a_changed_step_stays_without_a_line() -> None:
     assert located(found) == [None, None, (2, 2), None, None, None, None, (4, 4)]
 
 
-def test_a_whole_match_tells_where_the_base_ends() -> None:
+def test_a_complete_match_shows_where_the_base_ends() -> None:
     found = blame(BUILDKIT, [None] * 5, (), ("Dockerfile", DOCKERFILE), DEFAULT_LIMITS, Notes())
     assert found.base == Base(layers=1, name="debian", evidence="dockerfile")
 
 
-def test_a_dockerfile_of_another_image_is_noted() -> None:
+def test_a_dockerfile_of_another_image_gets_a_note() -> None:
     notes = Notes()
     found = blame(BASE, [None], (), ("other", "FROM x\nRUN y\n"), DEFAULT_LIMITS, notes)
     assert [note.code for note in notes] == ["dockerfile-unrelated"]
@@ -139,7 +139,7 @@ def test_a_here_document_whose_body_the_history_lacks_is_matched() -> None:
     assert found == [(2, 5), (6, 8)]
 
 
-def test_position_settles_what_lies_between_two_neighbors() -> None:
+def test_position_matches_steps_between_two_neighbors() -> None:
     found = aligned(
         "FROM x\nRUN one\nRUN --new-flag=a two\nRUN three\n",
         "RUN one # buildkit",
@@ -149,7 +149,7 @@ def test_position_settles_what_lies_between_two_neighbors() -> None:
     assert found == [(2, 2), (3, 3), (4, 4)]
 
 
-def test_position_settles_nothing_where_the_numbers_differ() -> None:
+def test_position_matches_nothing_if_the_counts_differ() -> None:
     found = aligned(
         "FROM x\nRUN one\nRUN two\nRUN 2\nRUN three\n",
         "RUN one # buildkit",
@@ -218,7 +218,7 @@ def test_each_text_is_read_once_however_many_it_is_compared_with() -> None:
     assert aligner.texts_read <= 120
 
 
-def test_the_pairs_are_bounded_for_all_dockerfiles_of_an_image_together() -> None:
+def test_the_pairs_are_limited_for_all_dockerfiles_together() -> None:
     history = tuple(HistoryEntry(created_by=f"RUN {n} # buildkit") for n in range(20))
     steps = parse_dockerfile("FROM x\n" + "".join(f"RUN y{n}\n" for n in range(20)))
     aligner = Aligner(most_pairs=1000)

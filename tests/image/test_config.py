@@ -68,13 +68,13 @@ def test_a_config_is_read() -> None:
     )
 
 
-def test_what_is_missing_or_null_is_empty() -> None:
+def test_missing_or_null_fields_are_empty() -> None:
     nulls = {"config": {"Env": None, "Cmd": None, "Labels": None}, "history": None, "rootfs": None}
     assert parse({}) == parse(nulls)
     assert parse({}).diff_ids == ()
 
 
-def test_a_command_may_be_one_text() -> None:
+def test_a_command_can_be_a_single_string() -> None:
     config = parse({"config": {"Cmd": "run me", "Entrypoint": "sh"}})
     assert (config.entrypoint, config.cmd) == (("sh",), ("run me",))
 

@@ -1,4 +1,4 @@
-"""Digests are safe in paths before anything is made of them."""
+"""A parsed digest is safe to use in paths."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ HEX = "0123456789abcdef" * 4
         f"sha256/{HEX}",
     ],
 )
-def test_refuses_what_is_no_digest(text: str) -> None:
+def test_text_that_is_not_a_digest_is_refused(text: str) -> None:
     with pytest.raises(FormatError, match=r"^manifests\[0\]: .* is not a digest$"):
         Digest.parse(text, "manifests[0]")
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
-def test_reads_what_it_writes(algorithm: str) -> None:
+def test_a_digest_reads_back_from_its_text(algorithm: str) -> None:
     digest = Digest.of(b"layer", algorithm)
     assert digest.hex == hashlib.new(algorithm, b"layer").hexdigest()
     assert Digest.parse(str(digest)) == digest
 
 
-def test_hashes_in_pieces() -> None:
+def test_a_digest_is_the_same_if_hashed_in_pieces() -> None:
     digest = Digest.of(b"layer")
     hasher = digest.hasher()
     hasher.update(b"lay")

@@ -1,4 +1,4 @@
-"""Which instruction of a Dockerfile stands on which lines."""
+"""The lines of each instruction in a Dockerfile."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_lines_cover_continuations_comments_and_here_documents() -> None:
     ]
 
 
-def test_text_is_on_one_line_but_for_here_documents() -> None:
+def test_text_is_on_one_line_except_here_documents() -> None:
     steps = parse_dockerfile(WHOLE)
     assert steps[2].text == "RUN make all"
     assert steps[2].arguments == "make all"
@@ -70,13 +70,13 @@ def test_the_escape_directive_is_followed() -> None:
     ]
 
 
-def test_what_is_no_dockerfile_is_passed_over() -> None:
+def test_text_that_is_not_a_dockerfile_is_skipped() -> None:
     assert parse_dockerfile("") == ()
     assert lines("{]\n\nFROM x\n\\\n") == [("FROM", 3, 3)]
     assert lines("RUN <<EOF\nno end\nCMD x") == [("RUN", 1, 1), ("NO", 2, 2), ("CMD", 3, 3)]
 
 
-def test_the_final_stage_is_the_last_one_with_those_it_is_built_on() -> None:
+def test_the_final_stage_includes_the_stages_it_is_from() -> None:
     steps = parse_dockerfile(WHOLE)
     assert [step.start_line for step in final_stage(steps)] == [19, 20, 21]
     assert [step.start_line for step in final_stage(steps, "TOOLS")] == [4, 5, 9, 10, 15]
@@ -84,12 +84,12 @@ def test_the_final_stage_is_the_last_one_with_those_it_is_built_on() -> None:
     assert final_stage(()) == ()
 
 
-def test_a_stage_may_be_called_like_its_base() -> None:
+def test_a_stage_can_have_the_name_of_its_base() -> None:
     steps = parse_dockerfile("FROM app AS app\nRUN a\nFROM app AS app\nRUN b\n")
     assert [step.start_line for step in final_stage(steps)] == [1, 2, 3, 4]
 
 
-def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
+def test_an_unreadable_dockerfile_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "Dockerfile"
     path.write_bytes(b"FROM \xff\n")
     assert read_dockerfile(str(path)) == (str(path), "FROM \ufffd\n")
@@ -100,13 +100,13 @@ def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
         read_dockerfile(str(path))
 
 
-def test_a_here_document_ends_at_its_own_name_alone() -> None:
+def test_a_here_document_ends_only_at_its_own_name() -> None:
     assert lines("RUN <<A\nB\n\tA\nA \nA\nCMD x") == [("RUN", 1, 5), ("CMD", 6, 6)]
     assert lines("RUN <<-A\nB\n\tA\nCMD x") == [("RUN", 1, 3), ("CMD", 4, 4)]
     assert lines("RUN <<A <<B <<A\nA\nA\nB\nA\nCMD x") == [("RUN", 1, 5), ("CMD", 6, 6)]
 
 
-def test_here_documents_without_an_end_are_looked_for_in_one_pass(
+def test_here_documents_without_an_end_take_one_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[Any] = []

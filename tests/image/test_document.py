@@ -36,20 +36,20 @@ def parse(data: bytes, *, max_bytes: int = 1 << 20, max_depth: int = 200) -> Nod
         (b'{"a":"line\nbreak"}', "Invalid control character"),
     ],
 )
-def test_refuses_what_is_not_one_json_value(data: bytes, message: str) -> None:
+def test_anything_but_one_json_value_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(FormatError) as caught:
         parse(data)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_refuses_over_size() -> None:
+def test_a_document_over_the_size_limit_is_refused() -> None:
     with pytest.raises(LimitExceeded, match="has 11 bytes, more than the 10 allowed"):
         parse(b'"123456789"', max_bytes=10)
 
 
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")])
-def test_nesting_is_bounded(pair: tuple[bytes, bytes]) -> None:
+def test_nesting_is_limited(pair: tuple[bytes, bytes]) -> None:
     opening, closing = pair
     parse(opening * 200 + b"1" + closing * 200)
     with pytest.raises(LimitExceeded, match="nested 201 deep, more than the 200 allowed"):
@@ -70,18 +70,18 @@ def test_nesting_is_bounded(pair: tuple[bytes, bytes]) -> None:
         '"' + r"\"" * 70_000 + '{"',
     ],
 )
-def test_brackets_in_text_are_no_nesting(text: str) -> None:
+def test_brackets_in_strings_do_not_count_as_nesting(text: str) -> None:
     assert parse(b"[" + text.encode() + b"]", max_depth=1).value == json.loads(f"[{text}]")
 
 
 @pytest.mark.parametrize("data", [b'["\\"' + b'\\"' * 500_000, b'["' + b"[" * 900_000, b'"\\'])
-def test_text_without_end_is_refused_in_time(data: bytes) -> None:
+def test_an_unterminated_string_is_refused_quickly(data: bytes) -> None:
     with pytest.raises(FormatError):
         parse(data, max_bytes=1 << 21)
 
 
 @pytest.mark.parametrize("item", [b"1,", b'"",', b"[],", b"{},", b'{"a":1},'])
-def test_values_are_bounded(item: bytes) -> None:
+def test_the_number_of_values_is_limited(item: bytes) -> None:
     with pytest.raises(LimitExceeded, match=r"has over [0-9]+ values, more than the 2000000"):
         parse(b"[" + item * 2_000_001 + b"1]", max_bytes=1 << 25)
 
@@ -97,7 +97,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_reads_all_json_as_the_standard_library_does(value: object) -> None:
+def test_json_is_read_as_the_standard_library_reads_it(value: object) -> None:
     assert parse(json.dumps(value).encode()).value == value
 
 
@@ -112,7 +112,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     assert "\n" not in told
 
 
-def test_keys_are_matched_without_case() -> None:
+def test_keys_match_in_any_case() -> None:
     node = parse(b'{"layers":["a"],"SIZE":3}')
     assert node.texts("Layers") == ("a",)
     assert node.integer("size") == 3
@@ -181,7 +181,7 @@ def test_lone_surrogates_become_replacement_characters() -> None:
     assert node.text("c") == "\U0001f600"
 
 
-def test_the_top_must_be_what_is_asked_of_it() -> None:
+def test_the_top_level_must_have_the_expected_type() -> None:
     with pytest.raises(FormatError, match=r"doc\.json: expected an object, found a list"):
         parse(b"[]").text("a")
     with pytest.raises(FormatError, match=r"doc\.json: expected a list, found null"):

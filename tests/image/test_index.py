@@ -1,4 +1,4 @@
-"""Image indexes, and documents that two readers would read differently."""
+"""Image indexes, and documents that readers would interpret differently."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_manifest_is_read(expected: str) -> None:
     assert isinstance(parse_index_or_manifest(node(MANIFEST), expected, max_layers=9), Manifest)
 
 
-def test_docker_and_oci_names_of_one_thing_agree() -> None:
+def test_docker_and_oci_media_types_are_equivalent() -> None:
     document = MANIFEST | {"mediaType": DOCKER_MANIFEST}
     assert isinstance(parse_index_or_manifest(node(document), OCI_MANIFEST, max_layers=9), Manifest)
 
@@ -59,7 +59,7 @@ def test_docker_and_oci_names_of_one_thing_agree() -> None:
         ({"manifests": [1]}, "", "manifests[0]: expected an object, found a number"),
     ],
 )
-def test_what_is_ambiguous_or_broken_is_refused(
+def test_an_ambiguous_or_broken_document_is_refused(
     document: object, expected: str, message: str
 ) -> None:
     with pytest.raises(FormatError) as caught:

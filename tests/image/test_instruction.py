@@ -1,4 +1,4 @@
-"""Dockerfile text out of what each builder writes in `created_by`."""
+"""Dockerfile text from what each builder writes in `created_by`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NIX = "/nix/store/" + "0" * 32
 
 
 def read(created_by: str, *before: str, comment: str = "", author: str = "") -> Instruction:
-    """The instruction of an entry that `before` precede."""
+    """The instruction of an entry that comes after the entries in `before`."""
     history = [HistoryEntry(created_by=text, empty_layer=True) for text in before]
     history.append(HistoryEntry(created_by=created_by, comment=comment, author=author))
     instruction = attribute(history, 1)[0][-1]
@@ -143,7 +143,7 @@ BUILDAH = {
 @pytest.mark.parametrize(
     ("created_by", "text"), [*CLASSIC.items(), *BUILDKIT.items(), *BUILDAH.items()]
 )
-def test_text_is_what_a_person_would_have_written(created_by: str, text: str) -> None:
+def test_text_is_in_dockerfile_syntax(created_by: str, text: str) -> None:
     instruction = read(created_by)
     assert instruction.text == text
     assert instruction.keyword == text.split(maxsplit=1)[0]
@@ -152,7 +152,7 @@ def test_text_is_what_a_person_would_have_written(created_by: str, text: str) ->
     assert instruction.text_with_arguments() == text
 
 
-def test_kaniko_writes_the_dockerfile_line() -> None:
+def test_a_kaniko_entry_is_the_dockerfile_line() -> None:
     run = read("run apt-get update  &&  true", author="kaniko")
     assert (run.keyword, run.text) == ("RUN", "RUN apt-get update && true")
     assert read("COPY . /app", author="kaniko").text == "COPY . /app"
@@ -219,7 +219,7 @@ def test_kaniko_writes_the_dockerfile_line() -> None:
         ("bazel build ...", "note", "Bazel", "bazel build ... (note)"),
     ],
 )
-def test_builders_without_a_dockerfile_tell_what_they_can(
+def test_builders_without_a_dockerfile_are_described(
     created_by: str, comment: str, author: str, text: str | None
 ) -> None:
     instruction = read(created_by, comment=comment, author=author)
@@ -230,7 +230,7 @@ def test_builders_without_a_dockerfile_tell_what_they_can(
     assert instruction.text == text
 
 
-def test_a_shell_set_before_is_taken_off_whatever_it_is() -> None:
+def test_a_shell_set_before_is_removed_from_commands() -> None:
     bash = "SHELL [/bin/bash -c]"
     assert read("RUN /bin/bash -c make # buildkit", bash).text == "RUN make"
     assert read("RUN /bin/sh -c make # buildkit", bash).text == "RUN make"
@@ -287,7 +287,7 @@ def test_a_bare_command_after_classic_entries_is_a_run_in_the_exec_form() -> Non
         ("RUN |1 A=1 /bin/sh -c A=1 sh -c 'x  y'", [], "RUN A=1 sh -c 'x  y'", [("A", "1")]),
     ],
 )
-def test_build_arguments_are_told_from_the_command(
+def test_build_arguments_are_separated_from_the_command(
     created_by: str, before: list[str], text: str, arguments: list[tuple[str, str]]
 ) -> None:
     instruction = read(created_by, *before)
@@ -296,7 +296,7 @@ def test_build_arguments_are_told_from_the_command(
     assert list(instruction.arguments) == arguments
 
 
-def test_values_of_build_arguments_show_only_when_asked_for() -> None:
+def test_values_of_build_arguments_show_only_on_request() -> None:
     run = read("RUN |2 TOKEN=s3 cret Z= /bin/sh -c make # buildkit")
     assert run.text == "RUN make"
     assert run.redacted_created_by == "RUN |2 TOKEN=*** Z= /bin/sh -c make # buildkit"
@@ -341,7 +341,7 @@ def test_no_word_of_a_value_is_shown_by_default(
 
 @settings(deadline=None)
 @given(st.text(alphabet="ab \t'\"\\;|\n", max_size=30))
-def test_folding_changes_nothing_but_blanks(command: str) -> None:
+def test_folding_changes_only_blanks(command: str) -> None:
     instruction = read(f"RUN /bin/sh -c x{command}x # buildkit")
     text = instruction.text
     assert "".join(text.split()) == "RUN" + "".join(f"x{command}x".split())

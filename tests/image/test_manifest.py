@@ -84,18 +84,18 @@ def test_broken_descriptors_are_refused(fields: dict[str, Any], message: str) ->
     assert message in str(caught.value)
 
 
-def test_schema_1_is_refused_by_name() -> None:
+def test_a_schema_1_manifest_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedFormat, match="schema 1"):
         Manifest.parse(node({"schemaVersion": 1, "fsLayers": [], "history": []}), max_layers=5)
 
 
-def test_layers_are_bounded() -> None:
+def test_the_number_of_layers_is_limited() -> None:
     document = {"config": descriptor(), "layers": [descriptor()] * 6}
     with pytest.raises(LimitExceeded, match="names 6 layers, more than the 5 allowed"):
         Manifest.parse(node(document), max_layers=5)
 
 
-def test_an_artifact_is_no_image() -> None:
+def test_an_artifact_is_not_an_image() -> None:
     helm = {"config": descriptor(mediaType="application/vnd.cncf.helm.config.v1+json")}
     assert not Manifest.parse(node(helm), max_layers=5).is_image
 
@@ -118,7 +118,7 @@ def test_an_artifact_is_no_image() -> None:
         ("application/x-thing", False, "of an unknown media type"),
     ],
 )
-def test_which_layers_are_tars(name: str, is_tar: bool, words: str) -> None:
+def test_the_media_type_says_whether_a_layer_is_a_tar(name: str, is_tar: bool, words: str) -> None:
     assert media_type.is_tar_layer(name) is is_tar
     if not is_tar:
         assert media_type.describe(name) == words

@@ -1,4 +1,4 @@
-"""Platforms: what a person writes, and what fits it."""
+"""Platforms: parsing and matching."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from layerscope.image.platform import Platform
         ("windows/amd64", Platform("windows", "amd64")),
     ],
 )
-def test_reads_platforms(text: str, platform: Platform) -> None:
+def test_a_platform_is_parsed(text: str, platform: Platform) -> None:
     assert Platform.parse(text) == platform
 
 
 @pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux//v7"])
-def test_refuses_other_text(text: str) -> None:
+def test_text_that_is_not_a_platform_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a platform; write os/arch"):
         Platform.parse(text)
 
@@ -42,7 +42,9 @@ def test_refuses_other_text(text: str) -> None:
         ("linux/amd64", "windows/amd64", False, False),
     ],
 )
-def test_what_fits(wanted: str, offered: str, matches: bool, covers: bool) -> None:
+def test_a_platform_matches_with_its_usual_variant(
+    wanted: str, offered: str, matches: bool, covers: bool
+) -> None:
     assert Platform.parse(wanted).matches(Platform.parse(offered)) is matches
     assert Platform.parse(wanted).covers(Platform.parse(offered)) is covers
 

@@ -1,4 +1,4 @@
-"""BuildKit's provenance: which step's chain of blobs ends where, and what must not be trusted."""
+"""BuildKit's provenance: where each step's chain of blobs ends, and what must not be trusted."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_each_layer_belongs_to_the_step_whose_chain_ends_there(kind: str) -> Non
     assert [owner is not None and owner.base for owner in owners] == [True, False, False]
 
 
-def test_chains_of_other_images_count_for_nothing() -> None:
+def test_chains_of_other_images_are_ignored() -> None:
     found = metadata()
     found["layers"] = {"step4:0": [chain(3, 2)], "step2:0": [chain(0, 3)]}
     owners = read(V1, found).owners
@@ -126,7 +126,7 @@ def test_without_a_source_map_nothing_is_known() -> None:
         assert read_provenance(attestation, LAYERS[:3], DEFAULT_LIMITS) is None
 
 
-def test_blame_takes_lines_texts_and_the_base() -> None:
+def test_blame_uses_the_lines_texts_and_base_of_the_provenance() -> None:
     history = (
         HistoryEntry(created_by="/bin/sh -c #(nop) ADD file:0123456789abcdef in / "),
         HistoryEntry(created_by="COPY a /a # buildkit"),
@@ -156,7 +156,7 @@ def test_blame_takes_lines_texts_and_the_base() -> None:
         lambda found: found.update(source=[]),
     ],
 )
-def test_a_malformed_statement_is_passed_over_with_a_note(break_it: Any) -> None:
+def test_a_malformed_statement_is_skipped_with_a_note(break_it: Any) -> None:
     found = metadata()
     break_it(found)
     history = (HistoryEntry(created_by="RUN x"),)
@@ -168,7 +168,7 @@ def test_a_malformed_statement_is_passed_over_with_a_note(break_it: Any) -> None
     assert [note.code for note in notes] == ["provenance-unreadable"]
 
 
-def test_a_statement_that_is_not_its_digest_is_refused() -> None:
+def test_a_statement_that_does_not_match_its_digest_is_refused() -> None:
     with attested(V1, statement(V1, metadata())) as attestation:
         forged = Attestation(predicate_type=V1, digest=LAYERS[0], blob=attestation.blob)
         with pytest.raises(FormatError, match="does not match its digest"):
@@ -212,7 +212,7 @@ def source(text: str, **locations: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_two_places_of_one_step_the_shipped_stage_is_named(order: int) -> None:
+def test_of_a_steps_two_locations_the_shipped_stage_is_named(order: int) -> None:
     text = "FROM busybox AS b\nRUN make\nRUN x\n\nFROM busybox\nRUN make\nCOPY a /a\n"
     found = metadata()
     found["source"] = source(
@@ -240,14 +240,14 @@ def test_layers_compressed_again_keep_their_lines_and_base() -> None:
     assert codes == ["provenance-by-order"]
 
 
-def test_layers_of_which_only_the_base_is_compressed_again_keep_their_lines() -> None:
+def test_layers_keep_their_lines_if_only_the_base_is_recompressed() -> None:
     mixed = [Digest("sha256", f"{100:064x}"), *LAYERS[1:3]]
     found, _ = blamed(statement(V1, metadata()), layers=mixed)
     assert lines(found) == [1, 2, 3, 5]
     assert found.base is not None
 
 
-def test_provenance_of_another_number_of_layers_is_not_matched_by_order() -> None:
+def test_provenance_with_another_layer_count_is_not_matched_by_order() -> None:
     other = [Digest("sha256", f"{number + 100:064x}") for number in range(4)]
     history = (HISTORY[0], *HISTORY)
     found, codes = blamed(statement(V1, metadata()), history, layers=other)
@@ -298,7 +298,7 @@ def test_provenance_names_the_steps_of_an_image_without_history() -> None:
     ["\u00e9" * 8, "A", base64.b64encode(b"#" * (MAX_BYTES + 1)).decode()],
     ids=["not ASCII", "not base64", "too large"],
 )
-def test_a_dockerfile_that_cannot_be_read_is_a_note(data: str) -> None:
+def test_an_unreadable_dockerfile_gets_a_note(data: str) -> None:
     found = metadata()
     found["source"]["infos"][0]["data"] = data
     result, codes = blamed(statement(V1, found))
@@ -306,7 +306,7 @@ def test_a_dockerfile_that_cannot_be_read_is_a_note(data: str) -> None:
     assert lines(result) == [None] * 4
 
 
-def test_the_dockerfiles_of_one_statement_are_bounded_together() -> None:
+def test_the_dockerfiles_of_one_statement_are_limited_together() -> None:
     found = metadata()
     large = base64.b64encode(b"#" * MAX_BYTES).decode()
     found["source"]["infos"] += [{"filename": f"{n}", "data": large} for n in range(5)]
@@ -323,7 +323,7 @@ def test_a_statement_named_many_times_is_read_once() -> None:
 
 
 @pytest.mark.parametrize("inputs", [{"Inputs": ["step4:0"]}, {"inputs": []}, {}])
-def test_the_last_step_may_name_its_input_in_any_case_or_not_at_all(inputs: Any) -> None:
+def test_the_last_steps_input_key_can_have_any_case_or_be_missing(inputs: Any) -> None:
     other = [Digest("sha256", f"{number + 100:064x}") for number in range(3)]
     document = statement(V1, metadata())
     config = document["predicate"]["buildDefinition"]["internalParameters"]["buildConfig"]
@@ -331,7 +331,7 @@ def test_the_last_step_may_name_its_input_in_any_case_or_not_at_all(inputs: Any)
     assert lines(blamed(document, layers=other)[0]) == [1, 2, 3, 5]
 
 
-def test_inputs_that_are_not_texts_are_a_note() -> None:
+def test_inputs_that_are_not_strings_get_a_note() -> None:
     other = [Digest("sha256", f"{number + 100:064x}") for number in range(3)]
     document = statement(V1, metadata())
     config = document["predicate"]["buildDefinition"]["internalParameters"]["buildConfig"]

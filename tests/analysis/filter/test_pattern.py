@@ -1,4 +1,4 @@
-"""Globs and regular expressions: what is looked for faster is found all the same."""
+"""Globs and regular expressions: the fast search finds the same as the slow one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXTS = st.text(alphabet="abAB2./é\n-_}]d[(\\{", max_size=12)
 
 
 def compiled(text: str) -> re.Pattern[bytes]:
-    """The expression as `re` understands it; what it refuses is not asked for."""
+    """The expression compiled by `re`. Invalid ones are skipped."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -39,7 +39,7 @@ def compiled(text: str) -> re.Pattern[bytes]:
 
 
 def found(pattern: Pattern, texts: list[bytes], among: bytes = b"") -> list[bool]:
-    """For which of the texts the pattern holds; of those that are `among`, where that is given."""
+    """Whether the pattern matches each text, or each one flagged in `among` if given."""
     if pattern.folded:
         texts = [text.lower() for text in texts]
     flags = bytearray()
@@ -53,7 +53,7 @@ def found(pattern: Pattern, texts: list[bytes], among: bytes = b"") -> list[bool
 
 @pytest.fixture(params=[0, 2, 1 << 12], ids=["looked at", "either", "searched"])
 def dense(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small pieces, and how many occurrences make a needle no help."""
+    """Use small pieces, and vary how many occurrences make a needle useless."""
     monkeypatch.setattr(joined, "PIECE", 3)
     monkeypatch.setattr(joined, "_DENSE", request.param)
 
@@ -62,7 +62,7 @@ FIXED = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
-"""Most random expressions are none; those are passed over."""
+"""Most random texts are not valid expressions. Those are skipped."""
 
 
 @FIXED
@@ -80,7 +80,7 @@ FIXED = settings(
 @example("(a|b)c|d", ["ac", "d"])
 @example("[(]ab)?", ["(ab)"])
 @pytest.mark.usefixtures("dense")
-def test_an_expression_finds_what_re_does(text: str, paths: list[str]) -> None:
+def test_an_expression_finds_what_re_finds(text: str, paths: list[str]) -> None:
     search = compiled(text).search
     pattern = expression(text)
     texts = [path.encode() for path in paths]
@@ -91,7 +91,7 @@ def test_an_expression_finds_what_re_does(text: str, paths: list[str]) -> None:
 
 @FIXED
 @given(EXPRESSIONS, st.data())
-def test_whatever_matches_contains_the_needles(text: str, data: st.DataObject) -> None:
+def test_every_match_contains_the_needles(text: str, data: st.DataObject) -> None:
     search = compiled(text)
     needles = [needle.encode() for needle in needles_of(text)]
     assume(needles and "(?i" not in text)  # which Hypothesis cannot draw from bytes
@@ -113,7 +113,7 @@ def test_whatever_matches_contains_the_needles(text: str, data: st.DataObject) -
         ("(?m)^readme", []),
     ],
 )
-def test_the_needles(text: str, needles: list[str]) -> None:
+def test_needles_are_texts_that_every_match_contains(text: str, needles: list[str]) -> None:
     assert needles_of(text) == needles
 
 
@@ -131,7 +131,7 @@ GLOBS = st.lists(
 @example("a*", ["ab", "ba"])
 @example("*[a]b[a]*", ["xaba"])
 @pytest.mark.usefixtures("dense")
-def test_a_glob_finds_what_fnmatch_does(word: str, names: list[str]) -> None:
+def test_a_glob_finds_what_fnmatch_finds(word: str, names: list[str]) -> None:
     match = re.compile(fnmatch.translate(word.strip("/"))).match
     expected = [match(name) is not None for name in names]
     assert found(glob(word), [name.encode() for name in names]) == expected
@@ -143,9 +143,7 @@ def test_a_glob_finds_what_fnmatch_does(word: str, names: list[str]) -> None:
     st.lists(st.tuples(st.text(alphabet="ab\0", max_size=4), st.booleans()), max_size=12),
 )
 @pytest.mark.usefixtures("dense")
-def test_text_is_found_among_those_that_are_asked_for(
-    text: str, names: list[tuple[str, bool]]
-) -> None:
+def test_only_flagged_texts_are_searched(text: str, names: list[tuple[str, bool]]) -> None:
     needle = text.encode()
     texts = [name.encode() for name, _ in names]
     among = bytes(flag for _, flag in names)
@@ -153,7 +151,7 @@ def test_text_is_found_among_those_that_are_asked_for(
     assert found(plain(needle, names=True), texts, among) == expected
 
 
-def test_the_shapes_that_need_no_expression() -> None:
+def test_simple_globs_are_searched_as_plain_text() -> None:
     assert (glob("*_7.*").needles, glob("*_7.*").sure) == ((b"_7.",), True)
     assert (glob("*.PY").needles, glob("*.PY").sure) == ((b".PY\0",), True)
     assert (glob("lib*").needles, glob("lib*").sure) == ((b"\0lib",), True)
@@ -162,7 +160,7 @@ def test_the_shapes_that_need_no_expression() -> None:
     assert glob("[").needles == ()
 
 
-def test_one_path() -> None:
+def test_a_pattern_is_case_sensitive_only_with_a_capital_letter() -> None:
     assert glob("*.py").holds(b"app/MAIN.PY")
     assert not glob("app*").holds(b"app/main.py")
     assert expression("^app/").holds(b"APP/main.py")

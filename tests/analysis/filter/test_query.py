@@ -1,4 +1,4 @@
-"""The filter: what words mean, and that fast ways find what slow ones do."""
+"""The filter: the meaning of its words, and that the fast search finds the same as the slow one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PATHS = ("usr/lib/libc.so.6", "usr/lib/README", "usr/bin/python3", "app/main.py"
         ("*", {"usr", "usr/lib", "usr/bin", "app", "app/lib", *PATHS}),
     ],
 )
-def test_words(text: str, paths: set[str]) -> None:
+def test_each_kind_of_word_finds_its_paths(text: str, paths: set[str]) -> None:
     assert found(outline_of(PATHS), text) == paths
 
 
@@ -73,13 +73,13 @@ def test_words(text: str, paths: set[str]) -> None:
     "text",
     [">", ">x", "<1XB", "kind:odd", "type:odd", "layer:", "layer:x", "re:(", "re:" + "(" * 5000],
 )
-def test_what_cannot_be_understood_says_so(text: str) -> None:
+def test_an_invalid_filter_is_refused(text: str) -> None:
     with pytest.raises(BadQuery):
         parse(text)
 
 
 @given(st.text(alphabet='ab*?["/:<>re. ', max_size=12))
-def test_nothing_else_than_bad_query_is_raised(text: str) -> None:
+def test_any_text_is_a_filter_or_a_bad_query(text: str) -> None:
     try:
         parse(text)
     except BadQuery:
@@ -90,7 +90,7 @@ def test_nothing_else_than_bad_query_is_raised(text: str) -> None:
     st.lists(st.text(alphabet="abA/", min_size=1, max_size=6), min_size=1, max_size=30),
     st.text(alphabet="abA/", min_size=1, max_size=3),
 )
-def test_the_joined_search_finds_what_a_look_at_each_path_does(paths: list[str], text: str) -> None:
+def test_the_joined_search_agrees_with_a_test_of_each_path(paths: list[str], text: str) -> None:
     clean = ["/".join(part for part in path.split("/") if part) for path in paths]
     outline = outline_of([path for path in clean if path] or ["a"])
     names = found(outline, text)
@@ -100,7 +100,7 @@ def test_the_joined_search_finds_what_a_look_at_each_path_does(paths: list[str],
     assert names == expected
 
 
-def test_kinds_sizes_types_and_layers(tmp_path: Path) -> None:
+def test_kinds_sizes_types_and_layers_select_files(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
         outline = TreeOutline(analysis.tree)
         totals = measure(outline, Scope("layer", 3, 3))
@@ -119,7 +119,7 @@ def test_kinds_sizes_types_and_layers(tmp_path: Path) -> None:
         assert paths("kind:removed") == set()
 
 
-def test_a_single_file_is_held_against_the_same_words() -> None:
+def test_a_single_file_is_tested_with_the_same_words() -> None:
     assert parse("*.PY").holds(b"/app/MAIN.PY", 5, (1,))
     assert not parse("*.PY").holds(b"/app/main.py", 5, (1,))
     assert parse("/app >4 layer:1").holds(b"app/main.py", 5, (1, 2))
@@ -140,13 +140,13 @@ def test_a_list_without_marks_refuses_the_kinds_of_a_view() -> None:
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50))
-def test_both(one: bytes, other: bytes) -> None:
+def test_both_sets_the_flags_that_are_in_both(one: bytes, other: bytes) -> None:
     size = min(len(one), len(other))
     left, right = (bytearray(byte & 1 for byte in each[:size]) for each in (one, other))
     assert both(left, right) == bytearray(a & b for a, b in zip(left, right, strict=True))
 
 
-def test_what_takes_long_tells_once_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_search_reports_its_first_hits_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tui_finder, "PATIENCE", -1)
     monkeypatch.setattr(tui_texts, "PIECE", 2)
     outline = outline_of(PATHS)
