@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import layerscope
+from layerscope.options import ReadOptions
 
 if TYPE_CHECKING:
     from layerscope.image.image import Image
@@ -122,6 +123,27 @@ def test_provenance_names_only_lines_of_the_shipped_stage(
         assert lines(image) == SHIPPED
         assert image.base is not None
         assert image.base.layers == 1
+
+
+def test_triggers_of_a_base_from_buildkit_get_no_line_and_the_base_image_shows_its_end(
+    docker_engine: DockerEngine, tmp_path: Path
+) -> None:
+    """BuildKit's history has no ONBUILD, so only the base image itself tells its steps from the triggers."""
+    for buildkit in (False, True):
+        below = {"buildkit": True}
+        saved = build_shapes(docker_engine, tmp_path, below, {"buildkit": buildkit})
+        base = docker_engine.save("triggers:1", tmp_path / "base.tar")
+        options = ReadOptions(dockerfile=str(tmp_path / "Dockerfile"), base=str(base))
+        with layerscope.read(str(saved), options) as analysis:
+            image = analysis.image
+            triggers = [step for step in image.instructions if step.layers in ((1,), (2,))]
+            assert [(step.keyword, step.location) for step in triggers] == [
+                ("RUN", None),
+                ("COPY", None),
+            ]
+            assert lines(image)[-len(SHIPPED) + 2 :] == SHIPPED[2:]
+            assert image.base is not None
+            assert (image.base.layers, image.base.evidence) == (1, "image")
 
 
 def test_a_dockerfile_names_only_lines_of_the_shipped_stage(
