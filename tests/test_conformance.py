@@ -91,7 +91,7 @@ def sample() -> BuiltImage:
 
 def report_of(reference: str, **options: Any) -> dict[str, Any]:
     with layerscope.load(reference, **options) as image:
-        document = build(layerscope.analyze(image), files=True, hashes=True)
+        document: Any = build(layerscope.analyze(image), files=True, hashes=True)
         for layer in document["layers"]:
             layer["entries"] = list(layer["entries"])
     loaded: dict[str, Any] = json.loads(json.dumps(document))

@@ -91,7 +91,7 @@ def image() -> BuiltImage:
 
 def report_of(reference: str, **options: Any) -> dict[str, Any]:
     with layerscope.load(reference, **options) as opened:
-        document = build(layerscope.analyze(opened), files=True)
+        document: Any = build(layerscope.analyze(opened), files=True)
         for layer in document["layers"]:
             layer["entries"] = list(layer["entries"])
     check_sums(document)

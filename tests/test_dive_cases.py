@@ -54,7 +54,7 @@ def report(tmp_path: Path) -> Any:
 
 def report_of(reference: str) -> dict[str, Any]:
     with layerscope.load(reference) as image:
-        document = build(layerscope.analyze(image), files=True)
+        document: Any = build(layerscope.analyze(image), files=True)
         for layer in document["layers"]:
             layer["entries"] = list(layer["entries"])
     check_sums(document)

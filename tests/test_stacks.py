@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def report_of(reference: str) -> dict[str, Any]:
     with layerscope.load(reference) as image:
-        document = build(layerscope.analyze(image), files=True, top=None)
+        document: Any = build(layerscope.analyze(image), files=True, top=None)
         for layer in document["layers"]:
             layer["entries"] = list(layer["entries"])
     loaded: dict[str, Any] = json.loads(json.dumps(document))

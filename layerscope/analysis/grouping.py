@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
+from layerscope.analysis.model import WASTE_KINDS, ChangedField, WastedFile, WasteKind
 
 _APART = ((1, 20), (1, 3), (4, 5))
 """The share of a folder's bytes from which a child gets its own group, by depth: `/` says nothing, `/usr` little."""
@@ -22,7 +22,7 @@ class WastePair:
     wasted_by: int
     bytes: int
     files: int
-    changed: tuple[str, ...]
+    changed: tuple[ChangedField, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class WasteGroup:
     bytes: int
     files: int
     rest: bool
-    changed: tuple[str, ...]
+    changed: tuple[ChangedField, ...]
 
 
 _Key = tuple[WasteKind, int, int]
@@ -94,7 +94,7 @@ class WasteSummary:
         return tuple(groups)
 
 
-def _changed(files: Iterable[WastedFile]) -> tuple[str, ...]:
+def _changed(files: Iterable[WastedFile]) -> tuple[ChangedField, ...]:
     return tuple(sorted({name for fields in {file.changed for file in files} for name in fields}))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WasteKind = Literal[
     "deleted", "overwritten", "metadata_only", "identical_rewrite", "duplicate_entry"
 ]
+ChangedField = Literal["gid", "mode", "mtime", "uid", "xattrs"]
+CHANGED_FIELDS: tuple[ChangedField, ...] = ("mode", "uid", "gid", "mtime", "xattrs")
 WASTE_KINDS: tuple[WasteKind, ...] = (
     "deleted",
     "overwritten",
@@ -117,7 +119,7 @@ class WastedFile:
     wasted_in: int
     written_by: int
     wasted_by: int
-    changed: tuple[str, ...] = ()
+    changed: tuple[ChangedField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

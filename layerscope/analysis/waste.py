@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layerscope.analysis.model import WASTE_KINDS, WastedFile, WasteKind
+from layerscope.analysis.model import (
+    CHANGED_FIELDS,
+    WASTE_KINDS,
+    ChangedField,
+    WastedFile,
+    WasteKind,
+)
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.loss import REMOVED, Loss
 from layerscope.layers.entry import METADATA, MODIFIED
@@ -52,7 +58,7 @@ def total_by_kind(waste: Sequence[WastedFile]) -> dict[WasteKind, int]:
     return totals
 
 
-def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[str, ...]]:
+def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[ChangedField, ...]]:
     content = loss.content
     if content.layer == loss.layer:
         return "duplicate_entry", ()
@@ -65,13 +71,9 @@ def _kind(loss: Loss, indexes: Indexes) -> tuple[WasteKind, tuple[str, ...]]:
     return ("metadata_only" if changed else "identical_rewrite"), changed
 
 
-def changed_metadata(before: Entry, after: Entry) -> tuple[str, ...]:
+def changed_metadata(before: Entry, after: Entry) -> tuple[ChangedField, ...]:
     """Which of mode, uid, gid, mtime (in whole seconds), and xattrs differ."""
-    return tuple(
-        name
-        for name in ("mode", "uid", "gid", "mtime", "xattrs")
-        if getattr(before, name) != getattr(after, name)
-    )
+    return tuple(name for name in CHANGED_FIELDS if getattr(before, name) != getattr(after, name))
 
 
 def same_content(one: Entry, other: Entry, indexes: Indexes) -> bool:

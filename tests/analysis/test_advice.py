@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from layerscope.analysis.advice import MOST, Advice, advise
-from layerscope.analysis.model import WasteKind
+from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.image.image import Base
 from layerscope.image.instruction import Location
 from tests.report.sample import make_analysis, python_app, wasted, with_facts
@@ -16,7 +16,7 @@ def advice_on(
     waster: str,
     kind: WasteKind,
     *,
-    changed: tuple[str, ...] = (),
+    changed: tuple[ChangedField, ...] = (),
     path: str = "/app/x",
     located: bool = False,
 ) -> Advice:
@@ -57,7 +57,7 @@ def test_no_waste_needs_no_advice() -> None:
     ],
 )
 def test_a_copy_can_set_what_a_later_chown_changes(
-    waster: str, changed: tuple[str, ...], option: str, dropped: bool
+    waster: str, changed: tuple[ChangedField, ...], option: str, dropped: bool
 ) -> None:
     message = advice_on(
         "COPY . /app", waster, "metadata_only", changed=changed, located=True
@@ -105,7 +105,9 @@ def test_advice_is_one_line_for_hostile_text() -> None:
     assert len(message) < 200
 
 
-def on_base(writer: str, waster: str, kind: WasteKind, changed: tuple[str, ...] = ()) -> str:
+def on_base(
+    writer: str, waster: str, kind: WasteKind, changed: tuple[ChangedField, ...] = ()
+) -> str:
     analysis = with_facts(
         make_analysis(
             [(writer, 1000), (waster, 500)],

@@ -9,6 +9,7 @@ from typing import Any
 from layerscope.analysis.model import (
     WASTE_KINDS,
     Analysis,
+    ChangedField,
     Changes,
     Facts,
     FileCounts,
@@ -39,7 +40,7 @@ def wasted(
     written_by: int,
     wasted_by: int,
     kind: WasteKind = "deleted",
-    changed: Sequence[str] = (),
+    changed: Sequence[ChangedField] = (),
 ) -> WastedFile:
     """A wasted file of an image in which instruction N made layer N."""
     return WastedFile(

@@ -149,7 +149,7 @@ def test_an_image_without_anything() -> None:
 
 
 def test_lines_of_the_dockerfile_have_a_column_where_there_are_any() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     assert cells(parsed(document), "instructions-table")[2][7] == "3"
     document["base"] = {"evidence": "image", "layers": 1, "name": None}
     for row in document["layers"]:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lxml.etree
 import lxml.html
@@ -72,7 +73,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 def named(text: str) -> Document:
     """A small report with the text where a command line, a budget or a baseline puts it."""
-    document = build(
+    document: Any = build(
         make_analysis(
             [(text, 900), (f"RUN {text}", 0)],
             [wasted(text.encode("utf-8", "surrogatepass"), 90, 0, 1)],

@@ -50,7 +50,7 @@ def test_a_case_for_each_rule(app_analysis: Analysis) -> None:
 
 
 def test_a_rule_that_only_warns_is_no_failure() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     rule = {
         "rule": "max_size",
         "actual": 3,
@@ -67,7 +67,7 @@ def test_a_rule_that_only_warns_is_no_failure() -> None:
 
 @pytest.mark.parametrize("verdict", [None, {"passed": True, "rules": []}])
 def test_without_rules_one_case_is_skipped(verdict: dict[str, Any] | None) -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     if verdict is not None:
         document["verdict"] = verdict
     suites = valid(document)
@@ -77,7 +77,7 @@ def test_without_rules_one_case_is_skipped(verdict: dict[str, Any] | None) -> No
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     assert "sizes.compressed" in [each.get("name") for each in valid(document).iter("property")]
     document["sizes"]["compressed"] = None
     assert "sizes.compressed" not in [each.get("name") for each in valid(document).iter("property")]

@@ -62,7 +62,7 @@ def test_the_verdict_comes_first_and_broken_rules_before_kept_ones(app_analysis:
 
 
 def test_a_rule_that_only_warns() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     rule = {
         "rule": "max_size",
         "actual": 3,
@@ -80,7 +80,7 @@ def baseline(document: Document, **sizes: int) -> dict[str, Any]:
 
 
 def test_sizes_have_their_change_from_a_baseline() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     document["baseline"] = baseline(document, content=200_000_000, live=170_000_000)
     document["baseline"]["grown"] = [{"instruction": 3, "before": 50_000_000, "bytes": 56_300_000}]
     sizes, _, grown, *_ = tables(parse(markdown(document)))
@@ -96,7 +96,7 @@ def test_sizes_have_their_change_from_a_baseline() -> None:
 
 
 def test_a_size_that_is_not_known_has_no_change() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     document["sizes"]["compressed"] = None
     document["baseline"] = baseline(document)
     row = tables(parse(markdown(document)))[0][4]
@@ -104,7 +104,7 @@ def test_a_size_that_is_not_known_has_no_change() -> None:
 
 
 def test_rows_are_as_many_as_asked_for() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     waste = tables(parse(markdown(document, rows=2)))[3]
     assert len(waste) == 1 + 2 + 1
     assert waste[-1][0] == "1.2 MB in others"
@@ -134,7 +134,7 @@ def test_it_stays_below_what_github_takes(letter: str) -> None:
         notes=[Note("odd", name, 0, name.encode()) for _ in range(99)],
         reference=name,
     )
-    document = build(analysis)
+    document: Any = build(analysis)
     rules = [
         {"rule": f"max_{name}", "actual": 3, "limit": 2, "passed": False, "message": name}
         for _ in range(500)
@@ -178,7 +178,7 @@ def test_notes_beyond_the_first_are_counted() -> None:
 
 
 def test_instructions_of_the_base_image_say_so_in_place_of_a_line() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     document["base"] = {"evidence": "image", "layers": 1, "name": None}
     for row in document["layers"]:
         row["base"] = row["index"] < 1

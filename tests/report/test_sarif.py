@@ -114,7 +114,7 @@ def test_broken_rules_are_errors_where_their_cause_is(app_analysis: Analysis) ->
 
 
 def test_a_rule_that_only_warns() -> None:
-    document = build(make_analysis([("COPY a /", 5)]))
+    document: Any = build(make_analysis([("COPY a /", 5)]))
     rule = {
         "rule": "max_size",
         "actual": 3,
@@ -161,7 +161,7 @@ def test_an_image_without_fault_has_no_result() -> None:
     ],
 )
 def test_paths_become_references(file: str, uri: str, base: bool) -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     for row in document["instructions"]:
         row["location"] = {"file": file, "start_line": 1, "end_line": 1}
     place = valid(document)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
@@ -190,7 +190,7 @@ def test_fingerprints_stay_when_numbers_and_tags_change() -> None:
         steps += [("COPY a /", 1000), ("RUN rm a", 0)]
         waste = [wasted("a", size, before, before + 1)]
         analysis = make_analysis(steps, waste, reference=reference)
-        document = build(analysis)
+        document: Any = build(analysis)
         for pair in document["waste_pairs"]:
             assert pair["written_by"] == before
         return fingerprints(document)

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope.analysis.model import Analysis
-from layerscope.report.document.filesystem import CHILDREN, LONGEST_NAME, Row
+from layerscope.report.document.filesystem import CHILDREN, LONGEST_NAME
 from layerscope.report.document.filesystem import filesystem as filesystem_of
 from layerscope.report.parts.treemap import Rect, Spacing, children_of, layout, squarify
 from layerscope.report.paths import escape_path
@@ -29,7 +30,7 @@ falling = st.lists(st.integers(1, 10**12), min_size=1, max_size=60).map(
 )
 
 
-def filesystem(analysis: Analysis, **options: int) -> Row:
+def filesystem(analysis: Analysis, **options: int) -> Any:
     assert analysis.facts.files is not None
     return filesystem_of(analysis.facts.files, analysis.layers, **options)
 
@@ -118,7 +119,7 @@ def test_a_folder_can_be_the_root(app_analysis: Analysis) -> None:
 # The tree
 
 
-def check_tree(tree: Row, live: int) -> None:
+def check_tree(tree: Any, live: int) -> None:
     nodes = tree["nodes"]
     assert tree["bytes"] == nodes[0]["bytes"] == live
     assert tree["files"] == nodes[0]["files"]
@@ -133,7 +134,7 @@ def check_tree(tree: Row, live: int) -> None:
             assert sum(nodes[child]["files"] for child in below) <= node["files"]
 
 
-def paths_of(tree: Row) -> dict[str, Row]:
+def paths_of(tree: Any) -> dict[str, Any]:
     """Rows by path; a rest stands as `…`."""
     paths = [""]
     for node in tree["nodes"][1:]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from layerscope.analysis.model import ChangedField
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import VISIBLE
@@ -49,7 +50,7 @@ class FileChange:
         path_b: bytes | None,
         a: Entry | None,
         b: Entry | None,
-        changed: tuple[str, ...] = (),
+        changed: tuple[ChangedField, ...] = (),
         a_bytes: int = 0,
         b_bytes: int = 0,
     ) -> None:

@@ -9,12 +9,13 @@ from operator import attrgetter
 from layerscope.analysis.comparison.files import FileChange
 from layerscope.analysis.comparison.side import Files
 from layerscope.analysis.content_hashes import content_hash, read_contents
+from layerscope.analysis.model import ChangedField
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY
 from layerscope.progress import CancelledCallback, ProgressCallback
 
 _PERMISSIONS = 0o7777
-_TIME = ("mtime",)
+_TIME: tuple[ChangedField, ...] = ("mtime",)
 _PATH = attrgetter("path")
 
 
@@ -69,11 +70,11 @@ def _join(old: FileChange, new: FileChange) -> None:
     new.changed = changed_metadata(old.a, new.b)
 
 
-def changed_metadata(a: Entry, b: Entry) -> tuple[str, ...]:
+def changed_metadata(a: Entry, b: Entry) -> tuple[ChangedField, ...]:
     """The metadata that differs. The time of a directory is ignored, since every layer rewrites it."""
     if a.owner == b.owner and a.extra is b.extra:
         return _TIME if a.mtime != b.mtime and a.kind != DIRECTORY != b.kind else ()
-    names = []
+    names: list[ChangedField] = []
     if a.owner != b.owner:
         if (a.mode ^ b.mode) & _PERMISSIONS:
             names.append("mode")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from layerscope.image.config import ImageConfig
 from layerscope.report.paths import clean_text
 
+if TYPE_CHECKING:
+    from layerscope.image.config import ImageConfig
+    from layerscope.report.document.rows import ConfigRow
 
-def configuration(config: ImageConfig) -> dict[str, Any]:
+
+def configuration(config: ImageConfig) -> ConfigRow:
     """The `config` of the report."""
     return {
         "cmd": [clean_text(word) for word in config.cmd],

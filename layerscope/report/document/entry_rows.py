@@ -5,15 +5,16 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from json.encoder import JSONEncoder, encode_basestring_ascii
-from typing import Any, overload
+from typing import overload
 
 from layerscope.analysis.content_hashes import content_hash
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import CHANGE_NAMES, HARDLINK, KIND_NAMES, METADATA, SYMLINK
+from layerscope.report.document.rows import EntryRow, LayerRow
 from layerscope.report.paths import escape_path, escape_text
 
 
-class EntryRows(Sequence[dict[str, Any]]):
+class EntryRows(Sequence[EntryRow]):
     """The rows of `entries`, in tar order: a sequence of dictionaries that are never all in memory."""
 
     __slots__ = ("_entries", "_hashes")
@@ -26,15 +27,15 @@ class EntryRows(Sequence[dict[str, Any]]):
         return len(self._entries)
 
     @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    def __getitem__(self, index: int) -> EntryRow: ...
     @overload
     def __getitem__(self, index: slice) -> EntryRows: ...
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | EntryRows:
+    def __getitem__(self, index: int | slice) -> EntryRow | EntryRows:
         if isinstance(index, slice):
             return EntryRows(self._entries[index], hashes=self._hashes)
         return _row(self._entries[index], self._hashes)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[EntryRow]:
         return (_row(entry, self._hashes) for entry in self._entries)
 
     def __eq__(self, other: object) -> bool:
@@ -65,8 +66,8 @@ class EntryRows(Sequence[dict[str, Any]]):
 _encode = JSONEncoder(allow_nan=False, sort_keys=True).encode
 
 
-def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _row(entry: Entry, hashes: bool) -> EntryRow:
+    row: EntryRow = {
         "change": CHANGE_NAMES[entry.change],
         "gid": entry.gid,
         "mode": entry.mode,
@@ -100,3 +101,10 @@ def _row(entry: Entry, hashes: bool) -> dict[str, Any]:
 def _link(entry: Entry) -> str:
     """The link's target: for a hard link a path in the image, for a symlink its literal text."""
     return escape_path(entry.link) if entry.kind == HARDLINK else escape_text(entry.link)
+
+
+def without_entries(row: LayerRow) -> LayerRow:
+    """The row of a layer without its entries."""
+    bare = row.copy()
+    bare.pop("entries", None)
+    return bare

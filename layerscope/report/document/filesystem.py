@@ -11,19 +11,24 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
 from layerscope.layers.layer_index import values
+from layerscope.report.document.head import is_head
 from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Facts, Files, LayerSummary
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import (
+        AnalysisDocument,
+        FilesystemRow,
+        NodeRow,
+        ReportDocument,
+    )
 
-Row = dict[str, Any]
 Shares = dict[int, int]
 
 NODES = 2000
@@ -36,14 +41,17 @@ LONGEST_NAME = 255
 """The most characters of a name. A longer one is cut in the middle."""
 
 
-def with_filesystem(document: Document, facts: Facts) -> Document:
+def with_filesystem(document: ReportDocument, facts: Facts) -> ReportDocument:
     """A copy of the document with the key `filesystem`, if the facts include files."""
-    if facts.files is None:
+    if facts.files is None or is_head(document):
         return document
-    return {**document, "filesystem": filesystem(facts.files, facts.layers)}
+    drawn: AnalysisDocument = {**document, "filesystem": filesystem(facts.files, facts.layers)}
+    return drawn
 
 
-def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NODES) -> Row:
+def filesystem(
+    files: Files, layers: Sequence[LayerSummary], *, nodes: int = NODES
+) -> FilesystemRow:
     """The directories and files of the final filesystem by live bytes, parents first, each directory's rows together.
 
     Content with several names counts at the name that stores it, or else at its first visible link. A directory that
@@ -63,7 +71,7 @@ def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NOD
             left_files -= child.files
             for instruction, size in child.shares.items():
                 shares[instruction] -= size
-            kind = "file" if child.directory is None else "directory"
+            kind: Literal["directory", "file"] = "file" if child.directory is None else "directory"
             if child.directory is not None:
                 heapq.heappush(pending, (-child.bytes, len(rows), child.directory))
             rows.append(
@@ -75,8 +83,13 @@ def filesystem(files: Files, layers: Sequence[LayerSummary], *, nodes: int = NOD
 
 
 def _row(
-    name: str | None, parent: int | None, kind: str, size: int, files: int, shares: Shares
-) -> Row:
+    name: str | None,
+    parent: int | None,
+    kind: Literal["directory", "file", "rest"],
+    size: int,
+    files: int,
+    shares: Shares,
+) -> NodeRow:
     ordered = [(-share, instruction) for instruction, share in shares.items() if share]
     if len(ordered) > 1:
         ordered.sort()

@@ -1,111 +1,110 @@
-"""The report of an image whose layers were not read (`--head`): what is unknown is null, in every list and number.
+"""The report of an image whose layers were not read (`--head`): whatever only layers can tell is null."""
 
-As in `rows.py`, the types are kept evaluable, because a saved report is checked against them.
-"""
+from __future__ import annotations
 
-from typing import Any, Final, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING
 
-from layerscope.report.document.rows import (
-    BaselineRow,
-    BaseRow,
-    ConfigRow,
-    Document,
-    ImageRow,
-    LocationRow,
-    MaybeSizesRow,
-    NoteRow,
-    Row,
-    VerdictRow,
-)
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
-_UNKNOWN: Final = (
-    "advice",
-    "efficiency",
-    "largest",
-    "waste",
-    "waste_groups",
-    "waste_pairs",
-)
+    from layerscope.report.document.rows import (
+        AnalysisDocument,
+        HeadDocument,
+        HeadInstructionRow,
+        HeadLayerRow,
+        InstructionRow,
+        LayerRow,
+        MaybeSizesRow,
+        ReportDocument,
+        SizesRow,
+    )
 
 
-class HeadLayerRow(TypedDict):
-    changes: dict[str, None]
-    compression: str
-    diff_id: str | None
-    digest: str | None
-    index: int
-    indexed: Literal[False]
-    instruction: int
-    media_type: str
-    sizes: MaybeSizesRow
-    verified: Literal[False]
-    base: NotRequired[bool]
-
-
-class HeadInstructionRow(TypedDict):
-    comment: str
-    created_by: str
-    empty: bool
-    evidence: str
-    index: int
-    keyword: str
-    layers: list[int]
-    location: LocationRow | None
-    range: list[int] | None
-    sizes: MaybeSizesRow
-    text: str
-
-
-class HeadDocument(TypedDict):
-    """The same keys as in the report of an image that was read."""
-
-    advice: None
-    config: ConfigRow
-    efficiency: None
-    files: dict[str, None]
-    head: Literal[True]
-    image: ImageRow
-    instructions: list[HeadInstructionRow]
-    kind: Literal["analysis"]
-    largest: None
-    layers: list[HeadLayerRow]
-    layerscope: str
-    notes: list[NoteRow]
-    schema_version: int
-    sizes: MaybeSizesRow
-    waste: None
-    waste_groups: None
-    waste_pairs: None
-    wasted_by_kind: dict[str, None]
-    base: NotRequired[BaseRow]
-    baseline: NotRequired[BaselineRow]
-    verdict: NotRequired[VerdictRow]
-
-
-def is_head(document: Document) -> bool:
+def is_head(document: ReportDocument) -> TypeIs[HeadDocument]:
     """Whether the report is of an image whose layers were not read."""
     return document.get("head") is True
 
 
-def without_layers(document: Document) -> Document:
-    """The report with null for all that only the layers tell; instructions without a layer keep their zeros."""
-    return {
-        **document,
-        **dict.fromkeys(_UNKNOWN),
-        "files": dict.fromkeys(document["files"]),
+def without_layers(document: AnalysisDocument) -> HeadDocument:
+    """The report with null for everything that only layers can tell. Instructions without a layer keep their zeros."""
+    head: HeadDocument = {
+        "advice": None,
+        "config": document["config"],
+        "efficiency": None,
+        "files": {
+            "directories": None,
+            "hardlinks": None,
+            "others": None,
+            "regular": None,
+            "symlinks": None,
+            "whiteouts": None,
+        },
         "head": True,
-        "instructions": [
-            {**row, "sizes": _unknown(row["sizes"])} if row["layers"] else row
-            for row in document["instructions"]
-        ],
-        "layers": [
-            {**row, "changes": dict.fromkeys(row["changes"]), "sizes": _unknown(row["sizes"])}
-            for row in document["layers"]
-        ],
+        "image": document["image"],
+        "instructions": [_instruction(row) for row in document["instructions"]],
+        "kind": document["kind"],
+        "largest": None,
+        "layers": [_layer(row) for row in document["layers"]],
+        "layerscope": document["layerscope"],
+        "notes": document["notes"],
+        "schema_version": document["schema_version"],
         "sizes": _unknown(document["sizes"]),
-        "wasted_by_kind": dict.fromkeys(document["wasted_by_kind"]),
+        "waste": None,
+        "waste_groups": None,
+        "waste_pairs": None,
+        "wasted_by_kind": {
+            "deleted": None,
+            "duplicate_entry": None,
+            "identical_rewrite": None,
+            "metadata_only": None,
+            "overwritten": None,
+        },
+    }
+    if "base" in document:
+        head["base"] = document["base"]
+    return head
+
+
+def _instruction(row: InstructionRow) -> HeadInstructionRow:
+    return {
+        "comment": row["comment"],
+        "created_by": row["created_by"],
+        "empty": row["empty"],
+        "evidence": row["evidence"],
+        "index": row["index"],
+        "keyword": row["keyword"],
+        "layers": row["layers"],
+        "location": row["location"],
+        "range": row["range"],
+        "sizes": _unknown(row["sizes"]) if row["layers"] else {**row["sizes"]},
+        "text": row["text"],
     }
 
 
-def _unknown(sizes: Row) -> dict[str, Any]:
-    return {**dict.fromkeys(sizes), "compressed": sizes["compressed"]}
+def _layer(row: LayerRow) -> HeadLayerRow:
+    head: HeadLayerRow = {
+        "changes": {"added": None, "deleted": None, "modified": None},
+        "compression": row["compression"],
+        "diff_id": row["diff_id"],
+        "digest": row["digest"],
+        "index": row["index"],
+        "indexed": False,
+        "instruction": row["instruction"],
+        "media_type": row["media_type"],
+        "sizes": _unknown(row["sizes"]),
+        "verified": False,
+    }
+    if "base" in row:
+        head["base"] = row["base"]
+    return head
+
+
+def _unknown(sizes: SizesRow | MaybeSizesRow) -> MaybeSizesRow:
+    return {
+        "compressed": sizes["compressed"],
+        "content": None,
+        "live": None,
+        "overhead": None,
+        "tar": None,
+        "wasted": None,
+    }

@@ -3,20 +3,17 @@
 Saved reports are checked against these types at run time (`saved/conform.py`), so keep them evaluable.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, NotRequired, TypedDict
+
+from layerscope.analysis.model import ChangedField, WasteKind
 
 SCHEMA_VERSION = 1
 TOP = 1000
 """The default number of rows of `waste`, `waste_groups`, and `largest`."""
 
-Document = dict[str, Any]
-"""Any document as renderers read it: an analysis (`AnalysisDocument`), a comparison, or a table of images."""
-Row = dict[str, Any]
-
-WasteName = Literal[
-    "deleted", "overwritten", "metadata_only", "identical_rewrite", "duplicate_entry"
-]
-ChangedName = Literal["gid", "mode", "mtime", "uid", "xattrs"]
+Document = Any
+Row = Any
 
 
 class SizesRow(TypedDict):
@@ -90,6 +87,25 @@ class ChangesRow(TypedDict):
     modified: int
 
 
+class EntryRow(TypedDict):
+    """An entry of a layer, with `--files`."""
+
+    change: str
+    gid: int
+    mode: int
+    mtime: float
+    path: str
+    size: int
+    type: str
+    uid: int
+    content_hash: NotRequired[str]
+    device: NotRequired[list[int]]
+    linkname: NotRequired[str]
+    logical_size: NotRequired[int]
+    metadata: NotRequired[Literal[True]]
+    xattrs: NotRequired[dict[str, str]]
+
+
 class LayerRow(TypedDict):
     changes: ChangesRow
     compression: str
@@ -102,7 +118,7 @@ class LayerRow(TypedDict):
     sizes: MaybeSizesRow
     verified: bool
     base: NotRequired[bool]
-    entries: NotRequired[Any]
+    entries: NotRequired[Sequence[EntryRow]]
 
 
 class LocationRow(TypedDict):
@@ -129,20 +145,20 @@ class WasteRow(TypedDict):
     """A wasted file, or with a null path the sum of those cut off."""
 
     bytes: int
-    kind: WasteName | None
+    kind: WasteKind | None
     layer: int | None
     path: str | None
     wasted_by: int | None
     written_by: int | None
-    changed: NotRequired[list[ChangedName]]
+    changed: NotRequired[list[ChangedField]]
     files: NotRequired[int]
 
 
 class WasteGroupRow(TypedDict):
     bytes: int
-    changed: list[ChangedName]
+    changed: list[ChangedField]
     files: int
-    kind: WasteName | None
+    kind: WasteKind | None
     path: str | None
     rest: bool
     wasted_by: int | None
@@ -151,9 +167,9 @@ class WasteGroupRow(TypedDict):
 
 class WastePairRow(TypedDict):
     bytes: int
-    changed: list[ChangedName]
+    changed: list[ChangedField]
     files: int
-    kind: WasteName
+    kind: WasteKind
     wasted_by: int
     written_by: int
 
@@ -168,7 +184,7 @@ class LiveRow(TypedDict):
 class AdviceRow(TypedDict):
     bytes: int
     files: int
-    kind: WasteName
+    kind: WasteKind
     message: str
     wasted_by: int
     written_by: int
@@ -177,6 +193,7 @@ class AdviceRow(TypedDict):
 class NoteRow(TypedDict):
     code: str
     message: str
+    count: NotRequired[int]
     layer: NotRequired[int]
     path: NotRequired[str]
 
@@ -187,10 +204,13 @@ class RuleRow(TypedDict):
     message: str
     passed: bool
     rule: str
+    instructions: NotRequired[list[int]]
     level: NotRequired[Literal["fail", "warn"]]
     reason: NotRequired[str]
     scope: NotRequired[str]
+    skipped: NotRequired[bool]
     unit: NotRequired[Literal["bytes", "count", "percent", "share"]]
+    written: NotRequired[str]
 
 
 class AllowedRow(TypedDict):
@@ -206,6 +226,8 @@ class VerdictRow(TypedDict):
     passed: bool
     rules: list[RuleRow]
     allowed: NotRequired[list[AllowedRow]]
+    skipped: NotRequired[int]
+    warnings: NotRequired[int]
 
 
 class GrownRow(TypedDict):
@@ -273,3 +295,84 @@ class AnalysisDocument(TypedDict):
     filesystem: NotRequired[FilesystemRow]
     head: NotRequired[Literal[False]]
     verdict: NotRequired[VerdictRow]
+
+
+class UnknownChangesRow(TypedDict):
+    added: None
+    deleted: None
+    modified: None
+
+
+class UnknownFilesRow(TypedDict):
+    directories: None
+    hardlinks: None
+    others: None
+    regular: None
+    symlinks: None
+    whiteouts: None
+
+
+class UnknownWastedByKindRow(TypedDict):
+    deleted: None
+    duplicate_entry: None
+    identical_rewrite: None
+    metadata_only: None
+    overwritten: None
+
+
+class HeadLayerRow(TypedDict):
+    changes: UnknownChangesRow
+    compression: str
+    diff_id: str | None
+    digest: str | None
+    index: int
+    indexed: Literal[False]
+    instruction: int
+    media_type: str
+    sizes: MaybeSizesRow
+    verified: Literal[False]
+    base: NotRequired[bool]
+
+
+class HeadInstructionRow(TypedDict):
+    comment: str
+    created_by: str
+    empty: bool
+    evidence: str
+    index: int
+    keyword: str
+    layers: list[int]
+    location: LocationRow | None
+    range: list[int] | None
+    sizes: MaybeSizesRow
+    text: str
+
+
+class HeadDocument(TypedDict):
+    """The same keys as in the report of an image that was read."""
+
+    advice: None
+    config: ConfigRow
+    efficiency: None
+    files: UnknownFilesRow
+    head: Literal[True]
+    image: ImageRow
+    instructions: list[HeadInstructionRow]
+    kind: Literal["analysis"]
+    largest: None
+    layers: list[HeadLayerRow]
+    layerscope: str
+    notes: list[NoteRow]
+    schema_version: int
+    sizes: MaybeSizesRow
+    waste: None
+    waste_groups: None
+    waste_pairs: None
+    wasted_by_kind: UnknownWastedByKindRow
+    base: NotRequired[BaseRow]
+    baseline: NotRequired[BaselineRow]
+    verdict: NotRequired[VerdictRow]
+
+
+ReportDocument = AnalysisDocument | HeadDocument
+"""The report of one image; `head.is_head` tells the two apart."""

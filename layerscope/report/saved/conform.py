@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Final,
+    Literal,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from layerscope.errors import UsageError
-from layerscope.report.document.head import HeadDocument, is_head
-from layerscope.report.document.rows import AnalysisDocument
+from layerscope.report.document.rows import AnalysisDocument, HeadDocument, ReportDocument
 from layerscope.report.saved.fields import HINT
 
 _LARGEST: Final = 2**63 - 1
@@ -24,7 +33,7 @@ _WORDS: Final[dict[type | None, str]] = {
 }
 
 
-def check_document(document: dict[str, Any], name: str) -> None:
+def check_document(document: dict[str, Any], name: str) -> ReportDocument:
     """Raise `UsageError` for the first value that is missing, has the wrong type, or refers to a row that doesn't exist.
 
     Keys that the types don't list are fine, since a later layerscope may have written them.
@@ -34,9 +43,9 @@ def check_document(document: dict[str, Any], name: str) -> None:
         raise UsageError(f"{name} has no lists of layers and instructions", hint=HINT)
     bounds = dict.fromkeys(_INSTRUCTIONS, len(document["instructions"]))
     bounds["layer"] = len(document["layers"])
-    if is_head(document):
+    if document.get("head") is True:
         _Check(name, bounds).value(document, HeadDocument, "")
-        return
+        return cast("HeadDocument", document)
     _Check(name, bounds).value(document, AnalysisDocument, "")
     nodes = document.get("filesystem", {"nodes": ()})["nodes"]
     for number, node in enumerate(nodes):
@@ -45,6 +54,7 @@ def check_document(document: dict[str, Any], name: str) -> None:
             raise UsageError(f"{name}: filesystem.nodes[{number}] has no place", hint=HINT)
     for key in ("waste", "waste_groups"):
         _check_rest(document[key], f"{name}: {key}")
+    return cast("AnalysisDocument", document)
 
 
 def _check_rest(rows: list[dict[str, Any]], place: str) -> None:
@@ -74,8 +84,8 @@ class _Check:
 
     def value(self, value: Any, kind: Any, place: str) -> None:
         origin = get_origin(kind)
-        if kind is Any:
-            return
+        if origin is Sequence:
+            return  # the entries of a layer, which `entries.py` reads one by one
         if is_typeddict(kind):
             self._object(value, kind, place)
         elif origin in (Union, UnionType):

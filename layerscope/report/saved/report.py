@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.model import (
+    CHANGED_FIELDS,
     NO_COUNTS,
     WASTE_KINDS,
+    ChangedField,
     Changes,
     Facts,
     FileCounts,
@@ -30,7 +32,7 @@ from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
 from layerscope.report.document.head import is_head
-from layerscope.report.document.rows import SCHEMA_VERSION, Document
+from layerscope.report.document.rows import SCHEMA_VERSION, ReportDocument
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
 from layerscope.report.saved.entries import read_files
@@ -48,16 +50,16 @@ class SavedReport:
     """The contents of a saved report: its facts, and the document as it was saved."""
 
     facts: Facts
-    document: Document
+    document: ReportDocument
 
     @property
     def dive(self) -> DiveNumbers | None:
         """dive's numbers, if the report was saved with them."""
         from layerscope.analysis.budgets.dive import DiveNumbers
 
-        row = self.document.get("dive_compatible")
-        if row is None:
+        if is_head(self.document) or "dive_compatible" not in self.document:
             return None
+        row = self.document["dive_compatible"]
         return DiveNumbers(
             size_bytes=row["sizeBytes"],
             inefficient_bytes=row["inefficientBytes"],
@@ -105,8 +107,7 @@ def parse_saved(data: bytes, name: str) -> SavedReport:
     _check_version(document, name)
     try:
         facts = _facts(document, name)
-        check_document(values, name)
-        return SavedReport(facts, values)
+        return SavedReport(facts, check_document(values, name))
     except FormatError as error:
         raise UsageError(f"{name}: {error.message}", hint=HINT) from None
 
@@ -143,7 +144,7 @@ def _check_version(document: Fields, name: str) -> None:
 
 def _facts(document: Fields, name: str) -> Facts:
     image, config = document.object("image"), document.object("config")
-    head = is_head(document.values)
+    head = document.has("head") and document.boolean("head")
     sizes = (_unread if head else _sizes)(document.object("sizes"))
     rows = list(document.objects("layers"))
     layers = tuple(_layer(row, number) for number, row in enumerate(rows))
@@ -233,8 +234,14 @@ def _wasted_file(
         wasted_in=hiding[-1] if hiding else layer,
         written_by=written_by,
         wasted_by=wasted_by,
-        changed=row.texts("changed") if row.has("changed") else (),
+        changed=_changed(row),
     )
+
+
+def _changed(row: Fields) -> tuple[ChangedField, ...]:
+    known = {name: name for name in CHANGED_FIELDS}
+    names = row.texts("changed") if row.has("changed") else ()
+    return tuple(known[name] for name in names if name in known)
 
 
 def _check_sums(

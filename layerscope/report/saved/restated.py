@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from layerscope.analysis.masked import Masks
 from layerscope.errors import UsageError
-from layerscope.report.document.builder import add_parts
-from layerscope.report.document.rows import TOP, Document, Row
+from layerscope.report.document.entry_rows import without_entries
+from layerscope.report.document.head import is_head
+from layerscope.report.document.rows import TOP
+from layerscope.report.document.verdict_rows import add_parts
+from layerscope.report.document.waste_rows import group_rest, waste_rest
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
+    from layerscope.report.document.rows import ReportDocument, WasteGroupRow, WasteRow
     from layerscope.report.saved.report import SavedReport
 
 
@@ -25,25 +29,25 @@ def restate(
     baseline: Former | None = None,
     min_change: int = 0,
     dive: DiveNumbers | None = None,
-) -> Document:
+) -> ReportDocument:
     """The document that `build` makes of the image, as far as the report has the data.
 
     A new verdict replaces the saved one and its baseline. Raises `UsageError` for `files` if the report was saved
     without them.
     """
-    document = dict(saved.document)
+    document: ReportDocument = saved.document.copy()
     if files and saved.facts.files is None:
         raise UsageError(
             f"the saved report of {saved.facts.name} lists no files",
             hint="save it with `layerscope report IMAGE --json --files -o FILE`",
         )
-    if not files:
-        document["layers"] = [_without_entries(row) for row in document["layers"]]
-    if top is not None:
-        if not saved.facts.head:
+    if not is_head(document):
+        if not files:
+            document["layers"] = [without_entries(row) for row in document["layers"]]
+        if top is not None:
             document["largest"] = document["largest"][:top]
-        for key in () if saved.facts.head else ("waste", "waste_groups"):
-            document[key] = _cut(document[key], top)
+            document["waste"] = _cut_files(document["waste"], top)
+            document["waste_groups"] = _cut_groups(document["waste_groups"], top)
     if verdict is not None:
         document.pop("baseline", None)
     document["notes"] = list(document["notes"])
@@ -62,33 +66,18 @@ def restate(
     return document
 
 
-def _without_entries(row: Row) -> Row:
-    return {key: value for key, value in row.items() if key != "entries"}
-
-
-def _cut(rows: list[Row], top: int) -> list[Row]:
-    """The first `top` rows, and one that sums up all others, including those cut off before."""
-    whole = sum(row["path"] is not None for row in rows)
-    if whole <= top:
+def _cut_files(rows: list[WasteRow], top: int) -> list[WasteRow]:
+    """The first `top` rows, and one for the sum of the others, including those cut off before."""
+    if sum(row["path"] is not None for row in rows) <= top:
         return rows
     rest = rows[top:]
-    shape = (
-        "bytes",
-        "changed",
-        "files",
-        "kind",
-        "layer",
-        "path",
-        "rest",
-        "wasted_by",
-        "written_by",
-    )
-    group = "rest" in rest[0]
-    row: Row = dict.fromkeys(
-        key for key in shape if (key not in ("changed", "rest") if not group else key != "layer")
-    )
-    row["bytes"] = sum(each["bytes"] for each in rest)
-    row["files"] = sum(each.get("files", 1) for each in rest)
-    if group:
-        row |= {"changed": [], "rest": True}
-    return [*rows[:top], row]
+    size, files = sum(row["bytes"] for row in rest), sum(row.get("files", 1) for row in rest)
+    return [*rows[:top], waste_rest(size, files)]
+
+
+def _cut_groups(rows: list[WasteGroupRow], top: int) -> list[WasteGroupRow]:
+    if sum(row["path"] is not None for row in rows) <= top:
+        return rows
+    rest = rows[top:]
+    size, files = sum(row["bytes"] for row in rest), sum(row["files"] for row in rest)
+    return [*rows[:top], group_rest(size, files)]
