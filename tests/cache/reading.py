@@ -19,7 +19,7 @@ def document_of(reference: str, **options: Any) -> str:
     """The whole JSON report, with every entry and hash."""
     remarks: list[str] = []
     with layerscope.read(reference, ReadOptions(**options), remark=remarks.append) as analysis:
-        document = build(analysis, files=True, hashes=True)
+        document: Any = build(analysis, files=True, hashes=True)
         for layer in document["layers"]:
             layer["entries"] = list(layer["entries"])
     assert not remarks
