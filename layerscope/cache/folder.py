@@ -25,7 +25,8 @@ from layerscope.limits import MIB
 from layerscope.newfile import new_file
 
 VERSION: Final = 1
-"""Rises with every change of what files mean; each version has a folder of its own."""
+"""Rises with every change of what files mean, and of what is read of an archive beside its layers. Each version has a
+folder of its own."""
 MOST_FILE: Final = 256 * MIB
 """The largest file that is read or written."""
 _CURRENT: Final = f"{VERSION}-{INDEX_VERSION}"

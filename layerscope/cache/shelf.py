@@ -61,18 +61,6 @@ class Shelf:
                 return _known(replace(kept, notes=()), layer, blob, compression, verify)
         return None
 
-    def knows(self, diff_id: Digest, vouched_by: str) -> bool:
-        """Whether an engine's layer is known, without reading what is known of it."""
-        names = [_layer(diff_id), _vouched(diff_id, vouched_by)]
-        if self.folder is not None and any(self.folder.has(name) for name in names):
-            return True
-        if any(name in self._kept for name in names):
-            return True
-        pointer = self._pointer(diff_id)
-        if pointer is None:
-            return False
-        return pointer in self._kept or (self.folder is not None and self.folder.has(pointer))
-
     def _by_diff_id(self, layer: Layer) -> list[Kept]:
         assert layer.diff_id is not None
         names = [_layer(layer.diff_id)]

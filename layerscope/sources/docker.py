@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from layerscope.errors import ConfigError
 from layerscope.image.image import Image
 from layerscope.sources.docker_config import check_config, config_path
-from layerscope.sources.engine import Place, one_line, open_saved, saved
+from layerscope.sources.engine import Place, identity, one_line, open_saved, saved
 from layerscope.sources.source import Request
 
 if TYPE_CHECKING:
@@ -108,7 +108,15 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
 
 def open_target(target: str, request: Request) -> Image:
     """An image in the engine."""
-    return open_saved(stream(target, request), target, request, NAME)
+    engine = place()
+    return open_saved(
+        lambda: saved(engine, target, request),
+        target,
+        request,
+        NAME,
+        identity=lambda: identity(engine, target, request),
+        vouched_by=engine.voucher,
+    )
 
 
 def holds_names() -> bool:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
-from layerscope.image.image import Image
+from layerscope.image.blob import OpenFile
+from layerscope.image.image import LOCAL_ENGINE, Image
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.progress import Progress, stop_if
+from layerscope.sources.deferred import open_exported
 from layerscope.sources.files import spool
-from layerscope.sources.local import open_archive
 from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
@@ -42,6 +43,11 @@ class Place:
     host: str
     options: dict[str, Any]
     start_hint: str
+
+    @property
+    def voucher(self) -> str:
+        """The engine for `Layer.vouched_by`: one behind a Unix socket is one of this machine."""
+        return LOCAL_ENGINE if self.host.startswith("unix://") else self.host
 
     def __str__(self) -> str:
         return f"the {self.label} engine at {_USER.sub('', self.host)}"
@@ -105,13 +111,28 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
     with connected(place) as client:
         try:
             image = _look_up(client, place, name, request)
-            tag = next((tag for tag in image.tags if is_same(name, tag)), None)
             client.timeout = SAVE_SECONDS
             report_start(request)
-            chunks = client.get_image(tag or image.id, CHUNK)
+            chunks = client.get_image(_name_to_save(image, name), CHUNK)
         except _engine_errors() as error:
             raise unavailable(place, error) from None
         yield whole(_guarded(chunks, place), str(place))
+
+
+def _name_to_save(image: EngineImage, name: str) -> str:
+    """The tag that was asked for, which the archive then has too, or else the ID."""
+    return next((tag for tag in image.tags if is_same(name, tag)), image.id)
+
+
+def identity(place: Place, name: str, request: Request) -> str:
+    """What decides what an export of the image would be. Raises what `saved` raises."""
+    check_name(name, request.reference)
+    with connected(place) as client:
+        try:
+            image = _look_up(client, place, name, request)
+        except _engine_errors() as error:
+            raise unavailable(place, error) from None
+    return f"{place.host} {_name_to_save(image, name)} {image.identity}"
 
 
 def report_start(request: Request) -> None:
@@ -121,12 +142,26 @@ def report_start(request: Request) -> None:
 
 
 def open_saved(
-    stream: AbstractContextManager[Iterator[bytes]], name: str, request: Request, source: str
+    stream: Callable[[], AbstractContextManager[Iterator[bytes]]],
+    name: str,
+    request: Request,
+    source: str,
+    *,
+    identity: Callable[[], str],
+    vouched_by: str = LOCAL_ENGINE,
 ) -> Image:
-    """The image that an engine saves, kept in a temporary file that goes away when the image is closed."""
-    with stream as chunks:
-        file = spool(chunks, f"the save of {name!r}", request, stage="export")
-    return open_archive(file, request, source)
+    """The image that an engine saves, kept in a temporary file that goes away when the image is closed.
+
+    If all that is read of it is known, nothing is saved; see `open_exported`.
+    """
+
+    def export() -> OpenFile:
+        with stream() as chunks:
+            return spool(chunks, f"the save of {name!r}", request, stage="export")
+
+    return open_exported(
+        name, request, source, export=export, identity=identity, vouched_by=vouched_by
+    )
 
 
 def _guarded(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:

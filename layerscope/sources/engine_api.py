@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ EVENT_BYTES: Final = MIB
 _DEPTH: Final = 100
 _VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 _CHUNK: Final = 64 * KIB
+_DECIDING: Final = ("Id", "Os", "Architecture", "Variant", "Size", "RootFS")
 
 
 class OddAnswer(ValueError):
@@ -31,10 +33,11 @@ class OddAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EngineImage:
-    """What an engine knows about an image: its ID and its tags."""
+    """What an engine knows about an image: its ID, its tags, and all that decides what an export of it would be."""
 
     id: str
     tags: tuple[str, ...]
+    identity: str
 
 
 class EngineApi(APIClient):
@@ -81,6 +84,7 @@ class EngineApi(APIClient):
     def _retrieve_server_version(self) -> str:
         answer: object = self.version(api_version=False)
         version = answer.get("ApiVersion") if isinstance(answer, dict) else None
+        self._engine = str(answer.get("Version")) if isinstance(answer, dict) else ""
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise OddAnswer("does not say which API version it speaks")
         return version
@@ -95,7 +99,11 @@ class EngineApi(APIClient):
             raise OddAnswer("described an image without an ID")
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             raise OddAnswer("sent tags that are not text")
-        return EngineImage(found, tuple(tag for tag in tags if tag != "<none>:<none>"))
+        return EngineImage(
+            found,
+            tuple(tag for tag in tags if tag != "<none>:<none>"),
+            json.dumps([self._engine, *map(answer.get, _DECIDING)], sort_keys=True),
+        )
 
 
 def _bounded(response: requests.Response) -> bytes:

@@ -16,6 +16,7 @@ from layerscope.image.image import Image
 from layerscope.sources.engine import (
     CHUNK,
     Place,
+    identity,
     one_line,
     open_saved,
     report_start,
@@ -63,10 +64,14 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
     )
 
 
-def _run(command: list[str], errors: IO[bytes]) -> int:
+def _run(command: list[str], errors: IO[bytes], output: IO[bytes] | None = None) -> int:
     try:
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output or subprocess.DEVNULL,
+            stderr=errors,
+            check=False,
         ).returncode
     except OSError as error:
         raise _no_command(error) from None
@@ -79,27 +84,48 @@ def _no_command(error: OSError) -> SourceUnavailable:
 
 
 def _stderr_line(errors: IO[bytes]) -> str:
-    errors.seek(0)
-    return one_line(errors.read(_ERROR_BYTES).decode("utf-8", "replace"))
+    return one_line(_text(errors))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_ERROR_BYTES).decode("utf-8", "replace")
+
+
+def _identity_by_command(name: str, request: Request) -> str:
+    """What decides what an export of the image would be. Raises what looking it up raises."""
+    check_name(name, request.reference)
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+        _look_up(name, request, errors)
+        command = ["podman", "image", "inspect", "--format", "{{.Id}} {{.RepoTags}}", "--", name]
+        status = _run(command, errors, output)
+        if status:
+            raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
+        return f"podman command {_text(output)}"
+
+
+def _look_up(name: str, request: Request, errors: IO[bytes]) -> None:
+    """Make sure that the image is there, and pull it if it may be pulled."""
+    status = _run(["podman", "image", "exists", "--", name], errors)
+    if status == _MISSING and request.pull:
+        options = ["--platform", str(request.platform)] if request.platform else []
+        status = _run(["podman", "pull", "--quiet", *options, "--", name], errors)
+        if status:
+            raise ImageNotFound(f"podman could not pull {name!r}: {_stderr_line(errors)}")
+    elif status == _MISSING:
+        raise ImageNotFound(
+            f"podman has no image {name!r}",
+            hint="pull it, or let layerscope pull it with --pull",
+        )
+    elif status:
+        raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
 
 
 @contextmanager
 def _saved_by_command(name: str, request: Request) -> Iterator[Iterator[bytes]]:
     check_name(name, request.reference)
     with tempfile.TemporaryFile() as errors:
-        status = _run(["podman", "image", "exists", "--", name], errors)
-        if status == _MISSING and request.pull:
-            options = ["--platform", str(request.platform)] if request.platform else []
-            status = _run(["podman", "pull", "--quiet", *options, "--", name], errors)
-            if status:
-                raise ImageNotFound(f"podman could not pull {name!r}: {_stderr_line(errors)}")
-        elif status == _MISSING:
-            raise ImageNotFound(
-                f"podman has no image {name!r}",
-                hint="pull it, or let layerscope pull it with --pull",
-            )
-        elif status:
-            raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
+        _look_up(name, request, errors)
         report_start(request)
         command = ["podman", "save", "--quiet", "--format", "docker-archive", "--", name]
         try:
@@ -131,7 +157,23 @@ def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes
 
 def open_target(target: str, request: Request) -> Image:
     """An image in Podman."""
-    return open_saved(stream(target, request), target, request, NAME)
+    engine = place()
+    if engine is None:
+        return open_saved(
+            lambda: _saved_by_command(target, request),
+            target,
+            request,
+            NAME,
+            identity=lambda: _identity_by_command(target, request),
+        )
+    return open_saved(
+        lambda: saved(engine, target, request),
+        target,
+        request,
+        NAME,
+        identity=lambda: identity(engine, target, request),
+        vouched_by=engine.voucher,
+    )
 
 
 def holds_names() -> bool:

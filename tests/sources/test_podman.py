@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import layerscope
 from layerscope.errors import BadReference, ImageNotFound, SourceUnavailable
 from layerscope.sources import export, open_image
 from layerscope.sources.source import BrokenOff
 from tests.builder import BuiltImage, ImageBuilder, docker_legacy
+from tests.cache.reading import document_of
 
 BUILT = ImageBuilder("layerscope-test:1").layer({"a": b"podman"}, "RUN a").build()
 
@@ -139,3 +141,19 @@ def test_a_failing_command_is_reported_in_one_line(
         open_image("podman:x")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("way", ["podman", "podman_socket"])
+def test_an_image_is_exported_once(way: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(way)
+    reference = "podman:layerscope-test:1"
+    uncached = document_of(reference, cache=False)
+    stages: list[list[str]] = []
+    for _ in range(2):
+        stages.append([])
+        step = stages[-1]
+        layerscope.read(reference, progress=lambda each, step=step: step.append(each.stage)).close()  # type: ignore[misc]
+    assert "export" in stages[0]
+    assert "export" not in stages[1]
+    assert document_of(reference) == uncached
