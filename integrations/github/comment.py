@@ -27,6 +27,9 @@ AUTHOR = "github-actions[bot]"
 PAGE = 100
 PAGES = 30
 """The most pages of comments to search for our own."""
+LENGTH = 65_536
+"""GitHub's limit on the characters of a comment."""
+CUT = "\n\n… the rest does not fit into a comment; see the job summary or the report\n"
 _CODE = re.compile(r"<code>([^<]*)</code>")
 
 
@@ -99,7 +102,16 @@ def read(number: str, path: str, key: str, author: str) -> Comment:
         raise inputs.InputError(f"{path} has no marker {MARKERS[0]}; name a Markdown report")
     key = key or default_key(text)
     start = f"{marker}\n<!-- image: {key} -->\n" if key else f"{marker}\n"
-    return Comment(int(number), start + text.removeprefix(marker).lstrip("\n"), start, author)
+    return Comment(
+        int(number), fitting(start + text.removeprefix(marker).lstrip("\n")), start, author
+    )
+
+
+def fitting(body: str) -> str:
+    """The body, cut behind a whole line if GitHub would refuse its length."""
+    if len(body) <= LENGTH:
+        return body
+    return body[: body.rindex("\n", 0, LENGTH - len(CUT))] + CUT
 
 
 def default_key(text: str) -> str:

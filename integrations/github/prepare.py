@@ -1,7 +1,9 @@
 """The first step of action.yml: checks the inputs and names the caches.
 
-Outputs: `key` of the image, `baseline` (the file that keeps the default branch's report), `cache` (the start of its cache
-key), `keep` (whether this run's report becomes the baseline) and `lock` (the digest of the pinned packages).
+Outputs: `key` of the image, `kept` and `baseline` (the folder and the file that keep the default branch's report), `cache` (the
+start of its cache key), `keep` (whether this run's report becomes the baseline), `packages` and `program` (where `install` puts
+them), and `lock` (the digest of the pinned packages). Paths come from RUNNER_TEMP: in a job with a container, the expression
+`runner.temp` names a folder of the host.
 """
 
 from __future__ import annotations
@@ -26,11 +28,16 @@ def default_branch() -> str:
 
 
 def main() -> int:
+    if os.environ.get("RUNNER_OS") == "Windows":
+        raise inputs.InputError(
+            "layerscope needs a runner with Linux or macOS; set runs-on: ubuntu-latest"
+        )
     for name in ("gate", "summary", "annotations", "comment", "require-baseline"):
         inputs.switch(name, default=False)
     keeps = inputs.switch("keep-baseline", default=True)
     inputs.split_options(inputs.variable("options"))
     key = inputs.image_key()
+    kept = os.path.join(inputs.temporary(), "layerscope-baseline", key)
     branch = default_branch()
     on_default = (
         bool(branch)
@@ -39,7 +46,10 @@ def main() -> int:
     )
     inputs.set_outputs(
         key=key,
-        baseline=os.path.join(inputs.temporary(), "layerscope-baseline", key, "report.json"),
+        kept=kept,
+        baseline=os.path.join(kept, "report.json"),
+        packages=os.path.join(inputs.temporary(), "layerscope-pip"),
+        program=os.path.join(inputs.temporary(), "layerscope-venv", "bin", "layerscope"),
         cache=f"layerscope-baseline-1-{key}-{inputs.slug(branch)}-" if keeps and branch else "",
         keep="true" if keeps and on_default else "false",
         lock=hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16],

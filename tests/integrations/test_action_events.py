@@ -36,6 +36,14 @@ def test_the_default_branch_is_the_baseline_of_a_pull_request(runner: Runner) ->
     assert [each.scope for each in baselines] == ["refs/heads/main"] * 2
 
 
+def test_a_job_in_a_container_keeps_and_finds_the_baseline(runner: Runner) -> None:
+    growth = [step(options="--max-growth 0", require_baseline=name) for name in ("no", "yes")]
+    assert runner.job(push(), in_container=True).run(growth[:1]) == "success"
+    job = runner.job(pull_request(), in_container=True)
+    assert job.run(growth[1:]) == "success", "\n".join(job.log)
+    assert job.step("size").outputs["skipped"] == "0"
+
+
 def test_a_run_at_a_fixed_time_keeps_the_baseline_too(runner: Runner) -> None:
     growth: dict[str, Any] = {"options": "--max-growth 0"}
     assert runner.check(schedule(), **growth)[1] == "success"

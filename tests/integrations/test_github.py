@@ -83,6 +83,12 @@ def prepared(**variables: str) -> tuple[int, str, dict[str, str]]:
     return done.returncode, done.stdout, dict(line.split("=", 1) for line in lines)
 
 
+def test_a_runner_with_windows_is_refused() -> None:
+    code, log, outputs = prepared(INPUT_IMAGE="app", RUNNER_OS="Windows")
+    assert (code, outputs) == (2, {})
+    assert "needs a runner with Linux or macOS" in log
+
+
 @pytest.mark.parametrize("name", ["GATE", "COMMENT", "SUMMARY", "ANNOTATIONS", "REQUIRE_BASELINE"])
 def test_a_switch_that_is_neither_yes_nor_no_ends_the_job(name: str) -> None:
     for value in ("maybe", "tru", "null", "2", "no!"):
@@ -204,6 +210,19 @@ def test_one_comment_is_written_and_then_kept(api: ThreadingHTTPServer, tmp_path
     assert len(Api.comments) == 131
     assert Api.comments[-1]["body"] == f"{MARKER}\nsecond"
     assert Api.comments[0]["body"].startswith("comment 0")
+
+
+def test_a_long_report_is_cut_to_what_a_comment_can_hold(
+    api: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.md"
+    report.write_text(f"{MARKER}\n### layerscope: <code>app:1</code>\n" + "| é | row |\n" * 9000)
+    for _ in range(2):
+        assert comment(api, report).returncode == 0
+    assert len(Api.comments) == 131
+    body = Api.comments[-1]["body"]
+    assert 65_000 < len(body) <= 65_536
+    assert body.split("\n\n…")[0].endswith("| é | row |")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ KEYS = frozenset(
     ]
 )
 SECONDS = 600
+HOST_TEMP = "/home/runner/work/_temp"
+"""What `runner.temp` is in a job with a container, where there is no such folder; RUNNER_TEMP is right."""
 _COMMAND = re.compile(r"^\s*::(\w[\w-]*)(?: ([^\n]*?))?::(.*)$")
 _ASSIGNMENT = re.compile(r"([^=\n]+?)(?:=(.*)|<<(.+))")
 
@@ -88,6 +90,7 @@ class Job:
         repository: Path | None = None,
         api: str = "http://127.0.0.1:9",
         token: str = "secret",
+        in_container: bool = False,
     ) -> None:
         self.hub, self.event, self.workspace, self.temp = hub, event, workspace, temp
         self.actions, self.repository = dict(actions or {}), repository
@@ -113,6 +116,7 @@ class Job:
         }
         self._runner = {"os": "Linux", "arch": "X64", "temp": str(temp)}
         contexts: dict[str, object] = {"matrix": None, "needs": {}, "secrets": {}, "vars": {}}
+        self._in_container = in_container
         self._top = _Frame(contexts, self._variables() | dict(env or {}))
 
     def run(self, steps: Sequence[Mapping[str, Any]]) -> str:
@@ -253,7 +257,7 @@ class Job:
             github["action_path"] = str(frame.action)
         contexts = frame.contexts | {
             "github": github,
-            "runner": self._runner,
+            "runner": self._runner | ({"temp": HOST_TEMP} if self._in_container else {}),
             "env": frame.env | self.exported,
             "job": {"status": "failure" if self._top.failed else "success"},
             "steps": {name: step.context() for name, step in frame.steps.items()},
