@@ -1,4 +1,4 @@
-"""How the tests run: files in parallel, one engine of each kind, and fixed seeds."""
+"""Test setup: files run in parallel, there is one engine of each kind, and seeds are fixed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes longest first: the tests that share an engine, all in one process, then files with slow tests.
+    """Run the longest tests first: those that share an engine, all in one process, then files with slow tests.
 
     Every test with Chromium is slow.
     """
@@ -63,13 +63,13 @@ def _shares_engine(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, because terminals, servers and engines make tests wait."""
+    """One more process than there are cores, because tests wait for terminals, servers, and engines."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadGroupScheduling:
-    """Give each process whole files, so that the fixtures of a module are made once."""
+    """Give each process whole files, so that the fixtures of a module are created once."""
     from xdist.scheduler import LoadGroupScheduling
 
     class Files(LoadGroupScheduling):  # type: ignore[misc]  # it has no types

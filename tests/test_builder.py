@@ -1,4 +1,4 @@
-"""The builder's archives are what other tools take them for."""
+"""Other tools read the builder's archives as intended."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_members_read_back_by_tarfile(form: Format) -> None:
         assert cast("io.BufferedReader", archive.extractfile(first)).read() == b"x" * 700
 
 
-def test_large_numbers_and_long_links() -> None:
+def test_large_numbers_and_long_links_read_back() -> None:
     owner = File(uid=3_000_000, gid=2_097_152, mtime=1700000000)
     forms: tuple[Format, ...] = ("pax", "gnu")
     for form in forms:
@@ -104,7 +104,7 @@ def test_large_numbers_and_long_links() -> None:
     assert base256(-512, 12) == b"\xff" * 10 + b"\xfe\x00"
 
 
-def test_pax_records_count_their_own_length() -> None:
+def test_a_pax_records_length_includes_itself() -> None:
     assert record("path", "a") == b"9 path=a\n"
     assert record("path", "ab") == b"11 path=ab\n"
     assert record("path", "a" * 90) == b"99 path=" + b"a" * 90 + b"\n"
@@ -141,7 +141,7 @@ def test_sparse_stores_only_its_chunks() -> None:
     assert len(stored) == 1024
 
 
-def test_odd_members_are_written_as_asked() -> None:
+def test_odd_members_are_written_as_specified() -> None:
     odd: list[Member] = [
         ("d/x", WHITEOUT),
         ("d/.wh.y", WHITEOUT),
@@ -161,7 +161,7 @@ def test_odd_members_are_written_as_asked() -> None:
     assert rest == [(".wh.z", 4), ("h", 9), ("f", 5), ("f", 5)]
 
 
-def test_global_header_and_broken_checksum() -> None:
+def test_global_headers_and_broken_checksums_are_written() -> None:
     assert extended({"comment": "c"}, b"g")[156:157] == b"g"
     broken = member("f", File(overrides={"checksum": b"0000000\0"}))
     with pytest.raises(tarfile.ReadError):
@@ -228,7 +228,7 @@ def test_skopeo_copies_the_layers_unharmed(name: str, tmp_path: Path) -> None:
     assert found == [layer.diff_id for layer in image.layers]
 
 
-def test_several_images_and_duplicate_layers_in_one_archive(tmp_path: Path) -> None:
+def test_an_archive_can_have_several_images_and_duplicate_layers(tmp_path: Path) -> None:
     one = ImageBuilder("one:1").layer({"a": b"1"}).layer({"a": b"1"}).build()
     two = ImageBuilder("two:1").layer({"a": b"1"}).build()
     archive = docker_legacy([one, two])
@@ -285,7 +285,7 @@ def files_below(root: Path) -> dict[bytes, bytes]:
 def test_the_model_agrees_with_umoci(
     stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Where umoci has no quirk and takes the image, it ends with the files of the model."""
+    """If umoci accepts the image, and unless it has a quirk, it unpacks the same files as the model."""
     expected = expect(stack)
     assume(not expected.disputed)
     folder = tmp_path_factory.mktemp("umoci")

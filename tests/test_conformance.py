@@ -1,4 +1,4 @@
-"""One image, from every form and compression: one report."""
+"""One image gives the same report in every form and compression."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TAGS = ("registry.example:5000/team/app:1.0", "registry.example:5000/team/app:la
 
 
 def sample() -> BuiltImage:
-    """Every kind of waste and of entry, a layer that stands twice, and empty instructions."""
+    """An image with every kind of waste and entry, a repeated layer, and empty instructions."""
     library = File(b"library " * 400, mode=0o755, mtime=1700000000)
     again = {"var/": Directory(), "var/cache": File(b"cached" * 90)}
     return (
@@ -99,7 +99,7 @@ def report_of(reference: str, **options: Any) -> dict[str, Any]:
 
 
 def neutral(report: dict[str, Any]) -> dict[str, Any]:
-    """The report without what tells of the form an image was stored in."""
+    """The report without the parts that depend on the image's form."""
     report = json.loads(json.dumps(report))
     report.pop("filesystem", None)
     for key in ("reference", "source", "tags", "manifest_digest"):
@@ -119,7 +119,7 @@ def reference_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     return report_of(f"docker-archive:{path}")
 
 
-def test_the_reference_itself_is_right(reference_report: dict[str, Any]) -> None:
+def test_the_reference_report_is_right(reference_report: dict[str, Any]) -> None:
     image = sample()
     expected = expect([layer.members for layer in image.layers])
     check_sums(reference_report)
@@ -156,16 +156,18 @@ def test_every_form_gives_the_same_report(
 
 
 @pytest.mark.parametrize("form", ["docker-legacy", "docker-oci", "containerd", "oci-archive"])
-def test_the_kind_of_archive_is_found_out(
+def test_an_archives_form_is_recognized(
     form: str, reference_report: dict[str, Any], tmp_path: Path
 ) -> None:
-    """A bare path is sniffed, whatever its name."""
+    """A bare path is recognized by its content, not by its name."""
     FORMS[form].write([sample()], tmp_path / "image")
     assert neutral(report_of(str(tmp_path / "image"))) == neutral(reference_report)
 
 
 @pytest.mark.parametrize("form", ["oci-dir", "dir", "docker-dir"])
-def test_a_folder_is_found_out(form: str, reference_report: dict[str, Any], tmp_path: Path) -> None:
+def test_a_folders_form_is_recognized(
+    form: str, reference_report: dict[str, Any], tmp_path: Path
+) -> None:
     FORMS[form].write([sample()], tmp_path / "image")
     assert neutral(report_of(str(tmp_path / "image"))) == neutral(reference_report)
 
@@ -173,7 +175,9 @@ def test_a_folder_is_found_out(form: str, reference_report: dict[str, Any], tmp_
 @pytest.mark.parametrize(
     "form", ["docker-legacy", "docker-oci-gzipped", "containerd", "oci-archive"]
 )
-def test_from_standard_input(form: str, reference_report: dict[str, Any], tmp_path: Path) -> None:
+def test_standard_input_gives_the_same_report(
+    form: str, reference_report: dict[str, Any], tmp_path: Path
+) -> None:
     FORMS[form].write([sample()], tmp_path / "image")
     with (tmp_path / "image").open("rb") as stream:
         done = subprocess.run(
@@ -200,8 +204,8 @@ def test_the_command_line_prints_the_same_bytes_twice(
     assert neutral(json.loads(first)) == neutral(reference_report)
 
 
-def test_estargz_holds_the_same_files(tmp_path: Path) -> None:
-    """Its table of contents and landmark are overhead, not files."""
+def test_an_estargz_layer_has_the_same_files(tmp_path: Path) -> None:
+    """The table of contents and the landmark are overhead, not files."""
     members = {"a": b"a" * 3000, "b": Hardlink("a"), "d/c": b"c"}
     plain = ImageBuilder("x:1").layer(members, "RUN a").layer({"a": WHITEOUT}, "RUN b").build()
     star = (
@@ -223,7 +227,7 @@ def test_estargz_holds_the_same_files(tmp_path: Path) -> None:
     ]
 
 
-# Several images, tags and platforms
+# Several images, tags, and platforms
 
 
 def two_images() -> list[BuiltImage]:
@@ -271,7 +275,7 @@ def test_platforms_are_chosen_from_an_index(
     assert report["sizes"]["live"] == size
 
 
-def test_a_platform_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_platform_is_an_error(tmp_path: Path) -> None:
     oci(platforms(), layout="index", attestations=True).write_folder(tmp_path / "images")
     with pytest.raises(layerscope.errors.LayerscopeError) as caught:
         layerscope.load(f"oci-dir:{tmp_path / 'images'}", platform="linux/s390x")
@@ -289,7 +293,7 @@ def test_the_containerd_store_gives_the_platform_that_manifest_json_does_not_nam
     assert report_of(reference, platform="linux/amd64")["sizes"]["live"] == 1
 
 
-def test_a_flat_root_filesystem_is_no_image(tmp_path: Path) -> None:
+def test_a_flat_root_filesystem_is_not_an_image(tmp_path: Path) -> None:
     image = (
         ImageBuilder().layer({f"{name}/x": b"x" for name in ("bin", "etc", "usr", "var")}).build()
     )
@@ -315,10 +319,10 @@ def test_the_order_of_an_archives_members_does_not_matter(
     assert neutral(report) == neutral(reference_report)
 
 
-def test_gnu_tar_packs_the_archive_as_well(
+def test_an_archive_packed_by_gnu_tar_gives_the_same_report(
     reference_report: dict[str, Any], tmp_path: Path
 ) -> None:
-    """`tar -c .` of an unpacked archive: `./` names and folders of its own."""
+    """`tar -c .` of an unpacked archive has names with `./` and its own entries for folders."""
     import tarfile
 
     docker_legacy([sample()]).write_folder(tmp_path / "unpacked")

@@ -1,4 +1,4 @@
-"""What tools that no one here wrote say of the same images."""
+"""Checks reports against independent tools."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def report_of(reference: str, **options: Any) -> dict[str, Any]:
 
 
 def bytes_below(root: Path) -> int:
-    """Bytes of regular files, each inode once; of a sparse one what it stores."""
+    """The bytes of regular files, each inode once. Sparse files count what they store."""
     seen: dict[tuple[int, int], int] = {}
     for folder, _, names in os.walk(os.fsencode(root)):
         for name in names:
@@ -113,7 +113,7 @@ def bytes_below(root: Path) -> int:
 # umoci
 
 
-def test_live_is_what_umoci_unpacks(tmp_path: Path) -> None:
+def test_live_bytes_are_what_umoci_unpacks(tmp_path: Path) -> None:
     oci([image()]).write_folder(tmp_path / "layout")
     root = umoci_unpack(tmp_path / "layout", "1", tmp_path / "bundle")
     assert root is not None
@@ -127,7 +127,7 @@ def test_live_is_what_umoci_unpacks(tmp_path: Path) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(stack=stacks())
-def test_live_is_what_umoci_unpacks_of_random_stacks(
+def test_live_bytes_are_what_umoci_unpacks_of_random_stacks(
     stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assume(not expect(stack).disputed)
@@ -153,7 +153,7 @@ def as_entry(name: str, kind: str) -> tuple[str, str]:
     return path, kind
 
 
-def test_entries_are_those_of_tarfile(tmp_path: Path) -> None:
+def test_entries_equal_tarfiles(tmp_path: Path) -> None:
     built = image()
     docker_legacy([built]).write(tmp_path / "image.tar")
     report = report_of(f"docker-archive:{tmp_path / 'image.tar'}")
@@ -177,7 +177,7 @@ def flat(entries: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
             yield (row["linkname"],)
 
 
-def test_entries_are_those_of_gnu_tar(tmp_path: Path) -> None:
+def test_entries_equal_gnu_tars(tmp_path: Path) -> None:
     built = image()
     docker_legacy([built]).write(tmp_path / "image.tar")
     report = report_of(f"docker-archive:{tmp_path / 'image.tar'}")
@@ -202,7 +202,7 @@ def test_entries_are_those_of_gnu_tar(tmp_path: Path) -> None:
 
 @settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stack=stacks())
-def test_random_entries_are_those_of_tarfile(
+def test_random_entries_equal_tarfiles(
     stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     built = image_of(stack)
@@ -217,7 +217,7 @@ def test_random_entries_are_those_of_tarfile(
 
 
 @pytest.mark.parametrize("form", ["gnu", "0.0", "0.1", "1.0"])
-def test_sparse_files_count_what_is_stored(form: Any, tmp_path: Path) -> None:
+def test_sparse_files_count_only_stored_bytes(form: Any, tmp_path: Path) -> None:
     chunks = tuple((at * 65536, b"data" * 128) for at in range(30))
     node = Sparse(size=30 * 65536, chunks=chunks, form=form)
     built = ImageBuilder("s:1").layer([("s/f", node), ("z", b"z")], "RUN x").build()
@@ -229,8 +229,8 @@ def test_sparse_files_count_what_is_stored(form: Any, tmp_path: Path) -> None:
     assert report["sizes"]["content"] == 30 * 512 + 1
 
 
-def test_gnu_tar_itself_writes_a_layer(tmp_path: Path) -> None:
-    """A layer that GNU tar packs from a folder, in each of its formats."""
+def test_a_layer_written_by_gnu_tar_is_read(tmp_path: Path) -> None:
+    """Reads a layer that GNU tar packs from a folder, in each of its formats."""
     root = tmp_path / "root"
     (root / "d").mkdir(parents=True)
     (root / "d" / ("n" * 120)).write_bytes(b"long name")
@@ -265,7 +265,7 @@ def test_gnu_tar_itself_writes_a_layer(tmp_path: Path) -> None:
 
 
 def neutral(report: dict[str, Any]) -> dict[str, Any]:
-    """What stays when a tool rewrites manifest and config and compresses anew."""
+    """The part of a report that stays the same if a tool rewrites the manifest and config and recompresses layers."""
     report = json.loads(json.dumps(report))
     for key in ("reference", "source", "tags", "manifest_digest", "config_digest"):
         del report["image"][key]
@@ -277,7 +277,7 @@ def neutral(report: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-def test_skopeo_carries_an_image_round_all_local_forms(tmp_path: Path) -> None:
+def test_an_image_stays_the_same_through_all_forms_that_skopeo_writes(tmp_path: Path) -> None:
     first = tmp_path / "0.tar"
     docker_legacy([image()]).write(first)
     original = neutral(report_of(f"docker-archive:{first}"))
@@ -303,7 +303,7 @@ def test_skopeo_carries_an_image_round_all_local_forms(tmp_path: Path) -> None:
     assert compressions == [{"gzip"}, {"gzip"}, {"none"}, {"zstd"}, {"zstd"}]
 
 
-# The images in fixtures/, made by real builders
+# The sample images, made by real builders
 
 FIXTURES = sorted(Path(__file__).parent.parent.glob("fixtures/*.tar*"))
 
@@ -318,12 +318,12 @@ def plain_copy(fixture: Path, folder: Path) -> str:
     return f"{scheme}:{path}"
 
 
-def test_there_are_fixtures() -> None:
+def test_the_sample_images_exist() -> None:
     assert len(FIXTURES) >= 3
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
-def test_fixtures_hold_what_umoci_unpacks(fixture: Path, tmp_path: Path) -> None:
+def test_the_sample_images_have_what_umoci_unpacks(fixture: Path, tmp_path: Path) -> None:
     source = plain_copy(fixture, tmp_path)
     layout = tmp_path / "layout"
     skopeo_copy(source, f"oci:{layout}:x")
@@ -333,7 +333,7 @@ def test_fixtures_hold_what_umoci_unpacks(fixture: Path, tmp_path: Path) -> None
     assert original["sizes"]["live"] == bytes_below(root) > 0
     first, second = neutral(original), neutral(report_of(f"oci-dir:{layout}"))
     if any(row["evidence"] == "provenance" for row in original["instructions"]):
-        for report in (first, second):  # skopeo leaves the attestation behind
+        for report in (first, second):  # skopeo drops the attestation
             del report["advice"], report["notes"]
             report.pop("base", None)
             for row in report["layers"]:
@@ -344,7 +344,7 @@ def test_fixtures_hold_what_umoci_unpacks(fixture: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
-def test_fixtures_list_what_tarfile_lists(fixture: Path, tmp_path: Path) -> None:
+def test_the_sample_images_list_what_tarfile_lists(fixture: Path, tmp_path: Path) -> None:
     layout = tmp_path / "layout"
     skopeo_copy(plain_copy(fixture, tmp_path), f"oci:{layout}:x")
     report = report_of(f"oci-dir:{layout}")

@@ -1,4 +1,4 @@
-"""The cases in which dive 0.13.1 counts wrongly, and one in which it is right: the true numbers."""
+"""The true numbers for cases that dive 0.13.1 counts wrongly, and for one that it counts correctly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONE: Layer = {"f": b"x" * 1000}
 
 @pytest.fixture
 def report(tmp_path: Path) -> Any:
-    """Makes the report of a stack of layers, of which the sums and the model's numbers are checked."""
+    """Makes the report of a stack of layers, and checks its sums and the model's numbers."""
 
     def make(*layers: Layer) -> dict[str, Any]:
         builder = ImageBuilder("case:1")
@@ -77,7 +77,7 @@ def test_the_same_file_in_two_layers_is_wasted_once(report: Any) -> None:
     assert blame(found) == [("/f", 1000, 0, 1)]
 
 
-def test_other_content_overwrites(report: Any) -> None:
+def test_different_content_overwrites(report: Any) -> None:
     assert kinds(report(ONE, {"f": b"y" * 1000})) == {"overwritten": 1000}
 
 
@@ -106,29 +106,29 @@ def test_of_three_copies_two_are_wasted(report: Any) -> None:
     assert sorted(blame(found)) == [("/f", 1000, 0, 1), ("/f", 1000, 1, 2)]
 
 
-def test_a_file_removed_later(report: Any) -> None:
+def test_a_file_removed_later_is_deleted(report: Any) -> None:
     found = report(ONE, {"f": WHITEOUT})
     assert kinds(found) == {"deleted": 1000}
     assert found["efficiency"] == 0
 
 
-def test_a_directory_removed_later(report: Any) -> None:
+def test_a_directory_removed_later_wastes_all_its_files(report: Any) -> None:
     found = report(THREE, {"d": WHITEOUT})
     assert kinds(found) == {"deleted": 3000}
     assert blame(found) == [("/d/b", 2000, 0, 1), ("/d/a", 1000, 0, 1)]
 
 
-def test_an_opaque_directory_replaces(report: Any) -> None:
+def test_an_opaque_directory_wastes_the_lower_files(report: Any) -> None:
     found = report(THREE, {"d/": Directory(), "d": OPAQUE, "d/new": b"n" * 500})
     assert kinds(found) == {"deleted": 3000}
     assert found["sizes"]["live"] == 500
 
 
-def test_a_directory_replaced_by_a_symlink(report: Any) -> None:
+def test_a_symlink_over_a_directory_wastes_its_files(report: Any) -> None:
     assert kinds(report(THREE, {"d": Symlink("e")})) == {"deleted": 3000}
 
 
-def test_a_directory_removed_added_and_removed_again(report: Any) -> None:
+def test_a_directory_removed_twice_wastes_both_versions(report: Any) -> None:
     found = report(
         {"d/": Directory(), "d/a": b"a" * 1000, "d/b": b"b" * 2000, "keep": b"k" * 500},
         {"d": WHITEOUT},
@@ -161,7 +161,7 @@ def test_the_size_in_a_hard_links_header_does_not_count(report: Any) -> None:
     assert [row["size"] for row in found["layers"][0]["entries"]] == [1000, 0, 5]
 
 
-def test_a_removed_directory_that_has_no_entry(report: Any) -> None:
+def test_removing_a_directory_without_an_entry_wastes_its_files(report: Any) -> None:
     found = report({"ko-app/a": b"a" * 1500, "ko-app/sub/b": b"b" * 2500}, {"ko-app": WHITEOUT})
     assert kinds(found) == {"deleted": 4000}
 
@@ -175,14 +175,14 @@ def test_a_whiteout_of_nothing_hides_nothing_else(report: Any) -> None:
     assert any(note["path"] == "/a/missing" for note in found["notes"])
 
 
-def test_a_repeated_empty_directory_is_no_waste(report: Any) -> None:
+def test_a_repeated_empty_directory_is_not_waste(report: Any) -> None:
     found = report({"d/": Directory()}, {"d/": Directory()}, {"d/": Directory(mode=0o700)})
     assert found["waste"] == []
     assert [layer["changes"]["modified"] for layer in found["layers"]] == [0, 0, 1]
 
 
-def test_a_layer_that_stands_twice_counts_at_both_places(report: Any, tmp_path: Path) -> None:
-    """In the archive the second is a symlink to the first."""
+def test_a_repeated_layer_counts_each_time(report: Any, tmp_path: Path) -> None:
+    """In the archive, the second one is a symlink to the first."""
     layer = {"f": b"x" * 1234}
     found = report(layer, layer)
     assert [row["sizes"]["content"] for row in found["layers"]] == [1234, 1234]
@@ -217,7 +217,7 @@ def test_an_image_of_one_layer_or_of_nothing_is_efficient(report: Any) -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "xz", "bzip2", "zstd"])
-def test_an_oci_archives_layers_stand_in_the_manifests_order(
+def test_an_oci_archives_layers_are_in_the_manifests_order(
     compression: str, tmp_path: Path
 ) -> None:
     builder = ImageBuilder("order:1")
@@ -231,7 +231,7 @@ def test_an_oci_archives_layers_stand_in_the_manifests_order(
     assert [row["sizes"]["wasted"] for row in found["layers"]] == [1] * 8 + [0]
 
 
-def test_a_global_header_and_an_empty_blob_do_no_harm(tmp_path: Path) -> None:
+def test_a_global_header_and_an_empty_blob_are_harmless(tmp_path: Path) -> None:
     from tests.builder import Global
 
     image = (

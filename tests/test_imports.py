@@ -21,7 +21,7 @@ def module_files() -> dict[str, Path]:
 
 
 def imported(tree: ast.AST, known: dict[str, Path]) -> Iterator[str]:
-    """The modules that run time imports, also inside functions; imports for type checkers don't count."""
+    """The modules imported at run time, even inside functions. Imports for type checkers don't count."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             continue

@@ -1,4 +1,4 @@
-"""Notes: kept in order, and counted where they repeat."""
+"""Notes are kept in order, and counted if they repeat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_different_notes_about_the_whole_image_are_kept_apart() -> None:
     ]
 
 
-def test_what_was_counted_stays_counted_when_taken_over() -> None:
+def test_counts_survive_when_notes_are_merged() -> None:
     inner, outer = Notes(), Notes()
     for number in range(100):
         inner.add("a", f"{number}", layer=0)

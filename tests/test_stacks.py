@@ -1,4 +1,4 @@
-"""Random layer stacks: the report says what a plain model of a union filesystem says."""
+"""For random layer stacks, the report agrees with a simple model of a union filesystem."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def report_of(reference: str) -> dict[str, Any]:
 
 
 def agree(report: dict[str, Any], expected: Expected) -> None:
-    """Hold a report of one instruction a layer to the model."""
+    """Check a report with one instruction per layer against the model."""
     check_sums(report)
     found = Counter(
         (
@@ -90,7 +90,7 @@ def agree(report: dict[str, Any], expected: Expected) -> None:
 
 @THOROUGH
 @given(stack=stacks())
-def test_the_report_is_what_the_model_says(stack: list[list[Member]], folder: Path) -> None:
+def test_the_report_agrees_with_the_model(stack: list[list[Member]], folder: Path) -> None:
     docker_legacy([image_of(stack)]).write(folder / "image.tar")
     agree(report_of(f"docker-archive:{folder / 'image.tar'}"), expect(stack))
 
@@ -101,7 +101,7 @@ def test_the_report_is_what_the_model_says(stack: list[list[Member]], folder: Pa
     form=st.sampled_from(sorted(FORMS)),
     compression=st.sampled_from(["none", "gzip-members", "zstd"]),
 )
-def test_so_it_is_in_every_form(
+def test_every_form_agrees_with_the_model(
     stack: list[list[Member]], form: str, compression: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("form") / "image"
@@ -110,10 +110,10 @@ def test_so_it_is_in_every_form(
 
 @settings(THOROUGH, max_examples=examples(100))
 @given(stack=stacks(most=6), empties=st.lists(st.integers(0, 6), max_size=6), squash=st.booleans())
-def test_the_sums_close_whatever_the_history(
+def test_the_sums_add_up_for_any_history(
     stack: list[list[Member]], empties: list[int], squash: bool, folder: Path
 ) -> None:
-    """History shorter than the layers, absent, or with empty layers anywhere."""
+    """The history is too short, missing, or has empty layers anywhere."""
     builder = ImageBuilder("random:1")
     for number, layer in enumerate(stack):
         for _ in range(empties.count(number)):
@@ -149,7 +149,7 @@ def test_entries_and_counts_add_up(stack: list[list[Member]], folder: Path) -> N
     }
 
 
-# What real engines do differently from each other with a second layer: the rule, and a note
+# Second layers that real engines handle differently: the rule, and a note
 
 BASE: list[Member] = [
     ("f", File(b"f1")),
@@ -273,12 +273,12 @@ SECOND: dict[str, tuple[list[Member], str, set[str]]] = {
     ),
 }
 EXPECTABLE = {"link-to-lower-layer", "whiteout-of-nothing"}
-"""Notes that may come beside the one that a case is about."""
+"""Notes that may come in addition to the one that a case is about."""
 
 
 @pytest.mark.parametrize("case", SECOND)
-def test_a_second_layer_goes_by_the_rule(case: str, folder: Path) -> None:
-    """All content is two bytes long and unlike all other, so that it tells which file it is of."""
+def test_a_second_layer_follows_the_rule(case: str, folder: Path) -> None:
+    """Every content is two bytes long and unique, so it identifies its file."""
     members, live, codes = SECOND[case]
     docker_legacy([image_of([BASE, members])]).write(folder / "second.tar")
     reference = f"docker-archive:{folder / 'second.tar'}"
@@ -293,7 +293,7 @@ def test_a_second_layer_goes_by_the_rule(case: str, folder: Path) -> None:
 
 
 def stored(layers: list[list[Member]], path: bytes, layer: int) -> bytes:
-    """The content that a live name reaches, which was stored in `layer`."""
+    """The content of a live path, which must be stored in `layer`."""
     for members in (layers[layer], layers[1 - layer]):
         for name, node in reversed(members):
             if clean(as_bytes(name)) == clean(path) and isinstance(node, File | Hardlink):

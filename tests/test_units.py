@@ -27,7 +27,7 @@ from layerscope.units import format_delta, format_percent, format_size, parse_si
         ("1PiB", 2**50),
     ],
 )
-def test_sizes_are_read_as_people_write_them(text: str | int, size: int) -> None:
+def test_a_size_with_a_unit_is_read(text: str | int, size: int) -> None:
     assert parse_size(text) == size
 
 

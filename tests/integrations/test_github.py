@@ -1,4 +1,4 @@
-"""The GitHub Action: its steps played end to end, and its comment kept on a server that answers as the API does."""
+"""The GitHub Action: its steps run end to end, and its comment is kept on a server that responds like the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECK = (ROOT / "integrations/github/check.py").read_text()
 
 
 @pytest.mark.slow
-def test_a_job_is_played_end_to_end() -> None:
+def test_a_job_runs_end_to_end() -> None:
     done = subprocess.run(
         [str(ROOT / "tests/integrations/github_job"), sys.executable, str(ROOT)],
         env={name: value for name, value in environment().items() if name != "PYTHONPATH"},
@@ -56,7 +56,7 @@ def test_every_input_reaches_a_step_and_every_output_comes_from_one() -> None:
 
 
 def test_no_expression_is_pasted_into_a_script() -> None:
-    """What a pull request can name must not become a command of the shell."""
+    """Names in a pull request must not become shell commands."""
     for path in (ROOT / "action.yml", ROOT / "integrations/github/comment/action.yml"):
         for step in yaml.safe_load(path.read_text())["runs"]["steps"]:
             if "uses" in step:
@@ -67,7 +67,7 @@ def test_no_expression_is_pasted_into_a_script() -> None:
 
 
 def prepared(**variables: str) -> tuple[int, str, dict[str, str]]:
-    """The exit code, the log and the outputs of the step that reads the inputs."""
+    """The exit code, log, and outputs of the step that reads the inputs."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
         output.touch()
@@ -113,7 +113,7 @@ def test_an_image_keeps_its_key_from_build_to_build(image: str, key: str) -> Non
     assert prepared(INPUT_IMAGE=image)[2]["key"] == key
 
 
-def test_images_that_would_get_the_same_key_are_told_apart() -> None:
+def test_different_images_get_different_keys() -> None:
     keys = [
         prepared(INPUT_IMAGE=image, INPUT_PLATFORM=platform)[2]["key"]
         for image in ("ghcr.io/me/app:1", "ghcr.io/me-app", "localhost:5000/me/app")
@@ -228,7 +228,7 @@ def test_a_long_report_is_cut_to_what_a_comment_can_hold(
 @pytest.mark.parametrize(
     "author", [STRANGER, {"login": "github-actions[bot]", "type": "User"}, None]
 )
-def test_a_strangers_comment_with_the_marker_is_left_alone(
+def test_another_authors_comment_with_the_marker_is_left_alone(
     api: ThreadingHTTPServer, tmp_path: Path, author: dict[str, str] | None
 ) -> None:
     report = tmp_path / "report.md"
@@ -274,7 +274,7 @@ def test_the_author_can_be_another_bot(api: ThreadingHTTPServer, tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", ["", "x", "7/../8", "-1", "７"])
-def test_a_number_of_no_pull_request_is_refused(
+def test_an_invalid_pull_request_number_is_refused(
     api: ThreadingHTTPServer, tmp_path: Path, number: str
 ) -> None:
     (tmp_path / "report.md").write_text(MARKER)

@@ -1,4 +1,4 @@
-"""The GitLab template, run as the runner does: the lines of its script, one after the other, in one shell."""
+"""The GitLab template, run the way the runner does: the lines of its script in one shell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOB = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())[
 def play(
     folder: Path, *, stdin: int | None = None, script: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the job but for its installation of layerscope."""
+    """Run the job without its installation of layerscope."""
     before = JOB["before_script"]
     assert "pip install" in before[1]
     program = folder / "bin" / "layerscope"
@@ -49,7 +49,7 @@ def play(
 
 
 @pytest.mark.parametrize(("limit", "code"), [("1MB", 1), ("1GB", 0)])
-def test_the_job_is_played(tmp_path: Path, limit: str, code: int) -> None:
+def test_the_job_exits_with_the_verdict(tmp_path: Path, limit: str, code: int) -> None:
     image = str(ROOT / "fixtures/my-python-app-buildkit.tar")
     options = f"--max-size {limit} --max-layers 20"
     done = play(tmp_path, LAYERSCOPE_IMAGE=image, LAYERSCOPE_OPTIONS=options)
@@ -85,7 +85,7 @@ def test_what_makes_python_abort_does_not_look_like_a_broken_budget(
 
 
 def test_an_exit_code_of_1_without_a_broken_budget_is_an_error(tmp_path: Path) -> None:
-    """Whatever ends layerscope: a limit on memory, a broken installation, a program of the same name."""
+    """layerscope can fail for many reasons: a memory limit, a broken installation, a program with the same name."""
     for script, message in (
         ("exit 1", "No such file"),
         ("kill -9 $$", ""),
@@ -135,7 +135,7 @@ def test_a_switch_that_is_neither_yes_nor_no_is_an_error(tmp_path: Path, name: s
 
 
 def test_the_default_branch_is_the_baseline_of_a_merge_request(tmp_path: Path) -> None:
-    """The runner carries the folder of the cache from job to job; nothing else is left of one."""
+    """The runner keeps the cache folder from job to job, and nothing else."""
     growth = "--max-growth 0  # nothing may grow"
     main: dict[str, Any] = {"CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BRANCH": "main"}
     request: dict[str, Any] = {"CI_DEFAULT_BRANCH": "main", "CI_MERGE_REQUEST_IID": "7"}
@@ -160,7 +160,7 @@ def test_the_default_branch_is_the_baseline_of_a_merge_request(tmp_path: Path) -
     assert (tmp_path / "3" / kept / "report.json").read_bytes() == before
 
 
-def test_a_budget_file_and_a_missing_baseline(tmp_path: Path) -> None:
+def test_the_budget_file_is_used_and_a_missing_baseline_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "my budget.toml").write_text("max_growth = 0\nmax_layers = 2\n")
     done = play(
         tmp_path,

@@ -1,4 +1,4 @@
-"""The pre-commit hook: its manifest as pre-commit reads it, and its entry as it runs it."""
+"""The pre-commit hook: its manifest and its entry, used the way pre-commit does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_manifest_is_valid() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_entry_is_the_gate(tmp_path: Path) -> None:
+def test_the_hook_fails_on_a_broken_budget(tmp_path: Path) -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     program, *arguments = shlex.split(hook["entry"])
     assert program == "python"

@@ -1,4 +1,4 @@
-"""Read tars that tests hold in memory: by the seekable path, by the stream path in pieces of any length, whole."""
+"""Reads tars from memory: by seeking, as a stream in pieces of any length, or completely."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fact = tuple[object, ...]
 
 @contextmanager
 def blob_of(data: bytes, name: str = "layer.tar") -> Iterator[Blob]:
-    """A blob of these bytes; other bytes stand before and behind it in its file, as in an archive."""
+    """A blob with these bytes. Its file has other bytes before and after it, as in an archive."""
     with tempfile.TemporaryFile() as file:
         file.write(b"before" + data + b"behind")
         file.flush()
@@ -32,7 +32,7 @@ def blob_of(data: bytes, name: str = "layer.tar") -> Iterator[Blob]:
 
 @dataclass
 class Scan:
-    """What a scanner yielded, noted, and refused with."""
+    """The members, notes, and error of a scan."""
 
     entries: list[Member] = field(default_factory=list)
     notes: list[tuple[str, bytes | None]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Scan:
 
 
 def facts(entry: Member) -> Fact:
-    """All that the scanner says of a member, but the hash of its content."""
+    """Everything the scanner says about a member, except the hash of its content."""
     return (
         entry.path,
         entry.kind,
@@ -86,13 +86,13 @@ def run(window: Window, limits: Limits) -> Scan:
 
 
 def seek(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Scan:
-    """Scan by the path that seeks over content."""
+    """Scan by seeking over content."""
     with blob_of(data) as blob:
         return run(SeekWindow(blob), limits)
 
 
 def stream(data: bytes, cuts: Sequence[int] = (1000,), limits: Limits = DEFAULT_LIMITS) -> Scan:
-    """Scan by the path that sees each piece once; `cuts` are the lengths of the pieces, over and over."""
+    """Scan as a stream of pieces. `cuts` are the lengths of the pieces, repeated."""
     return run(StreamWindow(pieces(data, cuts)), limits)
 
 

@@ -1,4 +1,4 @@
-"""Archives of GNU tar, of real files, are read as GNU tar lists them."""
+"""Archives that GNU tar makes of real files are read as GNU tar lists them."""
 
 from __future__ import annotations
 
@@ -176,11 +176,11 @@ CASES = {
     "global": ("--format=posix", "--pax-option=globexthdr.name=g,comment=hello"),
 }
 NARROW = {"ustar", "v7"}
-"""Formats that can hold neither long names nor times before 1970."""
+"""Formats without long names or times before 1970."""
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_entries_equal_the_listing(name: str, files: Path, tmp_path: Path) -> None:
+def test_entries_equal_gnu_tars_listing(name: str, files: Path, tmp_path: Path) -> None:
     root = tmp_path / "files"
     run("cp", "-a", "--sparse=always", str(files), str(root))
     if name in NARROW:
@@ -221,7 +221,7 @@ def rebuilt(entry: Member, data: bytes) -> bytes:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
-def test_devices_and_sockets(tmp_path: Path) -> None:
+def test_devices_are_listed_as_gnu_tar_lists_them(tmp_path: Path) -> None:
     root = tmp_path / "dev"
     root.mkdir()
     try:
@@ -236,7 +236,7 @@ def test_devices_and_sockets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["gnu", "posix"])
-def test_a_label_is_a_member_of_another_kind(form: str, files: Path) -> None:
+def test_a_volume_label_is_a_member_of_another_kind(form: str, files: Path) -> None:
     data = archive(files, f"--format={form}", "--label=a label")
     first = seek(data).entries[0]
     assert (first.path, first.size) == ((b"a label", 0) if form == "gnu" else (b"./", 0))

@@ -1,4 +1,4 @@
-"""Mutated tars get from the scanner what they get from Go's archive/tar, which all engines read layers with."""
+"""The scanner reads or refuses mutated tars like Go's archive/tar, which all engines read layers with."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STRICTER = {
     "extension headers of": "over the bounds on what may stand before one member",
     "regions": "more regions in a sparse map than any file needs",
 }
-"""What is refused though Go reads it, by a part of the message, and why."""
+"""Parts of messages for what is refused although Go reads it, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def differences(data: bytes, theirs: dict[str, Any]) -> Iterator[str]:
 
 
 def superseded(scan: Scan, data: bytes) -> bool:
-    """A malformed PAX header counts even where a second one, or a global one, makes Go forget it unread."""
+    """Whether a malformed PAX header is refused that Go ignores because of a second or a global one."""
     if not isinstance(scan.error, TarError) or "PAX" not in str(scan.error):
         return False
     at = scan.error.offset - BLOCK_SIZE
@@ -92,7 +92,7 @@ def superseded(scan: Scan, data: bytes) -> bool:
 
 
 def carried(scan: Scan) -> bool:
-    """A hard link with data is read on over, as POSIX has it; Go's reader takes the data for a header."""
+    """Whether a hard link has data, which POSIX allows. Go's reader mistakes the data for a header."""
     return "link-with-data" in scan.codes
 
 

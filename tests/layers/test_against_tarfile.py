@@ -1,4 +1,4 @@
-"""Archives that the standard library's tarfile writes are read as it reads them."""
+"""Archives written by the standard library's tarfile are read as it reads them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def infos(draw: st.DrawFn) -> tuple[tarfile.TarInfo, bytes]:
 
 
 def written(rows: list[tuple[tarfile.TarInfo, bytes]], form: int) -> tuple[bytes, list[bytes]]:
-    """The archive and the contents of the members that the format can hold."""
+    """The archive, and the contents of the members that its format supports."""
     out = io.BytesIO()
     kept = []
     with tarfile.TarFile(

@@ -1,4 +1,4 @@
-"""Compression is told by its first bytes and undone in bounded pieces; broken data is refused, bombs too."""
+"""Compression is recognized by its first bytes and undone in bounded pieces. Broken data and bombs are refused."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def test_each_compression_gives_the_bytes_back(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
 @settings(deadline=None, max_examples=examples(40))
 @given(st.lists(st.binary(max_size=3000), min_size=1, max_size=6))
-def test_members_follow_each_other_as_one(name: str, parts: list[bytes]) -> None:
+def test_concatenated_members_are_read_as_one(name: str, parts: list[bytes]) -> None:
     data, source = unpacked(b"".join(map(COMPRESSIONS[name], parts)))
     assert data == b"".join(parts)
     assert source.trailing == 0
 
 
-def test_a_tar_is_known_by_its_header_whatever_its_name_begins_with() -> None:
+def test_a_tar_is_recognized_by_its_header_even_if_its_name_looks_like_magic() -> None:
     for magic in (b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"LZIP", b"\x04\x22\x4d\x18"):
         assert kind(tar([(magic + b"name", File(b"x"))], "gnu")) == "none"
 
@@ -95,7 +95,7 @@ def test_what_is_neither_a_tar_nor_compressed_is_refused(data: bytes) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_compressed_data_that_is_no_tar_is_refused_as_such() -> None:
+def test_compressed_data_that_is_not_a_tar_is_refused_as_such() -> None:
     with pytest.raises(FormatError, match="gzip data in it is not a tar"):
         index(gzip_one(b"hello world" * 100))
 
@@ -105,7 +105,7 @@ def test_a_tar_compressed_twice_is_refused() -> None:
         index(gzip_one(gzip_one(PLAIN)))
 
 
-# Broken and cut
+# Broken and truncated data
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
@@ -142,11 +142,11 @@ def test_a_wrong_gzip_checksum_is_refused() -> None:
             unpacked(broken)
 
 
-# What follows
+# Data after the end
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 511, 4096, 700_000])
-def test_zeros_behind_gzip_are_padding(count: int) -> None:
+def test_zeros_after_gzip_data_are_padding(count: int) -> None:
     data, source = unpacked(gzip_one(PLAIN) + bytes(count))
     assert (data == PLAIN, source.trailing) == (True, 0)
     data, source = unpacked(gzip_one(PLAIN) + bytes(count) + gzip_one(b"more"))
@@ -159,7 +159,7 @@ def test_zeros_behind_gzip_are_padding(count: int) -> None:
     ids=["letter", "text", "half-a-magic", "zeros-and-a-letter", "random"],
 )
 @pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
-def test_bytes_behind_the_data_are_noted(name: str, rest: bytes) -> None:
+def test_bytes_after_the_compressed_data_get_a_note(name: str, rest: bytes) -> None:
     found = index(COMPRESSIONS[name](PLAIN) + rest)
     assert codes(found) == ["trailing-bytes"]
     assert str(len(rest.lstrip(b"\0"))) in found.notes[0].message
@@ -172,22 +172,22 @@ def test_an_estargz_layer_is_read_to_its_end() -> None:
     assert unpacked(made.blob)[0] == made.tar
 
 
-# Members without number, frames without content
+# Many empty members and frames
 
 
 @pytest.mark.slow
-def test_a_million_empty_gzip_members() -> None:
+def test_a_million_empty_gzip_members_are_read() -> None:
     data, source = unpacked(gzip_one(b"") * 1_000_000)
     assert (data, source.trailing) == (b"", 0)
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_empty_frames() -> None:
+def test_a_hundred_thousand_empty_frames_are_read() -> None:
     assert unpacked(zstd_one(b"") * 100_000)[0] == b""
     assert unpacked(zstd_one(b"x") + skippable(b"s") * 100_000 + zstd_one(b"y"))[0] == b"xy"
 
 
-def test_a_skippable_frame_may_come_first() -> None:
+def test_a_skippable_frame_can_come_first() -> None:
     packed = skippable(b"table", 15) + zstd_one(PLAIN)
     assert kind(packed) == "zstd"
     assert unpacked(packed)[0] == PLAIN
@@ -198,7 +198,7 @@ def test_a_skippable_frame_that_lies_about_its_length_is_refused() -> None:
         unpacked(zstd_one(PLAIN) + struct.pack("<II", 0x184D2A50, 0xFFFFFFF0) + b"x")
 
 
-def test_a_zstd_window_over_the_bound_is_refused() -> None:
+def test_a_zstd_window_over_the_limit_is_refused() -> None:
     options: dict[int, int] = {
         zstd.CompressionParameter.window_log: 31,
         zstd.CompressionParameter.enable_long_distance_matching: 1,
@@ -211,7 +211,7 @@ def test_a_zstd_window_over_the_bound_is_refused() -> None:
         unpacked(b"\x28\xb5\x2f\xfd\x00" + bytes((21 << 3,)) + b"\x01\0\0")
 
 
-def test_a_zstd_frame_of_a_dictionary_is_refused() -> None:
+def test_a_zstd_frame_with_a_dictionary_is_refused() -> None:
     dictionary = zstd.ZstdDict(b"some raw content " * 10, is_raw=True)
     trained = zstd.train_dict([RANDOM.randbytes(40) * 8 for _ in range(200)], 2000)
     packed = zstd.compress(PLAIN, zstd_dict=trained)
@@ -241,8 +241,8 @@ def test_bombs_are_refused_in_bounded_memory(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["zstd", "xz", "bzip2"])
 @pytest.mark.slow
-def test_nested_bombs_stop_at_the_default_bound(name: str) -> None:
-    """Gigabytes out of kilobytes, many members of them, end at the first gigabyte."""
+def test_nested_bombs_stop_at_the_default_limit(name: str) -> None:
+    """Kilobytes that expand to gigabytes, in many members, stop at the first gigabyte."""
     one = COMPRESSIONS[name](bytes(64 * MIB))
     lengths: list[int] = []
     with blob_of(one * 40) as blob, pytest.raises(LimitExceeded):
@@ -253,7 +253,7 @@ def test_nested_bombs_stop_at_the_default_bound(name: str) -> None:
 
 @pytest.mark.slow
 def test_a_bomb_does_not_grow_the_process() -> None:
-    """A fresh interpreter reads a bomb of 9 GB within the memory of a small one."""
+    """A new interpreter reads a bomb of 9 GB in the memory that a small one takes."""
     program = (
         "import sys, tempfile, bz2\n"
         "from layerscope.errors import LimitExceeded\n"
@@ -284,7 +284,7 @@ def test_honest_data_that_compresses_well_is_read() -> None:
     assert len(unpacked(zstd_one(bytes(200 * MIB)))[0]) == 200 * MIB
 
 
-def test_the_standard_library_agrees() -> None:
+def test_data_decompresses_as_in_the_standard_library() -> None:
     packed = gzip_one(PLAIN) + gzip_one(b"x")
     assert unpacked(packed)[0] == gzip.decompress(packed)
     assert unpacked(bz2.compress(PLAIN))[0] == PLAIN
@@ -294,7 +294,7 @@ def test_the_standard_library_agrees() -> None:
 
 
 @pytest.mark.parametrize("name", ["zstd", "xz"])
-def test_frames_that_hold_nothing_are_refused_with_the_limit_to_raise(name: str) -> None:
+def test_too_many_empty_frames_are_refused_with_the_limit_to_raise(name: str) -> None:
     data = COMPRESSIONS[name](PLAIN[:10_000]) + COMPRESSIONS[name](b"") * 300
     with pytest.raises(LimitExceeded, match=f"101 {name} frames for 10000 bytes") as caught:
         unpacked(data, Limits(frames=100))
@@ -303,7 +303,7 @@ def test_frames_that_hold_nothing_are_refused_with_the_limit_to_raise(name: str)
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])
-def test_frames_that_each_hold_a_file_are_not_counted(name: str) -> None:
+def test_frames_that_each_contain_a_file_are_not_limited(name: str) -> None:
     parts = [PLAIN[at : at + 512] for at in range(0, 100_000, 512)]
     data = b"".join(map(COMPRESSIONS[name], parts))
     assert unpacked(data, Limits(frames=20))[0] == b"".join(parts)

@@ -1,4 +1,4 @@
-"""Reading one file's content by page, wherever its layer stores it."""
+"""Reading a file's content page by page, in plain and compressed layers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_pages_are_read_in_any_order(analysis: Analysis) -> None:
     assert content.read(-1, 5) == b""
 
 
-def test_going_back_further_than_what_is_kept(
+def test_going_back_past_the_cached_pieces_works(
     analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contents, "KEPT_PIECES", 1)
@@ -101,7 +101,7 @@ def test_a_hard_link_has_the_content_of_its_target(analysis: Analysis) -> None:
     assert content.read(0, content.size) == BIG
 
 
-def test_holes_are_filled_in(analysis: Analysis) -> None:
+def test_holes_are_filled_with_zeros(analysis: Analysis) -> None:
     content = open_content(entry_of(analysis, b"hole"), analysis.indexes)
     assert content.size == 6000
     whole = expanded(6000)
@@ -114,7 +114,7 @@ def test_holes_are_filled_in(analysis: Analysis) -> None:
     assert bytes(stored) == whole
 
 
-def test_nothing_but_a_hole(analysis: Analysis) -> None:
+def test_a_file_that_is_one_hole_is_all_zeros(analysis: Analysis) -> None:
     entry = entry_of(analysis, b"only-hole")
     content = Content(open_content(entry_of(analysis, b"big"), analysis.indexes)._stored, entry)
     assert content.read(0, 100) == bytes(50)
@@ -135,7 +135,7 @@ def test_a_hole_of_exabytes_costs_nothing_to_skip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [b"empty", b"null"])
-def test_what_has_no_content(analysis: Analysis, path: bytes) -> None:
+def test_a_file_without_content_cannot_be_opened(analysis: Analysis, path: bytes) -> None:
     entry = entry_of(analysis, path)
     source = content_entry(entry)
     assert source is None or source.size == 0
@@ -144,12 +144,12 @@ def test_what_has_no_content(analysis: Analysis, path: bytes) -> None:
             open_content(entry, analysis.indexes)
 
 
-def test_a_layer_that_is_not_there(analysis: Analysis) -> None:
+def test_content_in_a_missing_layer_is_an_error(analysis: Analysis) -> None:
     with pytest.raises(UnsupportedFormat, match="layer 0"):
         open_content(entry_of(analysis, b"big"), (None, None))
 
 
-def test_reading_can_be_stopped(tmp_path: Path) -> None:
+def test_reading_can_be_canceled(tmp_path: Path) -> None:
     with analysed(tmp_path, "gzip") as analysis:
         content = open_content(
             entry_of(analysis, b"after"), analysis.indexes, cancelled=lambda: True

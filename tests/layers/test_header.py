@@ -1,4 +1,4 @@
-"""The fields of one header, each as Go's archive/tar reads it."""
+"""The fields of one header, as Go's archive/tar reads them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.builder.tar import base256, header
         (b"\xff" * 8, -1),
     ],
 )
-def test_numbers(field: bytes, value: int) -> None:
+def test_an_octal_or_base_256_field_is_a_number(field: bytes, value: int) -> None:
     assert number(field) == value
 
 
@@ -54,7 +54,7 @@ def test_numbers(field: bytes, value: int) -> None:
         b"\x00\xff\x00\0\0\0\0\0",
     ],
 )
-def test_junk_is_no_number(field: bytes) -> None:
+def test_a_field_of_junk_is_refused(field: bytes) -> None:
     with pytest.raises(FieldError):
         number(field)
 
@@ -76,7 +76,7 @@ def test_junk_is_no_number(field: bytes) -> None:
         ("٣".encode(), None),
     ],
 )
-def test_decimals(text: bytes, value: int | None) -> None:
+def test_a_decimal_is_a_64_bit_number_or_none(text: bytes, value: int | None) -> None:
     assert decimal(text) == value
 
 
@@ -92,7 +92,7 @@ def test_the_checksum_may_count_bytes_as_signed() -> None:
 
 
 @pytest.mark.parametrize("wrong", [1, 65521, 2 * 65521, 256])
-def test_a_checksum_that_is_off_never_fits(wrong: int) -> None:
+def test_a_wrong_checksum_never_matches(wrong: int) -> None:
     block = header({"name": b"a", "typeflag": b"0"})
     total = int(block[148:154], 8)
     field = b"%07o\0" % (total + wrong)
@@ -104,13 +104,13 @@ def test_a_checksum_that_is_off_never_fits(wrong: int) -> None:
 
 
 @pytest.mark.parametrize("field", [b"junk!!\0 ", b"-0001\0\0\0", b"\x80\0\0\0\0\0\x13\x00"])
-def test_junk_for_a_checksum_fits_nothing(field: bytes) -> None:
+def test_a_checksum_field_of_junk_never_matches(field: bytes) -> None:
     block = header({"name": b"a", "checksum": field})
     assert adler_of_sum(field) == -1
     assert not checksum_fits(block)
 
 
-def test_an_end_marker_is_a_plausible_beginning() -> None:
+def test_a_tar_can_start_with_an_end_marker() -> None:
     assert is_header(bytes(BLOCK_SIZE))
     assert is_header(header({"name": b"a"}) + b"more")
     assert not is_header(bytes(BLOCK_SIZE - 1))
@@ -133,7 +133,9 @@ USTAR, GNU = b"ustar\x0000", b"ustar  \0"
         ({"magic": b"ustar  0", "prefix": b"a/b"}, "v7", b""),
     ],
 )
-def test_prefixes_belong_to_formats(fields: dict[str, bytes], form: str, before: bytes) -> None:
+def test_the_prefix_depends_on_the_format(
+    fields: dict[str, bytes], form: str, before: bytes
+) -> None:
     block = header({"name": b"n"} | fields)
     assert (magic(block), prefix(block)) == (form, before)
 
@@ -145,7 +147,7 @@ def test_a_star_header_has_a_shorter_prefix() -> None:
     assert prefix(bytes(block)) == b"p" * 131
 
 
-def test_devices() -> None:
+def test_device_numbers_are_read_from_ustar_and_gnu_headers() -> None:
     fields = {"devmajor": b"0000010\0", "devminor": b"0000021\0"}
     assert device(header(fields | {"magic": USTAR})) == (8, 17)
     assert device(header(fields | {"magic": GNU})) == (8, 17)

@@ -1,4 +1,4 @@
-"""The index of a layer as a value: shared by trees, threads and images, written to bytes and read again."""
+"""The index of a layer as a value: shared by trees, threads, and images, written to bytes and read back."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NEXT = tar(
 
 
 def facts(tree: FileTree) -> list[object]:
-    """All that a tree says of its layers."""
+    """Everything a tree says about its layers."""
     return [
         [
             (e.member, e.path, e.layer, e.ended, e.names, e.change, e.content and e.content.path)
@@ -92,7 +92,7 @@ def read() -> list[LayerIndex]:
     return [index(data).index for data in (BASE, NEXT, NEXT)]
 
 
-def test_an_index_in_two_trees_gives_what_two_readings_give() -> None:
+def test_an_index_in_two_trees_equals_two_fresh_readings() -> None:
     shared = read()
     first, second = replayed(*shared), replayed(*shared)
     assert first == second == replayed(*read())
@@ -100,12 +100,12 @@ def test_an_index_in_two_trees_gives_what_two_readings_give() -> None:
     assert shared == read()
 
 
-def test_an_index_at_two_places_gives_what_two_readings_give() -> None:
+def test_an_index_used_twice_equals_two_fresh_readings() -> None:
     base, again, _ = read()
     assert replayed(base, again, again, base) == replayed(base, *read()[1:], read()[0])
 
 
-def test_an_index_in_many_threads_gives_what_each_reading_gives() -> None:
+def test_an_index_in_many_threads_equals_fresh_readings() -> None:
     shared = read()
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: replayed(*shared), range(40)))
@@ -113,10 +113,10 @@ def test_an_index_in_many_threads_gives_what_each_reading_gives() -> None:
     assert all(each == fresh for each in found)
 
 
-def test_two_images_of_one_base_do_not_disturb_each_other(
+def test_two_images_can_share_the_indexes_of_their_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both are analyzed with the very same indexes, as a cache gives them, and by fresh readings."""
+    """Analyzes both images with the same index objects, as from a cache, and with fresh readings."""
     base = {"d/a": File(b"a" * 900), "d/b": File(b"b" * 9)}
     one = ImageBuilder("one").layer(base).layer({"d/a": WHITEOUT}).build()
     two = ImageBuilder("two").layer(base).layer({"d": OPAQUE, "d/b": File(b"b" * 9)}).build()
@@ -150,7 +150,7 @@ def _shown(analysis: Analysis) -> list[object]:
     return [analysis.sizes, analysis.layers, analysis.waste, facts(analysis.tree)]
 
 
-def test_nothing_in_an_index_can_be_changed() -> None:
+def test_an_index_is_immutable() -> None:
     found = index(BASE).index
     attempts: list[Callable[[], None]] = [
         lambda: found.sizes.__setitem__(0, 1),
@@ -177,7 +177,7 @@ def test_an_index_read_from_its_bytes_is_equal(data: bytes, compression: str) ->
     assert to_bytes(again) == to_bytes(found)
 
 
-def test_numbers_of_every_width_are_kept() -> None:
+def test_numbers_of_every_width_survive() -> None:
     members = [
         Member(
             b"p%d" % width, FILE, (1 << width) - 1, 1 << width, (0, 0, 0), sign * (1 << width) - 1
@@ -191,7 +191,7 @@ def test_numbers_of_every_width_are_kept() -> None:
         assert from_bytes(to_bytes(found)) == found
 
 
-def test_every_changed_byte_is_noticed() -> None:
+def test_every_changed_byte_is_detected() -> None:
     data = to_bytes(index(COMPRESSIONS["gzip"](BASE)).index)
     for position in range(len(data)):
         broken = bytearray(data)
@@ -200,7 +200,7 @@ def test_every_changed_byte_is_noticed() -> None:
             from_bytes(bytes(broken), "kept")
 
 
-def test_every_cut_is_noticed() -> None:
+def test_every_truncation_is_detected() -> None:
     data = to_bytes(index(BASE).index)
     for length in range(len(data)):
         with pytest.raises(FormatError):
@@ -217,8 +217,8 @@ def test_another_version_is_refused(version: int) -> None:
         from_bytes(bytes(data))
 
 
-def test_forged_bytes_with_a_fitting_checksum_are_refused_or_read() -> None:
-    """Whatever the body holds, it ends in an index whose members can all be made, or in a `FormatError`."""
+def test_forged_bytes_with_a_valid_checksum_are_read_or_refused() -> None:
+    """Any body gives an index with valid members, or a `FormatError`."""
     data = to_bytes(index(COMPRESSIONS["gzip"](BASE)).index)
     head = len(MAGIC) + 1
     source = random.Random(7)
@@ -242,9 +242,7 @@ def test_forged_bytes_with_a_fitting_checksum_are_refused_or_read() -> None:
 @pytest.mark.parametrize(
     ("most", "width"), [(0, 1), (255, 1), (256, 2), (65_535, 2), (65_536, 4), ((1 << 32) - 1, 4)]
 )
-def test_a_column_takes_the_narrowest_type_that_holds_its_numbers(
-    code: str, most: int, width: int
-) -> None:
+def test_a_column_has_the_narrowest_type_for_its_numbers(code: str, most: int, width: int) -> None:
     numbers = [0, most, 7 % (most + 1)]
     column = packed(array(code, numbers))
     assert (column.tolist(), column.itemsize, column.readonly) == (numbers, width, True)

@@ -1,4 +1,4 @@
-"""Names of members as paths of the image: no name reaches out of it."""
+"""Names of members as paths of the image. No name leaves the root."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def test_a_clean_path_stays_below_the_root(parts: list[bytes]) -> None:
     assert not {b"..", b".", b""} & set(path.split(b"/")) or path == b""
 
 
-def test_split() -> None:
+def test_a_path_splits_into_parent_and_name() -> None:
     assert split(b"a/b/c") == (b"a/b", b"c")
     assert split(b"c") == (b"", b"c")

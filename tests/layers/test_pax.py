@@ -1,4 +1,4 @@
-"""PAX records: what is read, what is refused, and that nothing is believed before it is there."""
+"""PAX records: which are read, and which are refused."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def parsed(**records: str | bytes) -> PaxRecords:
     return parse_records(b"".join(record(key, value) for key, value in records.items()), 0)
 
 
-def test_records_count_their_own_length() -> None:
+def test_a_records_length_includes_itself() -> None:
     data = b"12 path=abc\n" + b"6 a=b\n"
     assert split_records(data, 0) == [(b"path", b"abc"), (b"a", b"b")]
 
 
-def test_values_may_hold_anything_but_their_end() -> None:
+def test_values_can_contain_anything() -> None:
     assert split_records(record("SCHILY.xattr.a", b"\0\n=\xff"), 0) == [
         (b"SCHILY.xattr.a", b"\0\n=\xff")
     ]
@@ -47,7 +47,7 @@ def test_values_may_hold_anything_but_their_end() -> None:
         (b"12 path=abc\n\0\0\0\0", 12),
     ],
 )
-def test_malformed_records_are_refused_where_they_stand(data: bytes, offset: int) -> None:
+def test_a_malformed_record_is_refused_with_its_offset(data: bytes, offset: int) -> None:
     with pytest.raises(TarError) as caught:
         split_records(data, 5120)
     assert caught.value.offset == 5120 + offset
@@ -58,13 +58,13 @@ def test_the_last_record_of_a_key_wins() -> None:
     assert parse_records(data, 0).path == b"second"
 
 
-def test_an_empty_value_leaves_the_header_as_it_is() -> None:
+def test_an_empty_value_does_not_override_the_header() -> None:
     records = parsed(path="", linkpath="", size="", uid="", mtime="")
     assert records == PaxRecords()
     assert records.owner((0o644, 1, 2)) == (0o644, 1, 2)
 
 
-def test_owners_go_over_the_header() -> None:
+def test_owners_override_the_header() -> None:
     assert parsed(uid="3000000000").owner((0o644, 1, 2)) == (0o644, 3_000_000_000, 2)
     assert parsed(gid="7").owner((0o644, 1, 2)) == (0o644, 1, 7)
 
@@ -93,14 +93,14 @@ def test_times_are_whole_seconds_rounded_down(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     "text", ["x", ".5", "1.5.5", "1e9", "1,5", " 1", "9223372036854775808", "-", "1.-5"]
 )
-def test_times_of_junk_are_refused(key: str, text: str) -> None:
+def test_a_time_of_junk_is_refused(key: str, text: str) -> None:
     with pytest.raises(TarError, match=f"PAX {key}"):
         parsed(**{key: text})
 
 
 @pytest.mark.parametrize("key", ["size", "uid", "gid"])
 @pytest.mark.parametrize("text", ["x", "1.5", " 1", "0x10", "9223372036854775808", "1" * 5000])
-def test_numbers_of_junk_are_refused(key: str, text: str) -> None:
+def test_a_number_of_junk_is_refused(key: str, text: str) -> None:
     with pytest.raises(TarError, match=f"PAX {key}"):
         parsed(**{key: text})
 
@@ -110,7 +110,7 @@ def test_a_negative_size_is_refused() -> None:
         parsed(size="-512")
 
 
-def test_attributes_are_sorted_so_that_their_order_is_no_difference() -> None:
+def test_the_order_of_attributes_does_not_matter() -> None:
     two = {"SCHILY.xattr.user.b": b"2", "SCHILY.xattr.user.a": b"1\0"}
     assert parsed(**two).xattrs == ((b"user.a", b"1\0"), (b"user.b", b"2"))
 
@@ -124,7 +124,7 @@ def test_attributes_are_sorted_so_that_their_order_is_no_difference() -> None:
         ("offset", "numbytes", "numbytes"),
     ],
 )
-def test_maps_whose_fields_do_not_take_turns_are_refused(keys: tuple[str, ...]) -> None:
+def test_a_map_whose_fields_do_not_alternate_is_refused(keys: tuple[str, ...]) -> None:
     data = b"".join(record(f"GNU.sparse.{key}", "5") for key in keys)
     with pytest.raises(TarError, match="out of order"):
         parse_records(data, 0)

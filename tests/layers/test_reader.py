@@ -1,4 +1,4 @@
-"""One layer indexed: paths cleaned, whiteouts told apart, oddities noted, digests compared."""
+"""Indexing one layer: clean paths, whiteouts, notes, and digests."""
 
 from __future__ import annotations
 
@@ -75,23 +75,25 @@ def rows(found: StoredLayer) -> list[tuple[bytes, int]]:
         (b"...", b"...", []),
     ],
 )
-def test_names(name: bytes, path: bytes, noted: list[str]) -> None:
+def test_a_name_is_cleaned_and_oddities_get_a_note(
+    name: bytes, path: bytes, noted: list[str]
+) -> None:
     found = of((name, File(b"x")))
     assert rows(found) == [(path, FILE)]
     assert codes(found) == noted
 
 
 @pytest.mark.parametrize("name", [b"d/", b"d//", b"./d/", b"d/.", b"d/./", b"d///", b"/d//"])
-def test_names_of_directories(name: bytes) -> None:
+def test_a_directorys_name_is_cleaned(name: bytes) -> None:
     assert rows(of((name, Directory()))) == [(b"d", DIRECTORY)]
 
 
 @pytest.mark.parametrize("name", [b"./", b".", b"/", b"//", b"a/..", b".."])
-def test_the_root_is_a_directory_like_others(name: bytes) -> None:
+def test_the_root_can_have_an_entry(name: bytes) -> None:
     assert rows(of((name, Directory(mode=0o700)))) == [(b"", DIRECTORY)]
 
 
-def test_a_root_that_is_no_directory_is_left_out() -> None:
+def test_a_root_that_is_not_a_directory_is_left_out() -> None:
     found = of((b"./", File(b"x")), (b".", Symlink("/etc")))
     assert rows(found) == [(b"", METADATA), (b"", METADATA)]
     assert [(note.code, note.count) for note in found.notes] == [("root-no-directory", 2)]
@@ -119,7 +121,7 @@ def test_an_empty_name_is_left_out() -> None:
         (b"./d/e/.wh..wh..opq", b"d/e", OPAQUE),
     ],
 )
-def test_whiteouts(name: bytes, path: bytes, kind: int) -> None:
+def test_a_whiteout_is_recognized_by_its_name(name: bytes, path: bytes, kind: int) -> None:
     found = of((name, File(b"")))
     assert rows(found) == [(path, kind)]
     assert codes(found) == []
@@ -137,7 +139,7 @@ def test_a_whiteout_that_names_no_file_is_refused(folder: bytes, name: bytes) ->
 @pytest.mark.parametrize(
     "node", [File(b"data"), Directory(), Symlink("x"), Hardlink("x"), Device()]
 )
-def test_a_whiteout_of_any_type_is_one(
+def test_a_whiteout_can_have_any_type(
     node: File | Directory | Symlink | Hardlink | Device,
 ) -> None:
     found = of((b"d/.wh.f", node))
@@ -149,20 +151,20 @@ def test_a_whiteout_of_any_type_is_one(
 @pytest.mark.parametrize(
     "name", [b".wh..wh.aufs", b".wh..wh.orph/x", b"d/.wh..wh.plnk/1.2", b".wh..wh.x"]
 )
-def test_aufs_metadata_is_no_part_of_the_filesystem(name: bytes) -> None:
+def test_aufs_metadata_is_not_part_of_the_filesystem(name: bytes) -> None:
     for node in (File(b"data"), Hardlink("x"), Directory()):
         found = of((name, node))
         assert rows(found) == [(name, METADATA)]
         assert codes(found) == ["aufs-metadata"]
 
 
-def test_what_stands_below_a_whiteouts_name_is_left_out() -> None:
+def test_a_member_below_a_whiteouts_name_is_left_out() -> None:
     found = of((b".wh.d/x", File(b"data")))
     assert rows(found) == [(b".wh.d/x", METADATA)]
     assert codes(found) == ["under-whiteout"]
 
 
-def test_overlay_whiteouts() -> None:
+def test_a_character_device_0_0_is_a_whiteout() -> None:
     found = of((b"d/f", Device(major=0, minor=0)), (b"tty", Device(major=4, minor=0)))
     assert [kind for _, kind in rows(found)][:1] == [WHITEOUT]
     assert members_of(found)[1].kind != WHITEOUT
@@ -172,7 +174,7 @@ def test_overlay_whiteouts() -> None:
 
 
 @pytest.mark.parametrize("key", ["trusted.overlay.opaque", "user.overlay.opaque"])
-def test_overlay_opaque_directories(key: str) -> None:
+def test_an_overlay_attribute_makes_a_directory_opaque(key: str) -> None:
     found = of((b"d/", Directory(xattrs={key: b"y"})))
     assert sorted(rows(found)) == [(b"d", DIRECTORY), (b"d", OPAQUE)]
     assert codes(found) == ["overlay-opaque"]
@@ -183,7 +185,7 @@ def test_overlay_opaque_directories(key: str) -> None:
 # eStargz
 
 
-def test_the_table_of_an_estargz_layer_is_no_file_of_it() -> None:
+def test_the_table_of_an_estargz_layer_is_not_a_file() -> None:
     made = estargz([("a", File(b"content")), ("d/.no.prefetch.landmark", File(b"mine"))])
     found = index(made.blob)
     files = [entry.path for entry in members_of(found) if entry.kind == FILE]
@@ -193,22 +195,22 @@ def test_the_table_of_an_estargz_layer_is_no_file_of_it() -> None:
 
 @pytest.mark.parametrize("compression", ["none", "zstd", "gzip"])
 @pytest.mark.parametrize("name", [".prefetch.landmark", "./.no.prefetch.landmark"])
-def test_a_landmark_is_known_without_a_table(name: str, compression: str) -> None:
-    """A zstd:chunked layer keeps its table outside of the tar."""
+def test_a_landmark_is_recognized_without_a_table(name: str, compression: str) -> None:
+    """A zstd:chunked layer keeps its table outside the tar."""
     found = index(COMPRESSIONS[compression](tar([("a", File(b"x")), (name, File(b"\x0f"))])))
     assert [kind for _, kind in rows(found)] == [FILE, METADATA]
 
 
 @pytest.mark.parametrize("content", [b"x", b"", b"\x0f\x0f"])
 @pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_a_file_that_is_only_called_like_a_landmark_is_a_file(
+def test_a_file_with_only_the_name_of_a_landmark_is_a_file(
     content: bytes, compression: str
 ) -> None:
     made = COMPRESSIONS[compression](tar([(b".no.prefetch.landmark", File(content))]))
     assert rows(index(made)) == [(b".no.prefetch.landmark", FILE)]
 
 
-# The table of contents that is appended to a tar kept as it is
+# A table of contents appended to an unchanged tar
 
 
 def appended_table(content: bytes = b'{"version":1}', name: str = "stargz.index.json") -> bytes:
@@ -217,7 +219,7 @@ def appended_table(content: bytes = b'{"version":1}', name: str = "stargz.index.
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "gzip-members"])
 @pytest.mark.parametrize("size", [0, 5, 512, 3_000_000])
-def test_an_appended_table_of_contents_is_no_oddity(size: int, compression: str) -> None:
+def test_an_appended_table_of_contents_gets_no_note(size: int, compression: str) -> None:
     data = appended_table(b"t" * size)
     found = index(COMPRESSIONS[compression](data))
     assert (rows(found), codes(found)) == ([(b"a", FILE)], [])
@@ -236,11 +238,13 @@ def test_an_appended_table_of_contents_is_no_oddity(size: int, compression: str)
     ],
 )
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_what_only_looks_like_an_appended_table_is_noted(data: bytes, compression: str) -> None:
+def test_data_that_only_looks_like_an_appended_table_gets_a_note(
+    data: bytes, compression: str
+) -> None:
     assert codes(index(COMPRESSIONS[compression](data))) == ["data-after-end"]
 
 
-# What follows the end marker
+# Data after the end marker
 
 
 @pytest.mark.parametrize(
@@ -248,7 +252,9 @@ def test_what_only_looks_like_an_appended_table_is_noted(data: bytes, compressio
     [(b"", None), (bytes(100_000), None), (b"rest", 4), (bytes(3_000_000) + b"x", 3_000_001)],
 )
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_bytes_behind_the_end_marker(rest: bytes, count: int | None, compression: str) -> None:
+def test_bytes_after_the_end_marker_get_a_note(
+    rest: bytes, count: int | None, compression: str
+) -> None:
     data = tar([("a", File(b"x"))]) + rest
     found = index(COMPRESSIONS[compression](data))
     assert found.tar_size == len(data)
@@ -258,7 +264,7 @@ def test_bytes_behind_the_end_marker(rest: bytes, count: int | None, compression
         assert found.notes[0].message.startswith(f"{count} bytes ")
 
 
-def test_a_second_tar_behind_the_first_is_noted_and_not_read() -> None:
+def test_a_second_tar_after_the_first_gets_a_note_and_is_not_read() -> None:
     found = index(tar([("a", File(b"x"))]) + tar([("b", File(b"y"))]))
     assert (rows(found), codes(found)) == ([(b"a", FILE)], ["data-after-end"])
 
@@ -275,7 +281,7 @@ def test_an_error_names_the_layer_and_the_offset() -> None:
         assert caught.value.offset == 1024
 
 
-def test_members_are_bounded() -> None:
+def test_the_number_of_members_is_limited() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, members=10)
     members: list[Member] = [(f"f{number}", File(b"")) for number in range(10)]
     assert len(index(tar(members), limits=limits).index) == 10
@@ -284,7 +290,7 @@ def test_members_are_bounded() -> None:
             index(tar([(odd, File(b"")), *members], "gnu"), limits=limits)
 
 
-def test_a_file_that_is_written_to_meanwhile_is_refused() -> None:
+def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
     data = tar([("a", File(b"x"))])
     with tempfile.TemporaryFile() as file:
         file.write(data)
@@ -300,7 +306,7 @@ def test_a_file_that_is_written_to_meanwhile_is_refused() -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
-def test_digests_are_compared_where_the_bytes_are_read(compression: str) -> None:
+def test_digests_are_verified_when_all_bytes_are_read(compression: str) -> None:
     data = tar([("a", File(b"x"))])
     packed = COMPRESSIONS[compression](data)
     digest, diff_id, wrong = digest_of(packed), digest_of(data), digest_of(b"other")
@@ -320,7 +326,7 @@ def test_digests_are_compared_where_the_bytes_are_read(compression: str) -> None
             index(packed, digest=digest, diff_id=wrong, verify=verify)
 
 
-def test_the_digest_covers_what_stands_behind_the_data() -> None:
+def test_the_digest_covers_bytes_after_the_compressed_data() -> None:
     data = tar([("a", File(b"x"))]) + b"rest"
     packed = COMPRESSIONS["gzip"](data) + b"trailing"
     found = index(packed, digest=digest_of(packed), diff_id=digest_of(data))
@@ -328,7 +334,7 @@ def test_the_digest_covers_what_stands_behind_the_data() -> None:
     assert codes(found) == ["data-after-end", "trailing-bytes"]
 
 
-def test_sizes() -> None:
+def test_tar_and_compressed_sizes_are_known() -> None:
     data = tar([("a", File(b"x" * 5000))])
     assert (index(data).tar_size, index(data).compressed_size) == (len(data), None)
     packed = COMPRESSIONS["zstd"](data)
@@ -336,7 +342,7 @@ def test_sizes() -> None:
     assert index(data, verify="full").compressed_size is None
 
 
-def test_fingerprints_are_kept_where_the_bytes_passed() -> None:
+def test_contents_are_hashed_while_they_are_decompressed() -> None:
     data = tar([("a", File(b"x")), ("b", File(b"x")), ("c", File(b"y")), ("d", File(b""))])
     one, two, three, none = (
         entry.fingerprint for entry in members_of(index(COMPRESSIONS["gzip"](data)))
@@ -347,7 +353,7 @@ def test_fingerprints_are_kept_where_the_bytes_passed() -> None:
     assert all(entry.fingerprint is None for entry in members_of(index(data)))
 
 
-def test_descriptors_are_not_kept() -> None:
+def test_no_file_descriptors_leak() -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         index(COMPRESSIONS["gzip"](tar([("a", File(b"x"))])))
@@ -370,9 +376,9 @@ def test_an_opaque_marker_of_any_type_counts() -> None:
     assert codes(found) == ["odd-whiteout"]
 
 
-def test_a_builder_whiteout() -> None:
+def test_a_built_whiteout_is_recognized() -> None:
     assert rows(of((b"d/f", Whiteout()))) == [(b"d/f", WHITEOUT)]
 
 
-def test_trailing_members_of_nothing() -> None:
+def test_an_end_marker_ends_the_members() -> None:
     assert rows(index(member("a", File(b"x")) + END)) == [(b"a", FILE)]

@@ -1,4 +1,4 @@
-"""Sparse files in each of GNU tar's four forms: what is stored, what the file would hold, and maps that lie."""
+"""Sparse files in GNU tar's four formats: stored and logical sizes, and maps that lie."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def both(data: bytes) -> Scan:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_stored_and_logical_size(form: Form) -> None:
+def test_a_sparse_file_has_a_stored_and_a_logical_size(form: Form) -> None:
     data = tar([("d/holes", Sparse(size=10_000, chunks=CHUNKS, form=form)), ("z", File(b"z"))])
     scan = both(data)
     assert scan.error is None
@@ -41,7 +41,7 @@ def test_stored_and_logical_size(form: Form) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 25, 26, 500])
-def test_maps_of_many_regions(form: Form, count: int) -> None:
+def test_a_map_with_many_regions_is_read(form: Form, count: int) -> None:
     chunks = tuple((1000 * number, b"q" * 10) for number in range(count))
     data = tar([("holes", Sparse(size=1_000_000, chunks=chunks, form=form)), ("z", File(b"z"))])
     scan = both(data)
@@ -54,8 +54,8 @@ def test_maps_of_many_regions(form: Form, count: int) -> None:
     ]
 
 
-def test_sixty_gigabytes_in_a_few_blocks() -> None:
-    """The size that other readers get wrong for PAX 1.0."""
+def test_a_logical_size_of_sixty_gigabytes_is_exact() -> None:
+    """Other readers get this size wrong for PAX 1.0."""
     node = Sparse(size=60_000_000_000, chunks=((59_999_999_000, b"x" * 1000),), form="1.0")
     entry = both(tar([("holes", node)])).only()
     assert entry.size == 1000
@@ -96,11 +96,11 @@ def told(fields: str, size: int = 100, count: str | None = None) -> list[tuple[s
         ("0,5,9223372036854775808,5", None),
     ],
 )
-def test_maps_that_lie_are_refused(fields: str, count: str | None) -> None:
+def test_a_map_that_lies_is_refused(fields: str, count: str | None) -> None:
     assert isinstance(both(pax_sparse(told(fields, count=count), b"x" * 10)).error, TarError)
 
 
-def test_a_true_map_is_read() -> None:
+def test_a_valid_map_is_read() -> None:
     entry = both(pax_sparse(told("0,5,10,5"), b"x" * 10)).only()
     assert (entry.path, entry.size) == (b"f", 10)
 
@@ -119,7 +119,7 @@ def test_a_size_that_lies_is_refused(size: str) -> None:
         [("realsize", "100"), ("name", "f")],
     ],
 )
-def test_a_version_that_nobody_knows_is_a_plain_file(records: list[tuple[str, str]]) -> None:
+def test_an_unknown_version_is_a_plain_file(records: list[tuple[str, str]]) -> None:
     entry = both(pax_sparse(records, b"x" * 10)).only()
     assert (entry.path, entry.size) == (b"GNUSparseFile.0/f", 10)
 
@@ -143,11 +143,11 @@ def leading(text: bytes, data: bytes = b"", size: int = 100) -> bytes:
         b"100\n0\n5\n",
     ],
 )
-def test_leading_maps_that_lie_are_refused(text: bytes) -> None:
+def test_a_leading_map_that_lies_is_refused(text: bytes) -> None:
     assert both(leading(text, b"x" * 10)).error is not None
 
 
-def test_a_leading_map_may_span_blocks() -> None:
+def test_a_leading_map_can_span_blocks() -> None:
     pairs = [(10 * number, 1) for number in range(300)]
     text = b"300\n" + b"".join(b"%d\n%d\n" % pair for pair in pairs)
     data = leading(text, b"x" * 300, size=5000)
@@ -176,7 +176,7 @@ def old(table: list[tuple[int, int]], data: bytes, size: int = 10_000) -> bytes:
         ([(0, 10), (100, 10), (200, 10)], 10_000),
     ],
 )
-def test_old_maps_that_lie_are_refused(table: list[tuple[int, int]], size: int) -> None:
+def test_an_old_map_that_lies_is_refused(table: list[tuple[int, int]], size: int) -> None:
     assert isinstance(both(old(table, b"x" * 20, size)).error, TarError)
 
 
@@ -193,7 +193,7 @@ def test_a_sparse_header_of_another_format_is_refused() -> None:
     assert isinstance(both(data + END).error, TarError)
 
 
-def test_regions_are_bounded() -> None:
+def test_the_number_of_regions_is_limited() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, sparse_extents=100)
     for form in FORMS:
         chunks = tuple((1000 * number, b"q") for number in range(130))
@@ -205,7 +205,7 @@ def test_regions_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("count", [b"1000001", b"999999", b"9223372036854775807"])
-def test_a_map_that_promises_millions_costs_nothing(count: bytes) -> None:
+def test_a_map_that_claims_millions_of_regions_costs_nothing(count: bytes) -> None:
     data = leading(count + b"\n0\n1\n", b"x")
     tracemalloc.start()
     error = both(data).error
@@ -215,7 +215,7 @@ def test_a_map_that_promises_millions_costs_nothing(count: bytes) -> None:
     assert peak < MIB
 
 
-def test_the_name_of_a_sparse_file_is_bounded() -> None:
+def test_the_name_of_a_sparse_file_is_limited() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, path_bytes=100)
     for length in (100, 101):
         records = [*told("0,5,10,5"), ("name", "n" * length)]

@@ -1,4 +1,4 @@
-"""All layers of an image: each blob once, whoever reads it first, and the first fault told."""
+"""Indexing all layers of an image: each blob is read once, and the first error is reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TAR = "application/vnd.oci.image.layer.v1.tar"
 
 @contextmanager
 def stack_of(*contents: bytes | None) -> Iterator[tuple[Layer, ...]]:
-    """Layers of these blobs, all in one file; the same bytes are one blob."""
+    """Layers with these blobs, all in one file. Equal bytes are one blob."""
     places: dict[bytes, int] = {}
     with tempfile.TemporaryFile() as file:
         for data in contents:
@@ -62,7 +62,7 @@ def layer(name: str, compression: str = "none") -> bytes:
     return COMPRESSIONS[compression](tar(members))
 
 
-def test_results_stand_in_layer_order() -> None:
+def test_results_are_in_layer_order() -> None:
     packed = [layer(f"f{number}", name) for number, name in enumerate(sorted(COMPRESSIONS) * 2)]
     with stack_of(*packed) as layers:
         found = index_stack(layers, verify="auto", limits=DEFAULT_LIMITS)
@@ -71,7 +71,7 @@ def test_results_stand_in_layer_order() -> None:
     ]
 
 
-def test_a_layer_whose_bytes_are_not_there() -> None:
+def test_a_missing_layer_has_no_index() -> None:
     with stack_of(layer("a"), None, layer("b", "gzip")) as layers:
         found = index_stack(layers, verify="auto", limits=DEFAULT_LIMITS)
     assert found[1] is None
@@ -96,7 +96,7 @@ def test_one_layer_a_thousand_times_is_read_once(compression: str) -> None:
     assert all(one is found[0] for one in found)
 
 
-def test_members_of_all_places_are_counted() -> None:
+def test_members_of_repeated_layers_count_each_time() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, members=100)
     with (
         stack_of(*[layer("a")] * 51) as layers,
@@ -106,7 +106,9 @@ def test_members_of_all_places_are_counted() -> None:
 
 
 @pytest.mark.parametrize("broken", [(4,), (1, 6), (0, 1, 2, 3)])
-def test_the_same_fault_is_told_whoever_is_first(broken: tuple[int, ...]) -> None:
+def test_the_first_broken_layer_is_reported_whichever_thread_is_first(
+    broken: tuple[int, ...],
+) -> None:
     packed = [layer(f"f{number}", "gzip") for number in range(8)]
     for number in broken:
         packed[number] = packed[number][: -9 - number]
@@ -121,13 +123,13 @@ def test_the_same_fault_is_told_whoever_is_first(broken: tuple[int, ...]) -> Non
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_it_can_be_cancelled(compression: str) -> None:
+def test_indexing_can_be_canceled(compression: str) -> None:
     packed = [layer(f"f{number}", compression) for number in range(4)]
     with stack_of(*packed) as layers, pytest.raises(Cancelled):
         index_stack(layers, verify="auto", limits=DEFAULT_LIMITS, cancelled=lambda: True)
 
 
-def test_progress_reaches_the_sum_of_all_blobs() -> None:
+def test_progress_reaches_the_size_of_all_blobs() -> None:
     told: list[Progress] = []
     packed = [layer("a"), layer("b", "gzip"), layer("c", "zstd")]
     with stack_of(*packed) as layers:
@@ -137,7 +139,7 @@ def test_progress_reaches_the_sum_of_all_blobs() -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_progress_tells_which_of_the_layers_is_read(compression: str) -> None:
+def test_progress_names_the_current_layer(compression: str) -> None:
     told: list[Progress] = []
     size = 3 << 20
     packed = [

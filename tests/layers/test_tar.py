@@ -1,4 +1,4 @@
-"""The scanner on members as builders write them, and on each way to break or to abuse the format."""
+"""The scanner reads members as builders write them, and refuses each way to break or abuse the format."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FORMS: tuple[Format, ...] = ("pax", "gnu", "ustar")
 
 
 def both(data: bytes) -> Scan:
-    """The scan by either path, which must not differ."""
+    """The scan by seeking and by streaming, which must not differ."""
     one, other = seek(data), stream(data, (700, 1, 513))
     assert one.facts == other.facts
     assert one.notes == other.notes
@@ -66,11 +66,11 @@ def refused(data: bytes, offset: int, text: str) -> None:
     assert f"at byte {offset}" in str(error)
 
 
-# What is read
+# Valid archives
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_kinds(form: Format) -> None:
+def test_every_kind_of_member_is_recognized(form: Format) -> None:
     members: list[Member] = [
         ("f", File(b"abc")),
         ("d/", Directory()),
@@ -95,7 +95,7 @@ def test_kinds(form: Format) -> None:
     assert [extra.device for extra in extras if extra is not None] == [(1, 3), (8, 1)]
 
 
-def test_v7_tells_directories_by_their_slash() -> None:
+def test_a_v7_directory_is_recognized_by_its_slash() -> None:
     scan = both(tar([("d/", File(overrides={"typeflag": b"\0"})), ("f", File(b"x"))], "v7"))
     assert [(entry.kind, entry.path) for entry in scan.entries] == [
         (DIRECTORY, b"d/"),
@@ -103,24 +103,24 @@ def test_v7_tells_directories_by_their_slash() -> None:
     ]
 
 
-def test_the_content_stands_where_the_entry_says() -> None:
+def test_the_data_offset_points_to_the_content() -> None:
     data = tar([("a", File(b"A" * 700)), ("n" * 150, File(b"B" * 10)), ("c", File(b"C"))], "gnu")
     for entry, content in zip(both(data).entries, (b"A" * 700, b"B" * 10, b"C"), strict=True):
         assert data[entry.data : entry.data + entry.size] == content
 
 
 @pytest.mark.parametrize("form", ["pax", "gnu"])
-def test_long_names_and_links(form: Format) -> None:
+def test_long_names_and_links_are_read(form: Format) -> None:
     entry = both(tar([("n" * 300, Symlink("t" * 400))], form)).only()
     assert (entry.path, entry.link) == (b"n" * 300, b"t" * 400)
 
 
-def test_ustar_prefixes() -> None:
+def test_a_ustar_prefix_is_part_of_the_name() -> None:
     path = b"p" * 90 + b"/" + b"q" * 60 + b"/" + b"n" * 90
     assert both(tar([(path, File(b"x"))], "ustar")).only().path == path
 
 
-def test_names_are_bytes() -> None:
+def test_names_can_be_any_bytes() -> None:
     names = [b"\xe9\xff", "é".encode(), "e\u0301".encode(), b"a\nb", b"\x1b[2J", b"a\\b", b"C:\\x"]
     scan = both(tar([(name, File(b"")) for name in names], "gnu"))
     assert [entry.path for entry in scan.entries] == names
@@ -128,18 +128,18 @@ def test_names_are_bytes() -> None:
     assert [entry.path for entry in scan.entries] == names
 
 
-def test_large_numbers_in_base_256() -> None:
+def test_large_numbers_are_read_from_base_256() -> None:
     node = File(b"x", uid=1 << 31, gid=1 << 32, mtime=-77)
     entry = both(tar([("a", node)], "gnu")).only()
     assert (entry.uid, entry.gid, entry.mtime) == (1 << 31, 1 << 32, -77)
 
 
-def test_attributes_belong_to_the_member_behind_them() -> None:
+def test_attributes_belong_to_the_member_after_them() -> None:
     scan = both(tar([("a", File(b"x", xattrs={"user.k": b"v\0"})), ("b", File(b"y"))], "pax"))
     assert [entry.xattrs for entry in scan.entries] == [((b"user.k", b"v\0"),), ()]
 
 
-def test_pax_size_wins_over_the_header_in_both_directions() -> None:
+def test_a_pax_size_overrides_a_smaller_or_larger_one() -> None:
     data = b"A" * 600
     large = extended({"size": "600"}, b"x") + member("a", File(data, overrides={"size": b"0"}))
     small = extended({"size": "0"}, b"x") + member(
@@ -153,13 +153,13 @@ def test_pax_size_wins_over_the_header_in_both_directions() -> None:
     ]
 
 
-def test_pax_speaks_of_the_file_and_not_of_the_long_name_between() -> None:
+def test_a_pax_header_is_about_the_file_and_not_the_long_name_between() -> None:
     data = extended({"size": "3"}, b"x") + long_name(b"L" * 200, b"L") + member("a", File(b"abc"))
     entry = both(data + END).only()
     assert (entry.path, entry.size) == (b"L" * 200, 3)
 
 
-def test_a_long_name_goes_over_a_pax_path() -> None:
+def test_a_long_name_overrides_a_pax_path() -> None:
     data = long_name(b"gnu", b"L") + extended({"path": "pax"}, b"x") + member("a", File(b""))
     assert both(data + END).only().path == b"gnu"
 
@@ -170,7 +170,7 @@ def test_a_second_pax_header_replaces_the_first() -> None:
     assert (entry.path, entry.uid, entry.gid) == (b"a", 0, 6)
 
 
-def test_global_headers_name_nothing() -> None:
+def test_a_name_in_a_global_header_is_ignored() -> None:
     members: list[Member] = [
         ("", Global(pax={"path": "evil", "size": "9", "linkpath": "x"})),
         ("a", File(b"abc")),
@@ -179,7 +179,7 @@ def test_global_headers_name_nothing() -> None:
     assert (scan.only().path, scan.only().size, scan.codes) == (b"a", 3, ["pax-global-name"])
 
 
-def test_a_harmless_global_header_is_no_note() -> None:
+def test_a_harmless_global_header_gets_no_note() -> None:
     scan = both(tar([("", Global(pax={"comment": "commit"})), ("a", File(b"abc"))]))
     assert (scan.only().path, scan.codes) == (b"a", [])
 
@@ -200,7 +200,7 @@ def test_a_size_on_a_link_is_ignored(target: Hardlink) -> None:
 
 
 @pytest.mark.parametrize("typeflag", [b"2", b"3", b"4", b"5", b"6"])
-def test_a_size_on_what_has_no_data_is_ignored(typeflag: bytes) -> None:
+def test_a_size_on_a_member_without_data_is_ignored(typeflag: bytes) -> None:
     block = File(b"", overrides={"typeflag": typeflag, "size": b"00000001000\0"})
     scan = both(tar([("odd", block), ("z", File(b"z"))]))
     assert [entry.path for entry in scan.entries] == [b"odd", b"z"]
@@ -208,7 +208,7 @@ def test_a_size_on_what_has_no_data_is_ignored(typeflag: bytes) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 512, 700])
-def test_a_hard_link_may_carry_its_data(length: int) -> None:
+def test_a_hard_link_can_carry_data(length: int) -> None:
     data = member("f", File(b"x" * length))
     data += member("h", Hardlink("f", header_size=length)) + padded(b"x" * length)
     scan = both(data + member("z", File(b"z")) + END)
@@ -220,7 +220,7 @@ def test_a_hard_link_may_carry_its_data(length: int) -> None:
     assert scan.codes == ["size-on-link", "link-with-data"]
 
 
-def test_a_bad_header_behind_a_sized_link_is_no_data_of_it() -> None:
+def test_a_bad_header_after_a_sized_link_is_not_its_data() -> None:
     broken = bytearray(member("z", File(b"z")))
     broken[0] ^= 1
     for size in (512, 1024, 1 << 30):
@@ -235,22 +235,22 @@ def test_a_bad_header_behind_a_sized_link_is_no_data_of_it() -> None:
             assert error.offset == 512
 
 
-# What ends an archive
+# The end of an archive
 
 
 @pytest.mark.parametrize("end", [b"", bytes(512), bytes(1024), bytes(10240)])
-def test_end_markers_may_be_missing(end: bytes) -> None:
+def test_the_end_marker_can_be_missing(end: bytes) -> None:
     scan = both(member("a", File(b"x")) + end)
     assert scan.only().path == b"a"
     assert scan.end == 1024
 
 
-def test_padding_may_be_missing_at_the_end() -> None:
+def test_the_last_padding_can_be_missing() -> None:
     assert both(member("a", File(b"x"))[:513]).only().size == 1
     assert both(member("a", File(b"x"))[:700]).only().size == 1
 
 
-def test_an_empty_tar() -> None:
+def test_an_empty_tar_has_no_members() -> None:
     assert both(b"").facts == both(END).facts == []
 
 
@@ -292,7 +292,7 @@ def test_a_bad_checksum_in_the_middle_is_refused_with_its_offset() -> None:
     refused(bytes(data), 1024, "checksum")
 
 
-def test_what_is_no_tar_is_refused_at_its_first_byte() -> None:
+def test_data_that_is_not_a_tar_is_refused_at_its_first_byte() -> None:
     refused(b"no tar, but long enough to be taken for one" * 20, 0, "checksum")
 
 
@@ -370,7 +370,7 @@ def test_a_global_header_needs_no_member() -> None:
     assert both(extended({"comment": "c"}, b"g") + END).error is None
 
 
-def test_stacked_extension_headers_are_bounded() -> None:
+def test_stacked_extension_headers_are_limited() -> None:
     limit = DEFAULT_LIMITS.pending_headers
     one = long_name(b"n" * 10, b"L")
     assert both(one * limit + member("a", File(b"")) + END).error is None
@@ -379,13 +379,13 @@ def test_stacked_extension_headers_are_bounded() -> None:
     assert str(limit) in str(error)
 
 
-def test_the_sum_of_extension_headers_is_bounded() -> None:
+def test_the_total_size_of_extension_headers_is_limited() -> None:
     one = extended({"comment": "c" * 400_000}, b"x")
     assert both(one * 2 + member("a", File(b"")) + END).error is None
     assert isinstance(both(one * 3 + member("a", File(b"")) + END).error, LimitExceeded)
 
 
-def test_a_million_keys_are_over_the_bound() -> None:
+def test_a_million_pax_keys_are_refused() -> None:
     body = b"".join(record(f"k{number}", "v") for number in range(200_000))
     assert isinstance(both(extended_raw(body)).error, LimitExceeded)
     body = b"".join(record(f"k{number}", "v") for number in range(80_000))
@@ -398,7 +398,7 @@ def test_malformed_pax_is_refused(body: bytes) -> None:
     refused(extended_raw(body, b"g") + member("a", File(b"")) + END, 512, "PAX record")
 
 
-def test_names_over_the_bound_are_refused() -> None:
+def test_a_name_over_the_limit_is_refused() -> None:
     limits = dataclasses.replace(DEFAULT_LIMITS, path_bytes=1000)
     fine = tar([("n" * 1000, Symlink("t" * 1000))], "gnu")
     assert seek(fine, limits).only().path == b"n" * 1000

@@ -1,4 +1,4 @@
-"""What a layer holds does not depend on how its bytes come: seeked over, or in pieces of any length."""
+"""A layer's index doesn't depend on how its bytes are read: by seeking, or in pieces of any length."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_an_index_is_the_same_from_every_compression(seed: int, compression: str
 
 @settings(deadline=None, max_examples=examples(100))
 @given(st.binary(max_size=3000), cuts, st.data())
-def test_windows_show_the_same_bytes(data: bytes, lengths: list[int], draw: st.DataObject) -> None:
+def test_both_windows_show_the_same_bytes(
+    data: bytes, lengths: list[int], draw: st.DataObject
+) -> None:
     with blob_of(data) as blob:
         windows: list[Window] = [SeekWindow(blob), StreamWindow(pieces(data, lengths))]
         position = 0
@@ -73,7 +75,9 @@ def test_windows_show_the_same_bytes(data: bytes, lengths: list[int], draw: st.D
 
 @settings(deadline=None, max_examples=examples(100))
 @given(st.binary(min_size=1, max_size=3000), cuts, st.data())
-def test_fingerprints_are_the_same(data: bytes, lengths: list[int], draw: st.DataObject) -> None:
+def test_both_windows_give_the_same_fingerprints(
+    data: bytes, lengths: list[int], draw: st.DataObject
+) -> None:
     start = draw.draw(st.integers(0, len(data)))
     size = draw.draw(st.integers(0, len(data) - start))
     window = StreamWindow(pieces(data, lengths))
@@ -90,7 +94,7 @@ def test_a_fingerprint_beyond_the_end_is_refused(start: int) -> None:
         fingerprint_at(blob, start, 101)
 
 
-def test_content_is_not_read_where_it_can_be_seeked_over(tmp_path: Path) -> None:
+def test_content_is_skipped_if_the_blob_is_seekable(tmp_path: Path) -> None:
     size = 1 << 40
     head = member("a", File(b"", overrides={"size": number_field(size, 12, "gnu")}), "gnu")
     tail = member("b", File(b"b")) + END
@@ -116,7 +120,7 @@ def bytes_read() -> int:
 
 
 def test_pieces_of_one_byte_are_joined_once() -> None:
-    """A megabyte asked for at once from a stream of single bytes copies each byte a few times, not half a million."""
+    """Reading a megabyte from a stream of single bytes copies each byte a few times, not half a million times."""
     count = 0
 
     def single() -> object:

@@ -1,4 +1,4 @@
-"""A second, deliberately simple opinion on what a stack of layers holds and wastes."""
+"""A second, deliberately simple implementation of what a stack of layers contains and wastes."""
 
 import pytest
 

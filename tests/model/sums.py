@@ -1,4 +1,4 @@
-"""The sums that must close in every report, checked using only the JSON document."""
+"""Checks the sums in a report, using only the JSON document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Report = Mapping[str, Any]
 
 
 def check_sums(report: Report) -> None:
-    """Fail if a sum in the report does not close."""
+    """Fail if a sum in the report doesn't add up."""
     layers, instructions, image = report["layers"], report["instructions"], report["sizes"]
     for row in (report, *layers, *instructions):
         sizes = row["sizes"]
@@ -29,7 +29,7 @@ def check_sums(report: Report) -> None:
 
 
 def check_blame(report: Report) -> None:
-    """Each layer has one instruction, and each wasted byte has a kind, a layer and two instructions."""
+    """Check that each layer has one instruction, and each wasted byte a kind, a layer, and two instructions."""
     layers, instructions, waste = report["layers"], report["instructions"], report["waste"]
     assert [row["index"] for row in layers] == list(range(len(layers)))
     assert [row["index"] for row in instructions] == list(range(len(instructions)))
@@ -48,7 +48,7 @@ def check_blame(report: Report) -> None:
 
 
 def check_compressed(layers: Iterable[Report], total: int | None) -> None:
-    """A blob is transferred once, no matter how often it appears in the image."""
+    """Check that a blob counts once, no matter how often it appears in the image."""
     blobs = {(row["digest"] or row["diff_id"]): row["sizes"]["compressed"] for row in layers}
     if None in blobs.values():
         assert total is None

@@ -1,4 +1,4 @@
-"""A registry on loopback that serves an image made in memory and can be told to misbehave."""
+"""A registry on loopback that serves images from memory and misbehaves on request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Asked:
 
 @dataclass
 class Fault:
-    """What to do in place of the normal answer to the next `times` requests whose path matches."""
+    """What to do instead of the normal response for the next `times` requests whose path matches."""
 
     pattern: str
     action: Callable[[Handler], None]
@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass
 class Registry:
-    """`blobs` by digest, `manifests` by digest or tag with their media type; `users` turns authorization on."""
+    """Serves `blobs` by digest, and `manifests` by digest or tag. Setting `user` turns on authorization."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[bytes, str]] = field(default_factory=dict)
@@ -54,11 +54,11 @@ class Registry:
     ranges: bool = True
 
     def add(self, image: BuiltImage, tag: str = "1", compression: str = "gzip") -> str:
-        """Serve an image under a tag; returns its manifest digest."""
+        """Serve an image under a tag. Returns its manifest digest."""
         return self.add_layout(oci([image], compression), tag)
 
     def add_layout(self, layout: Archive, tag: str = "1") -> str:
-        """Serve everything that an OCI layout holds; the first entry of its index gets the tag."""
+        """Serve everything in an OCI layout. The first entry of its index gets the tag."""
         top = json.loads(layout["index.json"])["manifests"][0]
         for path in layout:
             if path.startswith("blobs/") and not path.endswith("/") and path.count("/") == 2:
@@ -114,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         if self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
-            return  # a TLS hello, which this server does not speak
+            return  # a TLS hello, which this server doesn't support
         try:
             super().handle()
         except (ConnectionError, TimeoutError):
@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer()
 
     def answer(self) -> None:
-        """The answer of a registry that behaves."""
+        """Respond like a well-behaved registry."""
         if self.path.startswith("/token"):
             self._token()
         elif not self._allowed():
@@ -206,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def cut(self, body: bytes, announced: int, status: int = 200) -> None:
-        """Send less than was announced, and hang up."""
+        """Send fewer bytes than announced, and hang up."""
         self.send_response(status)
         self.send_header("Content-Length", str(announced))
         self.end_headers()

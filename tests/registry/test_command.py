@@ -1,4 +1,4 @@
-"""Every command that reads an image reads it from a registry, and says in one line why it cannot."""
+"""Every command that reads an image can read it from a registry, or says in one line why not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_command_reads_an_image_in_a_registry(
     assert done.stdout
 
 
-def test_a_file_is_taken_out_of_a_registry(registry: Registry, run: Run, folder: Path) -> None:
+def test_a_file_is_extracted_from_a_registry(registry: Registry, run: Run, folder: Path) -> None:
     done = run("extract", registry.name(), "/etc/passwd", "-o", "out")
     assert done.returncode == 0, done.stderr
     (found,) = (path for path in (folder / "out").rglob("*") if path.is_file())
@@ -57,7 +57,9 @@ def test_the_same_image_compares_as_equal(registry: Registry, run: Run) -> None:
     ("name", "code"),
     [("team/none:1", 3), ("team/app:2", 3), ("Team/App", 2), ("team/app@sha256:0123", 2)],
 )
-def test_what_is_not_there_is_one_line(registry: Registry, run: Run, name: str, code: int) -> None:
+def test_a_missing_image_is_a_one_line_error(
+    registry: Registry, run: Run, name: str, code: int
+) -> None:
     done = run("report", f"registry:{registry.netloc}/{name}", "--quiet")
     assert done.returncode == code, done.stderr
     assert done.stderr.count("\n") == 1

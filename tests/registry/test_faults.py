@@ -1,4 +1,4 @@
-"""A registry that misbehaves gets the right exit code, within bounds, and never a credential that is not its own."""
+"""A misbehaving registry gives the right exit code within limits, and never gets a credential that isn't its own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def registry() -> Iterator[Registry]:
 
 @pytest.fixture
 def stranger() -> Iterator[Registry]:
-    """Another host, as far as credentials go: another name of this machine."""
+    """A registry on another host as far as credentials are concerned: another name for this machine."""
     with Registry(host="127.0.0.2") as served:
         serve(served)
         yield served
@@ -65,7 +65,7 @@ def answer(
 
 
 def cut_after(count: int) -> Callable[[Handler], None]:
-    """Send `count` bytes of what was asked for, and hang up."""
+    """Send `count` bytes of the response, and hang up."""
 
     def act(handler: Handler) -> None:
         digest = handler.path.rpartition("/")[2]
@@ -151,7 +151,7 @@ RECOVERED: dict[str, list[tuple[str, Callable[[Handler], None], int]]] = {
 
 
 @pytest.mark.parametrize("name", RECOVERED)
-def test_a_passing_fault_is_overcome(registry: Registry, name: str) -> None:
+def test_a_temporary_fault_is_retried(registry: Registry, name: str) -> None:
     for pattern, action, times in RECOVERED[name]:
         registry.fail(pattern, action, times)
     assert read(registry) == len(BIG) + 1
@@ -162,7 +162,7 @@ def largest(registry: Registry) -> str:
     return BLOB + max(registry.blobs, key=lambda digest: len(registry.blobs[digest]))
 
 
-def test_a_cut_blob_goes_on_where_it_stopped(registry: Registry) -> None:
+def test_a_cut_blob_resumes_where_it_stopped(registry: Registry) -> None:
     registry.fail(largest(registry), cut_after(1_500_000))
     read(registry)
     ranges = [each.headers["range"] for each in registry.asked if "range" in each.headers]
@@ -215,7 +215,7 @@ ENDED: dict[str, tuple[str, Callable[[Handler], None], int, str]] = {
 
 
 @pytest.mark.parametrize("name", ENDED)
-def test_a_lasting_fault_ends_with_one_line(registry: Registry, name: str) -> None:
+def test_a_permanent_fault_is_a_one_line_error(registry: Registry, name: str) -> None:
     pattern, action, code, words = ENDED[name]
     registry.fail(pattern, action, 1000)
     began = time.monotonic()
@@ -239,7 +239,7 @@ LAYER_FAULTS: dict[str, tuple[Callable[[Handler], None], int, str]] = {
 
 
 @pytest.mark.parametrize("name", LAYER_FAULTS)
-def test_a_layer_that_is_not_what_its_digest_says_is_refused(registry: Registry, name: str) -> None:
+def test_a_layer_that_does_not_match_its_digest_is_refused(registry: Registry, name: str) -> None:
     action, code, words = LAYER_FAULTS[name]
     with layerscope.load(registry.name()) as image:
         if name == "another range":
@@ -251,7 +251,9 @@ def test_a_layer_that_is_not_what_its_digest_says_is_refused(registry: Registry,
     assert words in str(caught.value)
 
 
-def test_a_stalled_host_is_given_up(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_too_slow_is_abandoned(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(remote_blob, "PATIENCE", 0.3)
     monkeypatch.setattr(remote_blob, "SLOWEST", 1_000_000)
 
@@ -272,7 +274,7 @@ def test_a_stalled_host_is_given_up(registry: Registry, monkeypatch: pytest.Monk
     assert caught.value.exit_code == 3
 
 
-def test_a_tag_that_moves_meanwhile_changes_nothing(registry: Registry) -> None:
+def test_a_tag_that_moves_during_the_pull_changes_nothing(registry: Registry) -> None:
     with layerscope.load(registry.name()) as image:
         registry.add(ImageBuilder("app:1").layer({"other": b"o"}).build())
         assert layerscope.analyze(image).sizes.content == len(BIG) + 1
@@ -282,7 +284,7 @@ def test_a_tag_that_moves_meanwhile_changes_nothing(registry: Registry) -> None:
 
 
 def seen_by(registry: Registry) -> str:
-    """Everything that a server was sent."""
+    """Everything that was sent to a server."""
     return "\n".join(
         f"{each.path} {each.headers} {each.body.decode('latin-1')}" for each in registry.asked
     )
@@ -355,7 +357,7 @@ def test_a_token_server_elsewhere_gets_no_credentials_without_consent(
     assert_not_leaked(stranger, registry)
 
 
-def test_an_anonymous_pull_may_use_a_token_server_elsewhere(
+def test_an_anonymous_pull_can_use_a_token_server_elsewhere(
     registry: Registry, stranger: Registry
 ) -> None:
     registry.scheme = "bearer"
@@ -375,7 +377,7 @@ def test_an_anonymous_pull_may_use_a_token_server_elsewhere(
         "",
     ],
 )
-def test_a_realm_that_must_not_be_asked_is_refused(registry: Registry, realm: str) -> None:
+def test_a_realm_with_an_unsafe_url_is_refused(registry: Registry, realm: str) -> None:
     registry.scheme = "bearer"
     registry.realm = realm or " "
     with pytest.raises(LayerscopeError) as caught:
@@ -396,7 +398,7 @@ def test_a_realm_that_must_not_be_asked_is_refused(registry: Registry, realm: st
         b"<html>",
     ],
 )
-def test_a_token_that_is_none_is_refused(registry: Registry, body: bytes) -> None:
+def test_an_invalid_token_is_refused(registry: Registry, body: bytes) -> None:
     registry.scheme = "bearer"
     registry.fail("^/token", answer(200, {}, body), 1000)
     with pytest.raises(LayerscopeError, match="token") as caught:
@@ -404,7 +406,7 @@ def test_a_token_that_is_none_is_refused(registry: Registry, body: bytes) -> Non
     assert caught.value.exit_code == 3
 
 
-def test_a_token_server_is_not_followed_elsewhere(
+def test_a_token_servers_redirect_is_not_followed(
     registry: Registry, stranger: Registry, tmp_path: Path
 ) -> None:
     log_in(registry, tmp_path, password=SECRET)
@@ -415,7 +417,7 @@ def test_a_token_server_is_not_followed_elsewhere(
     assert not stranger.asked
 
 
-def test_a_wrong_password_is_not_tried_for_ever(registry: Registry, tmp_path: Path) -> None:
+def test_a_wrong_password_is_tried_only_a_few_times(registry: Registry, tmp_path: Path) -> None:
     log_in(registry, tmp_path, password="wrong")
     registry.user = ("me", SECRET)
     for scheme in ("basic", "bearer"):
@@ -440,7 +442,7 @@ def test_netrc_is_not_read(
     assert "authorization" not in seen_by(registry).lower()
 
 
-def test_a_compressed_answer_is_not_unpacked_by_the_client(registry: Registry) -> None:
+def test_the_client_does_not_decompress_responses(registry: Registry) -> None:
     def squeezed(handler: Handler) -> None:
         data = handler.served.manifests["1"][0]
         handler.send(200, gzip.compress(data), {"Content-Encoding": "gzip"})

@@ -1,4 +1,4 @@
-"""An image in a registry gives the report of the same image in an archive, whatever guards and wraps it."""
+"""An image in a registry gives the same report as in an archive, with any authorization and index."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_each_blob_is_fetched_once(registry: Registry) -> None:
 
 
 def image_config(registry: Registry) -> str:
-    """The digest of the config of the image that was added."""
+    """The digest of the added image's config."""
     digest: str = json.loads(registry.manifests["1"][0])["config"]["digest"]
     return digest
 
@@ -96,13 +96,13 @@ def test_an_index_is_followed_to_the_platform(registry: Registry) -> None:
         layerscope.load(registry.name(), platform="linux/riscv64")
 
 
-def test_a_digest_is_a_name(registry: Registry) -> None:
+def test_an_image_can_be_named_by_digest(registry: Registry) -> None:
     digest = registry.add(sample())
     with layerscope.load(registry.name(digest)) as image:
         assert str(image.manifest_digest) == digest
 
 
-def test_a_tag_that_is_not_there_is_exit_3(registry: Registry) -> None:
+def test_a_missing_tag_exits_with_3(registry: Registry) -> None:
     registry.add(sample())
     with pytest.raises(ImageNotFound, match="MANIFEST_UNKNOWN") as caught:
         layerscope.load(registry.name("2"))
@@ -128,7 +128,7 @@ def test_without_a_login_the_error_says_how(registry: Registry, scheme: str) -> 
     assert caught.value.exit_code == 3
 
 
-def test_an_anonymous_token_is_asked_for_once(registry: Registry) -> None:
+def test_an_anonymous_token_is_requested_once(registry: Registry) -> None:
     registry.add(sample())
     registry.scheme = "bearer"
     with layerscope.load(registry.name()) as image:
@@ -136,7 +136,7 @@ def test_an_anonymous_token_is_asked_for_once(registry: Registry) -> None:
     assert len(registry.paths("^/token")) == 1
 
 
-def test_a_token_that_expires_is_asked_for_again(registry: Registry) -> None:
+def test_an_expired_token_is_requested_again(registry: Registry) -> None:
     registry.add(sample())
     registry.scheme = "bearer"
     with layerscope.load(registry.name()) as image:
@@ -145,7 +145,7 @@ def test_a_token_that_expires_is_asked_for_again(registry: Registry) -> None:
     assert len(registry.paths("^/token")) == 2
 
 
-def test_a_credential_helper_is_asked(
+def test_a_credential_helper_is_used(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.add(sample())
@@ -178,7 +178,7 @@ def test_podmans_login_is_enough(registry: Registry, tmp_path: Path) -> None:
         assert image.layers
 
 
-def test_a_mirror_is_asked_first(
+def test_a_mirror_is_tried_first(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.add(sample())
@@ -203,7 +203,7 @@ def test_a_bare_name_is_found_in_its_registry(
 
 
 @pytest.mark.parametrize("name", ["UPPER/case", "a b", "x:y:z", "a/../b", "", "host:99999999/x y"])
-def test_a_name_that_no_registry_takes_is_a_usage_error(name: str) -> None:
+def test_an_invalid_registry_name_is_a_usage_error(name: str) -> None:
     with pytest.raises(BadReference):
         layerscope.load(f"registry:{name}")
 
@@ -221,7 +221,7 @@ def test_content_is_read_back_from_a_spooled_blob(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("api", [True, False], ids=["referrers API", "fallback tag"])
-def test_provenance_that_was_pushed_beside_the_image_names_the_lines(
+def test_provenance_that_was_pushed_separately_names_the_lines(
     registry: Registry, api: bool
 ) -> None:
     layout = oci([sample()], "gzip", "index", attestations=True)
@@ -249,7 +249,7 @@ def test_provenance_that_was_pushed_beside_the_image_names_the_lines(
         assert len(opened.attestations) == 1
 
 
-def test_referrers_that_cannot_be_read_are_a_note(registry: Registry) -> None:
+def test_unreadable_referrers_get_a_note(registry: Registry) -> None:
     digest = registry.add(sample())
     registry.referrers[digest] = b"<html>"
     with layerscope.load(registry.name()) as image:

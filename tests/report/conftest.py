@@ -1,4 +1,4 @@
-"""Images that several tests of this folder read, and the browser."""
+"""Images that several tests in this folder read, and a web browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def app_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; CI must have one. Of one module, since its driver keeps an event loop that others cannot nest in."""
+    """A headless Chromium. Required in CI. Per module, since its driver keeps an event loop that others can't nest in."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None or not Path(path).exists():
         if os.environ.get("CI", "").lower() in ("1", "true"):
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Page]:
-    """A page that fails its test for any error, dialog or request but for the file itself."""
+    """A page that fails its test for any error, dialog, or request except for the file itself."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))

@@ -1,4 +1,4 @@
-"""Markdown as GitHub reads it: cmark-gfm with GitHub's extensions, then the elements and the text that come out."""
+"""Renders Markdown the way GitHub does: with cmark-gfm and GitHub's extensions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARKUP = {
 
 
 def parse(text: str) -> lxml.html.HtmlElement:
-    """The elements of a Markdown text, under one `div`."""
+    """The elements of a Markdown text, in one `div`."""
     html = cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE)
     return lxml.html.fragment_fromstring(html, create_parent="div")
 

@@ -1,4 +1,4 @@
-"""Files that hold what a renderer wrote; LAYERSCOPE_WRITE_GOLDEN=1 writes them anew, to be read before they are kept."""
+"""Files with the expected output of renderers. LAYERSCOPE_WRITE_GOLDEN=1 rewrites them; review the diff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that has broken reports before: controls, bidirectional overrides, markup and commands of every format."""
+"""Text that has broken reports before: controls, bidirectional overrides, and markup and commands of every format."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ STRINGS = (
     "漢字" * 300,
 )
 LONE = "\udcff\ud800"
-"""Surrogates that no valid UTF-8 has."""
+"""Surrogates, which valid UTF-8 can't contain."""

@@ -74,7 +74,7 @@ def app() -> BuiltImage:
 def pictured(
     analysis: Analysis, rules: dict[str, object] | None = None, reference: str = "app:1"
 ) -> Document:
-    """The document with its tree, and without what differs from machine to machine."""
+    """The document with its tree, without the parts that differ between machines."""
     verdict = evaluate(load_budget(None, rules), analysis.facts) if rules else None
     document = with_filesystem(build(analysis, verdict=verdict), analysis.facts)
     document["layerscope"] = "0.0.0"

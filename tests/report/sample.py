@@ -1,4 +1,4 @@
-"""Analyses made by hand, so that the report can be tested apart from what reads images."""
+"""Handmade analyses, to test reports without reading images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wasted(
     kind: WasteKind = "deleted",
     changed: Sequence[ChangedField] = (),
 ) -> WastedFile:
-    """A wasted file of an image in which instruction N made layer N."""
+    """A wasted file in an image whose instruction N made layer N."""
     return WastedFile(
         path=path.encode() if isinstance(path, str) else path,
         kind=kind,
@@ -65,9 +65,9 @@ def make_analysis(
     reference: str = "my-app:latest",
     located: bool = False,
 ) -> Analysis:
-    """An image of one instruction a step, given as its text and its content; a step without content is empty.
+    """An image with one instruction per step. A step is a text and its content; without content it is empty.
 
-    Instruction and layer numbers are the same as long as no step before is empty. Each tar has 10,000 bytes of headers.
+    Instruction and layer numbers are the same up to the first empty step. Each tar has 10,000 bytes of headers.
     """
     instructions: list[Instruction] = []
     summaries: list[InstructionSummary] = []
@@ -157,12 +157,12 @@ def make_analysis(
 
 
 def with_facts(analysis: Analysis, **facts: Any) -> Analysis:
-    """The same analysis with some of its facts changed."""
+    """The same analysis with some facts changed."""
     return replace(analysis, facts=replace(analysis.facts, **facts))
 
 
 def tree_of(layers: int, files: Sequence[LiveFile]) -> FileTree:
-    """A tree whose layers hold these files."""
+    """A tree with these files in its layers."""
     tree = FileTree(Notes())
     for number in range(layers):
         tree.apply(
@@ -176,7 +176,7 @@ def tree_of(layers: int, files: Sequence[LiveFile]) -> FileTree:
 
 
 def python_app() -> Analysis:
-    """A web application with the wastes that people really make."""
+    """A web application with common kinds of waste."""
     steps = [
         ("ADD rootfs.tar.xz /", 77_800_000),
         (
@@ -218,7 +218,7 @@ def python_app() -> Analysis:
 
 
 def without_tar(analysis: Analysis, index: int) -> Analysis:
-    """The same image from a source that does not hold the tar of one layer."""
+    """The same image from a source that lacks the tar of one layer."""
     layers = tuple(
         replace(layer, indexed=False) if layer.index == index else layer
         for layer in analysis.layers

@@ -1,4 +1,4 @@
-"""Comparisons as documents: schema, golden files, sums, and text that cannot get out of line."""
+"""Comparisons as documents: schema, golden files, sums, and hostile text."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ def validate(document: Document) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMPARISON_RENDERERS.keys() - {"html"}))
-def test_golden(name: str, python_pair: Comparison) -> None:
+def test_each_format_matches_its_golden_file(name: str, python_pair: Comparison) -> None:
     document = document_of(python_pair, top=100)
     check_golden(f"python-pair{COMPARISON_RENDERERS[name].suffix}", rendered(name, document))
 
 
 @pytest.mark.parametrize("width", [60, 140])
-def test_golden_text_of_other_widths(width: int, python_pair: Comparison) -> None:
+def test_text_of_other_widths_matches_its_golden_file(width: int, python_pair: Comparison) -> None:
     text = rendered("text", document_of(python_pair), width=width)
     check_golden(f"python-pair-{width}.txt", text)
 
 
-def test_what_the_python_pair_has_to_say(python_pair: Comparison) -> None:
+def test_the_python_pair_is_explained(python_pair: Comparison) -> None:
     document = document_of(python_pair)
     validate(document)
     assert document["shared_layers"] == 0
@@ -99,7 +99,7 @@ def test_what_the_python_pair_has_to_say(python_pair: Comparison) -> None:
     assert {(0, 0), (6, 2), (7, 3), (8, 4)} <= aligned
 
 
-def test_sums_of_the_document(python_pair: Comparison) -> None:
+def test_the_sums_of_the_document_add_up(python_pair: Comparison) -> None:
     for top in (0, 7, None):
         document = document_of(python_pair, top=top)
         validate(document)
@@ -118,12 +118,12 @@ def test_sums_of_the_document(python_pair: Comparison) -> None:
         assert len(deltas) == (min(top, 756) if top is not None else 756)
 
 
-def test_the_same_document_each_time(python_pair: Comparison) -> None:
+def test_the_document_is_deterministic(python_pair: Comparison) -> None:
     assert dumps(document_of(python_pair)) == dumps(document_of(python_pair))
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
-def test_the_tree_closes_at_every_level(python_pair: Comparison, depth: int) -> None:
+def test_the_tree_adds_up_at_every_level(python_pair: Comparison, depth: int) -> None:
     document = document_of(python_pair, depth=depth)
     assert max(row["path"].rstrip("/").count("/") for row in document["directories"]) <= depth
     rows = tree_rows(document, rows=12, depth=depth)
@@ -141,7 +141,7 @@ def test_the_tree_closes_at_every_level(python_pair: Comparison, depth: int) -> 
     assert depth < 3 or any(name == OTHERS for _, name, _, _ in rows)
 
 
-def test_rows_are_as_many_as_asked_for(python_pair: Comparison) -> None:
+def test_the_number_of_rows_is_honored(python_pair: Comparison) -> None:
     document = document_of(python_pair)
     assert "cc1plus" in rendered("text", document, rows=1)
     assert "lto1" not in rendered("text", document, rows=1)
@@ -151,7 +151,7 @@ def test_rows_are_as_many_as_asked_for(python_pair: Comparison) -> None:
 # Any pair
 
 
-def test_an_image_and_itself_say_so(tmp_path: Path) -> None:
+def test_identical_images_are_reported_as_the_same(tmp_path: Path) -> None:
     image = ImageBuilder("app:1").layer({"f": b"f"}, "/bin/sh -c f").build()
     document = compared(tmp_path, image, image)
     validate(document)
@@ -165,7 +165,7 @@ def test_an_image_and_itself_say_so(tmp_path: Path) -> None:
     assert "same image" in rendered("markdown", document)
 
 
-def test_only_the_configuration_differs(tmp_path: Path) -> None:
+def test_a_different_configuration_alone_is_reported(tmp_path: Path) -> None:
     a = ImageBuilder("app:1").layer({"f": b"f"}, "/bin/sh -c f").configure(User="a").build()
     b = ImageBuilder("app:1").layer({"f": b"f"}, "/bin/sh -c f").configure(User="b").build()
     document = compared(tmp_path, a, b)
@@ -174,7 +174,7 @@ def test_only_the_configuration_differs(tmp_path: Path) -> None:
     assert "~ user  a → b" in rendered("text", document)
 
 
-def test_a_sentence_for_growth(tmp_path: Path) -> None:
+def test_growth_is_summed_up_in_a_sentence(tmp_path: Path) -> None:
     a = ImageBuilder("app:1").layer({"f": b"f"}, "/bin/sh -c f").build()
     b = (
         ImageBuilder("app:2")
@@ -188,7 +188,7 @@ def test_a_sentence_for_growth(tmp_path: Path) -> None:
     assert "All of the difference in content comes from instruction 1 of app:2" in sentence
 
 
-def test_details_of_changes(tmp_path: Path) -> None:
+def test_changed_files_have_details(tmp_path: Path) -> None:
     a = (
         ImageBuilder("app:1")
         .layer(
@@ -221,16 +221,19 @@ def test_details_of_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 40, 60, 100, 300])
-def test_text_keeps_within_its_columns(python_pair: Comparison, tmp_path: Path, width: int) -> None:
+def test_text_fits_its_width(python_pair: Comparison, tmp_path: Path, width: int) -> None:
     hostile = compared(tmp_path, hostile_text(), ImageBuilder("app:1").build())
     for document in (document_of(python_pair), hostile):
         lines = rendered("text", document, width=width).splitlines()
-        guarded = (r"\x3a", r"\x23")  # grow where a line would be a command to a CI system
+        guarded = (
+            r"\x3a",
+            r"\x23",
+        )  # these are longer if a line would be a command for a CI system
         plain = [line for line in lines if not any(mark in line for mark in guarded)]
         assert max(map(cell_len, plain)) <= max(40, min(160, width))
 
 
-def test_no_text_of_an_image_gets_out_of_line(tmp_path: Path) -> None:
+def test_text_from_an_image_stays_on_its_line(tmp_path: Path) -> None:
     document = compared(tmp_path, ImageBuilder("app:1").build(), hostile_text())
     back = compared(tmp_path, hostile_text(), ImageBuilder("app:1").build())
     for each in (document, back):
@@ -244,7 +247,7 @@ def test_no_text_of_an_image_gets_out_of_line(tmp_path: Path) -> None:
         assert "[bold]" not in markdown
 
 
-def test_markdown_keeps_within_its_limit(tmp_path: Path) -> None:
+def test_markdown_stays_below_its_limit(tmp_path: Path) -> None:
     a = ImageBuilder("app:1")
     for number in range(300):
         a.layer({f"f{number}": b"x"}, f"/bin/sh -c {'<>&*_' * 40} {number}")
@@ -253,7 +256,7 @@ def test_markdown_keeps_within_its_limit(tmp_path: Path) -> None:
     assert len(rendered("markdown", document, rows=2000).encode()) <= LIMIT
 
 
-def test_colour_only_supports(python_pair: Comparison) -> None:
+def test_color_adds_nothing_but_color(python_pair: Comparison) -> None:
     document = document_of(python_pair)
     coloured = rendered("text", document, color=True)
     assert "\x1b[" in coloured
@@ -275,7 +278,7 @@ def table() -> Document:
 
 
 @pytest.mark.parametrize("name", sorted(TABLE_RENDERERS))
-def test_golden_table(name: str, table: Document) -> None:
+def test_the_table_matches_its_golden_file(name: str, table: Document) -> None:
     validate(table)
     check_golden(f"three-images{TABLE_RENDERERS[name].suffix}", rendered(name, table))
 
@@ -289,12 +292,12 @@ def test_the_table_counts_each_layer_once(table: Document) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 60, 200])
-def test_the_table_keeps_within_its_columns(table: Document, width: int) -> None:
+def test_the_table_fits_its_width(table: Document, width: int) -> None:
     lines = rendered("text", table, width=width).splitlines()
     assert max(map(cell_len, lines)) <= max(84, min(160, width))
 
 
-def test_names_that_would_read_alike_are_told_apart(tmp_path: Path) -> None:
+def test_equal_names_are_made_distinct(tmp_path: Path) -> None:
     folders = [tmp_path / ("long" * 20) / name for name in ("one", "other")]
     for folder in folders:
         folder.mkdir(parents=True)
@@ -313,7 +316,7 @@ def test_names_that_would_read_alike_are_told_apart(tmp_path: Path) -> None:
     assert "other/app.tar" in head
 
 
-def test_the_sentence_comes_first_and_percent_stays_at_80_columns(
+def test_the_sentence_comes_first_and_percentages_fit_in_80_columns(
     python_pair: Comparison,
 ) -> None:
     lines = rendered("text", document_of(python_pair), width=80).splitlines()
@@ -322,7 +325,7 @@ def test_the_sentence_comes_first_and_percent_stays_at_80_columns(
     assert any("~ changed" in line and "− only in A" in line for line in lines)
 
 
-def test_a_path_narrows_all_that_is_shown_beside_it(python_pair: Comparison) -> None:
+def test_a_path_narrows_everything_shown(python_pair: Comparison) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(FIXTURES)
         with layerscope.load(FULL) as a, layerscope.load(SLIM) as b:
@@ -334,7 +337,7 @@ def test_a_path_narrows_all_that_is_shown_beside_it(python_pair: Comparison) -> 
         assert "RUN set" not in text, name
 
 
-def test_shared_layers_are_named_also_those_out_of_order(tmp_path: Path) -> None:
+def test_shared_layers_are_named_even_out_of_order(tmp_path: Path) -> None:
     def image(*names: str) -> BuiltImage:
         builder = ImageBuilder(names[-1])
         for name in names:

@@ -1,4 +1,4 @@
-"""The page of a comparison: what is in the file, what a real browser makes of it, and text that stays text in it."""
+"""The HTML page of a comparison: the file, the page in a real web browser, and hostile text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TAGS = """
 a bdi body br button code dd details div dl dt footer g h1 h2 h3 head header html input label li main meta nav
 option output p rect script section select span style summary svg table tbody td th thead title tr ul
 """
-"""All that the page is made of."""
+"""All elements that the page consists of."""
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +66,15 @@ def cells(page: lxml.html.HtmlElement, table: str) -> list[list[str]]:
     return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
 
 
-def test_golden(pair: Document) -> None:
-    """Without style, script and JSON, which are held elsewhere."""
+def test_the_page_matches_its_golden_file(pair: Document) -> None:
+    """Without style, script, and JSON, which other tests check."""
     text = rendered("html", {**pair, "changes": pair["changes"][:30]})
     for tag in ("style", "script"):
         text = re.sub(rf"<{tag}([^>]*)>.*?</{tag}>", rf"<{tag}\1></{tag}>", text, flags=re.DOTALL)
     check_golden("python-pair.html", re.sub(r"'sha256-[^']*'", "'sha256-'", text))
 
 
-def test_it_needs_nothing_from_anywhere(pair: Document) -> None:
+def test_the_page_is_self_contained(pair: Document) -> None:
     text = rendered("html", pair)
     assert "url(" not in text
     assert "@import" not in text
@@ -83,7 +83,7 @@ def test_it_needs_nothing_from_anywhere(pair: Document) -> None:
     assert all(href.startswith("#") for href in page.xpath("//@href"))
 
 
-def test_the_policy_allows_this_style_and_this_script_alone(pair: Document) -> None:
+def test_the_policy_allows_only_this_style_and_script(pair: Document) -> None:
     page = parsed(pair)
     meta = page.xpath("//meta[@http-equiv='Content-Security-Policy']")[0]
     policy = dict(part.strip().split(" ", 1) for part in meta.get("content").split(";"))
@@ -101,11 +101,11 @@ def test_the_policy_allows_this_style_and_this_script_alone(pair: Document) -> N
     }
 
 
-def test_the_json_is_that_of_the_json_format(pair: Document) -> None:
+def test_the_page_contains_the_json_report(pair: Document) -> None:
     assert json.loads(parsed(pair).get_element_by_id("report").text) == json.loads(dumps(pair))
 
 
-def test_the_page_says_what_the_document_says(pair: Document) -> None:
+def test_the_page_shows_the_document(pair: Document) -> None:
     page = parsed(pair)
     assert page.xpath("//h1/bdi/text()") == ["python:3.8", "python:3.8-slim"]
     assert page.find_class("lead")[0].text == escape(pair["sentence"])
@@ -129,7 +129,7 @@ def test_the_page_says_what_the_document_says(pair: Document) -> None:
     assert "created" in " ".join(page.get_element_by_id("configuration").text_content().split())
 
 
-def test_the_tree_closes_at_every_level(pair: Document) -> None:
+def test_the_tree_adds_up_at_every_level(pair: Document) -> None:
     rows = [
         (int(row.get("data-level")), [cell.text_content().strip() for cell in row])
         for row in parsed(pair).get_element_by_id("tree-table").iterfind("tbody/tr")
@@ -156,7 +156,7 @@ def test_the_tree_closes_at_every_level(pair: Document) -> None:
     assert seen == set(known)
 
 
-def test_rows_that_are_left_out_are_one_row_more(tmp_path: Path) -> None:
+def test_rows_that_are_left_out_are_summed_up(tmp_path: Path) -> None:
     files = {f"f{n}": b"x" * 10 for n in range(MOST_ROWS + 50)}
     grown = ImageBuilder("app:2").layer(files, "RUN x").build()
     page = parsed(compared(tmp_path, ImageBuilder("app:1").build(), grown, top=None))
@@ -165,7 +165,7 @@ def test_rows_that_are_left_out_are_one_row_more(tmp_path: Path) -> None:
     assert rows[-1] == ["+500 B", "in 50 others, which are not listed here"]
 
 
-def test_an_image_and_itself(tmp_path: Path) -> None:
+def test_identical_images_give_a_short_page(tmp_path: Path) -> None:
     image = ImageBuilder("app:1").layer({"f": b"f"}, "RUN f").build()
     page = parsed(compared(tmp_path, image, image))
     assert page.xpath("//nav/a/@href") == ["#sizes", "#instructions", "#layers"]
@@ -174,18 +174,18 @@ def test_an_image_and_itself(tmp_path: Path) -> None:
     assert "same image" in parsed(compared(tmp_path, empty, empty)).text_content()
 
 
-def test_without_lists_of_files_it_says_so(pair: Document) -> None:
+def test_the_page_says_if_there_is_no_file_list(pair: Document) -> None:
     page = parsed({**pair, "files": None, "changes": [], "directories": []})
     assert "Save it with --files." in page.get_element_by_id("files").text_content()
     assert page.xpath("//*[@id='tree-table']") == []
 
 
-# Text of images
+# Text from images
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
-    """Every string as path, link, instruction, label and note, on one side or the other."""
+    """Every hostile string as a path, link, instruction, label, and note, on either side."""
     folder = tmp_path_factory.mktemp("hostile")
     other = ImageBuilder("app:1").configure(Labels=dict.fromkeys(STRINGS, "x")).build()
     made = compared(folder, other, hostile_image())
@@ -205,7 +205,7 @@ def reads_html(text: str) -> lxml.html.HtmlElement:
     return page
 
 
-def test_nothing_that_acts_or_hides_is_in_the_page(hostile: Document) -> None:
+def test_the_page_has_no_active_or_hidden_characters(hostile: Document) -> None:
     text = rendered("html", hostile)
     assert {character for character in text if is_raw(character)} == set()
     shown = " ".join(reads_html(text).find("body").text_content().split())
@@ -214,7 +214,7 @@ def test_nothing_that_acts_or_hides_is_in_the_page(hostile: Document) -> None:
 
 
 @pytest.mark.parametrize("name", ["csv", "github"])
-def test_nothing_that_acts_or_hides_is_in_the_other_formats(name: str, hostile: Document) -> None:
+def test_other_formats_have_no_active_or_hidden_characters(name: str, hostile: Document) -> None:
     text = rendered(name, hostile)
     assert {character for character in text if is_raw(character)} == set()
     if name == "github":
@@ -225,7 +225,7 @@ def test_nothing_that_acts_or_hides_is_in_the_other_formats(name: str, hostile: 
 
 
 @pytest.mark.parametrize("text", [*STRINGS, LONE], ids=lambda text: ascii(escape(text))[1:25])
-def test_names_given_on_the_command_line(text: str, tmp_path: Path) -> None:
+def test_hostile_names_on_the_command_line_are_escaped(text: str, tmp_path: Path) -> None:
     made = compared(tmp_path, ImageBuilder("app:1").build(), ImageBuilder("app:1").build())
     name = clean_text(text)
     for side in "ab":
@@ -318,7 +318,7 @@ def test_tables_sort_and_filter(opened: Page, pair: Document, tmp_path: Path) ->
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_both_schemes(
+def test_text_has_enough_contrast_in_light_and_dark(
     opened: Page, pair: Document, tmp_path: Path, scheme: str
 ) -> None:
     opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -348,7 +348,7 @@ def test_the_page_is_never_wider_than_the_window(
 
 
 @pytest.mark.browser
-def test_on_paper_it_is_light_whole_and_without_controls(
+def test_on_paper_the_page_is_light_complete_and_without_controls(
     opened: Page, pair: Document, tmp_path: Path
 ) -> None:
     visit(opened, pair, tmp_path)
@@ -363,7 +363,7 @@ def test_on_paper_it_is_light_whole_and_without_controls(
 
 
 @pytest.mark.browser
-def test_without_script_it_is_all_there_to_read(
+def test_without_script_everything_is_readable(
     browser: Browser, pair: Document, tmp_path: Path
 ) -> None:
     context = browser.new_context(java_script_enabled=False)

@@ -1,4 +1,4 @@
-"""Saved reports as a side: what is refused, with one line each."""
+"""Saved reports as a side of a comparison: each invalid one is refused in one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Report = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A report of everything that an entry can be."""
+    """A report with every kind of entry."""
     image = (
         ImageBuilder("app:1")
         .layer(
@@ -69,7 +69,7 @@ def refusal(text: str | bytes) -> str:
     return message
 
 
-def test_every_way_to_cut_it_short(report: str) -> None:
+def test_a_truncated_report_is_refused(report: str) -> None:
     step = max(1, len(report) // 500)
     for end in range(0, len(report) - 2, step):
         assert "cut short" in refusal(report[:end]) or end == 0
@@ -114,7 +114,9 @@ def edited(report: str, edit: Callable[[Report], object]) -> str:
         (lambda d: d["image"].update(tags="x"), "image.tags is not a list"),
     ],
 )
-def test_what_is_refused(report: str, edit: Callable[[Report], object], problem: str) -> None:
+def test_an_inconsistent_report_is_refused(
+    report: str, edit: Callable[[Report], object], problem: str
+) -> None:
     assert problem in refusal(edited(report, edit))
 
 
@@ -131,12 +133,12 @@ def test_what_is_refused(report: str, edit: Callable[[Report], object], problem:
         ("{,}", "is not JSON at character 1"),
     ],
 )
-def test_what_is_no_report(text: str | bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_report_is_refused(text: str | bytes, problem: str) -> None:
     assert problem in refusal(text)
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Each place within a document at which another value could stand."""
+    """Every place in a document where another value could be."""
     below = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in below:
         yield (*path, key)
@@ -149,8 +151,8 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-def test_any_value_of_another_type_is_refused_or_read(report: str) -> None:
-    """Each place of the report holds each odd value once: one line refuses it, or the report is still one."""
+def test_a_value_of_another_type_is_refused_or_read(report: str) -> None:
+    """Puts each odd value in each place of the report. One line refuses it, or the report is still valid."""
     found = list(places(json.loads(report)))
     lines: list[str] = []
     assert len(found) > 250
@@ -171,7 +173,7 @@ def test_any_value_of_another_type_is_refused_or_read(report: str) -> None:
     assert len(lines) > 1000
 
 
-def test_a_key_that_is_there_twice_is_refused(report: str) -> None:
+def test_a_duplicate_key_is_refused(report: str) -> None:
     assert "twice" in refusal(report.replace('"kind"', '"kind": "analysis", "kind"', 1))
 
 
@@ -194,7 +196,7 @@ def test_paths_that_climb_stay_in_the_image(report: str) -> None:
     assert side.files.tree.find(b"f") is not None
 
 
-def test_a_report_without_files_still_tells_layers(report: str) -> None:
+def test_a_report_without_files_still_compares_layers(report: str) -> None:
     def strip(document: Report) -> None:
         for layer in document["layers"]:
             del layer["entries"]
@@ -222,7 +224,7 @@ def test_without_hashes_equal_sizes_are_unknown(report: str) -> None:
     assert "content-unknown" in [note.code for note in comparison.notes]
 
 
-def test_which_files_are_reports(tmp_path: Path, report: str) -> None:
+def test_reports_are_recognized_by_prefix_or_content(tmp_path: Path, report: str) -> None:
     saved = tmp_path / "saved.json"
     saved.write_text("\n " + report)
     assert report_path(str(saved)) == str(saved)

@@ -22,18 +22,18 @@ def rows(document: Document, table: str | None = None) -> list[dict[str, str]]:
     return [row for row in made if table in (None, row["table"])]
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_csv_matches_its_golden_file(app_analysis: Analysis) -> None:
     check_golden("app.csv", written("csv", pictured(app_analysis)))
 
 
-def test_tables_stand_one_after_another() -> None:
+def test_tables_follow_one_another() -> None:
     tables = [row["table"] for row in rows(build(python_app()))]
     assert sorted(set(tables), key=tables.index) == ["layer", "instruction", "waste", "file"]
     assert tables.count("layer") == 6
     assert tables.count("instruction") == 8
 
 
-def test_sums_close_in_each_table() -> None:
+def test_each_table_adds_up() -> None:
     document = build(python_app(), top=3)
     sizes = document["sizes"]
     for table in ("layer", "instruction"):
@@ -45,17 +45,19 @@ def test_sums_close_in_each_table() -> None:
     assert waste[-1]["files"] == "510"
 
 
-def test_what_is_not_known_is_empty() -> None:
+def test_an_unknown_value_is_an_empty_cell() -> None:
     layer = rows(build(python_app()), "layer")[0]
     assert layer["compressed"] == ""
     assert layer["tar"] == "77810000"
 
 
-def test_lines_of_the_dockerfile() -> None:
+def test_instructions_have_their_dockerfile_lines() -> None:
     assert [row["line"] for row in rows(build(python_app()), "instruction")][:3] == ["1", "2", "3"]
 
 
-def test_files_of_every_layer_where_the_document_has_them(app_analysis: Analysis) -> None:
+def test_the_files_of_every_layer_are_listed_if_the_document_has_them(
+    app_analysis: Analysis,
+) -> None:
     few = rows(build(app_analysis, top=2), "file")
     assert [row["path"] for row in few] == [
         "/srv/app/data/model.bin",
@@ -71,7 +73,7 @@ def test_files_of_every_layer_where_the_document_has_them(app_analysis: Analysis
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "＝", "＠"])
-def test_no_text_is_a_formula(start: str) -> None:
+def test_text_is_never_a_formula(start: str) -> None:
     text = f"{start}cmd|' /C calc'!A0"
     analysis = make_analysis(
         [(text, 500), ("RUN rm", 0)],

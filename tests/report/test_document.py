@@ -28,7 +28,7 @@ SCHEMA = json.loads(schema_text())
 
 
 def check(text: str) -> dict[str, object]:
-    """The document of a JSON text, after it was held against the schema."""
+    """The document in a JSON text, validated against the schema."""
     document = json.loads(text)
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     assert isinstance(document, dict)
@@ -40,7 +40,7 @@ def analysis_of(reference: str) -> Analysis:
         return layerscope.analyze(image)
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schemas_are_valid_and_all_listed() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert {
         path.name for path in Path(layerscope.__file__).parent.glob("report/schema/*.json")
@@ -59,7 +59,7 @@ def test_real_reports_fit_the_schema(tmp_path: Path, form: str) -> None:
     assert document["verdict"]["passed"] is False  # type: ignore[index]
 
 
-def test_hostile_text_stays_ascii_json(tmp_path: Path) -> None:
+def test_hostile_text_is_ascii_json(tmp_path: Path) -> None:
     text = dumps(build(analysis_of(write(hostile_text(), tmp_path / "image")), files=True))
     text.encode("ascii")
     document = check(text)
@@ -73,11 +73,11 @@ def test_hostile_text_stays_ascii_json(tmp_path: Path) -> None:
     [python_app(), without_tar(python_app(), 2), make_analysis([]), make_analysis([("CMD x", 0)])],
     ids=["app", "foreign", "nothing", "empty"],
 )
-def test_analyses_of_any_kind_fit_the_schema(analysis: Analysis) -> None:
+def test_any_analysis_fits_the_schema(analysis: Analysis) -> None:
     check(dumps(build(analysis)))
 
 
-def test_the_schema_refuses_what_is_wrong() -> None:
+def test_the_schema_rejects_invalid_documents() -> None:
     changes: list[dict[str, object]] = [
         {"schema_version": 2},
         {"sizes": {}},
@@ -92,7 +92,7 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("top", [0, 1, 5, 511, 512, 513, None])
-def test_sums_close_however_much_is_cut_off(top: int | None) -> None:
+def test_sums_add_up_for_any_number_of_rows(top: int | None) -> None:
     analysis = python_app()
     document = check(dumps(build(analysis, top=top)))
     for key in ("waste", "waste_groups", "waste_pairs"):
@@ -104,7 +104,7 @@ def test_sums_close_however_much_is_cut_off(top: int | None) -> None:
     assert len(rows) == (len(analysis.waste) if top is None else min(top + 1, len(analysis.waste)))
 
 
-def test_unknown_is_null_and_never_nothing() -> None:
+def test_an_unknown_number_is_null_and_never_zero() -> None:
     document = build(without_tar(python_app(), 2))
     assert document["layers"][2]["sizes"]["content"] is None
     assert build(make_analysis([("COPY a /", 5)]))["sizes"]["compressed"] is None
@@ -127,7 +127,7 @@ def secret() -> Analysis:
     )
 
 
-def test_values_of_build_arguments_are_hidden_unless_asked_for() -> None:
+def test_values_of_build_arguments_are_masked_by_default() -> None:
     assert "hunter2" not in dumps(build(secret()))
     shown = build(secret(), show_args=True)["instructions"][0]
     assert shown["created_by"] == "|1 TOKEN=hunter2 /bin/sh -c make"

@@ -34,12 +34,12 @@ texts = st.text(st.characters(codec=None), max_size=30) | st.text(
         ("z" + "\u0301" * 6, "z" + "\u0301" * 4 + "\\u0301\\u0301"),
     ],
 )
-def test_what_a_terminal_could_act_on_is_shown(text: str, shown: str) -> None:
+def test_characters_that_a_terminal_could_act_on_are_escaped(text: str, shown: str) -> None:
     assert escape(text) == shown
 
 
 @given(texts)
-def test_nothing_hidden_is_left_and_twice_is_once(text: str) -> None:
+def test_escaping_leaves_nothing_hidden_and_is_idempotent(text: str) -> None:
     shown = escape(text)
     assert not any(is_hidden(character) for character in shown)
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in shown)
@@ -47,7 +47,7 @@ def test_nothing_hidden_is_left_and_twice_is_once(text: str) -> None:
 
 
 @given(texts, st.integers(1, 40))
-def test_fitted_text_keeps_within_its_columns(text: str, width: int) -> None:
+def test_fitted_text_fits_its_width(text: str, width: int) -> None:
     shown = escape(text)
     for fit in (fit_start, fit_end):
         fitted = fit(shown, width)
@@ -73,7 +73,7 @@ def test_a_path_keeps_its_end_and_a_command_its_start() -> None:
         ("# a heading ##", "# a heading ##"),
     ],
 )
-def test_no_line_is_a_command_to_a_ci_system(line: str, guarded: str) -> None:
+def test_no_line_is_a_command_for_a_ci_system(line: str, guarded: str) -> None:
     assert guard_line(line) == guarded
 
 
@@ -96,5 +96,7 @@ def test_wrapped_lines_fit_and_lose_only_spaces(text: str, width: int) -> None:
         (3, 8, "█▌"),
     ],
 )
-def test_bars(part: int, whole: int, drawn: str) -> None:
+def test_a_bar_is_proportional_and_never_empty_for_a_part(
+    part: int, whole: int, drawn: str
+) -> None:
     assert bar(part, whole, 4) == drawn

@@ -19,7 +19,7 @@ def decode(text: str) -> str:
 
 
 def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
-    """What the runner makes of the lines (actions/runner, ActionCommand.TryParseV2)."""
+    """The commands that the runner finds in the lines (actions/runner, ActionCommand.TryParseV2)."""
     out = []
     for line in text.splitlines():
         match = LINE.fullmatch(line)
@@ -31,7 +31,7 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
     return out
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_annotations_match_their_golden_file(app_analysis: Analysis) -> None:
     check_golden("app.github", written("github", pictured(app_analysis, {"max_size": "6MB"})))
 
 
@@ -56,7 +56,7 @@ def test_broken_rules_are_errors_and_the_summary_has_the_verdict(app_analysis: A
     assert made[-1][2].endswith("verdict: fail (1 of 1 rules)")
 
 
-def test_no_more_of_a_level_than_github_shows() -> None:
+def test_there_are_no_more_annotations_than_github_shows() -> None:
     steps = [("COPY a /", 100_000), *((f"RUN {n}", 0) for n in range(60))]
     waste = [wasted(f"{n}", 1500 if n < 30 else 500, 0, 1 + n) for n in range(60)]
     made = commands(written("github", build(make_analysis(steps, waste))))
@@ -70,7 +70,7 @@ def test_no_more_of_a_level_than_github_shows() -> None:
     ]
 
 
-def test_values_come_back_as_they_were() -> None:
+def test_the_runner_decodes_the_original_values() -> None:
     value = "a%0A,b:c\r\n::error::%25"
     line = command("error", value, file=value, title=value)
     assert line.count("\n") == 1

@@ -12,7 +12,7 @@ from tests.report.sample import make_analysis, python_app
 
 
 def issues(document: Document) -> list[dict[str, Any]]:
-    """The issues, each with what GitLab wants of it (docs.gitlab.com, code quality report format)."""
+    """The issues, each checked for GitLab's required fields (docs.gitlab.com, code quality report format)."""
     made: list[dict[str, Any]] = json.loads(written("gitlab", document))
     for issue in made:
         assert issue["description"]
@@ -25,7 +25,7 @@ def issues(document: Document) -> list[dict[str, Any]]:
     return made
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_issues_match_their_golden_file(app_analysis: Analysis) -> None:
     document = pictured(app_analysis, {"max_size": "6MB"})
     issues(document)
     check_golden("app.gitlab", written("gitlab", document))
@@ -43,14 +43,14 @@ def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
     assert first["severity"] == "minor"
 
 
-def test_without_lines_it_is_the_first_of_a_dockerfile(app_analysis: Analysis) -> None:
+def test_without_lines_an_issue_is_on_line_1_of_a_dockerfile(app_analysis: Analysis) -> None:
     error, *waste = issues(pictured(app_analysis, {"max_layers": 1}))
     assert error["severity"] == "critical"
     assert error["location"] == {"path": "Dockerfile", "lines": {"begin": 1}}
     assert {issue["location"]["path"] for issue in waste} == {"Dockerfile"}
 
 
-def test_a_cause_without_advice_is_named(app_analysis: Analysis) -> None:
+def test_an_issue_without_advice_names_its_cause(app_analysis: Analysis) -> None:
     document = pictured(app_analysis)
     document["advice"] = []
     assert issues(document)[0]["description"].endswith(
@@ -58,5 +58,5 @@ def test_a_cause_without_advice_is_named(app_analysis: Analysis) -> None:
     )
 
 
-def test_an_image_without_fault_has_no_issue() -> None:
+def test_a_clean_image_has_no_issues() -> None:
     assert issues(build(make_analysis([("COPY a /", 5)]))) == []

@@ -1,4 +1,4 @@
-"""The page: what is in the file, and what a real browser makes of it."""
+"""The HTML page: the file, and the page in a real web browser."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def cells(page: lxml.html.HtmlElement, table: str) -> list[list[str]]:
     return [[" ".join(cell.text_content().split()) for cell in row] for row in rows]
 
 
-def test_golden(app_analysis: Analysis) -> None:
-    """Without style and script, which change for reasons of their own."""
+def test_the_page_matches_its_golden_file(app_analysis: Analysis) -> None:
+    """Without style and script, which change independently."""
     text = written("html", pictured(app_analysis, RULES))
     text = re.sub(r"<style>.*?</style>", "<style></style>", text, flags=re.DOTALL)
     text = re.sub(r"<script>.*?</script>", "<script></script>", text, flags=re.DOTALL)
     check_golden("app.html", re.sub(r"'sha256-[^']*'", "'sha256-'", text))
 
 
-def test_it_needs_nothing_from_anywhere(app_analysis: Analysis) -> None:
+def test_the_page_is_self_contained(app_analysis: Analysis) -> None:
     text = written("html", pictured(app_analysis, RULES))
     assert set(re.findall(r"https?://[^\s\"'<]*", text)) == {"http://www.w3.org/2000/svg"}
     assert "url(" not in text
     assert "@import" not in text
 
 
-def test_the_policy_allows_this_style_and_this_script_alone(app_analysis: Analysis) -> None:
+def test_the_policy_allows_only_this_style_and_script(app_analysis: Analysis) -> None:
     page = parsed(pictured(app_analysis))
     meta = page.xpath("//meta[@http-equiv='Content-Security-Policy']")[0]
     policy = dict(part.strip().split(" ", 1) for part in meta.get("content").split(";"))
@@ -73,20 +73,20 @@ def test_the_policy_allows_this_style_and_this_script_alone(app_analysis: Analys
     assert meta.getparent()[1] is meta
 
 
-def test_the_json_is_that_of_the_json_format(app_analysis: Analysis) -> None:
+def test_the_page_contains_the_json_report(app_analysis: Analysis) -> None:
     document = pictured(app_analysis)
     assert json.loads(parsed(document).get_element_by_id("report").text) == json.loads(
         dumps(document)
     )
 
 
-def test_files_of_layers_stay_out_of_it(app_analysis: Analysis) -> None:
+def test_the_page_leaves_out_the_files_of_layers(app_analysis: Analysis) -> None:
     page = parsed(build(app_analysis, files=True))
     report = json.loads(page.get_element_by_id("report").text)
     assert all("entries" not in layer for layer in report["layers"])
 
 
-def test_the_page_says_what_the_report_says(app_analysis: Analysis) -> None:
+def test_the_page_shows_the_report(app_analysis: Analysis) -> None:
     document = pictured(app_analysis, RULES)
     page = parsed(document)
     assert page.findtext(".//h1/bdi") == "app:1"
@@ -105,8 +105,8 @@ def test_the_page_says_what_the_report_says(app_analysis: Analysis) -> None:
     assert cells(page, "files-table")[0][:3] == ["2.5 MB", "30.4 %", "/srv/app/data/model.bin"]
 
 
-def test_a_skipped_rule_is_a_row_of_its_own_kind() -> None:
-    """Neither green nor red: the rule has not passed and has not failed."""
+def test_a_skipped_rule_has_its_own_style() -> None:
+    """Neither green nor red, since the rule neither passed nor failed."""
     document = pictured(make_analysis([("COPY a /", 5)]), {"max_layers": 9, "max_growth": "1%"})
     page = parsed(document)
     (verdict,) = page.find_class("verdict")
@@ -123,7 +123,7 @@ def test_a_skipped_rule_is_a_row_of_its_own_kind() -> None:
     assert [each.get("class") for each in verdict.find_class("pill")] == ["pill good", "pill warn"]
 
 
-def test_rows_that_are_left_out_are_one_row_more() -> None:
+def test_rows_that_are_left_out_are_summed_up() -> None:
     steps = [("COPY a /", 9_000_000), ("RUN rm", 0)]
     waste = [wasted(f"/{n}", 2000, 0, 1) for n in range(MOST_ROWS + 50)]
     rows = cells(parsed(build(make_analysis(steps, waste), top=None)), "waste-table")
@@ -131,7 +131,7 @@ def test_rows_that_are_left_out_are_one_row_more() -> None:
     assert rows[-1] == ["100.0 kB", "in others, which are not listed here"]
 
 
-def test_long_tables_are_cut_on_paper_only() -> None:
+def test_long_tables_are_cut_only_on_paper() -> None:
     page = parsed(build(python_app()))
     assert page.get_element_by_id("waste-table").get("class") == "data long"
     assert page.get_element_by_id("files-table").get("class") == "data"
@@ -143,12 +143,12 @@ def test_a_document_without_the_filesystem_has_no_treemap() -> None:
     assert page.xpath("//nav/a/@href") == ["#instructions", "#waste", "#files", "#notes"]
 
 
-def test_an_image_without_anything() -> None:
+def test_an_empty_image_wastes_nothing() -> None:
     page = parsed(build(make_analysis([])))
     assert "No byte is wasted." in page.text_content()
 
 
-def test_lines_of_the_dockerfile_have_a_column_where_there_are_any() -> None:
+def test_there_is_a_line_column_only_if_lines_are_known() -> None:
     document: Any = build(python_app())
     assert cells(parsed(document), "instructions-table")[2][7] == "3"
     document["base"] = {"evidence": "image", "layers": 1, "name": None}
@@ -182,10 +182,10 @@ def crumbs(page: Page) -> list[str]:
 
 
 @pytest.mark.browser
-def test_the_treemap_is_laid_out_as_the_picture_is(
+def test_the_pages_treemap_has_the_same_layout_as_the_svg(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
-    """Two programs, one in Python and one in the page, put the same tiles at the same places."""
+    """Two implementations, in Python and in the page's script, put the same tiles in the same places."""
     document = pictured(app_analysis)
     visit(opened, document, tmp_path)
     box = opened.eval_on_selector("#map svg", "svg => svg.getAttribute('viewBox')")
@@ -206,7 +206,7 @@ def test_the_treemap_is_laid_out_as_the_picture_is(
 
 
 @pytest.mark.browser
-def test_a_click_opens_a_folder_and_the_trail_leads_back(
+def test_a_click_opens_a_folder_and_the_breadcrumbs_lead_back(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     visit(opened, pictured(app_analysis), tmp_path)
@@ -223,14 +223,14 @@ def test_a_click_opens_a_folder_and_the_trail_leads_back(
 
 
 def middle(page: Page, name: str) -> tuple[float, float]:
-    """The middle of the strip with a folder's name."""
+    """The center of the strip with a folder's name."""
     box = page.locator("#map text", has_text=name).first.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 @pytest.mark.browser
-def test_keys_do_all_that_a_mouse_does(
+def test_keys_do_everything_a_mouse_does(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     visit(opened, pictured(app_analysis), tmp_path)
@@ -251,7 +251,7 @@ def test_keys_do_all_that_a_mouse_does(
 
 
 @pytest.mark.browser
-def test_a_tile_tells_what_it_is(opened: Page, app_analysis: Analysis, tmp_path: Path) -> None:
+def test_a_tile_has_a_tooltip(opened: Page, app_analysis: Analysis, tmp_path: Path) -> None:
     visit(opened, pictured(app_analysis), tmp_path)
     opened.mouse.move(*middle(opened, "model.bin"))
     tip = opened.locator("#tip")
@@ -265,7 +265,7 @@ def test_a_tile_tells_what_it_is(opened: Page, app_analysis: Analysis, tmp_path:
 
 
 @pytest.mark.browser
-def test_the_legend_picks_one_instruction_out(
+def test_the_legend_highlights_one_instruction(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     visit(opened, pictured(app_analysis), tmp_path)
@@ -282,7 +282,7 @@ def test_the_legend_picks_one_instruction_out(
 
 
 @pytest.mark.browser
-def test_tables_sort_by_a_click(opened: Page, app_analysis: Analysis, tmp_path: Path) -> None:
+def test_a_click_sorts_a_table(opened: Page, app_analysis: Analysis, tmp_path: Path) -> None:
     document = pictured(app_analysis)
     visit(opened, document, tmp_path)
     contents = [row["sizes"]["content"] for row in document["instructions"]]
@@ -301,7 +301,7 @@ def test_tables_sort_by_a_click(opened: Page, app_analysis: Analysis, tmp_path: 
 
 
 @pytest.mark.browser
-def test_tables_filter_as_one_types(opened: Page, tmp_path: Path) -> None:
+def test_tables_filter_as_you_type(opened: Page, tmp_path: Path) -> None:
     visit(opened, build(python_app(), top=400), tmp_path)
     paths = visible_rows(opened, "waste-table", 1)
     assert len(paths) == 401
@@ -320,10 +320,10 @@ def test_tables_filter_as_one_types(opened: Page, tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read_in_both_schemes(
+def test_text_has_enough_contrast_in_light_and_dark(
     opened: Page, app_analysis: Analysis, tmp_path: Path, scheme: str
 ) -> None:
-    """WCAG 2.2 wants 4.5 for text; labels on tiles and quiet text are the ones at risk."""
+    """WCAG 2.2 requires 4.5 for text. Labels on tiles and quiet text are the ones at risk."""
     opened.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     visit(opened, pictured(app_analysis, RULES), tmp_path)
     colors = opened.evaluate(
@@ -375,7 +375,7 @@ def test_the_page_is_never_wider_than_the_window(
 
 
 @pytest.mark.browser
-def test_on_paper_it_is_light_whole_and_without_controls(
+def test_on_paper_the_page_is_light_complete_and_without_controls(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     visit(opened, pictured(app_analysis, RULES), tmp_path)
@@ -390,7 +390,7 @@ def test_on_paper_it_is_light_whole_and_without_controls(
 
 
 @pytest.mark.browser
-def test_without_script_it_is_all_there_to_read(
+def test_without_script_everything_is_readable(
     browser: Browser, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     context = browser.new_context(java_script_enabled=False)

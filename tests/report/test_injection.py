@@ -1,4 +1,4 @@
-"""Text of an image reaches no format as anything but text, wherever in the image it stands."""
+"""Text from anywhere in an image is only ever text, in every format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RULES: dict[str, object] = {"max_size": 10, "max_wasted": 0}
 
 
 def hostile_image() -> BuiltImage:
-    """Every string as path, link, tag, history, label and environment; each wastes something."""
+    """Every hostile string as a path, link, tag, history, label, and environment variable, with waste at each path."""
     builder = ImageBuilder(*(text for text in STRINGS if text.strip()))
     first: list[Member] = []
     for number, text in enumerate(STRINGS):
@@ -72,7 +72,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 
 def named(text: str) -> Document:
-    """A small report with the text where a command line, a budget or a baseline puts it."""
+    """A small report with the text where a command line, a budget, or a baseline puts it."""
     document: Any = build(
         make_analysis(
             [(text, 900), (f"RUN {text}", 0)],
@@ -95,12 +95,12 @@ def named(text: str) -> Document:
 
 
 def is_raw(character: str) -> bool:
-    """Whether a character of a report could do anything but show."""
+    """Whether a character in a report could do anything but be shown."""
     return character != "\n" and (is_hidden(character) or unicodedata.category(character) == "Cc")
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
-def test_nothing_that_acts_or_hides_is_in_any_format(name: str, document: Document) -> None:
+def test_no_format_has_active_or_hidden_characters(name: str, document: Document) -> None:
     text = written(name, document)
     assert {character for character in text if is_raw(character)} == set()
     assert text.encode("utf-8").decode("utf-8") == text
@@ -186,12 +186,12 @@ def test_every_format_has_a_reader_here() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(READERS))
-def test_it_reads_back_with_nothing_more_than_its_own_markup(name: str, document: Document) -> None:
+def test_each_format_parses_with_only_its_own_markup(name: str, document: Document) -> None:
     READERS[name](written(name, document))
 
 
 @pytest.mark.parametrize("text", [*STRINGS, LONE], ids=lambda text: ascii(escape(text))[1:25])
-def test_names_given_on_the_command_line(text: str) -> None:
+def test_hostile_names_on_the_command_line_are_escaped(text: str) -> None:
     made = named(text)
     valid_junit(made)
     valid_sarif(made)
@@ -202,8 +202,8 @@ def test_names_given_on_the_command_line(text: str) -> None:
         read(result)
 
 
-def test_the_text_is_still_there_for_people(document: Document) -> None:
-    """Escaping must not lose what it makes harmless."""
+def test_escaped_text_is_still_readable(document: Document) -> None:
+    """Escaping must not lose the text that it makes harmless."""
     page = lxml.html.document_fromstring(written("html", document))
     texts = " ".join(page.find("body").text_content().split())
     shown = " ".join(
@@ -222,8 +222,8 @@ def test_the_json_in_the_page_is_the_report(document: Document) -> None:
     assert json.loads(block.text) == json.loads(dumps(document))
 
 
-def test_the_image_was_read_as_it_was_meant(document: Document) -> None:
-    """The strings are in the document, or the tests above would hold for nothing."""
+def test_the_hostile_strings_are_in_the_document(document: Document) -> None:
+    """Otherwise the tests above would prove nothing."""
     texts = json.dumps(document, ensure_ascii=False)
     for text in (
         "\\u001b[31mred",
@@ -236,7 +236,7 @@ def test_the_image_was_read_as_it_was_meant(document: Document) -> None:
     assert len({row["path"] for row in document["waste"]}) >= len(STRINGS)
 
 
-def test_schemas_hold(document: Document) -> None:
+def test_hostile_documents_fit_their_schemas(document: Document) -> None:
     valid_junit(document)
     valid_sarif(document)
     assert Path(__file__).parent.joinpath("schemas", "README.md").exists()

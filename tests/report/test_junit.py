@@ -16,13 +16,13 @@ SCHEMA = Path(__file__).parent / "schemas" / "junit-10.xsd"
 
 
 def valid(document: dict[str, Any]) -> lxml.etree._Element:
-    """The suites of a document, once they are held to the schema."""
+    """The suites of a document, validated against the schema."""
     suites = lxml.etree.fromstring(written("junit", document).encode())
     lxml.etree.XMLSchema(lxml.etree.parse(SCHEMA)).assertValid(suites)
     return suites
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_junit_matches_its_golden_file(app_analysis: Analysis) -> None:
     rules: dict[str, object] = {
         "max_size": "6MB",
         "min_efficiency": 0.3,
@@ -33,7 +33,7 @@ def test_golden(app_analysis: Analysis) -> None:
     check_golden("app.junit.xml", written("junit", document))
 
 
-def test_a_case_for_each_rule(app_analysis: Analysis) -> None:
+def test_each_rule_is_a_test_case(app_analysis: Analysis) -> None:
     document = pictured(app_analysis, {"max_size": "6MB", "min_efficiency": 0.3})
     suites = valid(document)
     assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("2", "1", "0")
@@ -49,7 +49,7 @@ def test_a_case_for_each_rule(app_analysis: Analysis) -> None:
     assert kept.findtext("system-out") == "min_efficiency: 0.704, allowed is at least 0.3"
 
 
-def test_a_rule_that_only_warns_is_no_failure() -> None:
+def test_a_rule_that_only_warns_is_not_a_failure() -> None:
     document: Any = build(python_app())
     rule = {
         "rule": "max_size",
@@ -76,7 +76,7 @@ def test_without_rules_one_case_is_skipped(verdict: dict[str, Any] | None) -> No
     assert [case.find("skipped") is not None for case in suites.iter("testcase")] == [True]
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_properties_are_left_out() -> None:
     document: Any = build(python_app())
     assert "sizes.compressed" in [each.get("name") for each in valid(document).iter("property")]
     document["sizes"]["compressed"] = None

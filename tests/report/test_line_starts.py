@@ -1,4 +1,4 @@
-"""No line that a CI job prints begins with text of the image, since runners obey lines such as `::error::`."""
+"""No line that a CI job prints starts with text from the image, since runners obey lines such as `::error::`."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def lines(each: Format, document: Document) -> list[str]:
 
 
 def obeyed(found: list[str]) -> list[str]:
-    """The lines that a runner takes for a command of the image's."""
+    """The lines that a runner would treat as a command from the image."""
     return [line for line in found if line.startswith(COMMANDS)]
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
-def test_no_line_of_a_report_begins_with_text_of_the_image(name: str, tmp_path: Path) -> None:
+def test_no_line_of_a_report_starts_with_text_from_the_image(name: str, tmp_path: Path) -> None:
     archive = FORMS["oci-archive"].write([evil("1")], tmp_path / "a.tar")
     with layerscope.load(str(archive)) as image:
         found = lines(RENDERERS[name], build(layerscope.analyze(image)))
@@ -62,7 +62,7 @@ def test_no_line_of_a_report_begins_with_text_of_the_image(name: str, tmp_path: 
 
 
 @pytest.mark.parametrize("name", sorted(COMPARISON_RENDERERS))
-def test_no_line_of_a_comparison_begins_with_text_of_an_image(name: str, tmp_path: Path) -> None:
+def test_no_line_of_a_comparison_starts_with_text_from_an_image(name: str, tmp_path: Path) -> None:
     archives = [
         str(FORMS["oci-archive"].write([evil(tag)], tmp_path / f"{tag}.tar")) for tag in "12"
     ]

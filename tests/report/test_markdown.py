@@ -22,17 +22,17 @@ def markdown(document: Document, rows: int | None = None) -> str:
     return written("markdown", document, Display(rows=rows))
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_markdown_matches_its_golden_file(app_analysis: Analysis) -> None:
     check_golden("app.md", markdown(pictured(app_analysis, RULES)))
 
 
-def test_it_can_be_found_again_and_is_one_comment() -> None:
+def test_markdown_starts_with_a_marker_and_fits_one_comment() -> None:
     text = markdown(build(python_app()))
     assert text.startswith(MARKER + "\n")
     assert text.count(MARKER) == 1
 
 
-def test_github_reads_the_tables_as_they_are_meant() -> None:
+def test_github_renders_the_tables_as_intended() -> None:
     page = parse(markdown(build(python_app())))
     assert {element.tag for element in page.iter() if isinstance(element.tag, str)} <= MARKUP
     sizes, advice, instructions, waste, largest, notes = tables(page)
@@ -51,7 +51,9 @@ def test_github_reads_the_tables_as_they_are_meant() -> None:
     assert all(len(width) == 1 for width in widths)
 
 
-def test_the_verdict_comes_first_and_broken_rules_before_kept_ones(app_analysis: Analysis) -> None:
+def test_the_verdict_comes_first_and_broken_rules_before_passed_ones(
+    app_analysis: Analysis,
+) -> None:
     text = markdown(pictured(app_analysis, RULES))
     assert text.index("verdict: fail (1 of 3 rules)") < text.index("**content**")
     rules = tables(parse(text))[0]
@@ -61,7 +63,7 @@ def test_the_verdict_comes_first_and_broken_rules_before_kept_ones(app_analysis:
     assert "✅ verdict: pass" in kept
 
 
-def test_a_rule_that_only_warns() -> None:
+def test_a_rule_that_only_warns_has_its_own_mark() -> None:
     document: Any = build(python_app())
     rule = {
         "rule": "max_size",
@@ -79,7 +81,7 @@ def baseline(document: Document, **sizes: int) -> dict[str, Any]:
     return {"reference": "app:old", "sizes": {**document["sizes"], **sizes}}
 
 
-def test_sizes_have_their_change_from_a_baseline() -> None:
+def test_sizes_show_the_change_from_a_baseline() -> None:
     document: Any = build(python_app())
     document["baseline"] = baseline(document, content=200_000_000, live=170_000_000)
     document["baseline"]["grown"] = [{"instruction": 3, "before": 50_000_000, "bytes": 56_300_000}]
@@ -95,7 +97,7 @@ def test_sizes_have_their_change_from_a_baseline() -> None:
     assert grown[1] == ["3", "RUN pip install -r requirements.txt", "50.0 MB", "56.3 MB", "+6.3 MB"]
 
 
-def test_a_size_that_is_not_known_has_no_change() -> None:
+def test_an_unknown_size_has_no_change() -> None:
     document: Any = build(python_app())
     document["sizes"]["compressed"] = None
     document["baseline"] = baseline(document)
@@ -103,14 +105,14 @@ def test_a_size_that_is_not_known_has_no_change() -> None:
     assert row == ["download", "–", "–", "unknown: only the uncompressed layers are there"]
 
 
-def test_rows_are_as_many_as_asked_for() -> None:
+def test_the_number_of_rows_is_honored() -> None:
     document: Any = build(python_app())
     waste = tables(parse(markdown(document, rows=2)))[3]
     assert len(waste) == 1 + 2 + 1
     assert waste[-1][0] == "1.2 MB in others"
 
 
-def test_few_of_many_instructions_are_shown_and_the_others_summed() -> None:
+def test_only_the_largest_instructions_are_shown_and_the_rest_summed_up() -> None:
     steps = [(f"RUN step {n}", 1000 + n) for n in range(100)]
     text = markdown(build(make_analysis(steps)))
     instructions = tables(parse(text))[1]
@@ -121,7 +123,7 @@ def test_few_of_many_instructions_are_shown_and_the_others_summed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("letter", ["|", "<", "漢", "a", "@"])
-def test_it_stays_below_what_github_takes(letter: str) -> None:
+def test_markdown_stays_below_githubs_limit(letter: str) -> None:
     name = letter * 3000
     steps = [(f"RUN {name} {n}", 5000 - n) for n in range(300)]
     waste = [wasted(f"/{name}{n}", 1000 + n, n, 299 - n % 3) for n in range(290)]
@@ -148,13 +150,13 @@ def test_it_stays_below_what_github_takes(letter: str) -> None:
     assert len(list(page.iter("details"))) == text.count("</details>")
 
 
-def test_an_image_without_anything() -> None:
+def test_an_empty_image_has_a_report() -> None:
     text = markdown(build(make_analysis([])))
     assert len(tables(parse(text))) == 1
     assert "details" not in text
 
 
-def test_text_of_the_image_mentions_no_one() -> None:
+def test_text_from_the_image_mentions_no_one() -> None:
     assert parse(code("@octocat #12 https://x.y www.x.y a@b.cd")).text_content().strip() == (
         "@octocat #12 https://x.y www.x.y a@b.cd"
     )
@@ -177,7 +179,7 @@ def test_notes_beyond_the_first_are_counted() -> None:
     assert "oddity 20" not in text
 
 
-def test_instructions_of_the_base_image_say_so_in_place_of_a_line() -> None:
+def test_instructions_of_the_base_image_have_base_instead_of_a_line() -> None:
     document: Any = build(python_app())
     document["base"] = {"evidence": "image", "layers": 1, "name": None}
     for row in document["layers"]:

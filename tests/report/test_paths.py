@@ -45,12 +45,12 @@ def test_two_paths_never_look_the_same(one: bytes, other: bytes) -> None:
         (b"\xc0\xaf", "/\\xc0\\xaf"),
     ],
 )
-def test_how_paths_are_written(path: bytes, text: str) -> None:
+def test_a_path_is_escaped_only_where_needed(path: bytes, text: str) -> None:
     assert escape_path(path) == text
 
 
 @pytest.mark.parametrize("text", ["/a\\b", "/\\", "/\\xZZ", "/\\xF"])
-def test_what_is_never_written_is_refused(text: str) -> None:
+def test_text_that_is_never_written_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="lone backslash"):
         unescape_path(text)
 
@@ -64,10 +64,10 @@ def test_what_is_never_written_is_refused(text: str) -> None:
         ("ü\udc80\ud800", "ü\\udc80\\ud800"),
     ],
 )
-def test_lone_surrogates_are_shown(text: str, clean: str) -> None:
+def test_lone_surrogates_are_escaped(text: str, clean: str) -> None:
     assert clean_text(text) == clean
 
 
 @given(st.text(st.characters(codec=None)))
-def test_clean_text_is_unicode(text: str) -> None:
+def test_clean_text_is_valid_unicode(text: str) -> None:
     clean_text(text).encode("utf-8")

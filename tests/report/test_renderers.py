@@ -43,30 +43,30 @@ def rendered(name: str, document: Document, display: Display | None = None) -> s
 @pytest.mark.parametrize(
     "name", sorted(set(RENDERERS) - {"html"})
 )  # its own test leaves out the style and the script
-def test_golden(name: str) -> None:
+def test_each_format_matches_its_golden_file(name: str) -> None:
     check_golden(
         f"python-app{RENDERERS[name].suffix}", rendered(name, document_of(python_app(), RULES))
     )
 
 
 @pytest.mark.parametrize("width", [60, 80, 140])
-def test_golden_text_of_other_widths(width: int) -> None:
+def test_text_of_other_widths_matches_its_golden_file(width: int) -> None:
     text = rendered("text", document_of(python_app(), RULES), Display(width=width))
     check_golden(f"python-app-{width}.txt", text)
 
 
-def test_names_and_endings_are_unique() -> None:
+def test_format_names_and_extensions_are_unique() -> None:
     assert list(RENDERERS) == [each.name for each in RENDERERS.values()]
     assert len({each.suffix for each in RENDERERS.values()}) == len(RENDERERS)
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 60, 80, 100, 160, 1000])
-def test_text_keeps_within_its_columns(width: int) -> None:
+def test_text_fits_its_width(width: int) -> None:
     text = rendered("text", document_of(python_app(), RULES), Display(width=width))
     assert max(map(cell_len, text.splitlines())) <= max(40, min(160, width))
 
 
-def test_colour_adds_nothing_but_colour() -> None:
+def test_color_adds_nothing_but_color() -> None:
     document = document_of(python_app(), RULES)
     plain = rendered("text", document)
     colored = rendered("text", document, Display(color=True))
@@ -75,7 +75,7 @@ def test_colour_adds_nothing_but_colour() -> None:
     assert ANSI.sub("", colored) == plain
 
 
-def test_rows_are_as_many_as_asked_for() -> None:
+def test_the_number_of_rows_is_honored() -> None:
     document = document_of(python_app())
     text = rendered("text", document, Display(rows=1))
     assert "/app/data/model.bin" in text
@@ -88,8 +88,8 @@ def numbers(text: str) -> set[str]:
     return set(re.findall(r"\d[\d,.]* (?:B|[kMGT]B)\b", text))
 
 
-def test_no_size_on_the_page_that_is_not_in_the_document() -> None:
-    """Sizes in the text are sizes of the document, or what is left of one when rows of it are shown."""
+def test_every_size_in_the_text_is_in_the_document() -> None:
+    """Sizes in the text are sizes in the document, or the rest of one after some rows are shown."""
     from layerscope.units import format_size
 
     document = document_of(python_app())
@@ -122,7 +122,7 @@ hostile = st.lists(
 
 @settings(max_examples=examples(60), deadline=None)
 @given(hostile, hostile, hostile, st.sampled_from([40, 80, 120]), st.booleans())
-def test_no_text_of_an_image_gets_out_of_line(
+def test_text_from_an_image_stays_on_its_line(
     reference: str, step: str, name: str, width: int, color: bool
 ) -> None:
     path = name.encode("utf-8", "surrogatepass")
@@ -147,7 +147,7 @@ def test_no_text_of_an_image_gets_out_of_line(
     rendered("json", document).encode("ascii")
 
 
-def test_a_stream_without_the_signs_gets_plain_ones() -> None:
+def test_a_stream_that_cannot_encode_bars_gets_ascii() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace", newline="\n")
     RENDERERS["text"].create(Display()).render(document_of(python_app(), RULES), out)
@@ -157,13 +157,13 @@ def test_a_stream_without_the_signs_gets_plain_ones() -> None:
     assert "\\u" not in text
 
 
-def test_an_image_without_anything() -> None:
+def test_an_empty_image_has_a_report() -> None:
     text = rendered("text", document_of(make_analysis([])))
     assert "no byte is wasted" in text
     assert "0 layers, 0 instructions" in text
 
 
-def test_many_notes_are_told_in_sum() -> None:
+def test_many_notes_are_summed_up() -> None:
     notes = [Note("odd", f"oddity {n}") for n in range(40)]
     text = rendered("text", document_of(with_facts(python_app(), notes=tuple(notes))))
     assert "oddity 11" in text
@@ -171,7 +171,7 @@ def test_many_notes_are_told_in_sum() -> None:
     assert "and 28 more" in text
 
 
-def test_the_verdict_stands_last_and_tells_close_numbers_apart() -> None:
+def test_the_verdict_comes_last_and_distinguishes_close_numbers() -> None:
     analysis = make_analysis([("COPY a /", 200_000_001)])
     text = rendered("text", document_of(analysis, {"max_size": "200MB"}))
     assert "200,000,001 B of 200MB (200,000,000 B)" in text

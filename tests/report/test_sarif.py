@@ -19,7 +19,7 @@ SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").rea
 
 
 def valid(document: Document) -> dict[str, Any]:
-    """The run of a document, once its log is held to the schema."""
+    """The run of a document, after its log is validated against the schema."""
     log = json.loads(written("sarif", document))
     jsonschema.Draft7Validator(SCHEMA).validate(log)
     run: dict[str, Any] = log["runs"][0]
@@ -30,7 +30,7 @@ def valid(document: Document) -> dict[str, Any]:
     return run
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_sarif_matches_its_golden_file(app_analysis: Analysis) -> None:
     document = pictured(app_analysis, {"max_size": "6MB", "min_efficiency": 0.95})
     valid(document)
     check_golden("app.sarif", written("sarif", document))
@@ -56,7 +56,7 @@ def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
     assert "--chown=app" in first["message"]["text"]
 
 
-def test_without_lines_the_instruction_is_the_place(app_analysis: Analysis) -> None:
+def test_without_lines_the_location_is_the_instruction(app_analysis: Analysis) -> None:
     results = valid(pictured(app_analysis))["results"]
     location = results[0]["locations"][0]
     assert location["physicalLocation"] == {
@@ -67,7 +67,7 @@ def test_without_lines_the_instruction_is_the_place(app_analysis: Analysis) -> N
     assert location["logicalLocations"][0]["name"] == "RUN chown app /srv/app/data/model.bin"
 
 
-def test_every_result_has_a_line_of_a_file() -> None:
+def test_every_result_has_a_line_in_a_file() -> None:
     """Code scanning drops a result without one."""
     analysis = make_analysis([("COPY a /", 5), ("RUN rm a", 0)], [wasted("a", 5, 0, 1)])
     rules = {"max_layers": 1, "max_growth": "1%", "max_size": 1}
@@ -88,7 +88,7 @@ def test_levels_follow_the_share_of_the_image() -> None:
     ]
 
 
-def test_broken_rules_are_errors_where_their_cause_is(app_analysis: Analysis) -> None:
+def test_broken_rules_are_errors_at_their_cause(app_analysis: Analysis) -> None:
     rules: dict[str, object] = {
         "max_size": "6MB",
         "max_wasted": 0,
@@ -113,7 +113,7 @@ def test_broken_rules_are_errors_where_their_cause_is(app_analysis: Analysis) ->
     }
 
 
-def test_a_rule_that_only_warns() -> None:
+def test_a_rule_that_only_warns_is_a_warning() -> None:
     document: Any = build(make_analysis([("COPY a /", 5)]))
     rule = {
         "rule": "max_size",
@@ -143,7 +143,7 @@ def test_a_skipped_rule_is_a_warning_on_a_line() -> None:
     assert "nothing to measure from" in json.dumps(rule)
 
 
-def test_an_image_without_fault_has_no_result() -> None:
+def test_a_clean_image_has_no_results() -> None:
     run = valid(build(make_analysis([("COPY a /", 5)])))
     assert run["results"] == run["tool"]["driver"]["rules"] == []
 
@@ -160,7 +160,7 @@ def test_an_image_without_fault_has_no_result() -> None:
         ("x\n\x1b", "x%0A%1B", True),
     ],
 )
-def test_paths_become_references(file: str, uri: str, base: bool) -> None:
+def test_paths_become_uris(file: str, uri: str, base: bool) -> None:
     document: Any = build(python_app())
     for row in document["instructions"]:
         row["location"] = {"file": file, "start_line": 1, "end_line": 1}
@@ -168,7 +168,7 @@ def test_paths_become_references(file: str, uri: str, base: bool) -> None:
     assert place == ({"uri": uri, "uriBaseId": "%SRCROOT%"} if base else {"uri": uri})
 
 
-def test_messages_hold_neither_links_nor_placeholders() -> None:
+def test_messages_contain_no_links_or_placeholders() -> None:
     analysis = make_analysis(
         [("RUN a", 1000), ("RUN [x](javascript:1) {0} /", 0)],
         [wasted("a", 900, 0, 1, "overwritten")],
@@ -184,7 +184,7 @@ def fingerprints(document: Document) -> list[str]:
     return [each.fingerprint for each in findings(document)]
 
 
-def test_fingerprints_stay_when_numbers_and_tags_change() -> None:
+def test_fingerprints_stay_the_same_when_numbers_and_tags_change() -> None:
     def made(size: int, reference: str, before: int) -> list[str]:
         steps = [(f"ENV {n}", 0) for n in range(before)]
         steps += [("COPY a /", 1000), ("RUN rm a", 0)]
@@ -200,7 +200,7 @@ def test_fingerprints_stay_when_numbers_and_tags_change() -> None:
     assert made(900, "app:1", 0) != made(900, "other:1", 0)
 
 
-def test_fingerprints_of_one_report_differ() -> None:
+def test_fingerprints_within_a_report_differ() -> None:
     steps = [("COPY a /", 1000), ("RUN x", 0), ("RUN x", 0)]
     analysis = make_analysis(steps, [wasted("a", 90, 0, 1), wasted("b", 80, 0, 2)])
     made = fingerprints(build(analysis))

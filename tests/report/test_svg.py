@@ -20,11 +20,11 @@ def picture(app_analysis: Analysis) -> lxml.etree._Element:
     return lxml.etree.fromstring(written("svg", pictured(app_analysis)).encode())
 
 
-def test_golden(app_analysis: Analysis) -> None:
+def test_the_picture_matches_its_golden_file(app_analysis: Analysis) -> None:
     check_golden("app.svg", written("svg", pictured(app_analysis)))
 
 
-def test_every_tile_tells_what_it_is(picture: lxml.etree._Element) -> None:
+def test_every_tile_has_a_tooltip(picture: lxml.etree._Element) -> None:
     titles = [each.text for each in picture.iter(f"{SVG}title")][1:]
     assert len(titles) > 60
     assert (
@@ -37,7 +37,7 @@ def test_every_tile_tells_what_it_is(picture: lxml.etree._Element) -> None:
     )
 
 
-def test_colors_are_those_of_the_instructions(picture: lxml.etree._Element) -> None:
+def test_tiles_have_the_colors_of_their_instructions(picture: lxml.etree._Element) -> None:
     shade = {
         rect.find(f"{SVG}title").text.partition("\n")[0]: rect.get("class")
         for rect in picture.iter(f"{SVG}rect")
@@ -49,7 +49,7 @@ def test_colors_are_those_of_the_instructions(picture: lxml.etree._Element) -> N
     assert shade["/srv/app"] == "open"
 
 
-def test_it_stands_alone(app_analysis: Analysis) -> None:
+def test_the_picture_is_self_contained(app_analysis: Analysis) -> None:
     text = written("svg", pictured(app_analysis))
     assert re.findall(r"https?://[^\"]*", text) == ["http://www.w3.org/2000/svg"]
     assert "<script" not in text

@@ -1,4 +1,4 @@
-"""The layout fills its rectangle without overlap, and the tree that it draws sums to what the image holds."""
+"""The layout fills its rectangle without overlap, and the tree adds up to what the image contains."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def overlap(one: Rect, two: Rect) -> float:
 
 
 @given(falling, sides, sides)
-def test_areas_are_as_sizes(sizes: list[int], width: float, height: float) -> None:
+def test_areas_are_proportional_to_sizes(sizes: list[int], width: float, height: float) -> None:
     whole = Rect(3, 5, width, height)
     places = squarify(sizes, whole)
     assert len(places) == len(sizes)
@@ -60,7 +60,7 @@ def test_areas_are_as_sizes(sizes: list[int], width: float, height: float) -> No
 
 
 @given(falling, sides, sides)
-def test_no_two_overlap(sizes: list[int], width: float, height: float) -> None:
+def test_no_two_tiles_overlap(sizes: list[int], width: float, height: float) -> None:
     whole = Rect(0, 0, width, height)
     for one, two in itertools.combinations(squarify(sizes, whole), 2):
         assert overlap(one, two) <= 1e-6 * area(whole)
@@ -71,7 +71,7 @@ def test_equal_sizes_in_a_square_are_squares() -> None:
     assert all(math.isclose(place.width, 10) and math.isclose(place.height, 10) for place in places)
 
 
-def test_the_example_of_the_paper() -> None:
+def test_the_example_in_the_paper_is_reproduced() -> None:
     """Bruls, Huizing, van Wijk: 6, 6, 4, 3, 2, 2, 1 in a rectangle of 6 by 4."""
     places = squarify([6, 6, 4, 3, 2, 2, 1], Rect(0, 0, 6, 4))
     shown = [(round(p.x, 2), round(p.y, 2), round(p.width, 2), round(p.height, 2)) for p in places]
@@ -82,12 +82,12 @@ def test_the_example_of_the_paper() -> None:
     ]  # fmt: skip
 
 
-def test_no_room_and_nothing_to_draw() -> None:
+def test_an_empty_rectangle_or_list_draws_nothing() -> None:
     assert squarify([], Rect(0, 0, 10, 10)) == []
     assert squarify([5, 4], Rect(1, 2, 0, 10)) == [Rect(1, 2, 0, 0)] * 2
 
 
-def test_tiles_lie_within_their_folders(app_analysis: Analysis) -> None:
+def test_tiles_are_within_their_folders(app_analysis: Analysis) -> None:
     nodes = filesystem(app_analysis)["nodes"]
     tiles = layout(nodes, Rect(0, 0, 1200, 600))
     places = {tile.node: tile for tile in tiles}
@@ -100,7 +100,7 @@ def test_tiles_lie_within_their_folders(app_analysis: Analysis) -> None:
         assert tile.rect.y >= above.rect.y + above.header - 1e-9
 
 
-def test_what_is_too_small_is_not_drawn(app_analysis: Analysis) -> None:
+def test_tiles_that_are_too_small_are_not_drawn(app_analysis: Analysis) -> None:
     nodes = filesystem(app_analysis)["nodes"]
     tiles = layout(nodes, Rect(0, 0, 120, 60), spacing=Spacing(smallest=8))
     assert 1 < len(tiles) < len(nodes)
@@ -135,14 +135,14 @@ def check_tree(tree: Any, live: int) -> None:
 
 
 def paths_of(tree: Any) -> dict[str, Any]:
-    """Rows by path; a rest stands as `…`."""
+    """Rows by path. A rest is `…`."""
     paths = [""]
     for node in tree["nodes"][1:]:
         paths.append(f"{paths[node['parent']]}/{'…' if node['name'] is None else node['name']}")
     return dict(zip(paths, tree["nodes"], strict=True))
 
 
-def test_names_sizes_and_causes(app_analysis: Analysis) -> None:
+def test_the_tree_has_names_sizes_and_instructions(app_analysis: Analysis) -> None:
     tree = filesystem(app_analysis)
     check_tree(tree, app_analysis.sizes.live)
     rows = paths_of(tree)
@@ -161,7 +161,7 @@ def test_names_sizes_and_causes(app_analysis: Analysis) -> None:
     assert [row["bytes"] for row in tree["nodes"][1:4]] == [4_369_000, 3_150_000, 700_000]
 
 
-def test_the_document_with_it_fits_the_schema(app_analysis: Analysis) -> None:
+def test_the_document_with_a_filesystem_fits_the_schema(app_analysis: Analysis) -> None:
     document = json.loads(json.dumps(pictured(app_analysis)))
     schema = json.loads(schema_text())
     jsonschema.Draft202012Validator(schema).validate(document)
@@ -184,7 +184,7 @@ def test_content_whose_first_name_is_gone_counts_at_its_link(tmp_path: Path) -> 
     assert tree["files"] == 2
 
 
-def test_an_image_without_files(tmp_path: Path) -> None:
+def test_an_image_without_files_has_only_a_root(tmp_path: Path) -> None:
     tree = filesystem(analyze(ImageBuilder().layer({"etc/": b""}).build(), tmp_path))
     assert tree == {
         "bytes": 0,
@@ -202,7 +202,7 @@ def test_an_image_without_files(tmp_path: Path) -> None:
     }
 
 
-def test_small_files_are_one_row(tmp_path: Path) -> None:
+def test_small_files_are_summed_up_in_one_row(tmp_path: Path) -> None:
     files = {f"d/{n:04}": b"x" * 10 for n in range(3000)} | {"d/big": b"x" * 100_000}
     tree = filesystem(analyze(ImageBuilder().layer(files).build(), tmp_path))
     check_tree(tree, 130_000)
@@ -215,7 +215,7 @@ def test_small_files_are_one_row(tmp_path: Path) -> None:
     ]
 
 
-def test_a_folder_has_no_more_rows_than_can_be_told_apart(tmp_path: Path) -> None:
+def test_the_rows_of_a_folder_are_limited(tmp_path: Path) -> None:
     files = {f"{n:04}": b"x" * 100 for n in range(900)}
     tree = filesystem(analyze(ImageBuilder().layer(files).build(), tmp_path))
     check_tree(tree, 90_000)
@@ -235,7 +235,7 @@ def test_rows_go_to_the_largest_folders_first(tmp_path: Path) -> None:
     assert {row["parent"] for row in tree["nodes"][4:]} == {1}
 
 
-def test_folders_that_hold_one_folder_are_one_row_however_deep(tmp_path: Path) -> None:
+def test_folders_that_contain_only_a_folder_are_merged_at_any_depth(tmp_path: Path) -> None:
     deep = "/".join(["d"] * 3000)
     built = ImageBuilder().layer({f"{deep}/file": b"x" * 50, "a": b"y"}).build()
     tree = filesystem(analyze(built, tmp_path))
@@ -245,14 +245,14 @@ def test_folders_that_hold_one_folder_are_one_row_however_deep(tmp_path: Path) -
     assert "…" in tree["nodes"][1]["name"]
 
 
-def test_a_deep_tree_that_forks_everywhere_is_drawn(tmp_path: Path) -> None:
+def test_a_deep_tree_that_branches_everywhere_is_drawn(tmp_path: Path) -> None:
     files = {"/".join(["d"] * depth + ["f"]): b"x" * 9000 for depth in range(600)}
     tree = filesystem(analyze(ImageBuilder().layer(files).build(), tmp_path))
     check_tree(tree, 600 * 9000)
     assert len(layout(tree["nodes"], Rect(0, 0, 1200, 600))) > 20
 
 
-def test_names_are_told_as_paths_are(tmp_path: Path) -> None:
+def test_names_are_escaped_like_paths(tmp_path: Path) -> None:
     name = b"\xff\\\x1b[31m"
     tree = filesystem(analyze(ImageBuilder().layer([(name, File(b"x"))]).build(), tmp_path))
     assert tree["nodes"][1]["name"] == escape_path(name)[1:] == "\\xff\\\\\x1b[31m"
@@ -260,7 +260,7 @@ def test_names_are_told_as_paths_are(tmp_path: Path) -> None:
 
 @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stacks(), st.integers(1, 12))
-def test_random_stacks_sum_to_the_live_content(
+def test_random_stacks_add_up_to_the_live_content(
     tmp_path_factory: pytest.TempPathFactory, stack: object, rows: int
 ) -> None:
     folder = tmp_path_factory.mktemp("stack")

@@ -61,7 +61,7 @@ def test_a_webassembly_image_is_read_with_a_note(tmp_path: Path, scheme: str) ->
     assert "archive-document-unfit" not in told
 
 
-def test_layers_that_are_not_tars_need_no_diff_id_next_to_layers_that_are(tmp_path: Path) -> None:
+def test_a_layer_that_is_not_a_tar_needs_no_diff_id(tmp_path: Path) -> None:
     built = ImageBuilder("x:1").layer({"a": b"abc"}, "COPY a /").build()
     layers = ((WASM, WASM_LAYER), (built.layers[0].tar, LAYER))
     path = artifact((built.config, CONFIG), *layers).write(tmp_path / "mixed.tar")

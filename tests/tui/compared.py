@@ -1,4 +1,4 @@
-"""Two images that the tests of the browser compare."""
+"""Two images that the browser's tests compare."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEW = b"import os\n\n\ndef main():\n    return 'new'\n"
 
 
 def first() -> BuiltImage:
-    """Yesterday's build."""
+    """The old build."""
     return (
         ImageBuilder("my-app:1")
         .layer(
@@ -48,7 +48,7 @@ def first() -> BuiltImage:
 
 
 def second() -> BuiltImage:
-    """Today's, with a difference of every kind."""
+    """The new build, with every kind of difference."""
     return (
         ImageBuilder("my-app:2")
         .layer(
@@ -127,7 +127,7 @@ def browse_pair(
     *,
     size: tuple[int, int] = USUAL,
 ) -> int | None:
-    """Open the browser of two images and run a script on it; the exit code, if it came to one."""
+    """Open the browser for two images and run a script on it. Returns the exit code, if any."""
 
     async def run() -> int | None:
         app = CompareApp(f"{a} → {b}", pair_reader(opener(a, b)))

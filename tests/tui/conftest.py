@@ -10,13 +10,13 @@ from tests.tui.images import hostile, web_app
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The reference of the application, its layers compressed."""
+    """A reference to the application image with compressed layers."""
     folder: Path = tmp_path_factory.mktemp("images")
     return FORMS["oci-archive"].write([web_app()], folder / "app.tar")
 
 
 @pytest.fixture(scope="session")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The reference of the hostile image."""
+    """A reference to the hostile image."""
     folder: Path = tmp_path_factory.mktemp("evil")
     return FORMS["docker-legacy"].write([hostile()], folder / "evil.tar")

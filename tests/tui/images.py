@@ -1,4 +1,4 @@
-"""Images that the tests of the browser open."""
+"""Images that the browser's tests open."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MAIN_NEW = b"import os\n\n\ndef main():\n    return 'new'\n"
 
 
 def web_app() -> BuiltImage:
-    """An application with waste of several kinds, links, a sparse and a large file."""
+    """An application with several kinds of waste, links, a sparse file, and a large file."""
     return (
         ImageBuilder("my-app:latest")
         .layer(
@@ -100,7 +100,7 @@ HOSTILE_NAMES = (
 
 
 def hostile() -> BuiltImage:
-    """Names and texts that would be more than that, 1,000 directories in each other, 5,000 files in one."""
+    """An image with hostile names and texts, 1,000 nested directories, and 5,000 files in one directory."""
     members: dict[bytes, Any] = {
         b"usr/" + name: bytes(100 + at) for at, name in enumerate(HOSTILE_NAMES)
     }
@@ -128,7 +128,7 @@ def analysed(image: BuiltImage, path: Path, form: str = "oci-archive") -> Iterat
 
 
 class Driver:
-    """Presses keys and waits until all that follows from them has happened."""
+    """Presses keys and waits until everything they trigger has finished."""
 
     def __init__(self, app: BaseApp, pilot: Pilot[int]) -> None:
         self.app = app
@@ -151,7 +151,7 @@ class Driver:
             await self.settle()
 
     async def filter(self, text: str) -> None:
-        """Open the filter line, write on it and take it at once."""
+        """Open the filter line, type a filter, and apply it."""
         await self.press("slash")
         pane = next(pane for pane in self.browse.query("ListPane") if pane.has_focus_within)
         pane.bar.value = text  # type: ignore[attr-defined]
@@ -160,7 +160,7 @@ class Driver:
 
     @property
     def text(self) -> str:
-        """What stands on the screen, line by line."""
+        """The text on the screen, line by line."""
         return "\n".join(
             "".join(segment.text for segment in strip).rstrip()
             for strip in self.app.screen._compositor.render_strips(self.app.size)
@@ -168,12 +168,12 @@ class Driver:
 
     @property
     def told(self) -> list[str]:
-        """What was told in passing."""
+        """The notifications shown so far."""
         return [note.message for note in self.app._notifications]
 
     @property
     def is_browsing(self) -> bool:
-        """Whether no dialog and no file stands above the image."""
+        """Whether the image's screen is on top, without a dialog or a file above it."""
         return isinstance(self.app.screen, BrowseScreen)
 
     def rows(self) -> list[str]:
@@ -194,7 +194,7 @@ def browse(
     settings: Settings | None = None,
     dockerfile: Path | None = None,
 ) -> int | None:
-    """Open a reference in the browser, run a script on it once it is read; the exit code, if it came to one."""
+    """Open a reference in the browser, and run a script once the image is read. Returns the exit code, if any."""
 
     async def run() -> int | None:
         options = ReadOptions(dockerfile=None if dockerfile is None else str(dockerfile))

@@ -1,4 +1,4 @@
-"""The browser driven by keys and clicks, at the usual size, at 80x24 and at 200x50."""
+"""The browser, driven by keys and clicks, at the default size, at 80x24, and at 200x50."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def details(driver: Driver) -> str:
 
 
 @SIZES
-def test_it_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None:
+def test_the_browser_opens_on_the_whole_tree(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         assert driver.rows()[0] == ""
         assert "app" in driver.text
@@ -78,7 +78,7 @@ def test_every_pane_has_a_key(archive: str, size: tuple[int, int]) -> None:
     browse(archive, script, size=size)
 
 
-def test_views_of_layer_tree_and_range(archive: str) -> None:
+def test_v_switches_between_layer_tree_and_range(archive: str) -> None:
     async def script(driver: Driver) -> None:
         files = driver.browse.files
         await driver.press("ctrl+l")
@@ -134,7 +134,7 @@ def test_instructions_of_the_base_image_are_marked(
     browse(archive, script, size=size, dockerfile=dockerfile)
 
 
-def test_no_instruction_is_marked_where_no_base_image_is_known(archive: str) -> None:
+def test_no_instruction_is_marked_without_a_known_base_image(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("shift+tab", "shift+tab", "home")
         assert not driver.browse.instructions.base
@@ -156,7 +156,7 @@ def test_empty_instructions_fold_away(archive: str) -> None:
 
 
 @SIZES
-def test_opening_and_closing_directories(archive: str, size: tuple[int, int]) -> None:
+def test_directories_open_and_close(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("down", "l")
         assert "app" in driver.rows()[1]
@@ -191,7 +191,7 @@ def test_sorting_keeps_the_cursor_on_its_file(archive: str) -> None:
     browse(archive, script)
 
 
-def test_columns_can_be_chosen(archive: str) -> None:
+def test_keys_choose_the_columns(archive: str) -> None:
     async def script(driver: Driver) -> None:
         assert "drwxr-xr-x" in driver.text
         await driver.press("ctrl+b")
@@ -203,7 +203,7 @@ def test_columns_can_be_chosen(archive: str) -> None:
 
 
 @SIZES
-def test_a_filter_stays_while_one_works_in_its_result(archive: str, size: tuple[int, int]) -> None:
+def test_a_filter_stays_while_you_work_in_its_results(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("slash")
         await driver.press(*"main")
@@ -222,7 +222,7 @@ def test_a_filter_stays_while_one_works_in_its_result(archive: str, size: tuple[
     browse(archive, script, size=size)
 
 
-def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
+def test_the_first_hits_of_a_long_search_stay_until_it_ends(
     archive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finder, "PATIENCE", -1)
@@ -245,7 +245,7 @@ def test_the_first_hits_of_a_long_search_stand_until_all_are_there(
     browse(archive, script)
 
 
-def test_walking_the_hits(archive: str) -> None:
+def test_n_steps_through_the_hits(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("*.py")
         seen = [driver.browse.files.path]
@@ -260,7 +260,7 @@ def test_walking_the_hits(archive: str) -> None:
     browse(archive, script)
 
 
-def test_a_filter_that_cannot_be_understood_says_so(archive: str) -> None:
+def test_an_invalid_filter_says_so(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("re:(")
         assert "not a regular expression" in status(driver)
@@ -270,7 +270,7 @@ def test_a_filter_that_cannot_be_understood_says_so(archive: str) -> None:
     browse(archive, script)
 
 
-def test_a_filter_goes_with_the_view(archive: str) -> None:
+def test_a_filter_stays_when_the_view_changes(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("kind:removed")
         assert "20 hits" in status(driver) or "22 hits" in status(driver)
@@ -299,7 +299,7 @@ def test_a_filter_without_hits_says_where_it_finds_something_and_a_key_goes_ther
     browse(archive, script, size=size)
 
 
-def test_removed_files_are_found_from_a_view_that_leaves_them_out(archive: str) -> None:
+def test_removed_files_are_found_from_a_view_without_them(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+l", "ctrl+r")
         await driver.filter("pip/7")
@@ -322,7 +322,7 @@ def test_a_kind_of_change_is_found_in_another_layer(archive: str) -> None:
     browse(archive, script)
 
 
-def test_a_filter_that_finds_nothing_anywhere_offers_no_way_out(archive: str) -> None:
+def test_a_filter_that_finds_nothing_anywhere_offers_no_key(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("no-such-name")
         assert status(driver) == "nothing found"
@@ -358,7 +358,7 @@ def test_the_text_of_an_instruction_gets_24_columns(archive: str) -> None:
     browse(archive, script)
 
 
-def test_hiding_kinds_of_change(archive: str) -> None:
+def test_kinds_of_change_can_be_hidden(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+l", "ctrl+r")
         assert [row.strip() for row in driver.rows()] == [""]
@@ -369,7 +369,7 @@ def test_hiding_kinds_of_change(archive: str) -> None:
 
 
 @SIZES
-def test_from_waste_to_both_layers_and_back(archive: str, size: tuple[int, int]) -> None:
+def test_waste_leads_to_both_layers_and_back(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         screen = driver.browse
         await driver.press("w", "v")
@@ -424,7 +424,7 @@ def test_largest_files_sort_filter_and_lead_to_the_tree(archive: str) -> None:
 
 
 @SIZES
-def test_largest_files_with_what_is_wasted_make_up_the_content(
+def test_live_and_wasted_files_add_up_to_the_content(
     archive: str, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async def script(driver: Driver) -> None:
@@ -457,7 +457,7 @@ def painted(lines: LineList, count: int) -> list[str]:
 
 
 @SIZES
-def test_looking_inside_a_text(archive: str, size: tuple[int, int]) -> None:
+def test_enter_shows_the_text_of_a_file(archive: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
         await driver.press("enter")
@@ -474,7 +474,7 @@ def test_looking_inside_a_text(archive: str, size: tuple[int, int]) -> None:
     browse(archive, script, size=size)
 
 
-def test_colours_of_a_program(archive: str) -> None:
+def test_source_code_is_highlighted(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
         await driver.press("enter")
@@ -484,7 +484,7 @@ def test_colours_of_a_program(archive: str) -> None:
     browse(archive, script)
 
 
-def test_a_large_file_comes_by_page(archive: str) -> None:
+def test_a_large_file_has_pages(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("big.log")
         await driver.press("enter")
@@ -509,7 +509,7 @@ def test_a_binary_opens_in_hexadecimal_and_a_changed_one_says_what_changed(archi
     browse(archive, script)
 
 
-def test_a_deleted_file_can_be_looked_at(archive: str) -> None:
+def test_a_deleted_file_can_be_viewed(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("pip/7")
         await driver.press("enter")
@@ -519,7 +519,7 @@ def test_a_deleted_file_can_be_looked_at(archive: str) -> None:
     browse(archive, script)
 
 
-def test_following_a_link(archive: str) -> None:
+def test_o_follows_a_link(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("link.py")
         await driver.press("escape", "enter")
@@ -541,9 +541,7 @@ def test_a_sparse_file_shows_its_holes(archive: str) -> None:
     browse(archive, script)
 
 
-def test_extracting_asks_for_a_folder_and_before_it_overwrites(
-    archive: str, tmp_path: Path
-) -> None:
+def test_extracting_asks_for_a_folder_and_before_overwriting(archive: str, tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
         for expected in ("new", "mine"):
@@ -563,7 +561,7 @@ def test_extracting_asks_for_a_folder_and_before_it_overwrites(
     browse(archive, script)
 
 
-def test_extracting_into_what_is_no_folder_is_a_dialog(archive: str, tmp_path: Path) -> None:
+def test_extracting_into_a_file_shows_an_error(archive: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     async def script(driver: Driver) -> None:
@@ -578,7 +576,7 @@ def test_extracting_into_what_is_no_folder_is_a_dialog(archive: str, tmp_path: P
     browse(archive, script)
 
 
-def test_saving_the_report_by_the_ending(archive: str, tmp_path: Path) -> None:
+def test_the_extension_picks_the_format_of_a_saved_report(archive: str, tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         for form in RENDERERS.values():
             await driver.press("S")
@@ -611,7 +609,7 @@ def test_a_path_and_its_command_line_are_copied(archive: str) -> None:
     browse(archive, script)
 
 
-def test_help_tells_the_keys_of_the_focused_pane(archive: str) -> None:
+def test_help_lists_the_keys_of_the_focused_pane(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("question_mark")
         assert isinstance(driver.app.screen, HelpScreen)
@@ -622,7 +620,7 @@ def test_help_tells_the_keys_of_the_focused_pane(archive: str) -> None:
     browse(archive, script, size=WIDE)
 
 
-def test_a_letter_on_every_pane_goes_there(archive: str) -> None:
+def test_each_pane_has_a_letter_to_jump_to(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("apostrophe")
         assert isinstance(driver.app.screen, PaneLetters)
@@ -634,7 +632,7 @@ def test_a_letter_on_every_pane_goes_there(archive: str) -> None:
     browse(archive, script)
 
 
-def test_the_palette_lists_what_applies(archive: str) -> None:
+def test_the_palette_lists_available_commands(archive: str) -> None:
     async def script(driver: Driver) -> None:
         titles = [command.title for command in driver.browse.commands()]
         assert "Back" not in titles
@@ -663,7 +661,7 @@ def test_a_narrow_terminal_folds_the_left_half(archive: str) -> None:
     browse(archive, script, size=NARROW)
 
 
-def test_the_mouse_does_what_keys_do(archive: str) -> None:
+def test_the_mouse_does_the_same_as_keys(archive: str) -> None:
     async def script(driver: Driver) -> None:
         tree = driver.browse.files.tree_view
         await driver.pilot.click(tree, offset=(45, 2), times=2)
@@ -694,7 +692,7 @@ def test_the_mouse_does_what_keys_do(archive: str) -> None:
     browse(archive, script)
 
 
-def test_keys_of_the_settings_replace_the_usual_ones(archive: str) -> None:
+def test_keys_in_the_settings_replace_the_defaults(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("comma")
         assert driver.browse.tab == "waste"
@@ -713,13 +711,13 @@ def test_every_theme_paints_the_browser(archive: str, theme: str) -> None:
     browse(archive, script, settings=Settings(theme=theme))
 
 
-def test_a_theme_that_is_not_there() -> None:
+def test_an_unknown_theme_is_refused() -> None:
     with pytest.raises(ConfigError, match="no-such"):
         LayerscopeApp("x", reader("x"), settings=Settings(theme="no-such"))
 
 
 @pytest.mark.parametrize("theme", ["layerscope", "layerscope-light", "ansi-dark", "ansi-light"])
-def test_without_colour_marks_still_tell(
+def test_marks_are_readable_without_color(
     archive: str, monkeypatch: pytest.MonkeyPatch, theme: str
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -749,7 +747,7 @@ def test_without_colour_marks_still_tell(
     browse(archive, script, settings=Settings(theme=theme))
 
 
-def test_secrets_are_hidden(archive: str) -> None:
+def test_secrets_are_masked(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("i", "end")
         assert "API_TOKEN" in driver.text
@@ -758,7 +756,7 @@ def test_secrets_are_hidden(archive: str) -> None:
     browse(archive, script, size=WIDE)
 
 
-def test_an_image_that_cannot_be_opened_is_a_calm_dialog() -> None:
+def test_an_image_that_cannot_be_opened_shows_an_error() -> None:
     async def script(driver: Driver) -> None:
         assert isinstance(driver.app.screen, ErrorDialog)
         assert "nowhere" in driver.text
@@ -777,7 +775,7 @@ def test_an_image_that_cannot_be_opened_is_a_calm_dialog() -> None:
         (ValueError("[red]what[/oops]"), "a bug: ValueError: [red]what[/oops]", 70),
     ],
 )
-def test_whatever_fails_while_reading_is_a_dialog(error: Exception, text: str, code: int) -> None:
+def test_any_failure_while_reading_shows_an_error(error: Exception, text: str, code: int) -> None:
     def read(*_: object) -> object:
         raise error
 
@@ -794,7 +792,7 @@ def test_whatever_fails_while_reading_is_a_dialog(error: Exception, text: str, c
     assert asyncio.run(run()) == code
 
 
-def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
+def test_loading_shows_progress_and_escape_stops_it(archive: str) -> None:
     begun, stopped = threading.Event(), threading.Event()
     read = reader(archive)
 
@@ -829,7 +827,7 @@ def test_loading_shows_how_far_it_is_and_escape_stops_it(archive: str) -> None:
     assert stopped.wait(5), "the reading heard of it"
 
 
-def test_progress_is_handed_on_seldom_but_a_new_stage_at_once() -> None:
+def test_progress_is_throttled_but_a_new_stage_is_shown_at_once() -> None:
     told: list[Progress] = []
     tell = seldom(told.append)
     export, more = Progress("export", 0, None), Progress("export", 9, None)
@@ -842,7 +840,7 @@ def test_progress_is_handed_on_seldom_but_a_new_stage_at_once() -> None:
     assert told == [export, read, more]
 
 
-def test_ctrl_c_and_q_leave(archive: str) -> None:
+def test_ctrl_c_and_q_quit(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+c")
 

@@ -1,4 +1,4 @@
-"""The browser of two images, through its keys."""
+"""The browser for two images, driven by keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 
 @SIZES
-def test_the_python_pair_tab_by_tab(size: tuple[int, int]) -> None:
+def test_every_tab_shows_the_python_pair(size: tuple[int, int]) -> None:
     async def script(driver: PairDriver) -> None:
         text = " ".join(driver.text.split())
         assert "python:3.8-slim is 6.6 MB (89.1 %) smaller than python:3.8." in text
@@ -61,7 +61,7 @@ def test_the_python_pair_tab_by_tab(size: tuple[int, int]) -> None:
 
 
 @SIZES
-def test_instructions_side_by_side(pair: tuple[str, str], size: tuple[int, int]) -> None:
+def test_instructions_are_side_by_side(pair: tuple[str, str], size: tuple[int, int]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("2")
         pairs = driver.compared.query_one(InstructionPairs)
@@ -80,7 +80,7 @@ def test_instructions_side_by_side(pair: tuple[str, str], size: tuple[int, int])
     browse_pair(*pair, script, size=size)
 
 
-def test_equal_instructions_are_joined_and_can_be_left_out(pair: tuple[str, str]) -> None:
+def test_equal_instructions_share_a_row_and_can_be_hidden(pair: tuple[str, str]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("2")
         pairs = driver.compared.query_one(InstructionPairs)
@@ -97,7 +97,7 @@ def test_equal_instructions_are_joined_and_can_be_left_out(pair: tuple[str, str]
 
 
 @SIZES
-def test_one_tree_of_both(pair: tuple[str, str], size: tuple[int, int]) -> None:
+def test_both_images_are_one_tree(pair: tuple[str, str], size: tuple[int, int]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("3")
         assert isinstance(driver.app.focused, CompareTreeView)
@@ -122,7 +122,9 @@ def test_one_tree_of_both(pair: tuple[str, str], size: tuple[int, int]) -> None:
 
 
 @SIZES
-def test_filter_finds_and_goes(pair: tuple[str, str], size: tuple[int, int]) -> None:
+def test_a_filter_narrows_the_tree_and_can_be_cleared(
+    pair: tuple[str, str], size: tuple[int, int]
+) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("3")
         await driver.filter("kind:moved")
@@ -185,7 +187,9 @@ def test_a_changed_file_opens_with_its_diff(pair: tuple[str, str], size: tuple[i
         ("kind:moved type:file", ["the content is the same"]),
     ],
 )
-def test_looking_inside(pair: tuple[str, str], name: str, words: list[str]) -> None:
+def test_enter_shows_both_sides_of_a_file(
+    pair: tuple[str, str], name: str, words: list[str]
+) -> None:
     async def script(driver: PairDriver) -> None:
         await look_at(driver, name)
         for word in words:
@@ -207,7 +211,7 @@ def test_a_link_leads_to_its_target(pair: tuple[str, str]) -> None:
 
 
 @SIZES
-def test_settings_hide_secrets(pair: tuple[str, str], size: tuple[int, int]) -> None:
+def test_secrets_in_settings_are_masked(pair: tuple[str, str], size: tuple[int, int]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("4")
         listed = driver.compared.query_one(SettingList).listed
@@ -233,7 +237,7 @@ def save(reference: str, path: Path, *, files: bool) -> str:
     return str(path)
 
 
-def test_saved_reports_say_what_they_lack(pair: tuple[str, str], tmp_path: Path) -> None:
+def test_screens_say_what_a_saved_report_lacks(pair: tuple[str, str], tmp_path: Path) -> None:
     with_files = save(pair[0], tmp_path / "files.json", files=True)
     without = save(pair[0], tmp_path / "short.json", files=False)
 
@@ -276,7 +280,7 @@ def test_hostile_names_are_shown_escaped(
     browse_pair(pair[0], evil, script, size=size)
 
 
-def test_what_cannot_be_read_is_a_calm_dialog(pair: tuple[str, str], tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_shows_an_error(pair: tuple[str, str], tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text('{"kind": "analysis", "schema_version": 99}')
 
@@ -288,7 +292,7 @@ def test_what_cannot_be_read_is_a_calm_dialog(pair: tuple[str, str], tmp_path: P
     assert browse_pair(pair[0], str(broken), script) == 2
 
 
-def test_mouse_and_help(pair: tuple[str, str]) -> None:
+def test_the_mouse_and_the_help_work(pair: tuple[str, str]) -> None:
     async def script(driver: PairDriver) -> None:
         lines = driver.text.splitlines()
         row = next(y for y, line in enumerate(lines) if "3 Files" in line)
@@ -308,7 +312,7 @@ def test_mouse_and_help(pair: tuple[str, str]) -> None:
     browse_pair(*pair, script)
 
 
-def test_from_the_browser_of_one_image(pair: tuple[str, str]) -> None:
+def test_c_compares_from_the_browser_of_one_image(pair: tuple[str, str]) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("c")
         driver.app.screen.query_one("#answer").value = pair[1]  # type: ignore[attr-defined]
@@ -338,13 +342,13 @@ def test_from_the_browser_of_one_image(pair: tuple[str, str]) -> None:
         (["a", "b", "--json"], "--json has no effect with --tui"),
     ],
 )
-def test_what_the_option_is_not_for(words: list[str], told: str) -> None:
+def test_tui_is_refused_where_it_makes_no_sense(words: list[str], told: str) -> None:
     result = run("compare", "--tui", *words)
     assert result.returncode == 2
     assert told in result.stderr
 
 
-def test_saving_the_comparison_in_every_format(pair: tuple[str, str], tmp_path: Path) -> None:
+def test_the_comparison_is_saved_in_every_format(pair: tuple[str, str], tmp_path: Path) -> None:
     def told(suffix: str) -> str:
         return str(tmp_path / f"{suffix}")
 
@@ -364,9 +368,7 @@ def test_saving_the_comparison_in_every_format(pair: tuple[str, str], tmp_path: 
         assert Path(told(f"here{form.suffix}")).read_bytes() == Path(there).read_bytes(), form.name
 
 
-def test_extracting_takes_what_b_has_and_else_what_a_had(
-    pair: tuple[str, str], tmp_path: Path
-) -> None:
+def test_extracting_prefers_the_file_of_b(pair: tuple[str, str], tmp_path: Path) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("e")
         assert driver.app.screen is driver.compared, "there is no file on the overview"
@@ -384,7 +386,7 @@ def test_extracting_takes_what_b_has_and_else_what_a_had(
     assert (tmp_path / "gone.txt").read_bytes()
 
 
-def test_nothing_is_taken_out_of_saved_reports(pair: tuple[str, str], tmp_path: Path) -> None:
+def test_nothing_can_be_extracted_from_saved_reports(pair: tuple[str, str], tmp_path: Path) -> None:
     saved = []
     for number, reference in enumerate(pair):
         saved.append(str(tmp_path / f"{number}.json"))
@@ -398,7 +400,7 @@ def test_nothing_is_taken_out_of_saved_reports(pair: tuple[str, str], tmp_path: 
     browse_pair(saved[0], saved[1], script)
 
 
-def test_jump_mode_and_copies(pair: tuple[str, str]) -> None:
+def test_jumping_and_copying_work(pair: tuple[str, str]) -> None:
     async def script(driver: PairDriver) -> None:
         await driver.press("2", "apostrophe")
         assert isinstance(driver.app.screen, PaneLetters)

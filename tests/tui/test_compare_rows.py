@@ -1,4 +1,4 @@
-"""The rows over two images, without a terminal."""
+"""The rows for two images, without a terminal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_every_difference_has_its_mark(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_directory_is_the_sum_of_what_is_below(tmp_path: Path, *, turned: bool) -> None:
+def test_a_directory_is_the_sum_of_everything_below(tmp_path: Path, *, turned: bool) -> None:
     images = (
         ImageBuilder("a")
         .layer({"d/x": b"12", "d/y": Hardlink("d/x"), "t": b"123"}, "RUN a", parents=True)
@@ -121,7 +121,7 @@ def test_a_directory_is_the_sum_of_what_is_below(tmp_path: Path, *, turned: bool
         assert abs(totals.delta(turns)) == 2
 
 
-def test_only_what_differs_sorted_by_how_much(tmp_path: Path) -> None:
+def test_differences_are_sorted_by_size(tmp_path: Path) -> None:
     with compared(first(), second(), tmp_path) as session:
         outline, totals = flat(session)
         rows = TreeRows(outline, totals, totals.changed)
@@ -161,7 +161,9 @@ def test_only_what_differs_sorted_by_how_much(tmp_path: Path) -> None:
         ("MAIN", []),
     ],
 )
-def test_filter(tmp_path: Path, text: str, found: list[str]) -> None:
+def test_a_filter_finds_paths_by_word_kind_and_size(
+    tmp_path: Path, text: str, found: list[str]
+) -> None:
     with compared(first(), second(), tmp_path) as session:
         outline, totals = flat(session)
         hits = Finder(outline, totals).find(parse(text, QUERY_KINDS), bytearray(totals.changed))
@@ -171,12 +173,12 @@ def test_filter(tmp_path: Path, text: str, found: list[str]) -> None:
         assert sorted(outline.path(number).decode() for number in numbers) == found
 
 
-def test_kinds_of_one_image_are_none_of_two() -> None:
+def test_kinds_for_one_image_are_refused_for_two() -> None:
     with pytest.raises(BadQuery, match="kind: is one of added, removed, changed, content"):
         parse("kind:wasted", QUERY_KINDS)
 
 
-def test_a_path_leaves_the_others_out(tmp_path: Path) -> None:
+def test_a_path_leaves_out_the_other_files(tmp_path: Path) -> None:
     with compared(first(), second(), tmp_path, "/app/*.py") as session:
         outline, totals = flat(session)
         files = [
@@ -208,7 +210,7 @@ def test_the_overview_keeps_its_width_and_escapes(tmp_path: Path, width: int) ->
 
 @pytest.mark.parametrize("width", [3, 8, 13, 14, 41])
 @pytest.mark.parametrize("delta", [-100, -51, -1, 0, 1, 50, 100])
-def test_bars_leave_the_zero_line_where_it_is(delta: int, width: int) -> None:
+def test_a_bar_keeps_the_zero_line_in_the_middle(delta: int, width: int) -> None:
     text = "".join(text for text, _ in delta_bar(delta, 100, width))
     half = (width - 1) // 2
     assert len(text) == width
@@ -219,5 +221,5 @@ def test_bars_leave_the_zero_line_where_it_is(delta: int, width: int) -> None:
         assert text.count("█") == half
 
 
-def test_words_of_a_difference() -> None:
+def test_a_difference_is_a_signed_size_or_a_dash() -> None:
     assert [delta_text(each) for each in (0, None, 1500, -1500)] == ["–", "–", "+1.5 kB", "−1.5 kB"]

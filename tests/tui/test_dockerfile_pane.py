@@ -1,4 +1,4 @@
-"""The Dockerfile with sizes in its margin."""
+"""The Dockerfile pane, with sizes in its margin."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def dockerfile(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])
-def test_each_line_tells_what_it_stores_and_wastes(
+def test_each_line_shows_what_it_stores_and_wastes(
     archive: str, dockerfile: Path, size: tuple[int, int]
 ) -> None:
     async def script(driver: Driver) -> None:
@@ -68,7 +68,7 @@ def test_a_line_leads_to_what_it_changed_and_back(archive: str, dockerfile: Path
         assert screen.instructions.current is not None
         assert screen.instructions.current.instruction.index == 2
         assert screen.files.scope == Scope("tree", 4, 4), "moving here leaves the files alone"
-        for index in (3, 4, 3, 2):  # faster than the screen hears of it
+        for index in (3, 4, 3, 2):  # faster than the screen can update
             screen.select_instruction(index)
         await driver.settle()
         assert screen.files.scope == Scope("tree", 4, 4)
@@ -85,7 +85,7 @@ def test_a_line_leads_to_what_it_changed_and_back(archive: str, dockerfile: Path
     browse(archive, script, dockerfile=dockerfile)
 
 
-def test_it_opens_on_the_line_of_the_instruction_that_is_chosen(
+def test_the_pane_opens_on_the_line_of_the_selected_instruction(
     archive: str, dockerfile: Path
 ) -> None:
     async def script(driver: Driver) -> None:
@@ -97,7 +97,7 @@ def test_it_opens_on_the_line_of_the_instruction_that_is_chosen(
     browse(archive, script, dockerfile=dockerfile)
 
 
-def test_there_is_no_such_pane_where_no_dockerfile_is_known(archive: str) -> None:
+def test_there_is_no_pane_without_a_known_dockerfile(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("d", "5")
         assert driver.browse.tab == "files"
@@ -108,7 +108,7 @@ def test_there_is_no_such_pane_where_no_dockerfile_is_known(archive: str) -> Non
     browse(archive, script)
 
 
-def test_the_provenance_of_a_real_image_gives_it() -> None:
+def test_the_dockerfile_comes_from_the_provenance_of_a_real_image() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("d")
         rows = painted(driver)
@@ -122,7 +122,7 @@ def test_the_provenance_of_a_real_image_gives_it() -> None:
     browse(str(ROOT / "fixtures/my-python-app-buildkit.tar"), script)
 
 
-def test_a_hostile_dockerfile_is_shown_and_nothing_more(tmp_path: Path) -> None:
+def test_a_hostile_dockerfile_is_only_shown(tmp_path: Path) -> None:
     dockerfile = tmp_path / "Dockerfile"
     text = "# \x1b[31m[red]\u202e\t|\x9b"
     dockerfile.write_bytes(

@@ -1,4 +1,4 @@
-"""An image whose every name and text would like to be more than that, opened end to end."""
+"""An image with hostile names and texts, opened end to end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "12
 
 
 def check(driver: Driver) -> str:
-    """The screen holds nothing that a terminal would act on, and every line is as wide as it should be."""
+    """Check that the screen has nothing a terminal would act on, and that every line has the right width."""
     for strip in driver.app.screen._compositor.render_strips(driver.app.size):
         assert strip.cell_length == driver.app.size.width
         for segment in strip:
@@ -29,7 +29,7 @@ def check(driver: Driver) -> str:
 
 @pytest.mark.slow
 @SIZES
-def test_every_pane(evil: str, size: tuple[int, int]) -> None:
+def test_every_pane_shows_a_hostile_image_safely(evil: str, size: tuple[int, int]) -> None:
     async def script(driver: Driver) -> None:
         check(driver)
         for key in (
@@ -55,7 +55,7 @@ def test_every_pane(evil: str, size: tuple[int, int]) -> None:
     browse(evil, script, size=size)
 
 
-def test_names_are_shown_as_they_are(evil: str) -> None:
+def test_hostile_names_are_shown_escaped(evil: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("ctrl+a", "slash")
         driver.browse.files.bar.value = "usr/"
@@ -80,7 +80,7 @@ def test_names_are_shown_as_they_are(evil: str) -> None:
 
 
 @pytest.mark.slow
-def test_looking_inside_and_copying(evil: str) -> None:
+def test_hostile_files_can_be_viewed_and_copied(evil: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("slash")
         driver.browse.files.bar.value = "usr/"
@@ -100,7 +100,7 @@ def test_looking_inside_and_copying(evil: str) -> None:
     browse(evil, script)
 
 
-def test_a_thousand_levels_are_walked_and_shown(evil: str) -> None:
+def test_a_thousand_levels_can_be_opened(evil: str) -> None:
     async def script(driver: Driver) -> None:
         tree = driver.browse.files.tree_view
         assert driver.browse.files.go_to(b"d/" * 1000 + b"deep")
@@ -115,7 +115,7 @@ def test_a_thousand_levels_are_walked_and_shown(evil: str) -> None:
     browse(evil, script)
 
 
-def test_many_files_in_one_directory(evil: str) -> None:
+def test_thousands_of_files_in_a_directory_are_listed(evil: str) -> None:
     async def script(driver: Driver) -> None:
         assert driver.browse.files.go_to(b"many")
         await driver.press("l", "end")
@@ -124,7 +124,7 @@ def test_many_files_in_one_directory(evil: str) -> None:
     browse(evil, script)
 
 
-def test_an_error_that_quotes_the_image(tmp_path: Path) -> None:
+def test_an_error_that_quotes_the_image_is_escaped(tmp_path: Path) -> None:
     built = ImageBuilder("[/x]").raw_layer(b"no tar at all" * 100, "RUN \x1b[2J[/x]").build()
     reference = FORMS["docker-legacy"].write([built], tmp_path / "[bold]\x1b[31m.tar")
 
@@ -139,7 +139,7 @@ def test_an_error_that_quotes_the_image(tmp_path: Path) -> None:
     assert browse(reference, script) == 4
 
 
-def test_a_content_full_of_escapes(tmp_path: Path) -> None:
+def test_content_full_of_escapes_is_shown_safely(tmp_path: Path) -> None:
     content = (
         b"\x1b[2Jclear\n[red]markup[/]\n\x9b31m\r\nlong " + b"x" * 300_000 + b"\n\xe2\x80\xaertl\n"
     )

@@ -1,4 +1,4 @@
-"""What the screens look like, held against pictures: `LAYERSCOPE_UPDATE_LOOKS=1` draws them anew, to be looked at."""
+"""Compares screens with pictures. `LAYERSCOPE_UPDATE_LOOKS=1` redraws them; look at the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ SCREENS: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
 
 @pytest.mark.skipif(version("textual") != TEXTUAL, reason=f"drawn with Textual {TEXTUAL}")
 @pytest.mark.parametrize("name", SCREENS)
-def test_looks(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_screens_match_their_pictures(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size, theme, keys = SCREENS[name]
     FORMS["docker-legacy"].write([web_app()], tmp_path / "app.tar")
     monkeypatch.chdir(tmp_path)

@@ -91,7 +91,7 @@ def test_the_root_is_open_and_sorted_by_size() -> None:
     assert shown(rows_of()) == ["", "  usr", "  app", "  etc"]
 
 
-def test_opening_and_closing_put_rows_in_and_take_them_out() -> None:
+def test_opening_adds_rows_and_closing_removes_them() -> None:
     rows = rows_of()
     assert rows.open(1) == 2
     assert rows.open(2) == 2
@@ -118,26 +118,26 @@ def test_a_file_does_not_open() -> None:
 @pytest.mark.parametrize(
     ("sort", "order"), [("name", ["app", "etc", "usr"]), ("size", ["usr", "app", "etc"])]
 )
-def test_sorting(sort: str, order: list[str]) -> None:
+def test_rows_are_sorted_by_size_name_or_files(sort: str, order: list[str]) -> None:
     rows = rows_of()
     rows.sort_by(sort)  # type: ignore[arg-type]
     assert shown(rows)[1:] == [f"  {name}" for name in order]
 
 
-def test_reveal_opens_what_is_above() -> None:
+def test_reveal_opens_the_parents() -> None:
     rows = rows_of()
     row = rows.reveal(find(rows, "usr/lib/small.so"))
     assert row is not None
     assert shown(rows)[row] == "      small.so"
 
 
-def test_reveal_gives_nothing_for_what_the_view_hides() -> None:
+def test_reveal_finds_nothing_that_the_view_hides() -> None:
     rows = rows_of()
     search(rows, "etc/passwd")
     assert rows.reveal(find(rows, "app/main.py")) is None
 
 
-def test_parent_row() -> None:
+def test_parent_row_is_the_row_of_the_directory() -> None:
     rows = rows_of()
     row = rows.reveal(find(rows, "usr/lib/small.so"))
     assert row is not None
@@ -145,7 +145,7 @@ def test_parent_row() -> None:
     assert rows.parent_row(0) == 0
 
 
-def test_a_filter_shows_hits_and_what_leads_to_them_and_gives_back_what_was_open() -> None:
+def test_a_filter_shows_hits_and_their_parents_and_clearing_restores_the_rows() -> None:
     rows = rows_of()
     rows.open(1)
     before = shown(rows)
@@ -156,7 +156,7 @@ def test_a_filter_shows_hits_and_what_leads_to_them_and_gives_back_what_was_open
     assert shown(rows) == before
 
 
-def test_below_a_directory_that_was_found_everything_can_be_seen() -> None:
+def test_everything_below_a_directory_that_is_a_hit_is_shown() -> None:
     rows = rows_of()
     search(rows, "usr")
     assert shown(rows) == ["", "  usr"]
@@ -164,7 +164,7 @@ def test_below_a_directory_that_was_found_everything_can_be_seen() -> None:
     assert shown(rows) == ["", "  usr", "    lib", "    bin"]
 
 
-def test_walking_the_hits_opens_what_hides_them() -> None:
+def test_stepping_through_the_hits_opens_their_parents() -> None:
     rows = rows_of()
     search(rows, "usr/lib/small.so", "etc/passwd", "usr")
     rows.close_all()
@@ -184,12 +184,12 @@ def test_walking_the_hits_opens_what_hides_them() -> None:
     assert seen == ["small.so", "usr"]
 
 
-def test_without_a_filter_there_is_no_hit() -> None:
+def test_without_a_filter_there_are_no_hits() -> None:
     assert rows_of().next_hit(0) is None
     assert rows_of().previous_hit(0) is None
 
 
-def test_open_all_stops_at_so_many_rows() -> None:
+def test_open_all_stops_at_a_limit() -> None:
     rows = rows_of([f"{a}/{b}" for a in range(300) for b in range(300)])
     assert not rows.open_all(0)
     assert 300 < len(rows) <= MOST_ROWS
@@ -207,7 +207,7 @@ def test_a_thousand_levels_open_at_once() -> None:
     assert len(rows) == 2
 
 
-def test_another_view_keeps_what_is_open() -> None:
+def test_another_view_keeps_directories_open() -> None:
     rows = rows_of()
     rows.open(1)
     fewer = bytearray(len(rows.outline))
@@ -218,10 +218,8 @@ def test_another_view_keeps_what_is_open() -> None:
 
 
 @given(st.lists(st.sampled_from(PATHS), unique=True), st.lists(st.integers(0, 40), max_size=30))
-def test_rows_are_always_those_of_a_walk_over_open_directories(
-    hits: list[str], steps: list[int]
-) -> None:
-    """Whatever was opened, closed and filtered, splicing gives what building anew gives."""
+def test_rows_always_equal_a_walk_over_open_directories(hits: list[str], steps: list[int]) -> None:
+    """After any opening, closing, and filtering, splicing gives the same rows as rebuilding."""
     rows = rows_of()
     for step in steps:
         row = step % len(rows)
@@ -236,7 +234,7 @@ def test_rows_are_always_those_of_a_walk_over_open_directories(
         assert shown(rows) == spliced
 
 
-def test_leading_flags_are_those_of_the_directories_above() -> None:
+def test_leading_flags_mark_the_directories_above() -> None:
     outline = outline_of(PATHS)
     flags = bytearray(len(outline))
     number = outline.find(b"/usr/lib/big.so")
@@ -248,7 +246,7 @@ def test_leading_flags_are_those_of_the_directories_above() -> None:
     assert leading[ROOT]
 
 
-def test_the_order_of_a_large_directory_is_kept_as_long_as_it_holds(
+def test_the_order_of_a_large_directory_is_cached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tui_rows, "LARGE", 1)

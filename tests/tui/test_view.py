@@ -1,4 +1,4 @@
-"""The totals of views: held against the analysis, whose sums close, and against the entries themselves."""
+"""The totals of views, checked against the analysis and against the entries themselves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.tui.images import analysed, web_app
 
 
 def outside_the_tree(analysis: Analysis, layer: int) -> int:
-    """Content that is stored under no name of the filesystem, for links alone."""
+    """Content stored under no name in the filesystem, only for links."""
     return sum(
         entry.size
         for entry in analysis.tree.layers[layer]
@@ -67,20 +67,20 @@ def check_subtrees(outline: TreeOutline, totals: Totals) -> None:
 
 @settings(max_examples=examples(60), deadline=None)
 @given(stacks())
-def test_root_totals_are_those_of_the_analysis(stack: list[list[Member]]) -> None:
-    """Live bytes of the whole tree, content and waste of each layer."""
+def test_root_totals_equal_the_analysis(stack: list[list[Member]]) -> None:
+    """Checks the live bytes of the whole tree, and the content and waste of each layer."""
     image = image_of(stack)
     with TemporaryDirectory() as folder, analysed(image, Path(folder) / "image.tar") as analysis:
         check_sums(analysis)
 
 
-def test_sums_of_the_application(tmp_path: Path) -> None:
+def test_the_sums_of_an_application_add_up(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
         check_sums(analysis)
 
 
 def view(image: BuiltImage, scope: Scope, path: Path) -> dict[str, tuple[int, int, int]]:
-    """Mark, size and gone of each path."""
+    """The mark, size, and removed bytes of each path."""
     with analysed(image, path / "image.tar") as analysis:
         outline = TreeOutline(analysis.tree)
         totals = measure(outline, scope)
@@ -105,7 +105,7 @@ def three_layers() -> BuiltImage:
     )
 
 
-def test_marks_of_a_layer(three_layers: BuiltImage, tmp_path: Path) -> None:
+def test_a_layer_view_marks_its_changes(three_layers: BuiltImage, tmp_path: Path) -> None:
     found = view(three_layers, Scope("layer", 1, 1), tmp_path)
     assert found["a"] == (MODIFIED, 7, 0)
     assert found["new"] == (ADDED, 5, 0)
@@ -115,7 +115,9 @@ def test_marks_of_a_layer(three_layers: BuiltImage, tmp_path: Path) -> None:
     assert found["d/z"][0] == 0
 
 
-def test_marks_of_the_tree(three_layers: BuiltImage, tmp_path: Path) -> None:
+def test_a_tree_view_marks_the_last_layers_changes(
+    three_layers: BuiltImage, tmp_path: Path
+) -> None:
     found = view(three_layers, Scope("tree", 2, 2), tmp_path)
     assert found["a"] == (SAME, 7, 0)
     assert found["new"] == (REMOVED, 0, 5)
@@ -124,7 +126,9 @@ def test_marks_of_the_tree(three_layers: BuiltImage, tmp_path: Path) -> None:
     assert found[""][1] == 7 + 2 + 1
 
 
-def test_marks_of_a_range(three_layers: BuiltImage, tmp_path: Path) -> None:
+def test_a_range_view_marks_changes_over_all_its_layers(
+    three_layers: BuiltImage, tmp_path: Path
+) -> None:
     found = view(three_layers, Scope("range", 1, 2), tmp_path)
     assert found["new"] == (FLEETING, 5, 0)
     assert found["a"][0] == MODIFIED
@@ -146,7 +150,7 @@ def test_a_hard_link_shows_bytes_whose_own_name_is_gone(tmp_path: Path) -> None:
     assert after[""][1] == 5
 
 
-def test_added_again_after_it_was_removed_is_modified_over_the_range(tmp_path: Path) -> None:
+def test_a_file_removed_and_added_again_is_modified_over_the_range(tmp_path: Path) -> None:
     image = (
         ImageBuilder("t")
         .layer({"a": b"1"}, "RUN one")
@@ -158,14 +162,14 @@ def test_added_again_after_it_was_removed_is_modified_over_the_range(tmp_path: P
     assert view(image, Scope("layer", 2, 2), tmp_path)["a"] == (ADDED, 2, 0)
 
 
-def test_measuring_can_be_stopped(tmp_path: Path) -> None:
+def test_measuring_can_be_canceled(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
         outline = TreeOutline(analysis.tree)
         with pytest.raises(Cancelled):
             measure(outline, Scope("tree", 0, 0), lambda: True)
 
 
-def test_what_a_layer_stores_twice_counts_twice(tmp_path: Path) -> None:
+def test_content_that_a_layer_stores_twice_counts_twice(tmp_path: Path) -> None:
     image = ImageBuilder("t").layer([("d/a", b"123"), ("d/a", b"12345")], "RUN one").build()
     assert view(image, Scope("layer", 0, 0), tmp_path)["d/a"] == (ADDED, 8, 0)
     assert view(image, Scope("tree", 0, 0), tmp_path)["d/a"] == (ADDED, 5, 0)

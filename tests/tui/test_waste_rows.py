@@ -33,7 +33,7 @@ PAIRS = st.lists(
 
 
 @given(PAIRS, st.integers(1, 4))
-def test_every_level_sums_up_to_all_waste(
+def test_every_level_adds_up_to_all_waste(
     pairs: list[tuple[str, int, int, int]], most: int
 ) -> None:
     files = files_of(pairs)
@@ -58,7 +58,7 @@ def test_every_level_sums_up_to_all_waste(
     assert kinds == sorted(kinds, reverse=True)
 
 
-def test_what_is_closed_is_not_listed(tmp_path: Path) -> None:
+def test_closed_groups_are_not_listed(tmp_path: Path) -> None:
     with analysed(web_app(), tmp_path / "image.tar") as analysis:
         waste = WasteRows(analysis.waste)
         assert waste.size == analysis.sizes.wasted
@@ -79,7 +79,7 @@ def test_no_waste_has_no_rows() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_the_rest_is_a_row_only_where_there_is_one(
+def test_there_is_a_row_for_the_rest_only_if_there_is_one(
     count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waste_rows, "MOST_FILES", 3)

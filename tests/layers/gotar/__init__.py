@@ -1,4 +1,4 @@
-"""Go's archive/tar, the reader of all engines, as an oracle."""
+"""Go's archive/tar, which all engines read layers with, as a reference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent
 
 
 def build(folder: Path) -> Path:
-    """Compile the reader; raises `CalledProcessError`."""
+    """Compile the reader. Raises `CalledProcessError`."""
     target = folder / "gotar"
     environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "", "CGO_ENABLED": "0"}
     subprocess.run(
@@ -29,7 +29,7 @@ def build(folder: Path) -> Path:
 
 
 def read(program: Path, tars: Sequence[bytes]) -> list[dict[str, Any]]:
-    """What Go's reader makes of each tar: its members, and the error that ended it."""
+    """The result of Go's reader for each tar: its members, and the error that ended it."""
     data = b"".join(struct.pack(">Q", len(one)) + one for one in tars)
     done = subprocess.run([program], input=data, capture_output=True, check=True, timeout=300)
     return [json.loads(line) for line in done.stdout.splitlines()]
