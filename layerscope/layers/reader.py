@@ -314,7 +314,7 @@ def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None])
     if not raw:
         note("empty-name", "a member without a name is left out", None)
         return False
-    if raw[0] == 0x2F:
+    if raw[0] == 0x2F and len(raw) > 1:  # kaniko and umoci begin every layer with "/" itself
         note("absolute-name", "an absolute name is taken as relative to the image's root", raw)
     path = raw
     if raw[0] in b"./" or names.DOTS.search(raw) is not None:

@@ -65,6 +65,7 @@ def test_every_instruction_has_its_layer_and_line(tmp_path: Path, base: str) -> 
     reference, dockerfile = built(tmp_path, base, CLOSED)
     with layerscope.load(reference) as image:
         assert [row[:2] for row in rows(image)] == [("COPY", (1,)), ("RUN", (2,)), ("RUN", (3,))]
+        assert not layerscope.analyze(image).notes
     with layerscope.load(reference, dockerfile=dockerfile) as image:
         expected = [("COPY", (1,), (3, 3)), ("RUN", (2,), (4, 4)), ("RUN", (3,), (5, 5))]
         assert rows(image) == expected

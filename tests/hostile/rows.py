@@ -168,7 +168,7 @@ ENGINES: Sequence[Row] = (
     Row("parent", of(("../n", b"n"), ("d/../../m", b"m")), notes=("parent-name",), live=402),
     Row("absolute", of(("/n", b"n"), ("//m", b"m")), notes=("absolute-name",), live=402),
     Row("dot", of(("./n", b"n"), ("./", Directory())), live=401),
-    Row("root", of(("/", Directory()), ("//", Directory())), notes=("absolute-name",), live=400),
+    Row("root", of(("/", Directory()), ("//", Directory())), live=400),
     Row("no-name", of(("", b"n")), notes=("empty-name",), live=400),
     Row("file-below-a-file", of(("f/child", b"c")), notes=("directory-over-file",), live=301),
     Row(

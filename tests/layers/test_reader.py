@@ -83,6 +83,13 @@ def test_a_name_is_cleaned_and_oddities_get_a_note(
     assert codes(found) == noted
 
 
+def test_the_root_as_kaniko_writes_it_is_not_odd() -> None:
+    for name in (b"/", b"./", b"//"):
+        found = of((name, Directory()), (b"a", File(b"x")))
+        assert rows(found)[1] == (b"a", FILE)
+        assert codes(found) == []
+
+
 @pytest.mark.parametrize("name", [b"d/", b"d//", b"./d/", b"d/.", b"d/./", b"d///", b"/d//"])
 def test_a_directorys_name_is_cleaned(name: bytes) -> None:
     assert rows(of((name, Directory()))) == [(b"d", DIRECTORY)]
