@@ -21,6 +21,8 @@ class Limits:
     """One index.json or image index."""
     attestation_bytes: int = 40 * MIB
     """One in-toto statement; BuildKit's own limit."""
+    toc_bytes: int = 256 * MIB
+    """The table of contents of one eStargz or zstd:chunked layer, stored or uncompressed."""
     json_depth: int = 200
     """Nesting depth of a JSON document."""
     index_depth: int = 8

@@ -21,6 +21,7 @@ class ReadOptions:
     it was built FROM. `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always
     (`full`), or never (`off`). `head` reads no layers, only the manifest, the config, and the index.
     `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
+    `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
     """
 
     platform: str | None = None
@@ -34,6 +35,7 @@ class ReadOptions:
     verify: Verify = "auto"
     head: bool = False
     cache: bool = True
+    lazy: bool = False
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -16,6 +16,7 @@ from layerscope.analysis.model import (
     InstructionSummary,
     LayerSummary,
     Sizes,
+    sum_of,
 )
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.errors import UsageError
@@ -55,6 +56,7 @@ def analyze(
     image: Image,
     *,
     verify: Verify = "auto",
+    lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     known: KnownLayers | None = None,
     progress: ProgressCallback | None = None,
@@ -64,6 +66,7 @@ def analyze(
 
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
     Layers that `known` has aren't read.
+    `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
@@ -73,6 +76,7 @@ def analyze(
         verify=verify,
         limits=limits,
         known=known,
+        lazy=lazy,
         progress=progress,
         cancelled=cancelled,
     )
@@ -168,7 +172,7 @@ def total_sizes(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> S
     known = [size for size in blobs.values() if size is not None]
     return Sizes(
         compressed=sum(known) if len(known) == len(blobs) else None,
-        tar=sum(summary.sizes.tar for summary in summaries),
+        tar=sum_of(summary.sizes.tar for summary in summaries),
         content=sum(summary.sizes.content for summary in summaries),
         live=sum(summary.sizes.live for summary in summaries),
     )
@@ -186,7 +190,7 @@ def sizes_by_instruction(
                 instruction=instruction,
                 sizes=Sizes(
                     compressed=sum(known) if len(known) == len(own) else None,
-                    tar=sum(sizes.tar for sizes in own),
+                    tar=sum_of(sizes.tar for sizes in own),
                     content=sum(sizes.content for sizes in own),
                     live=sum(sizes.live for sizes in own),
                 ),

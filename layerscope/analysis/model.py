@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -31,18 +31,28 @@ WASTE_KINDS: tuple[WasteKind, ...] = (
 )
 
 
+def sum_of(sizes: Iterable[int | None]) -> int | None:
+    """The sum, or None where one of the sizes is unknown."""
+    total = 0
+    for size in sizes:
+        if size is None:
+            return None
+        total += size
+    return total
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """Sizes in bytes. `content + overhead = tar`, and `live + wasted = content`. `compressed` is None if unknown."""
 
     compressed: int | None
-    tar: int
+    tar: int | None
     content: int
     live: int
 
     @property
-    def overhead(self) -> int:
-        return self.tar - self.content
+    def overhead(self) -> int | None:
+        return None if self.tar is None else self.tar - self.content
 
     @property
     def wasted(self) -> int:

@@ -129,6 +129,7 @@ class _Run:
         analysis = analyze(
             image,
             verify=options.verify,
+            lazy=options.lazy,
             limits=options.limits,
             known=self.shelf,
             progress=self.progress,

@@ -117,7 +117,7 @@ class Shelf:
             self._put(name, kept)
             if kept.diff_id is not None:
                 self._point(kept.diff_id, name)
-        elif kept.diff_id is not None:
+        elif kept.diff_id is not None and stored.tar_size is not None:
             # The blob's own digest is not known: what is kept is the tar's.
             plain = replace(kept, compression="none", size=stored.tar_size, notes=())
             self._put(_layer(kept.diff_id), plain)

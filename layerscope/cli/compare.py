@@ -18,6 +18,7 @@ from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
     head_option,
+    lazy_option,
     make_options,
     one_format,
     reading_options,
@@ -98,6 +99,7 @@ STDIN = "-"
 )
 @head_option
 @cache_option
+@lazy_option
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -144,6 +146,7 @@ class Asked:
     verify: bool | None
     head: bool
     no_cache: bool
+    lazy: bool
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -209,6 +212,7 @@ class Asked:
                 verify=self.verify,
                 no_cache=self.no_cache,
                 head=self.head,
+                lazy=self.lazy,
             )
             for platform, tag in pairs
         ]

@@ -41,6 +41,7 @@ class Choice:
             "--token-server": options.token_servers,
             "--limit": options.limits != DEFAULT_LIMITS,
             "--head": options.head,
+            "--lazy": options.lazy,
             "--verify": options.verify == "full",
             "--no-verify": options.verify == "off",
             "--no-cache": not options.cache,

@@ -57,7 +57,9 @@ def image_argument(command: Command) -> Command:
 
 def source_options(command: Command) -> Command:
     """How to find and read the image, wherever it is; the command gets a `choice`."""
-    return stacked(_tag_option, _dockerfile_option, _engine_options, cache_option, _choice)(command)
+    return stacked(
+        _tag_option, _dockerfile_option, lazy_option, _engine_options, cache_option, _choice
+    )(command)
 
 
 def report_options(command: Command) -> Command:
@@ -67,7 +69,7 @@ def report_options(command: Command) -> Command:
 
 def file_options(command: Command) -> Command:
     """The same for a command that shows no instructions and so needs no Dockerfile."""
-    return stacked(_tag_option, _engine_options, cache_option, _choice)(command)
+    return stacked(_tag_option, lazy_option, _engine_options, cache_option, _choice)(command)
 
 
 def engine_options(command: Command) -> Command:
@@ -87,11 +89,18 @@ def make_options(
     verify: bool | None = None,
     no_cache: bool = False,
     head: bool = False,
+    lazy: bool = False,
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`."""
     if head and verify is not None:
         raise UsageError(
             "--head reads no layer, so there are no digests to verify",
+            hint="leave one of the two options out",
+        )
+    if lazy and (head or verify):
+        raise UsageError(
+            "--lazy reads tables of contents, "
+            + ("and --head reads no layer" if head else "and --verify reads all contents"),
             hint="leave one of the two options out",
         )
     return ReadOptions(
@@ -103,6 +112,7 @@ def make_options(
         dockerfile=dockerfile,
         limits=parse_limits(limits),
         head=head,
+        lazy=lazy,
         verify="auto" if verify is None else "full" if verify else "off",
         cache=not no_cache,
     )
@@ -126,6 +136,7 @@ _choice = gathered(
         "verify",
         "no_cache",
         "head",
+        "lazy",
         "quiet",
     ),
     _make_choice,
@@ -139,6 +150,11 @@ cache_option = click.option(
     "--no-cache",
     is_flag=True,
     help="Read every layer, and don't use the cache of layers that were read before.",
+)
+lazy_option = click.option(
+    "--lazy",
+    is_flag=True,
+    help="Index eStargz and zstd:chunked layers by their tables of contents, without reading their files.",
 )
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."

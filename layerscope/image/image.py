@@ -35,6 +35,8 @@ class Layer:
     instruction: int
     vouched_by: str | None = None
     """The engine that computed the diff_id from this very layer (its address, or `LOCAL_ENGINE`); None for a mere claim."""
+    annotations: tuple[tuple[str, str], ...] = ()
+    """Those of the layer's descriptor in the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

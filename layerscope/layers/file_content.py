@@ -205,6 +205,6 @@ def stored_bytes(
             f"layer {layer}: the source doesn't have its bytes",
             hint="read the image from its registry",
         )
-    if index.compression == "none":
+    if index.compression == "none" or index.by_table:
         return index.blob
     return CompressedTar(index.blob, index.compression, limits, cancelled)

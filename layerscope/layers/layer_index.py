@@ -42,7 +42,7 @@ class LayerIndex:
     """
 
     diff_id: Digest | None
-    tar_size: int
+    tar_size: int | None
     notes: tuple[Note, ...]
     paths: bytes = field(repr=False)
     ends: memoryview[int] = field(repr=False)
@@ -225,7 +225,7 @@ class Columns:
     def index(
         self,
         diff_id: Digest | None,
-        tar_size: int,
+        tar_size: int | None,
         notes: tuple[Note, ...],
         compressed: array[int] | None = None,
     ) -> LayerIndex:

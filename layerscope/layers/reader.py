@@ -67,6 +67,9 @@ class StoredLayer:
     """The digests, of the blob or the tar, that the bytes were compared with and do have."""
     hashed: bool = False
     """Whether the index has the hash of every content, because all bytes passed."""
+    by_table: bool = False
+    """Whether the index comes from a table of contents. `blob` then holds all contents uncompressed, at the offsets of
+    the index, which are not those in the tar."""
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -74,7 +77,7 @@ class StoredLayer:
         return self.index.notes + self.own_notes
 
     @property
-    def tar_size(self) -> int:
+    def tar_size(self) -> int | None:
         return self.index.tar_size
 
 
@@ -162,7 +165,7 @@ def _index_seekable(
     blob.check_unchanged()
     return StoredLayer(
         blob=blob,
-        index=columns.index(diff_id, blob.size, _anywhere(notes)),
+        index=columns.index(diff_id, blob.size, anywhere(notes)),
         compression="none",
         compressed_size=None,
         verified=False,
@@ -217,7 +220,7 @@ def _index_stream(
         index=columns.index(
             diff_id,
             source.produced,
-            _anywhere(notes),
+            anywhere(notes),
             None
             if compression == "none"
             else member_costs(columns.data, columns.sizes, source.checkpoints),
@@ -237,7 +240,7 @@ def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterato
         yield chunk
 
 
-def _anywhere(notes: Notes) -> tuple[Note, ...]:
+def anywhere(notes: Notes) -> tuple[Note, ...]:
     """The notes without a layer number, since the same index may be used several times and in several images."""
     return tuple(replace(note, layer=None) for note in notes)
 
@@ -260,6 +263,22 @@ def _collect(
 
     columns = Columns()
     landmarks: list[int] = []
+    settle = settling(columns, landmarks, note)
+    keeper = DocumentKeeper(columns, budget)
+    passed = partial(keeper.pass_by, window) if window.fingerprints else None
+    scanner = TarScanner(window, limits, note, budget=budget, settle=settle, passed=passed)
+    scanner.scan(columns)
+    _set_apart(columns, landmarks, window)
+    return columns, scanner.end
+
+
+def settling(
+    columns: Columns, landmarks: list[int], note: Callable[[str, str, bytes | None], None]
+) -> Callable[[Member], bool]:
+    """What cleans a member's path and recognizes whiteouts before it is added to `columns`; False leaves it out.
+
+    The positions of members that may be landmarks are added to `landmarks`.
+    """
 
     def settle(member: Member) -> bool:
         if _is_plain_whiteout(member):
@@ -277,12 +296,7 @@ def _collect(
             landmarks.append(len(columns))
         return True
 
-    keeper = DocumentKeeper(columns, budget)
-    passed = partial(keeper.pass_by, window) if window.fingerprints else None
-    scanner = TarScanner(window, limits, note, budget=budget, settle=settle, passed=passed)
-    scanner.scan(columns)
-    _set_apart(columns, landmarks, window)
-    return columns, scanner.end
+    return settle
 
 
 def _is_plain_whiteout(member: Member) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
@@ -16,6 +17,7 @@ from layerscope.layers.compression import sniff
 from layerscope.layers.known import KnownLayer, KnownLayers
 from layerscope.layers.reader import StoredLayer, Verify, can_seek, index_layer, reads_headers_alone
 from layerscope.limits import Limits
+from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 
 MAX_THREADS = 4
@@ -32,6 +34,7 @@ def index_stack(
     verify: Verify,
     limits: Limits,
     known: KnownLayers | None = None,
+    lazy: bool = False,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
@@ -40,6 +43,7 @@ def index_stack(
     A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing
     release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
     leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
+    With `lazy`, a layer that has a table of contents is indexed by it alone.
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:
@@ -48,11 +52,21 @@ def index_stack(
     budget = extra_budget(limits.extra_bytes)
     found = _known(firsts, known, verify, limits, budget)
     spent: dict[BlobKey, int] = {}
+    remarks: dict[BlobKey, Note] = {}
     unread = {key: layer for key, layer in firsts.items() if key not in found}
     meter = _Meter(unread, progress, cancelled)
 
     def index(layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
         own = budget.part()
+        if lazy and not (can_seek(blob) and reads_headers_alone(blob, sniff(blob), verify)):
+            from layerscope.layers.lazy.reader import lazily
+
+            by_table = lazily(layer, blob, limits=limits, budget=budget)
+            if isinstance(by_table, StoredLayer):
+                meter.advance(blob.size)
+                meter.finish_layer()
+                return by_table
+            remarks[_key(blob)] = by_table
         found = index_layer(
             blob,
             digest=layer.digest,
@@ -77,10 +91,14 @@ def index_stack(
             streamed.append((key, partial(index, layer, blob)))
     streamed.sort(key=lambda job: -job[0][2])
     found.update(_in_threads(streamed))
-    placed = _placed(layers, found, limits)
+    remarked = {
+        key: replace(found[key], own_notes=(*found[key].own_notes, note))
+        for key, note in remarks.items()
+    }
+    placed = _placed(layers, found | remarked, limits)
     if known is not None:
-        for key, layer in unread.items():
-            known.keep(layer, KnownLayer(found[key], spent[key]), limits=limits)
+        for key, cost in spent.items():
+            known.keep(unread[key], KnownLayer(found[key], cost), limits=limits)
     return placed
 
 

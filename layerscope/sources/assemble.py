@@ -98,6 +98,7 @@ def assemble(
                 size=layer.size,
                 blob=layer.blob,
                 instruction=owner[index],
+                annotations=layer.annotations,
             )
             for index, layer in enumerate(parts.layers)
         ),

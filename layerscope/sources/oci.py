@@ -272,6 +272,7 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
         media_type=descriptor.media_type,
         size=descriptor.size,
         blob=blob,
+        annotations=descriptor.annotations,
     )
 
 

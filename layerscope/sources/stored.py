@@ -16,3 +16,4 @@ class StoredLayer:
     media_type: str
     size: int
     blob: StoredBlob | None
+    annotations: tuple[tuple[str, str], ...] = ()

@@ -11,7 +11,7 @@ from layerscope.tui.paint import one_line, path_text
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import InstructionSummary, LayerSummary
+    from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
     from layerscope.tui.model.session import Session
 
 LONGEST = 20_000
@@ -133,7 +133,7 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
     sheet.row(
         "wasted", f"{format_size(sizes.wasted)}  {format_percent(sizes.wasted, sizes.content)}"
     )
-    sheet.row("tar", f"{format_size(sizes.tar)}, {format_size(sizes.overhead)} of it headers")
+    sheet.row("tar", _tar(sizes))
     stored = "not known" if sizes.compressed is None else format_size(sizes.compressed)
     sheet.row("compressed", f"{stored} ({layer.compression})")
     changes = layer.changes
@@ -168,7 +168,7 @@ def image_text(session: Session) -> Content:
     sheet.row(
         "wasted", f"{format_size(sizes.wasted)}  {format_percent(sizes.wasted, sizes.content)}"
     )
-    sheet.row("tar", f"{format_size(sizes.tar)}, {format_size(sizes.overhead)} of it headers")
+    sheet.row("tar", _tar(sizes))
     download = "not known" if sizes.compressed is None else format_size(sizes.compressed)
     sheet.row("compressed", download)
     files = analysis.files
@@ -199,3 +199,9 @@ def image_text(session: Session) -> Content:
     if not analysis.notes:
         sheet.line("none: nothing unusual found")
     return sheet.content
+
+
+def _tar(sizes: Sizes) -> str:
+    if sizes.tar is None:
+        return "not known: a table of contents does not say"
+    return f"{format_size(sizes.tar)}, {format_size(sizes.overhead)} of it headers"

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
-import json
 import lzma
 import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
-from tests.builder.nodes import File, Member, as_bytes
-from tests.builder.tar import END, member
+from collections.abc import Callable, Mapping
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -79,41 +73,6 @@ SUFFIX: Mapping[str, str] = {
     "xz": "+xz",
     "bzip2": "+bzip2",
 }
-
-
-@dataclass(frozen=True)
-class Estargz:
-    """An eStargz layer: its uncompressed tar, and the blob with one gzip member per file."""
-
-    tar: bytes
-    blob: bytes
-    toc_digest: str
-
-
-def estargz(members: Sequence[Member], landmark: str = ".no.prefetch.landmark") -> Estargz:
-    """A layer whose last entry is the table of contents, as in eStargz."""
-    parts: list[bytes] = []
-    blob = b""
-    entries: list[dict[str, object]] = []
-    for name, node in [(landmark, File(b"\x0f")), *members]:
-        part = member(name, node)
-        entry: dict[str, object] = {
-            "name": as_bytes(name).decode("utf-8", "replace"),
-            "type": "reg" if isinstance(node, File) else type(node).__name__.lower(),
-            "offset": len(blob),
-        }
-        if isinstance(node, File):
-            entry["size"] = len(node.data)
-            entry["digest"] = "sha256:" + hashlib.sha256(node.data).hexdigest()
-        entries.append(entry)
-        parts.append(part)
-        blob += gzip_one(part)
-    toc_offset = len(blob)
-    toc = json.dumps({"version": 1, "entries": entries}).encode()
-    last = member("stargz.index.json", File(toc, mode=0o444)) + END
-    parts.append(last)
-    blob += gzip_one(last) + footer(toc_offset)
-    return Estargz(b"".join(parts), blob, "sha256:" + hashlib.sha256(toc).hexdigest())
 
 
 def footer(toc_offset: int) -> bytes:

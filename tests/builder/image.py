@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.builder.compression import COMPRESSIONS, estargz
+from tests.builder.chunked import Chunked, estargz
+from tests.builder.compression import COMPRESSIONS
 from tests.builder.nodes import Directory, File, Member, MemberLike, Name, Node, as_bytes
 from tests.builder.tar import END, Format, tar
 
@@ -43,6 +44,11 @@ class BuiltLayer:
         if self.blob is not None:
             return self.blob
         return COMPRESSIONS[self.compression or compression](self.tar)
+
+
+def with_table(made: Chunked, members: Sequence[Member]) -> BuiltLayer:
+    compression = "gzip" if made.blob.startswith(b"\x1f\x8b") else "zstd"
+    return BuiltLayer(made.tar, tuple(members), compression, made.blob, made.annotations)
 
 
 @dataclass(frozen=True)
@@ -109,15 +115,18 @@ class ImageBuilder:
         if prefix:
             listed = [(prefix.encode() + as_bytes(name), node) for name, node in listed]
         if stargz:
-            made = estargz(listed)
-            annotations = {"containerd.io/snapshot/stargz/toc.digest": made.toc_digest}
-            layer = BuiltLayer(made.tar, tuple(listed), "gzip", made.blob, annotations)
+            layer = with_table(estargz(tar(listed, form, end)), listed)
         else:
             layer = BuiltLayer(tar(listed, form, end), tuple(listed), compression)
         self.layers.append(layer)
         if history:
             self.step(created_by, comment=comment, author=author, created=created)
         return self
+
+    def chunked_layer(self, made: Chunked, created_by: str | None = None) -> Self:
+        """Add a layer that brings a table of contents, and its history entry."""
+        self.layers.append(with_table(made, ()))
+        return self.step(created_by)
 
     def raw_layer(self, data: bytes, created_by: str | None = None, **entry: Any) -> Self:
         """Add a layer of any bytes, even if they aren't a tar."""

@@ -20,7 +20,8 @@ from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.layers.compression import Decompression, sniff
 from layerscope.limits import DEFAULT_LIMITS, MIB, Limits
 from tests.builder import COMPRESSIONS, File
-from tests.builder.compression import estargz, gzip_one, skippable, zstd_one
+from tests.builder.chunked import estargz
+from tests.builder.compression import gzip_one, skippable, zstd_one
 from tests.builder.tar import tar
 from tests.effort import examples
 from tests.layers.reading import blob_of, codes, index
@@ -168,7 +169,7 @@ def test_bytes_after_the_compressed_data_get_a_note(name: str, rest: bytes) -> N
 
 
 def test_an_estargz_layer_is_read_to_its_end() -> None:
-    made = estargz([("a", File(CONTENT)), ("b", File(b"b"))])
+    made = estargz(tar([("a", File(CONTENT)), ("b", File(b"b"))]))
     assert unpacked(made.blob)[0] == made.tar
 
 

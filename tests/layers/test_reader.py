@@ -39,7 +39,7 @@ from tests.builder import (
     Whiteout,
     digest_of,
 )
-from tests.builder.compression import estargz
+from tests.builder.chunked import estargz
 from tests.builder.tar import END, member, tar
 from tests.layers.reading import codes, index, members_of
 
@@ -193,7 +193,7 @@ def test_an_overlay_attribute_makes_a_directory_opaque(key: str) -> None:
 
 
 def test_the_table_of_an_estargz_layer_is_not_a_file() -> None:
-    made = estargz([("a", File(b"content")), ("d/.no.prefetch.landmark", File(b"mine"))])
+    made = estargz(tar([("a", File(b"content")), ("d/.no.prefetch.landmark", File(b"mine"))]))
     found = index(made.blob)
     files = [entry.path for entry in members_of(found) if entry.kind == FILE]
     assert files == [b"a", b"d/.no.prefetch.landmark"]

@@ -163,13 +163,14 @@ class Handler(BaseHTTPRequestHandler):
         if data is None:
             self.send(404, json.dumps({"errors": [{"code": "BLOB_UNKNOWN"}]}).encode())
             return
-        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if match is None or not self.served.ranges:
             self.send(200, data)
             return
         start = int(match[1])
-        span = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        self.send(206, data[start:], {"Content-Range": span})
+        part = data[start : int(match[2]) + 1 if match[2] else None]
+        span = f"bytes {start}-{start + len(part) - 1}/{len(data)}"
+        self.send(206, part, {"Content-Range": span})
 
     def _allowed(self) -> bool:
         if self.served.scheme == "none":

@@ -119,6 +119,16 @@ def _own_size(case: Case, _: Number) -> Measured:
     return Measured(Fraction(own), detail=f"without {base.layers} layers of {name}")
 
 
+def _tar(case: Case, _: Number) -> Measured:
+    missing = missing_layers(case.analysis)
+    size = case.analysis.sizes.tar
+    if missing or size is None:
+        return Measured(
+            None, missing or "unknown: a table of contents doesn't say; leave --lazy out"
+        )
+    return Measured(Fraction(size))
+
+
 def _wasted(case: Case, rule: str) -> int:
     return case.analysis.sizes.wasted - case.allowed.get(rule, 0)
 
@@ -167,7 +177,7 @@ _MEASURES: dict[str, Measure] = {
     "max_size": _of_content(lambda case: Fraction(case.analysis.sizes.content)),
     "max_own_size": _own_size,
     "max_compressed_size": _compressed,
-    "max_tar_size": _of_content(lambda case: Fraction(case.analysis.sizes.tar)),
+    "max_tar_size": _tar,
     "max_wasted": _of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
     "max_wasted_percent": _of_content(_wasted_percent),
     "min_efficiency": _of_content(_efficiency),

@@ -16,7 +16,7 @@ from layerscope.analysis.comparison.alignment import (
     spread,
 )
 from layerscope.analysis.comparison.side import layer_key
-from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, Sizes
+from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, Sizes, sum_of
 
 Status = Literal["same", "changed", "only_a", "only_b"]
 Reason = Literal["content", "instruction", "added", "removed"]
@@ -253,7 +253,7 @@ def _bytes(layers: Iterable[LayerSummary]) -> Bytes:
     return Bytes(
         layers=tuple(layer.index for layer in once.values()),
         compressed=sum(known) if len(known) == len(compressed) else None,
-        tar=sum(layer.sizes.tar for layer in once.values()) if indexed else None,
+        tar=sum_of(layer.sizes.tar for layer in once.values()) if indexed else None,
     )
 
 

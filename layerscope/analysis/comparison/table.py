@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from layerscope.analysis.comparison.side import Side, layer_key
-from layerscope.analysis.model import LayerSummary
+from layerscope.analysis.model import LayerSummary, sum_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,6 @@ def _weigh(layers: Iterable[LayerSummary]) -> Weight:
     return Weight(
         layers=len(listed),
         compressed=sum(known) if len(known) == len(listed) else None,
-        tar=sum(layer.sizes.tar for layer in listed) if indexed else None,
+        tar=sum_of(layer.sizes.tar for layer in listed) if indexed else None,
         content=sum(layer.sizes.content for layer in listed) if indexed else None,
     )

@@ -20,8 +20,8 @@ class SizesRow(TypedDict):
     compressed: int | None
     content: int
     live: int
-    overhead: int
-    tar: int
+    overhead: int | None
+    tar: int | None
     wasted: int
 
 

@@ -104,6 +104,8 @@ def _sizes(page: Page, document: Document) -> None:
     )
     download = sizes["compressed"]
     tar = f"{format_size(sizes['overhead'])} of it headers"
+    if sizes["tar"] is None:
+        tar = "not known: a table of contents does not say"
     words = max(*(len(text) for _, _, text in lines), len(tar))
     room = page.width - 25 - words
     columns = max(0, min(48, room)) if room >= 8 else 0

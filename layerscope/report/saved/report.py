@@ -22,6 +22,7 @@ from layerscope.analysis.model import (
     LayerSummary,
     Sizes,
     WastedFile,
+    sum_of,
 )
 from layerscope.errors import FormatError, LayerscopeError, UsageError
 from layerscope.image.config import ImageConfig
@@ -253,7 +254,7 @@ def _check_sums(
     for key in ("tar", "content", "live"):
         total = getattr(sizes, key)
         for rows, what in ((layers, "layers"), (instructions, "instructions")):
-            found = sum(getattr(row.sizes, key) for row in rows)
+            found = sum_of(getattr(row.sizes, key) for row in rows)
             if found != total:
                 document.fail(f"says {key} is {total}, but its {what} add up to {found}")
     owned = sorted(
@@ -284,7 +285,7 @@ def _parsed_digest(row: Fields, key: str) -> Digest | None:
 def _sizes(row: Fields) -> Sizes:
     sizes = Sizes(
         compressed=row.maybe_number("compressed"),
-        tar=row.number("tar"),
+        tar=row.maybe_number("tar"),
         content=row.number("content"),
         live=row.number("live"),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from layerscope.errors import DigestMismatch, FormatError, SourceUnavailable
 from layerscope.image.digest import Digest
+from layerscope.layers.lazy.part import NoPartsError
 from layerscope.progress import stop_if
 from layerscope.sources.files import no_room, temporary_file, write_all
 from layerscope.sources.registry.client import TRIES, Client, reason
@@ -67,6 +68,57 @@ class RemoteBlob:
                 position += len(part)
                 count -= len(part)
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_part(self, position: int, count: int) -> bytes:
+        """Exactly `count` bytes from `position`, in a request of their own that disturbs no reading forward.
+
+        Raises `NoPartsError` if the host sends the whole blob instead, `FormatError` for other bytes than were asked
+        for, and `SourceUnavailable`.
+        """
+        import urllib3
+
+        parts: list[bytes] = []
+        attempt = 0
+        while count > 0:
+            stop_if(self._client.cancelled)
+            problem = "the connection was cut"
+            response = self._open_part(position, count)
+            came = 0
+            try:
+                while came < count and (part := response.read1(count - came)):
+                    parts.append(part)
+                    came += len(part)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                problem = reason(error)
+            (response.release_conn if came == count else response.close)()
+            position += came
+            count -= came
+            if came >= _PROGRESS:
+                attempt = 0
+            if count:
+                attempt += 1
+                if attempt == TRIES:
+                    raise SourceUnavailable(
+                        f"{self.name} broke off at byte {position}: {problem}",
+                        hint="try again later",
+                    )
+                self._client.wait(attempt - 1, None)
+        return b"".join(parts)
+
+    def _open_part(self, position: int, count: int) -> BaseHTTPResponse:
+        headers = {"Accept": "*/*", "Range": f"bytes={position}-{position + count - 1}"}
+        response = self._client.get(f"blobs/{self.digest}", headers)
+        if response.status != 206:
+            response.close()
+            raise NoPartsError
+        announced = response.headers.get("Content-Range", "")
+        if announced.partition("/")[0] != f"bytes {position}-{position + count - 1}":
+            response.close()
+            raise FormatError(
+                f"{self.name}: bytes {position} to {position + count - 1} were asked for, and"
+                f" {announced[:60]!r} came back"
+            )
+        return response
 
     @property
     def key(self) -> tuple[int, int, int]:

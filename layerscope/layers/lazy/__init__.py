@@ -1,0 +1,1 @@
+"""Layers that bring a table of contents, eStargz and zstd:chunked, indexed without reading their contents."""

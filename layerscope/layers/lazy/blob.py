@@ -1,0 +1,140 @@
+"""The contents of a layer's files, one after the other as its table of contents lists them, fetched by the chunk."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from layerscope.errors import DigestMismatch, FormatError
+from layerscope.image.blob import StoredBlob
+from layerscope.layers.compression import Decompression
+from layerscope.layers.lazy.part import Part
+from layerscope.layers.lazy.table import Chunk, Chunks
+from layerscope.limits import Limits
+
+_WHOLE: Final = 16 * 1024 * 1024
+"""A chunk of up to this size is unpacked whole and kept."""
+_KEPT: Final = 32 * 1024 * 1024
+"""Bytes of chunks that are kept."""
+
+
+class TableBlob:
+    """Answers for positions among all contents; each chunk is compared with its digest before any of it is given.
+
+    Raises `SourceUnavailable`, `FormatError` for a chunk that cannot be unpacked, and `DigestMismatch`.
+    """
+
+    def __init__(self, blob: StoredBlob, compression: str, chunks: Chunks, limits: Limits) -> None:
+        self.name = blob.name
+        self.size = chunks.total
+        self._blob = blob
+        self._compression = compression
+        self._chunks = chunks
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._checked: set[int] = set()
+        self._stream: _Stream | None = None
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        return self._blob.key
+
+    @property
+    def closed(self) -> bool:
+        return self._blob.closed
+
+    def check_unchanged(self) -> None:
+        self._blob.check_unchanged()
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most `count` bytes from `position`; fewer only at the end of all contents."""
+        count = min(count, self.size - position)
+        parts: list[bytes] = []
+        with self._lock:
+            while count > 0:
+                chunk = self._chunks.at(position)
+                offset = position - chunk.start
+                part = self._read(chunk, offset, min(count, chunk.size - offset))
+                parts.append(part)
+                position += len(part)
+                count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _read(self, chunk: Chunk, offset: int, count: int) -> bytes:
+        if chunk.zeros:
+            return bytes(count)
+        if chunk.size > _WHOLE:
+            return self._from_large(chunk, offset, count)
+        data = self._kept.get(chunk.start)
+        if data is None:
+            data = _Stream(self._blob, self._compression, chunk, self._limits).read(0, chunk.size)
+            self._check(chunk, hashlib.sha256(data).digest())
+            self._kept[chunk.start] = data
+            while sum(map(len, self._kept.values())) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(chunk.start)
+        return data[offset : offset + count]
+
+    def _from_large(self, chunk: Chunk, offset: int, count: int) -> bytes:
+        """Part of a chunk that is too large to keep; it is read once more for its digest, the first time."""
+        if chunk.start not in self._checked:
+            hasher = hashlib.sha256()
+            stream = _Stream(self._blob, self._compression, chunk, self._limits)
+            for start in range(0, chunk.size, _WHOLE):
+                hasher.update(stream.read(start, min(_WHOLE, chunk.size - start)))
+            self._check(chunk, hasher.digest())
+            self._checked.add(chunk.start)
+        stream_now = self._stream
+        if stream_now is None or stream_now.chunk != chunk or stream_now.position > offset:
+            stream_now = self._stream = _Stream(self._blob, self._compression, chunk, self._limits)
+        return stream_now.read(offset, count)
+
+    def _check(self, chunk: Chunk, digest: bytes) -> None:
+        if chunk.digest is not None and digest != chunk.digest:
+            raise DigestMismatch(
+                f"{self.name}: the content at byte {chunk.offset} has the digest sha256:{digest.hex()},"
+                f" its table of contents says sha256:{chunk.digest.hex()}",
+                hint="read the image without --lazy, or push it again",
+            )
+
+
+class _Stream:
+    """One chunk, unpacked from its beginning."""
+
+    def __init__(self, blob: StoredBlob, compression: str, chunk: Chunk, limits: Limits) -> None:
+        self.chunk = chunk
+        part = Part(blob, chunk.offset, chunk.end - chunk.offset)
+        self._pieces = iter(Decompression(part, compression, limits))
+        self._data = b""
+        self._start = -chunk.inner
+        self._name = blob.name
+
+    @property
+    def position(self) -> int:
+        """The first byte of the chunk that can still be read."""
+        return self._start
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Exactly `count` bytes; raises `FormatError` where there are fewer."""
+        parts: list[bytes] = []
+        while count > 0:
+            at = offset - self._start
+            if at >= len(self._data):
+                self._start += len(self._data)
+                self._data = next(self._pieces, b"")
+                if not self._data:
+                    raise FormatError(
+                        f"{self._name}: the content at byte {self.chunk.offset} is shorter than the"
+                        f" {self.chunk.size} bytes of its table of contents",
+                        hint="read the image without --lazy, or push it again",
+                    )
+                continue
+            part = self._data[at : at + count]
+            parts.append(part)
+            offset += len(part)
+            count -= len(part)
+        return b"".join(parts)

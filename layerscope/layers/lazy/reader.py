@@ -1,0 +1,108 @@
+"""A layer indexed by its table of contents alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from layerscope.errors import LimitExceeded
+from layerscope.image.blob import StoredBlob
+from layerscope.image.digest import Digest
+from layerscope.image.image import Layer
+from layerscope.layers.budget import Budget
+from layerscope.layers.entry import FILE, METADATA, Member
+from layerscope.layers.layer_index import Columns
+from layerscope.layers.lazy.blob import TableBlob
+from layerscope.layers.lazy.located import UnusableError, locate
+from layerscope.layers.lazy.part import NoPartsError
+from layerscope.layers.lazy.table import Chunks, read_members
+from layerscope.layers.reader import StoredLayer, anywhere, settling
+from layerscope.layers.remainder import ESTARGZ_TOC
+from layerscope.limits import Limits
+from layerscope.notes import Note, Notes
+
+UNVERIFIED = "read by its table of contents, so its files were not compared with a digest"
+SIZELESS = "; the size of its tar is unknown"
+_OWNER = (0o444, 0, 0)
+_LANDMARK = hashlib.sha256(b"\x0f").digest()
+
+
+def lazily(
+    layer: Layer, blob: StoredBlob, *, limits: Limits, budget: Budget | None
+) -> StoredLayer | Note:
+    """The layer by its table of contents, or a note that says why it has to be read in full.
+
+    Raises `DigestMismatch` and `LimitExceeded` as `index_by_table` does.
+    """
+    try:
+        return index_by_table(
+            blob, dict(layer.annotations), diff_id=layer.diff_id, limits=limits, budget=budget
+        )
+    except UnusableError as error:
+        reason = str(error)
+    except NoPartsError:
+        reason = "the registry doesn't send parts of blobs"
+    return Note("read-in-full", f"read in full despite --lazy: {reason}")
+
+
+def index_by_table(
+    blob: StoredBlob,
+    annotations: Mapping[str, str],
+    *,
+    diff_id: Digest | None,
+    limits: Limits,
+    budget: Budget | None = None,
+) -> StoredLayer:
+    """Index a layer without reading its contents; they are fetched by the chunk when somebody asks for them.
+
+    Numbers equal those of a full reading, but for the size of the tar where nothing tells it. Raises `UnusableError` and
+    `NoPartsError` for a layer that has to be read in full, `DigestMismatch` for a table that is not the one that the
+    manifest names, and `LimitExceeded`.
+    """
+    found = locate(blob, annotations, limits)
+    notes = Notes()
+
+    def note(code: str, message: str, path: bytes | None) -> None:
+        notes.add(code, message, layer=0, path=path)
+
+    columns = Columns()
+    landmarks: list[int] = []
+    settle = settling(columns, landmarks, note)
+    chunks = Chunks(found.end)
+    try:
+        for member in read_members(found.data, chunks, found.end, limits, budget):
+            if settle(member):
+                columns.add(member)
+    except LimitExceeded as error:
+        raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
+    if found.stored is not None and found.stored != chunks.total:
+        raise UnusableError(
+            f"its table of contents has {chunks.total} bytes of content, and its tar {found.stored}"
+        )
+    contents = TableBlob(blob, found.compression, chunks, limits)
+    marked = False
+    for position in landmarks:
+        if columns.kinds[position] == FILE and _is_landmark(
+            contents, chunks, columns.data[position]
+        ):
+            columns.kinds[position] = METADATA
+            marked = True
+    if found.is_member and marked:
+        # Writers that leave no landmark (BuildKit) keep the end marker in front of the table.
+        columns.add(Member(ESTARGZ_TOC, METADATA, len(found.data), -1, _OWNER, 0))
+    own = Notes()
+    own.add("read-by-table", UNVERIFIED + (SIZELESS if found.tar_size is None else ""))
+    return StoredLayer(
+        blob=contents,
+        index=columns.index(diff_id, found.tar_size, anywhere(notes)),
+        compression=found.compression,
+        compressed_size=blob.size,
+        verified=False,
+        own_notes=tuple(own),
+        by_table=True,
+    )
+
+
+def _is_landmark(contents: TableBlob, chunks: Chunks, position: int) -> bool:
+    digest = chunks.at(position).digest
+    return contents.read_at(position, 1) == b"\x0f" if digest is None else digest == _LANDMARK
