@@ -57,6 +57,7 @@ def closes(analysis: Analysis) -> None:
     sizes = analysis.sizes
     kinds: Mapping[Any, int] = analysis.wasted_by_kind
     assert sizes.live + sizes.wasted == sizes.content
+    assert sizes.overhead is not None
     assert sizes.content + sizes.overhead == sizes.tar
     assert sum(kinds.values()) == sizes.wasted == sum(row.bytes for row in analysis.waste)
     for name in ("tar", "content", "live", "wasted", "overhead"):

@@ -121,7 +121,7 @@ def test_a_repeated_layer_is_pulled_once(tmp_path: Path) -> None:
     found = compared(tmp_path, image("a"), image("a", "b", "c", "b"))
     assert found.transfer.needed.layers == (1, 2)
     assert found.transfer.needed.tar == sum(
-        row.b.sizes.tar for row in found.rows if row.b is not None and row.b.index in (1, 2)
+        (row.b.sizes.tar or 0) for row in found.rows if row.b is not None and row.b.index in (1, 2)
     )
 
 
@@ -188,7 +188,8 @@ def test_plain_tars_have_no_compressed_size(tmp_path: Path) -> None:
     found = table(tmp_path, image("a", "b"), image("a", "c"), image("a"), form="docker-legacy")
     assert found.total.compressed is None
     assert found.total.tar == sum(
-        layer.sizes.tar for layer in (*found.rows[0].side.layers, found.rows[1].side.layers[1])
+        (layer.sizes.tar or 0)
+        for layer in (*found.rows[0].side.layers, found.rows[1].side.layers[1])
     )
 
 

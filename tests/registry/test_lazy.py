@@ -99,7 +99,7 @@ def registry() -> Iterator[Registry]:
 
 def report(reference: str, options: ReadOptions, **more: Any) -> dict[str, Any]:
     with layerscope.read(reference, options) as analysis:
-        document = build(analysis, **more)
+        document: Any = build(analysis, **more)
         for layer in document["layers"]:
             if "entries" in layer:
                 layer["entries"] = list(layer["entries"])

@@ -137,7 +137,7 @@ def make_analysis(
         base=None,
         sizes=Sizes(
             compressed=compressed,
-            tar=sum(each.sizes.tar for each in layers),
+            tar=sum((each.sizes.tar or 0) for each in layers),
             content=sum(each.sizes.content for each in layers),
             live=sum(each.sizes.live for each in layers),
         ),
