@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.base_instructions import base_instructions
+
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, WastedFile
 
@@ -47,14 +49,12 @@ class Mentions:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        base = analysis.facts.base
-        owners = [layer.instruction for layer in analysis.layers[: base.layers if base else 0]]
-        self._inherited = max(owners, default=-1)
+        self._inherited = base_instructions(analysis.facts)
         self._lines = Counter(map(self._start_line, range(len(analysis.instructions))))
 
     def is_of_base(self, index: int) -> bool:
         """Whether the instruction belongs to a known base image."""
-        return index <= self._inherited
+        return index in self._inherited
 
     def line(self, index: int) -> int | None:
         """The line to edit, or None for instructions that come with FROM (including triggers)."""

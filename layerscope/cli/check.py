@@ -34,6 +34,7 @@ from layerscope.cli.rules import (
 )
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
+from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown
 
 
@@ -121,7 +122,14 @@ def command(
     to_stdout = any(output.path == STDOUT for output in outputs)
     if to_stdout and sys.stderr is not None and not choice.quiet:
         write(sys.stderr)
-    write_outputs(outputs, document, rows=writing.top, force=writing.force, facts=judged.facts)
+    write_outputs(
+        outputs,
+        document,
+        rows=writing.top,
+        force=writing.force,
+        formats=RENDERERS,
+        draw=judged.drawn,
+    )
     if not to_stdout:
         write_stdout(write)
     assert judged.verdict is not None

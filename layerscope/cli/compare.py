@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import click
 
@@ -33,6 +33,7 @@ from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallb
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
     from layerscope.options import ReadOptions
+    from layerscope.report.formats.format import Format
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "github")
 STDIN = "-"
@@ -178,17 +179,19 @@ class Asked:
 
     def targets(self) -> tuple[Output, ...]:
         """The outputs, checked to be writable. Raises `UsageError` and `OutputError`."""
+        from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
+        from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
+
+        formats: Mapping[str, Format[Never]] = COMPARISON_RENDERERS
         if self.several:
-            from layerscope.report.comparison.table_renderers import TABLE_RENDERERS as FOUND
-        else:
-            from layerscope.report.comparison.renderers import COMPARISON_RENDERERS as FOUND
+            formats = TABLE_RENDERERS
         name = one_format(as_json=self.as_json, name=self.format_name)
-        if name is not None and name not in FOUND:
+        if name is not None and name not in formats:
             raise UsageError(
                 f"--format {name} needs two images, not {len(self.references)}",
-                hint=f"the formats for more are {', '.join(FOUND)}",
+                hint=f"the formats for more are {', '.join(formats)}",
             )
-        outputs = parse_outputs(self.outputs, name, formats=FOUND)
+        outputs = parse_outputs(self.outputs, name, formats=formats)
         check_outputs(outputs, force=self.force)
         check_apart(outputs, self.references)
         return outputs

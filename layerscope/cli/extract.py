@@ -42,7 +42,7 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
     layerscope extract app.tar /root/.cache --layer 3 -o cache
     """
     from layerscope.filesystem.extract import extract
-    from layerscope.tui.paint import path_text
+    from layerscope.report.file_text import path_text
     from layerscope.units import format_size
 
     with opened(choice) as (analysis, progress):
@@ -75,8 +75,8 @@ def find(analysis: Analysis, path: str, layer: int | None) -> tuple[Node, int]:
     Raises `UsageError`, which names the layers that have something at the path.
     """
     from layerscope.layers.names import clean
+    from layerscope.report.file_text import path_text
     from layerscope.report.paths import unescape_path
-    from layerscope.tui.paint import path_text
 
     last = len(analysis.layers) - 1
     if layer is not None and layer > last:

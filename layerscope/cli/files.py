@@ -139,7 +139,7 @@ def _write_json(out: TextIO, rows: list[tuple[bytes, Entry]], origins: list[Stat
 
 def _write_text(out: TextIO, rows: list[tuple[bytes, Entry]]) -> None:
     from layerscope.layers.entry import HARDLINK, SYMLINK, VISIBLE
-    from layerscope.tui.paint import mode_text, name_text, owner_text, path_text, size_text
+    from layerscope.report.file_text import mode_text, name_text, owner_text, path_text, size_text
 
     for path, entry in rows:
         hidden = "–" if entry.ended == VISIBLE else str(entry.ended)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Never, TypeVar, cast
 
 import click
 
@@ -235,7 +235,7 @@ class Writing:
     show_args: bool = False
 
     def targets(
-        self, *, default: str | None = "text", formats: Mapping[str, Format] = RENDERERS
+        self, *, default: str | None = "text", formats: Mapping[str, Format[Never]] = RENDERERS
     ) -> tuple[Output, ...]:
         """The outputs, checked to be writable. Raises `UsageError` and `OutputError`."""
         name = one_format(as_json=self.as_json, name=self.format_name)

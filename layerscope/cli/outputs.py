@@ -6,9 +6,9 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Never, TextIO, TypeVar
 
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
@@ -17,12 +17,13 @@ from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import Facts
-    from layerscope.report.document.rows import Document
+    pass
 
 STDOUT = "-"
 _LAYOUT = ("index.json", "oci-layout", "manifest.json")
 _PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
+
+DocumentT = TypeVar("DocumentT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def parse_outputs(
     format_name: str | None,
     *,
     default: str | None = "text",
-    formats: Mapping[str, Format] = RENDERERS,
+    formats: Mapping[str, Format[Never]] = RENDERERS,
 ) -> tuple[Output, ...]:
     """The outputs of one run. `format_name` comes from `--format` or `--json`; without it stdout gets `default`.
 
@@ -67,7 +68,7 @@ def parse_outputs(
     return tuple(outputs)
 
 
-def _format_of(path: str, formats: Mapping[str, Format]) -> str:
+def _format_of(path: str, formats: Mapping[str, Format[Never]]) -> str:
     return next((each.name for each in formats.values() if path.endswith(each.suffix)), "text")
 
 
@@ -138,22 +139,20 @@ def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
 
 def write_outputs(
     outputs: Sequence[Output],
-    document: Document,
+    document: DocumentT,
     *,
     rows: int | None,
     force: bool,
-    formats: Mapping[str, Format] = RENDERERS,
-    facts: Facts | None = None,
+    formats: Mapping[str, Format[DocumentT]],
+    draw: Callable[[DocumentT], DocumentT] | None = None,
 ) -> None:
     """Write `document` in every format: files first, so that a broken pipe loses none of them.
 
-    Formats that draw the final filesystem get it from `facts`; the others get the document without it.
+    Formats that draw the final filesystem get it from `draw`; the others get the document without it.
     """
     plain, drawn = document, document
-    if facts is not None and any(formats[each.format].filesystem for each in outputs):
-        from layerscope.report.document.filesystem import with_filesystem
-
-        drawn = with_filesystem(plain, facts)
+    if draw is not None and any(formats[each.format].filesystem for each in outputs):
+        drawn = draw(plain)
     for output in sorted(outputs, key=lambda each: each.path == STDOUT):
         document = drawn if formats[output.format].filesystem else plain
         create = formats[output.format].create

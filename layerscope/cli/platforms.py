@@ -16,13 +16,12 @@ from layerscope.errors import UsageError
 from layerscope.image.platform import naming
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
 
 
 def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Run the command with its options. Raises any `LayerscopeError`; that of one platform names it."""
     from layerscope.analysis.reading import read_platforms
-    from layerscope.report.document.filesystem import with_filesystem
     from layerscope.report.platforms.document import build_platforms
     from layerscope.report.platforms.renderers import PLATFORMS_RENDERERS
 
@@ -36,7 +35,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     base = None if ruling.budget is None else ruling.budget.base
     options = replace(choice.options, base=base)
     whole = any(PLATFORMS_RENDERERS[output.format].filesystem for output in outputs)
-    reports: list[Document] = []
+    reports: list[ReportDocument] = []
     with (
         collector_paused(),
         progress_bar(quiet=choice.quiet) as progress,
@@ -56,8 +55,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
                 report = judged.document(
                     top=writing.top, files=writing.files, show_args=writing.show_args
                 )
-                drawn = with_filesystem(report, judged.facts) if whole else report
-                reports.append(drawn)
+                reports.append(judged.drawn(report) if whole else report)
             del analysis, judged
             gc.collect()
         document = build_platforms(found.image, reports, found.absent)

@@ -15,6 +15,7 @@ from layerscope.cli.options import (
 )
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, rule_options
+from layerscope.report.formats.renderers import RENDERERS
 
 
 @click.command("report", short_help="Report an image's sizes, waste, and causes.")
@@ -59,5 +60,12 @@ def report(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
     judged = judge(ruling, choice, hashes=writing.files)
     document = judged.document(top=writing.top, files=writing.files, show_args=writing.show_args)
-    write_outputs(outputs, document, rows=writing.top, force=writing.force, facts=judged.facts)
+    write_outputs(
+        outputs,
+        document,
+        rows=writing.top,
+        force=writing.force,
+        formats=RENDERERS,
+        draw=judged.drawn,
+    )
     return Exit.OK

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
     from layerscope.analysis.model import Analysis, Facts
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
     from layerscope.report.saved.report import SavedReport
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -200,7 +200,7 @@ class Judged:
     def facts(self) -> Facts:
         return self.source.facts
 
-    def document(self, *, top: int | None, files: bool, show_args: bool) -> Document:
+    def document(self, *, top: int | None, files: bool, show_args: bool) -> ReportDocument:
         """The report, with the default number of rows if `top` is None. Raises `UsageError`."""
         from layerscope.analysis.model import Analysis
         from layerscope.report.document.builder import build
@@ -235,6 +235,12 @@ class Judged:
             min_change=self.min_change,
             dive=self.dive,
         )
+
+    def drawn(self, document: ReportDocument) -> ReportDocument:
+        """The report with the final filesystem, which some formats draw."""
+        from layerscope.report.document.filesystem import with_filesystem
+
+        return with_filesystem(document, self.facts)
 
     def again(self, budget: Budget, today: date | None) -> Judged:
         """The same image judged by another budget."""

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layerscope.analysis import words
+from layerscope.analysis.base_instructions import base_range
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
 from layerscope.analysis.mentions import short_command
+from layerscope.analysis.model import WASTE_KINDS, WasteKind
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_size, parse_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import (
+        AnalysisDocument,
+        HeadInstructionRow,
+        InstructionRow,
+        ReportDocument,
+        RuleRow,
+        WasteGroupRow,
+        WastePairRow,
+        WasteRow,
+    )
 
-Row = dict[str, Any]
 
 _SPACE = re.compile(r"[ \t\r\n]+")
 
@@ -25,21 +35,23 @@ def one_line(text: str, width: int | None = None) -> str:
     return line if width is None else fit_start(line, width)
 
 
-def instruction_text(row: Row, width: int | None = None) -> str:
+def instruction_text(row: InstructionRow | HeadInstructionRow, width: int | None = None) -> str:
     """The text of an instruction, as written in the Dockerfile if that's known."""
     text = row["text"] if width is None else short_command(row["text"])
     return one_line(text, width) or one_line(row["created_by"], width) or "–"
 
 
-def base_instructions(document: Document) -> range:
-    """The instructions of the base image: all before the first one from the Dockerfile."""
-    owners = [row["instruction"] for row in document["layers"] if row.get("base")]
-    end = max(owners) + 1 if owners else 0
-    later = [row["index"] for row in document["instructions"][end:] if row["location"]]
-    return range(min(later, default=end))
+def base_instructions(document: ReportDocument) -> range:
+    """The instructions of the base image: all before the Dockerfile's own first one; none if it is unknown."""
+    if "base" not in document:
+        return range(0)
+    return base_range(
+        (row["instruction"] for row in document["layers"] if row.get("base")),
+        (row["index"] for row in document["instructions"] if row["location"]),
+    )
 
 
-def has_lines(document: Document) -> bool:
+def has_lines(document: ReportDocument) -> bool:
     """Whether the origin of any instruction is known: a line of the Dockerfile, or the base image."""
     return "base" in document or any(row["location"] for row in document["instructions"])
 
@@ -49,19 +61,12 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def changed_words(row: Row) -> str:
-    """`owner, mode` for a row in which only metadata changed."""
-    if row["kind"] != "metadata_only":
-        return ""
-    return ", ".join(words.changed_words(row.get("changed", ())))
-
-
-def blame(row: Row) -> str:
+def blame(row: WasteRow | WasteGroupRow | WastePairRow) -> str:
     """`rewritten by 11 (owner only)`."""
     return words.blame_words(row["kind"], row["wasted_by"], row.get("changed", ()))
 
 
-def group_path(row: Row) -> str:
+def group_path(row: WasteGroupRow) -> str:
     """The path of a row of `waste_groups`. A trailing slash means all files below it."""
     path = one_line(row["path"])
     return path if row["files"] == 1 or path == "/" else f"{path}/"
@@ -73,7 +78,7 @@ def short_digest(digest: str) -> str:
     return f"{algorithm}:{value[:12]}"
 
 
-def rule_numbers(rule: Row) -> tuple[str, str]:
+def rule_numbers(rule: RuleRow) -> tuple[str, str]:
     """A rule's measured value and its limit as written. Both are exact if rounding would hide the difference."""
     unit = rule_unit(rule)
     actual, limit = rule["actual"], rule["limit"]
@@ -94,7 +99,7 @@ def rule_numbers(rule: Row) -> tuple[str, str]:
     return _number(actual, unit, exact=True, share=share), written
 
 
-def _written(rule: Row, unit: str) -> str:
+def _written(rule: RuleRow, unit: str) -> str:
     """The limit as its author wrote it, with its unit. Old reports have only the number."""
     text = one_line(str(rule.get("written", "")))
     if not text:
@@ -112,7 +117,7 @@ def _rounds_to(found: str, actual: float, limit: float, unit: str, *, share: boo
     return unit == "bytes" and actual >= 0 and parse_size(found) == limit
 
 
-def rule_unit(rule: Row) -> str:
+def rule_unit(rule: RuleRow) -> str:
     """The unit of a rule's numbers. Old reports have no unit, so it follows from the rule's name."""
     known = RULES.get(rule["rule"])
     unit = rule.get("unit") or (known.quantity if known else "count")
@@ -131,12 +136,12 @@ def _number(value: float, unit: str, *, exact: bool = False, share: bool = False
     return f"{value:,}"
 
 
-def rule_bound(rule: Row) -> str:
+def rule_bound(rule: RuleRow) -> str:
     """Whether the limit is a lower or an upper one: `at least` or `at most`."""
     return "at least" if rule["rule"] in LOWER_LIMITS else "at most"
 
 
-def rule_sentence(rule: Row) -> str:
+def rule_sentence(rule: RuleRow) -> str:
     """`max_size: 168.9 MB, allowed is at most 150MB`, or that the rule was skipped."""
     actual, limit = rule_numbers(rule)
     name = one_line(rule["rule"])
@@ -145,22 +150,22 @@ def rule_sentence(rule: Row) -> str:
     return f"{name}: {actual}, allowed is {rule_bound(rule)} {limit}"
 
 
-def is_skipped(rule: Row) -> bool:
+def is_skipped(rule: RuleRow) -> bool:
     """Whether a rule had nothing to measure from. It neither passes nor fails the verdict."""
     return bool(rule.get("skipped"))
 
 
-def is_broken(rule: Row) -> bool:
+def is_broken(rule: RuleRow) -> bool:
     """Whether a rule was evaluated and is broken, at any level."""
     return not rule["passed"] and not is_skipped(rule)
 
 
-def is_warning(rule: Row) -> bool:
+def is_warning(rule: RuleRow) -> bool:
     """Whether a broken rule only warns."""
     return rule.get("level") == "warn"
 
 
-def rule_word(rule: Row) -> str:
+def rule_word(rule: RuleRow) -> str:
     """`pass`, `skip`, `warn`, or `FAIL`."""
     if is_skipped(rule):
         return "skip"
@@ -169,7 +174,19 @@ def rule_word(rule: Row) -> str:
     return "warn" if is_warning(rule) else "FAIL"
 
 
-def verdict_words(document: Document) -> str:
+def wasted_kinds(document: AnalysisDocument) -> list[tuple[WasteKind, int]]:
+    """The kinds of waste with bytes, largest first."""
+    wasted = document["wasted_by_kind"]
+    kinds = [(kind, wasted[kind]) for kind in WASTE_KINDS if wasted[kind]]
+    return sorted(kinds, key=lambda item: -item[1])
+
+
+def rules_of(document: ReportDocument) -> list[RuleRow]:
+    """The rules of the verdict; none if no rule was given."""
+    return document["verdict"]["rules"] if "verdict" in document else []
+
+
+def verdict_words(document: ReportDocument) -> str:
     """`pass`, `pass (1 of 3 rules skipped)`, or `fail (2 of 5 rules, 1 skipped)`."""
     verdict = document["verdict"]
     words = [rule_word(rule) for rule in verdict["rules"]]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from layerscope.report.escape import escape
-from layerscope.tui.paint import one_line, path_text
+from layerscope.report.file_text import path_text
+from layerscope.tui.paint import one_line
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:

@@ -340,7 +340,7 @@ def test_a_saved_report_compares_like_its_image(
             parse_report(dumps(build(analysis, files=True, hashes=True)).encode(), "saved")
             for analysis in analyses
         ]
-        documents = [
+        documents: list[Any] = [
             build_comparison(compare(a, b))
             for a in (live[0], saved[0])
             for b in (live[1], saved[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,6 @@ import layerscope
 from layerscope.report.comparison.document import build as build_comparison
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
 from layerscope.report.document.builder import build
-from layerscope.report.document.rows import Document
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.renderers import RENDERERS
 from tests.builder import FORMS, WHITEOUT, BuiltImage, ImageBuilder
@@ -42,7 +42,7 @@ def evil(tag: str) -> BuiltImage:
     )
 
 
-def lines(each: Format, document: Document) -> list[str]:
+def lines(each: Format[Any], document: Any) -> list[str]:
     out = io.StringIO()
     each.create(Display(width=80)).render(document, out)
     return [line.strip() for line in out.getvalue().splitlines()]

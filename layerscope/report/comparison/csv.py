@@ -7,16 +7,21 @@ could mistake for a formula starts with a `'`, and an unknown value is an empty 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TextIO
 
+from layerscope.analysis.model import WASTE_KINDS
 from layerscope.report.comparison.words import change_details, full_text
+from layerscope.report.document.rows import SIZE_NAMES
 from layerscope.report.formats.csv import REST, cell
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import (
+        ComparedInstructionRow,
+        ComparedLayerRow,
+        ComparisonDocument,
+    )
 
-Row = dict[str, Any]
 
 COLUMNS = (
     "table", "status", "index_a", "index_b", "path", "text", "a", "b", "delta",
@@ -31,62 +36,62 @@ class ComparisonCsv:
     files, and plain values for settings.
     """
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ComparisonDocument, out: TextIO) -> None:
         writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for row in _rows(document):
             writer.writerow({name: cell(value) for name, value in row.items()})
 
 
-def _rows(document: Document) -> Iterator[Row]:
-    for name, pair in document["sizes"].items():
-        yield {"table": "size", "text": name, **_pair(pair)}
-    for name, pair in document["wasted_by_kind"].items():
-        yield {"table": "waste", "text": name, **_pair(pair)}
+def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
+    sizes, wasted = document["sizes"], document["wasted_by_kind"]
+    for size in SIZE_NAMES:
+        yield {"table": "size", "text": size, **_pair(sizes[size])}
+    for kind in WASTE_KINDS:
+        yield {"table": "waste", "text": kind, **_pair(wasted[kind])}
     for row in document["instructions"]:
         yield {"table": "instruction", "text": full_text(row), **_aligned(row)}
-    for row in document["layers"]:
-        diff_ids = (row["diff_id_a"], row["diff_id_b"])
+    for layer in document["layers"]:
+        diff_ids = (layer["diff_id_a"], layer["diff_id_b"])
         shown = dict.fromkeys(diff_id for diff_id in diff_ids if diff_id is not None)
-        yield {"table": "layer", "text": " ".join(shown), **_aligned(row)}
-    for row in document["directories"]:
+        yield {"table": "layer", "text": " ".join(shown), **_aligned(layer)}
+    for directory in document["directories"]:
         yield {
             "table": "directory",
-            "path": row["path"],
-            "files": row["changes"],
-            **_pair(row),
+            "path": directory["path"],
+            "files": directory["changes"],
+            **_pair(directory),
         }
-    for row in document["changes"]:
-        listed = row["path"] is not None
+    for change in document["changes"]:
         yield {
             "table": "file",
-            "status": row["kind"],
-            "path": row["path"] if listed else REST,
-            "files": row.get("count", 1),
-            "details": change_details(row) if listed else None,
-            **_pair(row),
+            "status": change["kind"],
+            "path": REST if change["path"] is None else change["path"],
+            "files": change["count"] if change["path"] is None else 1,
+            "details": None if change["path"] is None else change_details(change),
+            **_pair(change),
         }
-    for row in document["config"]:
+    for setting in document["config"]:
         yield {
             "table": "setting",
-            "status": "known" if row["known"] else "unknown",
-            "path": row["field"],
-            "text": row["name"],
-            "a": row["a"],
-            "b": row["b"],
+            "status": "known" if setting["known"] else "unknown",
+            "path": setting["field"],
+            "text": setting["name"],
+            "a": setting["a"],
+            "b": setting["b"],
         }
 
 
-def _pair(row: Row) -> Row:
+def _pair(row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[name] for name in ("a", "b", "delta")}
 
 
-def _aligned(row: Row) -> Row:
+def _aligned(row: ComparedInstructionRow | ComparedLayerRow) -> dict[str, object]:
     compressed = row["sizes"]["compressed"]
     return {
         "status": row["status"],
         "index_a": row["a"],
         "index_b": row["b"],
         **_pair(row["sizes"]["content"]),
-        **{f"compressed_{name}": compressed[name] for name in ("a", "b", "delta")},
+        **{f"compressed_{name}": value for name, value in _pair(compressed).items()},
     }

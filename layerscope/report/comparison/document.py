@@ -5,29 +5,58 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import layerscope
-from layerscope.analysis.model import WASTE_KINDS, LayerSummary
+from layerscope.analysis.model import LayerSummary
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.sentence import names, sentence
-from layerscope.report.document.rows import SCHEMA_VERSION, TOP, Document, Row
+from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison
-    from layerscope.analysis.comparison.files import Directory, FileChange, FileComparison
+    from layerscope.analysis.comparison.configuration import SettingRow as Setting
+    from layerscope.analysis.comparison.files import (
+        Directory,
+        FileChange,
+        FileComparison,
+        KindTotal,
+    )
     from layerscope.analysis.comparison.layers import Bytes, InstructionRow, LayerRow
     from layerscope.analysis.comparison.side import Side
-    from layerscope.analysis.model import InstructionSummary
+    from layerscope.analysis.model import ChangedField, InstructionSummary, WasteKind
     from layerscope.filesystem.entry import Entry
     from layerscope.notes import Note
+    from layerscope.report.comparison.rows import (
+        CacheBreakRow,
+        ChangedRow,
+        ChangeRestRow,
+        ChangeRow,
+        ComparedFilesRow,
+        ComparedInstructionRow,
+        ComparedLayerRow,
+        ComparedSizesRow,
+        ComparisonDocument,
+        DirectoryRow,
+        EfficiencyRow,
+        KindTotalRow,
+        MaybePairRow,
+        PairRow,
+        PercentRow,
+        PulledRow,
+        RemarkRow,
+        SettingRow,
+        SideRow,
+    )
+    from layerscope.report.document.rows import SizeName
 
-_SIZES = ("compressed", "content", "live", "overhead", "tar", "wasted")
 _PERMISSIONS = 0o7777
 
 
-def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = None) -> Document:
+def build(
+    comparison: Comparison, *, top: int | None = TOP, depth: int | None = None
+) -> ComparisonDocument:
     """What changes from A to B. The same images always give the same document.
 
     It lists the `top` largest file differences (all of them for None) and sums up the rest in one more row. It lists
@@ -41,22 +70,17 @@ def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = 
         "b": side_row(b, name_b),
         "cache_break": _cache_break(comparison),
         "changes": [] if files is None else _changes(files, top),
-        "config": [
-            {
-                "a": None if row.a is None else clean_text(row.a),
-                "b": None if row.b is None else clean_text(row.b),
-                "field": row.field,
-                "known": row.known,
-                "name": clean_text(row.name),
-            }
-            for row in comparison.settings
-        ],
+        "config": [_setting(row) for row in comparison.settings],
         "different": comparison.differs,
         "directories": [] if files is None else _directories(files, top, depth),
-        "efficiency": _pair(*(None if each.head else each.sizes.efficiency for each in (a, b))),
+        "efficiency": _efficiency(a, b),
         "entries": {
-            name: _pair(*(None if each.head else getattr(each.counts, name) for each in (a, b)))
-            for name in ("directories", "hardlinks", "others", "regular", "symlinks", "whiteouts")
+            "directories": _pair(_entries(a, "directories"), _entries(b, "directories")),
+            "hardlinks": _pair(_entries(a, "hardlinks"), _entries(b, "hardlinks")),
+            "others": _pair(_entries(a, "others"), _entries(b, "others")),
+            "regular": _pair(_entries(a, "regular"), _entries(b, "regular")),
+            "symlinks": _pair(_entries(a, "symlinks"), _entries(b, "symlinks")),
+            "whiteouts": _pair(_entries(a, "whiteouts"), _entries(b, "whiteouts")),
         },
         "files": None if files is None else _files(comparison, files, depth),
         "instructions": [_instruction(row, comparison) for row in layers.instructions],
@@ -70,46 +94,84 @@ def build(comparison: Comparison, *, top: int | None = TOP, depth: int | None = 
         "schema_version": SCHEMA_VERSION,
         "sentence": clean_text(sentence(comparison)),
         "shared_layers": layers.shared,
-        "sizes": {name: _percent(_pair(side_size(a, name), side_size(b, name))) for name in _SIZES},
+        "sizes": {
+            "compressed": _percent(a, b, "compressed"),
+            "content": _percent(a, b, "content"),
+            "live": _percent(a, b, "live"),
+            "overhead": _percent(a, b, "overhead"),
+            "tar": _percent(a, b, "tar"),
+            "wasted": _percent(a, b, "wasted"),
+        },
         "transfer": {
             "chained": _bytes(layers.transfer.chained),
             "needed": _bytes(layers.transfer.needed),
         },
         "wasted_by_kind": {
-            kind: _pair(
-                *(None if each.head else each.wasted_by_kind.get(kind, 0) for each in (a, b))
-            )
-            for kind in WASTE_KINDS
+            "deleted": _pair(_wasted(a, "deleted"), _wasted(b, "deleted")),
+            "duplicate_entry": _pair(_wasted(a, "duplicate_entry"), _wasted(b, "duplicate_entry")),
+            "identical_rewrite": _pair(
+                _wasted(a, "identical_rewrite"), _wasted(b, "identical_rewrite")
+            ),
+            "metadata_only": _pair(_wasted(a, "metadata_only"), _wasted(b, "metadata_only")),
+            "overwritten": _pair(_wasted(a, "overwritten"), _wasted(b, "overwritten")),
         },
     }
+
+
+def _setting(row: Setting) -> SettingRow:
+    return {
+        "a": None if row.a is None else clean_text(row.a),
+        "b": None if row.b is None else clean_text(row.b),
+        "field": row.field,
+        "known": row.known,
+        "name": clean_text(row.name),
+    }
+
+
+def _efficiency(a: Side, b: Side) -> EfficiencyRow:
+    one, other = (None if each.head else each.sizes.efficiency for each in (a, b))
+    return {"a": one, "b": other, "delta": None if one is None or other is None else other - one}
+
+
+def _entries(side: Side, name: str) -> int | None:
+    count: int | None = None if side.head else getattr(side.counts, name)
+    return count
+
+
+def _wasted(side: Side, kind: WasteKind) -> int | None:
+    return None if side.head else side.wasted_by_kind.get(kind, 0)
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def side_size(side: Side, name: str) -> int | None:
+def side_size(side: Side, name: SizeName) -> int | None:
     """A size of a whole image; unknown where no layer was read, unless it is `compressed`."""
     size: int | None = None if side.head and name != "compressed" else getattr(side.sizes, name)
     return size
 
 
-def _pair(a: float | None, b: float | None) -> Row:
+def _pair(a: int | None, b: int | None) -> MaybePairRow:
     return {"a": a, "b": b, "delta": None if a is None or b is None else b - a}
 
 
-def _percent(pair: Row) -> Row:
-    known = pair["delta"] is not None and pair["a"]
-    return {**pair, "percent": 100 * pair["delta"] / pair["a"] if known else None}
+def _known_pair(a: int, b: int) -> PairRow:
+    return {"a": a, "b": b, "delta": b - a}
 
 
-def side_row(side: Side, name: str) -> Row:
+def _percent(a: Side, b: Side, name: SizeName) -> PercentRow:
+    one, other = side_size(a, name), side_size(b, name)
+    percent = 100 * (other - one) / one if one and other is not None else None
+    return {**_pair(one, other), "percent": percent}
+
+
+def side_row(side: Side, name: str) -> SideRow:
     """What a document says about one of the images it compares."""
-    return {
+    row: SideRow = {
         "config_digest": side.config_digest,
         "created": None if side.created is None else clean_text(side.created),
         "file_list": side.files is not None,
-        **({"head": True} if side.head else {}),
         "instructions": len(side.instructions),
         "layers": len(side.layers),
         "manifest_digest": side.manifest_digest,
@@ -120,22 +182,31 @@ def side_row(side: Side, name: str) -> Row:
         "source": side.source,
         "tags": [clean_text(tag) for tag in side.tags],
     }
+    if side.head:
+        row["head"] = True
+    return row
 
 
 def _sizes(
     a: LayerSummary | InstructionSummary | None,
     b: LayerSummary | InstructionSummary | None,
     comparison: Comparison,
-) -> Row:
+) -> ComparedSizesRow:
     """Sizes side by side. A side without such a row counts as 0. If a size is unknown, so is the delta."""
-    rows = {}
-    for name in _SIZES:
+
+    def pair(name: SizeName) -> MaybePairRow:
         one, other = _size(a, name, comparison.a), _size(b, name, comparison.b)
-        delta = None
-        if (a is None or one is not None) and (b is None or other is not None):
-            delta = (other or 0) - (one or 0)
-        rows[name] = {"a": one, "b": other, "delta": delta}
-    return rows
+        known = (a is None or one is not None) and (b is None or other is not None)
+        return {"a": one, "b": other, "delta": (other or 0) - (one or 0) if known else None}
+
+    return {
+        "compressed": pair("compressed"),
+        "content": pair("content"),
+        "live": pair("live"),
+        "overhead": pair("overhead"),
+        "tar": pair("tar"),
+        "wasted": pair("wasted"),
+    }
 
 
 def _size(summary: LayerSummary | InstructionSummary | None, name: str, side: Side) -> int | None:
@@ -153,7 +224,7 @@ def _is_read(summary: LayerSummary | InstructionSummary, side: Side) -> bool:
     return not side.head or not summary.instruction.layers
 
 
-def _layer(row: LayerRow, comparison: Comparison) -> Row:
+def _layer(row: LayerRow, comparison: Comparison) -> ComparedLayerRow:
     a, b = row.a, row.b
     return {
         "a": None if a is None else a.index,
@@ -167,7 +238,7 @@ def _layer(row: LayerRow, comparison: Comparison) -> Row:
     }
 
 
-def _instruction(row: InstructionRow, comparison: Comparison) -> Row:
+def _instruction(row: InstructionRow, comparison: Comparison) -> ComparedInstructionRow:
     a, b = row.a, row.b
     one = b if b is not None else a
     return {
@@ -187,7 +258,7 @@ def _instruction_text(summary: InstructionSummary | None, side: Side) -> str | N
     return None if summary is None else clean_text(side.shown_text(summary.instruction))
 
 
-def _cache_break(comparison: Comparison) -> Row | None:
+def _cache_break(comparison: Comparison) -> CacheBreakRow | None:
     found = comparison.layers.cache_break
     if found is None:
         return None
@@ -201,7 +272,7 @@ def _cache_break(comparison: Comparison) -> Row | None:
     }
 
 
-def _bytes(weight: Bytes) -> Row:
+def _bytes(weight: Bytes) -> PulledRow:
     return {
         "compressed": weight.compressed,
         "layers": list(weight.layers),
@@ -209,32 +280,42 @@ def _bytes(weight: Bytes) -> Row:
     }
 
 
-def _files(comparison: Comparison, files: FileComparison, depth: int | None) -> Row:
+def _files(comparison: Comparison, files: FileComparison, depth: int | None) -> ComparedFilesRow:
     root = files.root
     return {
         "depth": depth,
         "kinds": {
-            kind: {"count": total.count, **_pair(total.a_bytes, total.b_bytes)}
-            for kind, total in files.totals.items()
+            "added": _kind(files.totals["added"]),
+            "content": _kind(files.totals["content"]),
+            "hardlink": _kind(files.totals["hardlink"]),
+            "metadata": _kind(files.totals["metadata"]),
+            "moved": _kind(files.totals["moved"]),
+            "removed": _kind(files.totals["removed"]),
+            "type": _kind(files.totals["type"]),
+            "unknown": _kind(files.totals["unknown"]),
         },
         "only_times": files.only_times,
-        "outside": _pair(files.outside_a, files.outside_b),
+        "outside": _known_pair(files.outside_a, files.outside_b),
         "path": None if comparison.pattern is None else clean_text(comparison.pattern),
-        "placed": _pair(root.a_bytes, root.b_bytes),
-        "unplaced": _pair(files.unplaced_a, files.unplaced_b),
-        "visible": _pair(root.a_files, root.b_files),
+        "placed": _known_pair(root.a_bytes, root.b_bytes),
+        "unplaced": _known_pair(files.unplaced_a, files.unplaced_b),
+        "visible": _known_pair(root.a_files, root.b_files),
     }
 
 
-def _changes(files: FileComparison, top: int | None) -> list[Row]:
+def _kind(total: KindTotal) -> KindTotalRow:
+    return {"count": total.count, **_known_pair(total.a_bytes, total.b_bytes)}
+
+
+def _changes(files: FileComparison, top: int | None) -> list[ChangeRow | ChangeRestRow]:
     """The largest differences first. All rows add up to the difference in bytes that have a path."""
     shown = _largest(files.changes, top)
-    rows = [_change(change) for change in shown]
+    rows: list[ChangeRow | ChangeRestRow] = [_change(change) for change in shown]
     left = len(files.changes) - len(shown)
     if left:
         a = sum(total.a_bytes for total in files.totals.values()) - sum(c.a_bytes for c in shown)
         b = sum(total.b_bytes for total in files.totals.values()) - sum(c.b_bytes for c in shown)
-        rows.append({**_pair(a, b), "count": left, "kind": None, "path": None})
+        rows.append({**_known_pair(a, b), "count": left, "kind": None, "path": None})
     return rows
 
 
@@ -256,10 +337,12 @@ def _order(change: FileChange) -> tuple[int, bytes]:
     return -abs(change.delta), change.path
 
 
-def _change(change: FileChange) -> Row:
+def _change(change: FileChange) -> ChangeRow:
     a, b = change.a, change.b
-    row: Row = {
-        **_pair(change.a_bytes, change.b_bytes),
+    row: ChangeRow = {
+        "a": change.a_bytes,
+        "b": change.b_bytes,
+        "delta": change.b_bytes - change.a_bytes,
         "kind": change.kind,
         "path": escape_path(change.path),
         "type_a": None if a is None else KIND_NAMES[a.kind],
@@ -269,21 +352,28 @@ def _change(change: FileChange) -> Row:
         row["from"] = escape_path(change.path_a)
     if a is not None and b is not None:
         if change.changed:
-            row["changed"] = {name: [_value(a, name), _value(b, name)] for name in change.changed}
+            row["changed"] = _changed(a, b, change.changed)
         if a.kind == SYMLINK == b.kind and a.link != b.link:
             row["linkname"] = [escape_text(a.link), escape_text(b.link)]
     return row
 
 
-def _value(entry: Entry, name: str) -> Any:
-    if name == "mode":
-        return entry.mode & _PERMISSIONS
-    if name == "xattrs":
-        return [escape_text(key) for key, _ in entry.xattrs]
-    return getattr(entry, name)
+def _changed(a: Entry, b: Entry, fields: Sequence[ChangedField]) -> ChangedRow:
+    row: ChangedRow = {}
+    if "mode" in fields:
+        row["mode"] = [a.mode & _PERMISSIONS, b.mode & _PERMISSIONS]
+    if "uid" in fields:
+        row["uid"] = [a.uid, b.uid]
+    if "gid" in fields:
+        row["gid"] = [a.gid, b.gid]
+    if "mtime" in fields:
+        row["mtime"] = [a.mtime, b.mtime]
+    if "xattrs" in fields:
+        row["xattrs"] = [[escape_text(key) for key, _ in each.xattrs] for each in (a, b)]
+    return row
 
 
-def _directories(files: FileComparison, top: int | None, depth: int | None) -> list[Row]:
+def _directories(files: FileComparison, top: int | None, depth: int | None) -> list[DirectoryRow]:
     """Every directory above a difference, or the largest of them with all their parents."""
     found = [
         each
@@ -302,7 +392,7 @@ def _directories(files: FileComparison, top: int | None, depth: int | None) -> l
             above = above.parent
     return [
         {
-            **_pair(each.a_bytes, each.b_bytes),
+            **_known_pair(each.a_bytes, each.b_bytes),
             "changes": each.changes,
             "files_a": each.a_files,
             "files_b": each.b_files,
@@ -312,6 +402,6 @@ def _directories(files: FileComparison, top: int | None, depth: int | None) -> l
     ]
 
 
-def _note(note: Note, comparison: Comparison) -> Row:
+def _note(note: Note, comparison: Comparison) -> RemarkRow:
     message = comparison.b.masks.text(comparison.a.masks.text(note.message))
     return {"code": note.code, "message": clean_text(message)}

@@ -10,7 +10,7 @@ from layerscope.report.formats.github import MOST, command
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument
 
 LONGEST = 200
 """The most columns of an instruction in an annotation."""
@@ -19,23 +19,23 @@ LONGEST = 200
 class ComparisonGithub:
     """Writes at most ten notices: the summary first, then the instructions that grew, largest growth first."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ComparisonDocument, out: TextIO) -> None:
         sentence = f"{one_line(document['sentence'])} To pull: {pull_words(document)}."
         out.write(command("notice", sentence, title="layerscope compare"))
         name = measure(document)
-        grown = [row for row in document["instructions"] if (row["sizes"][name]["delta"] or 0) > 0]
-        grown.sort(key=lambda row: -row["sizes"][name]["delta"])
+        deltas = [(row["sizes"][name]["delta"] or 0, row) for row in document["instructions"]]
+        grown = [(delta, row) for delta, row in deltas if delta > 0]
+        grown.sort(key=lambda pair: -pair[0])
         room = MOST - 1
         shown = grown if len(grown) <= room else grown[: room - 1]
-        for row in shown:
-            content = row["sizes"][name]
-            text = f"instruction {row['b']} grew by {format_size(content['delta'])}"
+        for delta, row in shown:
+            text = f"instruction {row['b']} grew by {format_size(delta)}"
             if row["status"] == "only_b":
-                text = f"instruction {row['b']} is new and adds {format_size(content['delta'])}"
+                text = f"instruction {row['b']} is new and adds {format_size(delta)}"
             text += f": {fit_start(step_text(row), LONGEST)}"
             out.write(command("notice", text, title="layerscope compare: grown"))
         left = grown[len(shown) :]
         if left:
-            delta = sum(row["sizes"][name]["delta"] for row in left)
-            text = f"{len(left):,} more instructions grew, {format_delta(delta)} together"
+            together = format_delta(sum(delta for delta, _ in left))
+            text = f"{len(left):,} more instructions grew, {together} together"
             out.write(command("notice", text, title="layerscope compare: grown"))

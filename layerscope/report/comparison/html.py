@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO, TypedDict
 
+from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import KIND_WORDS
-from layerscope.report.comparison.text import DEPTH
+from layerscope.report.comparison.defaults import DEPTH
+from layerscope.report.comparison.rows import SIDES, MaybePairRow, PairRow, SideName
 from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -14,10 +16,12 @@ from layerscope.report.comparison.words import (
     change_details,
     count_delta,
     count_rows,
+    efficiency_words,
     is_narrowed,
     kind_words,
     measure,
     measure_word,
+    narrowed_files,
     percent_delta,
     pull_words,
     setting_words,
@@ -28,13 +32,14 @@ from layerscope.report.parts.html_page import MOST_ROWS, write_page
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparedInstructionRow, ComparisonDocument
+    from layerscope.report.comparison.words import Measure
+    from layerscope.report.document.rows import SizeName
 
-Row = dict[str, Any]
 
 DEEPEST = 8
 """The deepest level of a directory that gets its own indentation."""
-_SIZES = (
+_SIZES: tuple[tuple[SizeName, str, str], ...] = (
     ("compressed", "download", "compressed, one pull"),
     ("content", "content", "what all layers store"),
     ("live", "live", "what the container sees"),
@@ -83,7 +88,7 @@ _WORDS = {
 class ComparisonHtml:
     """Writes the page of a comparison of two images."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ComparisonDocument, out: TextIO) -> None:
         files = document["files"]
         listed = [row for row in document["changes"] if row["path"] is not None]
         shown = listed[:MOST_ROWS]
@@ -100,7 +105,7 @@ class ComparisonHtml:
             "files_left": len(listed) - len(shown) + sum(row["count"] for row in cut),
             "files_left_delta": sum(row["delta"] for row in (*listed[MOST_ROWS:], *cut)),
             "files_shown": shown,
-            "layer_bars": [(side.upper(), _segments(document, side)) for side in "ab"],
+            "layer_bars": [(side.upper(), _segments(document, side)) for side in SIDES],
             "narrowed": is_narrowed(document),
             "measure": measure(document),
             "measure_word": measure_word(document),
@@ -110,7 +115,7 @@ class ComparisonHtml:
             "transfers": any(
                 row["sizes"]["compressed"][side] is not None
                 for row in document["layers"]
-                for side in "ab"
+                for side in SIDES
             ),
             "tree": _tree(document),
             "waste": [] if is_narrowed(document) else _waste(document),
@@ -125,9 +130,10 @@ class ComparisonHtml:
         )
 
 
-def _overview(document: Document) -> list[Row]:
-    if is_narrowed(document):
-        placed = document["files"]["placed"]
+def _overview(document: ComparisonDocument) -> list[dict[str, object]]:
+    narrowed = narrowed_files(document)
+    if narrowed is not None:
+        placed = narrowed["placed"]
         share = percent_delta(100 * placed["delta"] / placed["a"] if placed["a"] else None)
         live = _sizes_row("live", placed, share) | {"meaning": "what the pattern matches"}
         return [live, *(_count_row(*numbers) for numbers in count_rows(document))]
@@ -136,14 +142,14 @@ def _overview(document: Document) -> list[Row]:
         | {"meaning": meaning}
         for key, name, meaning in _SIZES
     ]
-    efficiency = document["efficiency"]
-    if efficiency["delta"] is not None:
-        points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
+    efficiency = efficiency_words(document)
+    if efficiency is not None:
+        one_share, other_share, points = efficiency
         rows.append(
             {
-                "a": f"{100 * efficiency['a']:.1f} %",
-                "b": f"{100 * efficiency['b']:.1f} %",
-                "change": points,
+                "a": one_share,
+                "b": other_share,
+                "change": points or "0",
                 "meaning": "live of the content",
                 "name": "efficiency",
                 "pair": None,
@@ -167,7 +173,7 @@ _COUNTED = {
 }
 
 
-def _count_row(name: str, one: int, other: int) -> Row:
+def _count_row(name: str, one: int, other: int) -> dict[str, object]:
     return {
         "a": f"{one:,}",
         "b": f"{other:,}",
@@ -180,7 +186,7 @@ def _count_row(name: str, one: int, other: int) -> Row:
     }
 
 
-def _sizes_row(name: str, pair: Row, percent: str) -> Row:
+def _sizes_row(name: str, pair: PairRow | MaybePairRow, percent: str) -> dict[str, object]:
     delta = pair["delta"]
     return {
         "a": format_size(pair["a"]),
@@ -197,26 +203,22 @@ def _tone(delta: int | None) -> str:
     return "grew" if delta and delta > 0 else "shrank" if delta else ""
 
 
-def _waste(document: Document) -> list[Row]:
+def _waste(document: ComparisonDocument) -> list[dict[str, object]]:
     """The kinds of waste that occur, largest difference first."""
     kinds = document["wasted_by_kind"]
-    found = [kind for kind in kinds if kinds[kind]["a"] or kinds[kind]["b"]]
-    found.sort(key=lambda kind: (-abs(kinds[kind]["delta"] or 0), kind))
-    return [
-        _sizes_row(
-            KIND_WORDS[kind],
-            kinds[kind],
-            percent_delta(
-                100 * kinds[kind]["delta"] / kinds[kind]["a"]
-                if kinds[kind]["a"] and kinds[kind]["delta"] is not None
-                else None
-            ),
-        )
-        for kind in found
-    ]
+    found = [(kind, kinds[kind]) for kind in sorted(WASTE_KINDS)]
+    found = [(kind, pair) for kind, pair in found if pair["a"] or pair["b"]]
+    found.sort(key=lambda item: -abs(item[1]["delta"] or 0))
+    return [_sizes_row(KIND_WORDS[kind], pair, _share(pair)) for kind, pair in found]
 
 
-def _consequences(document: Document) -> list[tuple[str, str]]:
+def _share(pair: MaybePairRow) -> str:
+    if not pair["a"] or pair["delta"] is None:
+        return percent_delta(None)
+    return percent_delta(100 * pair["delta"] / pair["a"])
+
+
+def _consequences(document: ComparisonDocument) -> list[tuple[str, str]]:
     parts = (
         ("pull", pull_words(document)),
         ("cache", cache_words(document)),
@@ -225,41 +227,42 @@ def _consequences(document: Document) -> list[tuple[str, str]]:
     return [(name, words) for name, words in parts if words]
 
 
-def _most(rows: Sequence[Row], size: str) -> int:
+def _most(rows: Sequence[ComparedInstructionRow], size: Measure) -> int:
     """The largest size of any row, which gets a full bar."""
     return max(
-        (row["sizes"][size][side] or 0 for row in rows for side in "ab"),
+        (row["sizes"][size][side] or 0 for row in rows for side in SIDES),
         default=0,
     )
 
 
-def _statuses(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _statuses(rows: Sequence[ComparedInstructionRow]) -> list[tuple[str, str]]:
     """The filters for the list of instructions."""
     found = {row["status"] for row in rows}
     choices = [pair for pair in _STATUS_WORDS.items() if pair[0] in found]
     return [("different", "all that differ"), *choices] if found - {"same"} else choices
 
 
-def _segments(document: Document, side: str) -> list[Row]:
+def _segments(document: ComparisonDocument, side: SideName) -> list[dict[str, object]]:
     """The layers of one side along a bar. The larger side fills all 1000 units."""
     name = measure(document)
-    whole = max(document["sizes"][name][each] or 0 for each in "ab")
-    rows = [row for row in document["layers"] if row[side] is not None]
-    rows.sort(key=lambda row: row[side])
-    texts = {row[side]: step_text(row) for row in document["instructions"] if row[side] is not None}
-    segments = []
+    whole = max(document["sizes"][name][each] or 0 for each in SIDES)
+    rows = [(index, row) for row in document["layers"] if (index := row[side]) is not None]
+    rows.sort(key=lambda pair: pair[0])
+    texts = {row[side]: step_text(row) for row in document["instructions"]}
+    segments: list[dict[str, object]] = []
     x = 0.0
-    for row in rows:
+    for index, row in rows:
         size = row["sizes"][name][side]
         if not size or not whole:
             continue
         width = 1000 * size / whole
+        instruction = row["instruction_a"] if side == "a" else row["instruction_b"]
         segments.append(
             {
                 "bytes": size,
-                "layer": row[side],
+                "layer": index,
                 "status": row["status"],
-                "text": texts.get(row[f"instruction_{side}"], ""),
+                "text": "" if instruction is None else texts.get(instruction, ""),
                 "width": round(width, 2),
                 "x": round(x, 2),
             }
@@ -268,33 +271,51 @@ def _segments(document: Document, side: str) -> list[Row]:
     return segments
 
 
-def _tree(document: Document) -> list[Row]:
+class _Branch(TypedDict):
+    """A directory of the page's tree. `left` is what no row below it has taken yet, on each side."""
+
+    a: int
+    b: int
+    changes: int
+    delta: int
+    folder: bool
+    left: tuple[int, int]
+    level: int
+    name: str
+    path: str
+    rest: bool
+    tone: str
+
+
+def _tree(document: ComparisonDocument) -> list[_Branch]:
     """The directories that differ, with both sides. An extra row below a directory sums up what isn't listed."""
     directories = {row["path"]: row for row in document["directories"]}
-    rows: list[Row] = []
-    above: list[Row] = []
+    rows: list[_Branch] = []
+    above: list[_Branch] = []
     for level, name, delta, changes in tree_rows(document, rows=MOST_ROWS, depth=2**31):
         del above[level:]
         parent = above[-1] if above else None
         path = name if parent is None else f"{parent['path'].rstrip('/')}/{name}"
         found = directories.get(path)
         rest = name == OTHERS and (found is None or any(row["path"] == path for row in rows))
-        row: Row = {
+        left = (0, 0) if rest or found is None else (found["a"], found["b"])
+        a, b = parent["left"] if rest and parent is not None else left
+        row: _Branch = {
+            "a": a,
+            "b": b,
             "changes": changes,
             "delta": delta,
             "folder": False,
-            "left": [0, 0] if rest or found is None else [found["a"], found["b"]],
+            "left": left,
             "level": level,
             "name": name,
             "path": path,
             "rest": rest,
             "tone": _tone(delta),
         }
-        sizes = parent["left"] if rest and parent is not None else row["left"]
-        row["a"], row["b"] = sizes
         if parent is not None:
             parent["folder"] = True
-            parent["left"] = [parent["left"][at] - sizes[at] for at in (0, 1)]
+            parent["left"] = (parent["left"][0] - a, parent["left"][1] - b)
         above.append(row)
         rows.append(row)
     return rows

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
-from layerscope.report.comparison.text import DEPTH
+from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -14,11 +15,14 @@ from layerscope.report.comparison.words import (
     change_details,
     count_delta,
     count_rows,
+    efficiency_words,
+    elsewhere_words,
     is_narrowed,
     kind_words,
     legend,
     measure,
     measure_word,
+    narrowed_files,
     percent_delta,
     pull_words,
     setting_words,
@@ -29,22 +33,13 @@ from layerscope.report.formats.markdown import LIMIT, code, prose
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.report.formats.format import Display
 
-ROWS = 10
 INSTRUCTIONS = 40
 SETTINGS = 40
 MARKER = "<!-- layerscope compare -->"
 """The first line, by which a comment can be found again."""
-
-Row = dict[str, Any]
-_SIZES = (
-    ("download", "compressed"),
-    ("content", "content"),
-    ("live", "live"),
-    ("wasted", "wasted"),
-)
 
 
 class ComparisonMarkdown:
@@ -53,7 +48,7 @@ class ComparisonMarkdown:
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ComparisonDocument, out: TextIO) -> None:
         sections = [
             _title(document),
             _overview(document),
@@ -88,17 +83,17 @@ def _folded(title: str, text: str) -> str:
     return f"\n<details><summary>{title}</summary>\n{text}\n</details>\n"
 
 
-def _title(document: Document) -> str:
-    a, b = (code(document[side]["name"]) for side in "ab")
+def _title(document: ComparisonDocument) -> str:
+    a, b = (code(document[side]["name"]) for side in SIDES)
     return f"{MARKER}\n### layerscope: {a} → {b}\n\n{prose(document['sentence'])}\n"
 
 
-def _overview(document: Document) -> str:
+def _overview(document: ComparisonDocument) -> str:
     rows = []
     names = [
         f"{letter} {code(name, 60)}"
         for letter, name in zip(
-            "AB", fit_apart([document[side]["name"] for side in "ab"], 60), strict=True
+            "AB", fit_apart([document[side]["name"] for side in SIDES], 60), strict=True
         )
     ]
     titles = ("", f"{names[0]}>", f"{names[1]}>", "change>")
@@ -106,26 +101,20 @@ def _overview(document: Document) -> str:
         (f"**{name}**", f"{one:,}", f"{other:,}", count_delta(other - one))
         for name, one, other in count_rows(document)
     ]
-    if is_narrowed(document):
-        placed = document["files"]["placed"]
+    narrowed = narrowed_files(document)
+    if narrowed is not None:
+        placed = narrowed["placed"]
         sizes = (format_size(placed["a"]), format_size(placed["b"]), format_delta(placed["delta"]))
         return _table(titles, [("**live**", *sizes), *counts])
-    for name, key in _SIZES:
+    for name, key in SIZES:
         pair = document["sizes"][key]
         delta = pair["delta"]
         change = "–" if delta is None else f"{format_delta(delta)} {percent_delta(pair['percent'])}"
         rows.append((f"**{name}**", format_size(pair["a"]), format_size(pair["b"]), change.strip()))
-    efficiency = document["efficiency"]
-    if efficiency["delta"] is not None:
-        points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "0"
-        rows.append(
-            (
-                "**efficiency**",
-                f"{100 * efficiency['a']:.1f} %",
-                f"{100 * efficiency['b']:.1f} %",
-                points,
-            )
-        )
+    efficiency = efficiency_words(document)
+    if efficiency is not None:
+        one, other, points = efficiency
+        rows.append(("**efficiency**", one, other, points or "0"))
     layers = document["a"]["layers"], document["b"]["layers"]
     rows.append(
         ("**layers**", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
@@ -133,7 +122,7 @@ def _overview(document: Document) -> str:
     return _table(titles, [*rows, *counts])
 
 
-def _instructions(document: Document) -> str:
+def _instructions(document: ComparisonDocument) -> str:
     different = [row for row in document["instructions"] if row["status"] != "same"]
     shown = [row for row in different if row["layers_a"] or row["layers_b"]]
     if not different:
@@ -144,9 +133,9 @@ def _instructions(document: Document) -> str:
         rows.append(
             (
                 MARKS[row["status"]],
-                *("" if row[side] is None else str(row[side]) for side in "ab"),
+                *("" if row[side] is None else str(row[side]) for side in SIDES),
                 code(step_text(row)),
-                *("" if row[side] is None else format_size(size[side]) for side in "ab"),
+                *("" if row[side] is None else format_size(size[side]) for side in SIDES),
                 "–" if size["delta"] is None else format_delta(size["delta"]),
             )
         )
@@ -158,7 +147,7 @@ def _instructions(document: Document) -> str:
     return f"\n**Instructions**\n{_table(titles, rows)}{more}"
 
 
-def _consequences(document: Document) -> str:
+def _consequences(document: ComparisonDocument) -> str:
     parts = [
         ("pull", pull_words(document)),
         ("cache", cache_words(document)),
@@ -168,7 +157,7 @@ def _consequences(document: Document) -> str:
     return "\n" + "".join(lines)
 
 
-def _where(document: Document, rows: int) -> str:
+def _where(document: ComparisonDocument, rows: int) -> str:
     files = document["files"]
     if files is None or not rows or not any(row["delta"] for row in document["directories"]):
         return ""
@@ -177,13 +166,12 @@ def _where(document: Document, rows: int) -> str:
         (format_delta(delta), "&nbsp;&nbsp;" * level + code(name), f"{changes:,}")
         for level, name, delta, changes in tree_rows(document, rows=rows, depth=depth)
     ]
-    for key, words in (("outside", "outside the pattern"), ("unplaced", "at no visible path")):
-        if files[key]["delta"]:
-            table.append((format_delta(files[key]["delta"]), f"*{words}*", ""))
+    for words, delta in elsewhere_words(files):
+        table.append((format_delta(delta), f"*{words}*", ""))
     return f"\n**Where**\n{_table(('change>', 'directory', 'files that differ>'), table)}"
 
 
-def _files(document: Document, rows: int) -> str:
+def _files(document: ComparisonDocument, rows: int) -> str:
     files = document["files"]
     words = kind_words(files) if files is not None else ""
     if not words:
@@ -210,7 +198,7 @@ def _files(document: Document, rows: int) -> str:
     )
 
 
-def _settings(document: Document) -> str:
+def _settings(document: ComparisonDocument) -> str:
     settings = document["config"]
     if not settings:
         return ""
@@ -223,7 +211,7 @@ def _settings(document: Document) -> str:
     return _folded("Configuration", _table(("", "setting", "change"), rows) + more)
 
 
-def _notes(document: Document) -> str:
+def _notes(document: ComparisonDocument) -> str:
     if not document["notes"]:
         return ""
     return "\n" + "".join(f"> {prose(note['message'])}\n>\n" for note in document["notes"])

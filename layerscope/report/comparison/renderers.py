@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from layerscope.report.formats.format import Display, Format, Renderer
-from layerscope.report.formats.renderers import RENDERERS
+from layerscope.report.formats.renderers import JSON
+
+if TYPE_CHECKING:
+    from layerscope.report.comparison.rows import ComparisonDocument
 
 
-def _text(display: Display) -> Renderer:
+def _text(display: Display) -> Renderer[ComparisonDocument]:
     from layerscope.report.comparison.text import ComparisonText
 
     return ComparisonText(display)
 
 
-def _markdown(display: Display) -> Renderer:
+def _markdown(display: Display) -> Renderer[ComparisonDocument]:
     from layerscope.report.comparison.markdown import ComparisonMarkdown
 
     return ComparisonMarkdown(display)
 
 
-def _html(_: Display) -> Renderer:
+def _html(_: Display) -> Renderer[ComparisonDocument]:
     from layerscope.report.comparison.html import ComparisonHtml
 
     return ComparisonHtml()
 
 
-def _csv(_: Display) -> Renderer:
+def _csv(_: Display) -> Renderer[ComparisonDocument]:
     from layerscope.report.comparison.csv import ComparisonCsv
 
     return ComparisonCsv()
 
 
-def _github(_: Display) -> Renderer:
+def _github(_: Display) -> Renderer[ComparisonDocument]:
     from layerscope.report.comparison.github import ComparisonGithub
 
     return ComparisonGithub()
 
 
-COMPARISON_RENDERERS: dict[str, Format] = {
+COMPARISON_RENDERERS: dict[str, Format[ComparisonDocument]] = {
     each.name: each
     for each in (
         Format(
             name="text", suffix=".txt", help="For people, in a terminal or a log.", create=_text
         ),
-        RENDERERS["json"],
+        JSON,
         Format(
             name="markdown",
             suffix=".md",

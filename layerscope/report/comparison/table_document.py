@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.report.comparison.document import side_row, side_size
 from layerscope.report.comparison.naming import told_apart
-from layerscope.report.document.rows import SCHEMA_VERSION, Document, Row
+from layerscope.report.document.rows import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from layerscope.analysis.comparison.side import Side
     from layerscope.analysis.comparison.table import Table, Weight
+    from layerscope.report.comparison.rows import HostSizesRow, ImagesDocument, WeightRow
 
 
-def build_table(table: Table) -> Document:
+def build_table(table: Table) -> ImagesDocument:
     """The size of each image, what it shares with the others, and every distinct layer once."""
     sides = [row.side for row in table.rows]
     names = told_apart(sides)
@@ -22,10 +24,7 @@ def build_table(table: Table) -> Document:
             {
                 "image": side_row(row.side, name),
                 "shared": _weight(row.shared),
-                "sizes": {
-                    key: side_size(row.side, key)
-                    for key in ("compressed", "content", "live", "overhead", "tar", "wasted")
-                },
+                "sizes": _sizes(row.side),
                 "unique": _weight(row.unique),
             }
             for row, name in zip(table.rows, names, strict=True)
@@ -37,10 +36,21 @@ def build_table(table: Table) -> Document:
     }
 
 
-def _weight(weight: Weight) -> Row:
+def _weight(weight: Weight) -> WeightRow:
     return {
         "compressed": weight.compressed,
         "content": weight.content,
         "layers": weight.layers,
         "tar": weight.tar,
+    }
+
+
+def _sizes(side: Side) -> HostSizesRow:
+    return {
+        "compressed": side_size(side, "compressed"),
+        "content": side_size(side, "content"),
+        "live": side_size(side, "live"),
+        "overhead": side_size(side, "overhead"),
+        "tar": side_size(side, "tar"),
+        "wasted": side_size(side, "wasted"),
     }

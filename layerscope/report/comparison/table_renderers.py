@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code
-from layerscope.report.formats.renderers import RENDERERS
+from layerscope.report.formats.renderers import JSON
 from layerscope.report.page import Page
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import HostImageRow, ImagesDocument
 
 NARROWEST = 40
 WIDEST = 160
+Measure = Literal["compressed", "tar"]
 _COLUMNS = ("layers", "download", "content", "wasted", "shared", "unique")
 
-Row = dict[str, Any]
 
-
-def _measure(document: Document) -> str:
+def _measure(document: ImagesDocument) -> Measure:
     """Which bytes to count: what a pull transfers if that's known for all images, else the uncompressed tars."""
     return "tar" if document["total"]["compressed"] is None else "compressed"
 
 
-def _cells(row: Row, measure: str) -> tuple[str, ...]:
+def _cells(row: HostImageRow, measure: Measure) -> tuple[str, ...]:
     sizes = row["sizes"]
     return (
         f"{row['image']['layers']:,}",
@@ -40,7 +39,7 @@ def _cells(row: Row, measure: str) -> tuple[str, ...]:
     )
 
 
-def _total(document: Document, measure: str) -> str:
+def _total(document: ImagesDocument, measure: Measure) -> str:
     total = document["total"]
     known = format_size(total[measure])
     more = f", {format_size(total['tar'])} uncompressed" if measure == "compressed" else ""
@@ -54,7 +53,7 @@ class TableText:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ImagesDocument, out: TextIO) -> None:
         width = max(NARROWEST, min(WIDEST, self._display.width))
         page = Page(out, width=width, color=self._display.color)
         measure = _measure(document)
@@ -76,7 +75,7 @@ class TableMarkdown:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ImagesDocument, out: TextIO) -> None:
         measure = _measure(document)
         out.write("<!-- layerscope compare -->\n### layerscope: images on one host\n\n")
         out.write("| image | " + " | ".join(_COLUMNS) + " |\n")
@@ -87,7 +86,7 @@ class TableMarkdown:
         out.write(f"\n{_total(document, measure)}\n")
 
 
-TABLE_RENDERERS: dict[str, Format] = {
+TABLE_RENDERERS: dict[str, Format[ImagesDocument]] = {
     each.name: each
     for each in (
         Format(
@@ -96,7 +95,7 @@ TABLE_RENDERERS: dict[str, Format] = {
             help="For people, in a terminal or a log.",
             create=TableText,
         ),
-        RENDERERS["json"],
+        JSON,
         Format(
             name="markdown",
             suffix=".md",

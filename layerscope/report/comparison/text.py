@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
@@ -12,11 +13,14 @@ from layerscope.report.comparison.words import (
     change_details,
     count_delta,
     count_rows,
+    efficiency_words,
+    elsewhere_words,
     is_narrowed,
     kind_words,
     legend,
     measure,
     measure_word,
+    narrowed_files,
     one_line,
     percent_delta,
     pull_words,
@@ -29,27 +33,15 @@ from layerscope.report.page import Page, Span
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.report.formats.format import Display
 
-ROWS = 10
-"""The default number of rows of each list."""
-DEPTH = 2
-"""The default number of directory levels."""
 WIDEST = 160
 NARROWEST = 40
 SETTINGS = 40
 NOTES = 12
 
-_SIZES = (
-    ("download", "compressed"),
-    ("content", "content"),
-    ("live", "live"),
-    ("wasted", "wasted"),
-)
 _STYLES = {"added": "", "removed": "", "unknown": "dim"}
-
-Row = dict[str, Any]
 
 
 class ComparisonText:
@@ -58,7 +50,7 @@ class ComparisonText:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ComparisonDocument, out: TextIO) -> None:
         page = Page(
             out,
             width=max(NARROWEST, min(WIDEST, self._display.width)),
@@ -80,7 +72,7 @@ class ComparisonText:
         _notes(page, document)
 
 
-def _overview(page: Page, document: Document) -> None:
+def _overview(page: Page, document: ComparisonDocument) -> None:
     """The two sides in columns, and the difference."""
     a, b = document["a"], document["b"]
     change_width = 14 if page.width >= 52 else 11
@@ -114,9 +106,9 @@ def _overview(page: Page, document: Document) -> None:
             pad(more, share, right=True) if share else "",
         )
 
-    files = document["files"]
-    if is_narrowed(document):
-        placed = files["placed"]
+    narrowed = narrowed_files(document)
+    if narrowed is not None:
+        placed = narrowed["placed"]
         line(
             "live",
             format_size(placed["a"]),
@@ -127,7 +119,7 @@ def _overview(page: Page, document: Document) -> None:
         for name, one, other in count_rows(document):
             line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
         return
-    for name, key in _SIZES:
+    for name, key in SIZES:
         pair = document["sizes"][key]
         delta = pair["delta"]
         line(
@@ -137,24 +129,20 @@ def _overview(page: Page, document: Document) -> None:
             "–" if delta is None else format_delta(delta),
             percent_delta(pair["percent"]),
         )
-    efficiency = document["efficiency"]
-    if efficiency["delta"] is not None:
-        points = percent_delta(100 * efficiency["delta"])
-        line(
-            "efficiency",
-            f"{100 * efficiency['a']:.1f} %",
-            f"{100 * efficiency['b']:.1f} %",
-            points.replace(" %", " points" if gap > 1 else "") or "0",
-        )
+    efficiency = efficiency_words(document)
+    if efficiency is not None:
+        share_a, share_b, points = efficiency
+        points = points if gap > 1 else points.removesuffix(" points")
+        line("efficiency", share_a, share_b, points or "0")
     layers = a["layers"], b["layers"]
     line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
-    for name, one, other in count_rows(document):
-        line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
+    for name, before, after in count_rows(document):
+        line(name, f"{before:,}", f"{after:,}", count_delta(after - before))
     if a["platform"] != b["platform"]:
         line("platform", one_line(a["platform"]), one_line(b["platform"]), "")
 
 
-def _instructions(page: Page, document: Document) -> None:
+def _instructions(page: Page, document: ComparisonDocument) -> None:
     """The instructions that differ: one row for each that stores bytes, and a count of the others."""
     rows = document["instructions"]
     different = [row for row in rows if row["status"] != "same"]
@@ -202,7 +190,7 @@ def _size(size: int | None, index: int | None) -> str:
     return "" if index is None else format_size(size)
 
 
-def _consequences(page: Page, document: Document) -> None:
+def _consequences(page: Page, document: ComparisonDocument) -> None:
     page.gap()
     page.paragraph(pull_words(document), indent=9, head=("pull   ", "head"))
     cache = cache_words(document)
@@ -213,7 +201,7 @@ def _consequences(page: Page, document: Document) -> None:
         page.paragraph(waste, indent=9, head=("waste  ", "head"))
 
 
-def _where(page: Page, document: Document, rows: int) -> None:
+def _where(page: Page, document: ComparisonDocument, rows: int) -> None:
     files = document["files"]
     if files is None or not rows or not any(row["delta"] for row in document["directories"]):
         return
@@ -227,13 +215,11 @@ def _where(page: Page, document: Document, rows: int) -> None:
         tail = f"  {changes:,} differ" if changes else ""
         room = page.width - 15 - len(tail)
         page.line("  ", number, "  ", pad(fit_start(text, room), min(room, 50)), (tail, "dim"))
-    for key, words in (("outside", "outside the pattern"), ("unplaced", "at no visible path")):
-        delta = files[key]["delta"]
-        if delta:
-            page.line("  ", pad(format_delta(delta), 11, right=True), "  ", (words, "dim"))
+    for words, delta in elsewhere_words(files):
+        page.line("  ", pad(format_delta(delta), 11, right=True), "  ", (words, "dim"))
 
 
-def _changes(page: Page, document: Document, rows: int) -> None:
+def _changes(page: Page, document: ComparisonDocument, rows: int) -> None:
     files = document["files"]
     if files is None:
         return
@@ -271,7 +257,7 @@ def _changes(page: Page, document: Document, rows: int) -> None:
         page.paragraph(legend(row["kind"] for row in shown), indent=15)
 
 
-def _settings(page: Page, document: Document) -> None:
+def _settings(page: Page, document: ComparisonDocument) -> None:
     settings = document["config"]
     if not settings:
         return
@@ -289,7 +275,7 @@ def _settings(page: Page, document: Document) -> None:
         page.line("    ", (f"and {len(settings) - SETTINGS} more", "dim"))
 
 
-def _notes(page: Page, document: Document) -> None:
+def _notes(page: Page, document: ComparisonDocument) -> None:
     notes = document["notes"]
     if not notes:
         return

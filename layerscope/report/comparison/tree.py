@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument, DirectoryRow
 
-Row = dict[str, Any]
 TreeRow = tuple[int, str, int, int]
 """Indentation, name, delta in bytes, and the number of files that differ below."""
 OTHERS = "(others)"
 
 
-def tree_rows(document: Document, *, rows: int, depth: int) -> list[TreeRow]:
+def tree_rows(document: ComparisonDocument, *, rows: int, depth: int) -> list[TreeRow]:
     """About `rows` directories down to `depth`. One more row below a directory sums up what isn't shown."""
     directories = {row["path"]: row for row in document["directories"]}
     root = directories.get("/")
     if root is None:
         return []
     shown = _largest(directories, rows, depth)
-    below: dict[str, list[Row]] = {}
+    below: dict[str, list[DirectoryRow]] = {}
     for path in shown:
         if path != "/":
             below.setdefault(_above(path), []).append(directories[path])
     lines: list[TreeRow] = []
-    pending: list[tuple[int, Row | TreeRow]] = [(0, root)]
+    pending: list[tuple[int, DirectoryRow | TreeRow]] = [(0, root)]
     while pending:
         level, row = pending.pop()
         if isinstance(row, tuple):
@@ -46,7 +45,7 @@ def tree_rows(document: Document, *, rows: int, depth: int) -> list[TreeRow]:
     return lines
 
 
-def _largest(directories: dict[str, Row], rows: int, depth: int) -> set[str]:
+def _largest(directories: dict[str, DirectoryRow], rows: int, depth: int) -> set[str]:
     """The directories with the largest differences, and all their parents."""
     shown = {"/"}
     candidates = sorted(

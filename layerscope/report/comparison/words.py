@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
 
+from layerscope.analysis.comparison.files import CHANGE_KINDS, ChangeKind
 from layerscope.analysis.mentions import short_command
+from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import CHANGED_WORDS, KIND_WORDS
 from layerscope.report.escape import escape, fit_start
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import (
+        ChangedRow,
+        ChangeRow,
+        ComparedFilesRow,
+        ComparedInstructionRow,
+        ComparisonDocument,
+        MaybePairRow,
+        PulledRow,
+        SettingRow,
+    )
 
-Row = dict[str, Any]
 
 MARKS = {
     "same": "=",
@@ -30,7 +40,7 @@ MARKS = {
     "hardlink": "h",
     "unknown": "?",
 }
-_KINDS = {
+_KINDS: dict[ChangeKind, str] = {
     "added": "added",
     "removed": "removed",
     "content": "with other content",
@@ -69,6 +79,7 @@ _FIELDS = {
     "labels": "label",
     "stop_signal": "stop signal",
 }
+Measure = Literal["compressed", "content"]
 _SPACE = re.compile(r"[ \t\r\n]+")
 LONGEST = 200
 """The most columns of a configuration value."""
@@ -99,18 +110,18 @@ def plural(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def full_text(row: Row) -> str:
+def full_text(row: ComparedInstructionRow) -> str:
     """The instruction of B, or of A if B has none, on one line."""
     text = row["text_b"] if row["text_b"] is not None else row["text_a"]
     return one_line(text or "") or "–"
 
 
-def step_text(row: Row) -> str:
+def step_text(row: ComparedInstructionRow) -> str:
     """The instruction on one line, without build flags and shell options."""
     return short_command(full_text(row))
 
 
-def pull_words(document: Document) -> str:
+def pull_words(document: ComparisonDocument) -> str:
     """What a host that has A pulls to get B."""
     layers = document["b"]["layers"]
     needed, chained = document["transfer"]["needed"], document["transfer"]["chained"]
@@ -128,10 +139,14 @@ def pull_words(document: Document) -> str:
     return text
 
 
-def shared_words(document: Document) -> str:
+def shared_words(document: ComparisonDocument) -> str:
     """Every shared layer by its number, including those at another position in the other image."""
     pairs = sorted(
-        {(row["a"], row["b"]) for row in document["layers"] if row["status"] == "same"}
+        {
+            (row["a"], row["b"])
+            for row in document["layers"]
+            if row["status"] == "same" and row["a"] is not None and row["b"] is not None
+        }
         | {(row["a"], row["b"]) for row in document["out_of_order"]},
         key=lambda pair: (pair[1], pair[0]),
     )
@@ -159,42 +174,65 @@ def legend(marks: Iterable[str]) -> str:
     return "   ".join(f"{MARKS[name]} {_LEGEND[name]}" for name in _LEGEND if name in used)
 
 
-def is_narrowed(document: Document) -> bool:
+def is_narrowed(document: ComparisonDocument) -> bool:
     """Whether `--path` narrows the files, and with them everything shown next to them."""
-    return document["files"] is not None and document["files"]["path"] is not None
+    return narrowed_files(document) is not None
 
 
-def measure(document: Document) -> str:
+def narrowed_files(document: ComparisonDocument) -> ComparedFilesRow | None:
+    """The files, if `--path` narrows them."""
+    files = document["files"]
+    return None if files is None or files["path"] is None else files
+
+
+def efficiency_words(document: ComparisonDocument) -> tuple[str, str, str] | None:
+    """Both efficiencies and `+2.1 points` ("" for no difference). None if one of them is unknown."""
+    a, b = document["efficiency"]["a"], document["efficiency"]["b"]
+    if a is None or b is None:
+        return None
+    points = percent_delta(100 * (b - a)).replace(" %", " points")
+    return f"{100 * a:.1f} %", f"{100 * b:.1f} %", points
+
+
+def elsewhere_words(files: ComparedFilesRow) -> list[tuple[str, int]]:
+    """Differences that are in no directory that is listed, with their bytes."""
+    found = (
+        ("outside of the pattern", files["outside"]["delta"]),
+        ("at no visible path", files["unplaced"]["delta"]),
+    )
+    return [(words, delta) for words, delta in found if delta]
+
+
+def measure(document: ComparisonDocument) -> Measure:
     """The size that instructions and layers are shown by: content, or what a pull transfers if no layer was read."""
-    return "compressed" if any("head" in document[side] for side in "ab") else "content"
+    return "compressed" if "head" in document["a"] or "head" in document["b"] else "content"
 
 
-def measure_word(document: Document) -> str:
+def measure_word(document: ComparisonDocument) -> str:
     """`content` or `download`, for the title of a column."""
     return "download" if measure(document) == "compressed" else "content"
 
 
-def count_rows(document: Document) -> list[tuple[str, int, int]]:
+def count_rows(document: ComparisonDocument) -> list[tuple[str, int, int]]:
     """The number of entries of each type, over all layers as in each image's report; with `--path`, what it matches."""
-    files = document["files"]
-    if is_narrowed(document):
-        seen = files["visible"]
-        return [("files+links", seen["a"], seen["b"])]
+    narrowed = narrowed_files(document)
+    if narrowed is not None:
+        return [("files+links", narrowed["visible"]["a"], narrowed["visible"]["b"])]
     entries = document["entries"]
-    if any(entries["regular"][side] is None for side in "ab"):
+    if entries["regular"]["a"] is None or entries["regular"]["b"] is None:
         return []
 
-    def both(*names: str) -> tuple[int, int]:
-        return sum(entries[name]["a"] for name in names), sum(entries[name]["b"] for name in names)
+    def both(*pairs: MaybePairRow) -> tuple[int, int]:
+        return sum(pair["a"] or 0 for pair in pairs), sum(pair["b"] or 0 for pair in pairs)
 
     return [
-        ("files", *both("regular")),
-        ("links", *both("symlinks", "hardlinks")),
-        ("directories", *both("directories")),
+        ("files", *both(entries["regular"])),
+        ("links", *both(entries["symlinks"], entries["hardlinks"])),
+        ("directories", *both(entries["directories"])),
     ]
 
 
-def _weight(weight: Row) -> str:
+def _weight(weight: PulledRow) -> str:
     if weight["compressed"] is not None:
         return format_size(weight["compressed"])
     if weight["tar"] is not None:
@@ -202,7 +240,7 @@ def _weight(weight: Row) -> str:
     return "of unknown size"
 
 
-def cache_words(document: Document) -> str:
+def cache_words(document: ComparisonDocument) -> str:
     """The first instruction at which a build can't use the layers of A."""
     found = document["cache_break"]
     if found is None:
@@ -215,15 +253,15 @@ def cache_words(document: Document) -> str:
     return f"first breaks at instruction {index}, {_REASONS[found['reason']]}: {fit_start(one_line(text or ''), 80)}; {again}"
 
 
-def waste_words(document: Document) -> str:
+def waste_words(document: ComparisonDocument) -> str:
     """How each kind of waste changed."""
-    rows = sorted(document["wasted_by_kind"].items(), key=lambda item: -abs(item[1]["delta"] or 0))
-    return " · ".join(
-        f"{KIND_WORDS[kind]} {format_delta(pair['delta'])}" for kind, pair in rows if pair["delta"]
-    )
+    kinds = document["wasted_by_kind"]
+    rows = [(kind, kinds[kind]["delta"] or 0) for kind in WASTE_KINDS]
+    rows.sort(key=lambda item: -abs(item[1]))
+    return " · ".join(f"{KIND_WORDS[kind]} {format_delta(delta)}" for kind, delta in rows if delta)
 
 
-def kind_words(files: Row) -> str:
+def kind_words(files: ComparedFilesRow) -> str:
     """`696 paths differ: 9 added, 674 removed, 13 with other metadata only (all of them the time only)`."""
     parts = []
     for kind, words in _KINDS.items():
@@ -235,14 +273,14 @@ def kind_words(files: Row) -> str:
         if kind == "metadata" and times:
             part += f" ({'all' if times == number else f'{times:,}'} of them the time only)"
         parts.append(part)
-    total = sum(kind["count"] for kind in files["kinds"].values())
+    total = sum(files["kinds"][kind]["count"] for kind in CHANGE_KINDS)
     if not total:
         return ""
     differ = "1 path differs" if total == 1 else f"{total:,} paths differ"
     return f"{differ}: {', '.join(parts)}"
 
 
-def change_details(row: Row) -> str:
+def change_details(row: ChangeRow) -> str:
     """Details about one file."""
     parts = []
     if row["kind"] == "moved":
@@ -257,27 +295,34 @@ def change_details(row: Row) -> str:
         parts.append("another name of the same file was added or removed")
     if row["kind"] == "unknown":
         parts.append("same size, content not known")
-    for name, (one, other) in row.get("changed", {}).items():
-        if name == "mtime" and row["kind"] != "metadata":
-            continue
-        parts.append(_metadata(name, one, other))
+    if "changed" in row:
+        parts += _metadata(row["changed"], with_time=row["kind"] == "metadata")
     return ", ".join(parts)
 
 
-def _metadata(name: str, one: Any, other: Any) -> str:
-    word = CHANGED_WORDS[name]
-    if name == "mode":
-        return f"{word} {one:04o} → {other:04o}"
-    if name in ("uid", "gid"):
-        return f"{word} {one} → {other}"
-    return word
+def _metadata(changed: ChangedRow, *, with_time: bool) -> Iterator[str]:
+    if "mode" in changed:
+        before, after = changed["mode"]
+        yield f"{CHANGED_WORDS['mode']} {before:04o} → {after:04o}"
+    if "uid" in changed:
+        yield f"{CHANGED_WORDS['uid']} {changed['uid'][0]} → {changed['uid'][1]}"
+    if "gid" in changed:
+        yield f"{CHANGED_WORDS['gid']} {changed['gid'][0]} → {changed['gid'][1]}"
+    if "mtime" in changed and with_time:
+        yield CHANGED_WORDS["mtime"]
+    if "xattrs" in changed:
+        yield CHANGED_WORDS["xattrs"]
 
 
-def setting_words(row: Row) -> tuple[str, str, str]:
+def _value(value: str | None) -> str | None:
+    return None if value is None else fit_start(one_line(value), LONGEST)
+
+
+def setting_words(row: SettingRow) -> tuple[str, str, str]:
     """The mark, name, and values of a setting that differs."""
     field = _FIELDS.get(row["field"], row["field"])
     name = f"{field} {one_line(row['name'])}".rstrip()
-    a, b = (None if row[side] is None else fit_start(one_line(row[side]), LONGEST) for side in "ab")
+    a, b = _value(row["a"]), _value(row["b"])
     if a is None:
         return "+", name, b or ""
     if b is None:

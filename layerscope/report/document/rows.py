@@ -4,7 +4,7 @@ Saved reports are checked against these types at run time (`saved/conform.py`), 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from layerscope.analysis.model import ChangedField, WasteKind
 
@@ -12,8 +12,16 @@ SCHEMA_VERSION = 1
 TOP = 1000
 """The default number of rows of `waste`, `waste_groups`, and `largest`."""
 
-Document = Any
-Row = Any
+
+SizeName = Literal["compressed", "content", "live", "overhead", "tar", "wasted"]
+SIZE_NAMES: tuple[SizeName, ...] = (
+    "compressed",
+    "content",
+    "live",
+    "overhead",
+    "tar",
+    "wasted",
+)
 
 
 class SizesRow(TypedDict):
@@ -142,27 +150,49 @@ class InstructionRow(TypedDict):
 
 
 class WasteRow(TypedDict):
-    """A wasted file, or with a null path the sum of those cut off."""
+    bytes: int
+    kind: WasteKind
+    layer: int
+    path: str
+    wasted_by: int
+    written_by: int
+    changed: NotRequired[list[ChangedField]]
+
+
+class WasteRestRow(TypedDict):
+    """The sum of the wasted files that were cut off."""
 
     bytes: int
-    kind: WasteKind | None
-    layer: int | None
-    path: str | None
-    wasted_by: int | None
-    written_by: int | None
-    changed: NotRequired[list[ChangedField]]
-    files: NotRequired[int]
+    files: int
+    kind: None
+    layer: None
+    path: None
+    wasted_by: None
+    written_by: None
 
 
 class WasteGroupRow(TypedDict):
     bytes: int
     changed: list[ChangedField]
     files: int
-    kind: WasteKind | None
-    path: str | None
+    kind: WasteKind
+    path: str
     rest: bool
-    wasted_by: int | None
-    written_by: int | None
+    wasted_by: int
+    written_by: int
+
+
+class WasteGroupRestRow(TypedDict):
+    """The sum of the groups that were cut off."""
+
+    bytes: int
+    changed: list[str]
+    files: int
+    kind: None
+    path: None
+    rest: bool
+    wasted_by: None
+    written_by: None
 
 
 class WastePairRow(TypedDict):
@@ -285,8 +315,8 @@ class AnalysisDocument(TypedDict):
     notes: list[NoteRow]
     schema_version: int
     sizes: SizesRow
-    waste: list[WasteRow]
-    waste_groups: list[WasteGroupRow]
+    waste: list[WasteRow | WasteRestRow]
+    waste_groups: list[WasteGroupRow | WasteGroupRestRow]
     waste_pairs: list[WastePairRow]
     wasted_by_kind: WastedByKindRow
     base: NotRequired[BaseRow]

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from layerscope.report.document.entry_rows import EntryRows
-
-if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
 
 _encode = json.JSONEncoder(allow_nan=False, sort_keys=True).encode
 
 
-def dumps(document: Document) -> str:
+def dumps(document: Mapping[str, object]) -> str:
     """The document as JSON text with a final newline, as every front end writes it."""
     return "".join(pieces(document))
 
 
-def pieces(document: Mapping[str, Any]) -> Iterator[str]:
+def pieces(document: Mapping[str, object]) -> Iterator[str]:
     """The same text in pieces, so that the entries of a large image are never one string in memory."""
     start = "{\n"
     for key in sorted(document):
@@ -41,7 +38,7 @@ def _value(value: Any) -> Iterator[str]:
     yield "\n  ]"
 
 
-def _row(row: Mapping[str, Any]) -> Iterator[str]:
+def _row(row: Mapping[str, object]) -> Iterator[str]:
     entries = row.get("entries")
     if not isinstance(entries, EntryRows | list):
         yield _encode(row)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import (
         AdviceRow,
         LiveRow,
+        WasteGroupRestRow,
         WasteGroupRow,
         WastePairRow,
+        WasteRestRow,
         WasteRow,
     )
 
@@ -60,9 +62,9 @@ def pair_rows(summary: WasteSummary) -> list[WastePairRow]:
     ]
 
 
-def waste_rows(waste: tuple[WastedFile, ...], top: int | None) -> list[WasteRow]:
+def waste_rows(waste: tuple[WastedFile, ...], top: int | None) -> list[WasteRow | WasteRestRow]:
     shown = waste if top is None else waste[:top]
-    rows = [_wasted_file(file) for file in shown]
+    rows: list[WasteRow | WasteRestRow] = [_wasted_file(file) for file in shown]
     if len(waste) > len(shown):
         rest = waste[len(shown) :]
         rows.append(waste_rest(sum(file.bytes for file in rest), len(rest)))
@@ -83,10 +85,10 @@ def _wasted_file(file: WastedFile) -> WasteRow:
     return row
 
 
-def group_rows(summary: WasteSummary, top: int | None) -> list[WasteGroupRow]:
+def group_rows(summary: WasteSummary, top: int | None) -> list[WasteGroupRow | WasteGroupRestRow]:
     groups = summary.groups()
     shown = groups if top is None else groups[:top]
-    rows: list[WasteGroupRow] = [
+    rows: list[WasteGroupRow | WasteGroupRestRow] = [
         {
             "bytes": group.bytes,
             "changed": list(group.changed),
@@ -107,7 +109,7 @@ def group_rows(summary: WasteSummary, top: int | None) -> list[WasteGroupRow]:
     return rows
 
 
-def waste_rest(size: int, files: int) -> WasteRow:
+def waste_rest(size: int, files: int) -> WasteRestRow:
     """The row that sums up the wasted files that were cut off."""
     return {
         "bytes": size,
@@ -120,7 +122,7 @@ def waste_rest(size: int, files: int) -> WasteRow:
     }
 
 
-def group_rest(size: int, files: int) -> WasteGroupRow:
+def group_rest(size: int, files: int) -> WasteGroupRestRow:
     """The same for `waste_groups`."""
     return {
         "bytes": size,

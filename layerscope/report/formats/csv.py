@@ -11,13 +11,13 @@ import csv
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
+from layerscope.report.document.head import is_head
 from layerscope.report.escape import escape
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
 
-Row = dict[str, Any]
 
 COLUMNS = (
     "table", "index", "path", "text", "kind", "bytes", "files", "layer", "written_by", "wasted_by",
@@ -34,7 +34,7 @@ class CsvRenderer:
     The files are those of each layer if the document has them (`--files`), else the largest live ones.
     """
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for row in _rows(document):
@@ -51,27 +51,27 @@ def cell(value: Any) -> Any:
     return start + escape(value)
 
 
-def _rows(document: Document) -> Iterator[Row]:
-    for row in document["layers"]:
+def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
+    for layer in document["layers"]:
         yield {
             "table": "layer",
-            "index": row["index"],
-            "text": instruction_text(document["instructions"][row["instruction"]]),
-            "layer": row["index"],
-            "written_by": row["instruction"],
-            "digest": row["diff_id"],
-            "bytes": row["sizes"]["content"],
-            **row["sizes"],
+            "index": layer["index"],
+            "text": instruction_text(document["instructions"][layer["instruction"]]),
+            "layer": layer["index"],
+            "written_by": layer["instruction"],
+            "digest": layer["diff_id"],
+            "bytes": layer["sizes"]["content"],
+            **layer["sizes"],
         }
-    for row in document["instructions"]:
+    for step in document["instructions"]:
         yield {
             "table": "instruction",
-            "index": row["index"],
-            "text": instruction_text(row),
-            "kind": row["keyword"],
-            "line": row["location"]["start_line"] if row["location"] else None,
-            "bytes": row["sizes"]["content"],
-            **row["sizes"],
+            "index": step["index"],
+            "text": instruction_text(step),
+            "kind": step["keyword"],
+            "line": step["location"]["start_line"] if step["location"] else None,
+            "bytes": step["sizes"]["content"],
+            **step["sizes"],
         }
     for index, row in enumerate(document["waste"] or ()):
         yield {
@@ -80,7 +80,7 @@ def _rows(document: Document) -> Iterator[Row]:
             "path": REST if row["path"] is None else row["path"],
             "kind": row["kind"],
             "bytes": row["bytes"],
-            "files": row.get("files", 1),
+            "files": row["files"] if row["path"] is None else 1,
             "layer": row["layer"],
             "written_by": row["written_by"],
             "wasted_by": row["wasted_by"],
@@ -88,9 +88,11 @@ def _rows(document: Document) -> Iterator[Row]:
     yield from _files(document)
 
 
-def _files(document: Document) -> Iterator[Row]:
+def _files(document: ReportDocument) -> Iterator[dict[str, object]]:
     index = 0
-    if any("entries" in row for row in document["layers"]):
+    if is_head(document):
+        return
+    if any("entries" in layer for layer in document["layers"]):
         for layer in document["layers"]:
             for entry in layer["entries"]:
                 yield {
@@ -106,7 +108,7 @@ def _files(document: Document) -> Iterator[Row]:
                 }
                 index += 1
         return
-    for row in document["largest"] or ():
+    for row in document["largest"]:
         yield {
             "table": "file",
             "index": index,

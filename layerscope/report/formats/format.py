@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Generic, Protocol, TextIO, TypeVar
 
-if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+DocumentT_contra = TypeVar("DocumentT_contra", contravariant=True)
+"""The kind of document that a format writes."""
 
 
-class Renderer(Protocol):
+class Renderer(Protocol[DocumentT_contra]):
     """Writes the report document in one format. Options of that format are passed to its constructor."""
 
-    def render(self, document: Document, out: TextIO) -> None: ...
+    def render(self, document: DocumentT_contra, out: TextIO) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(Generic[DocumentT_contra]):
     """One format by name. `create` imports the renderer only when it is needed.
 
     `filesystem` says that the renderer draws the key of that name, which `document.filesystem.with_filesystem` adds.
@@ -35,5 +35,5 @@ class Format:
     name: str
     suffix: str
     help: str
-    create: Callable[[Display], Renderer]
+    create: Callable[[Display], Renderer[DocumentT_contra]]
     filesystem: bool = False

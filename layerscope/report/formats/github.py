@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
 from layerscope.report.parts.findings import Finding, findings
@@ -10,7 +10,7 @@ from layerscope.report.words import one_line, verdict_words
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
 
 MOST = 10
 """The most annotations of one level that GitHub shows for a step. It drops the rest."""
@@ -20,7 +20,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 class GithubRenderer:
     """Writes lines for a job's log: at most ten commands of each level. The tenth sums up what didn't fit."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         by_level: dict[str, list[Finding]] = {level: [] for level in _COMMANDS}
         for finding in findings(document):
             by_level[finding.level].append(finding)
@@ -48,8 +48,8 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _annotation(document: Document, finding: Finding) -> str:
-    place: dict[str, Any] = {}
+def _annotation(document: ReportDocument, finding: Finding) -> str:
+    place: dict[str, str | int] = {}
     if finding.instruction is not None:
         location = document["instructions"][finding.instruction]["location"]
         if location is not None:
@@ -67,15 +67,16 @@ def _rest(found: list[Finding]) -> str:
     return f"{len(found):,} more of these, all of them in the JSON report"
 
 
-def _summary(document: Document) -> str:
-    sizes = document["sizes"]
+def _summary(document: ReportDocument) -> str:
     parts = []
     if not is_head(document):
+        sizes = document["sizes"]
         share = format_percent(sizes["wasted"], sizes["content"])
         parts.append(f"content {format_size(sizes['content'])}")
         parts.append(f"wasted {format_size(sizes['wasted'])} ({share})")
-    if sizes["compressed"] is not None:
-        parts.append(f"download {format_size(sizes['compressed'])}")
+    download = document["sizes"]["compressed"]
+    if download is not None:
+        parts.append(f"download {format_size(download)}")
     if "verdict" in document:
         parts.append(f"verdict: {verdict_words(document)}")
     name = one_line(document["image"]["reference"])

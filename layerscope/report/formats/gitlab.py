@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import posixpath
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.parts.findings import Finding, dockerfile_of, findings
 from layerscope.report.words import instruction_text, one_line
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
 
 _SEVERITIES = {"error": "critical", "warning": "minor", "note": "info"}
 
@@ -18,12 +18,12 @@ _SEVERITIES = {"error": "critical", "warning": "minor", "note": "info"}
 class GitlabRenderer:
     """Writes a list of issues, in the order of the findings."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         issues = [_issue(document, finding) for finding in findings(document)]
         out.write(json.dumps(issues, indent=2, sort_keys=True) + "\n")
 
 
-def _issue(document: Document, finding: Finding) -> dict[str, Any]:
+def _issue(document: ReportDocument, finding: Finding) -> dict[str, object]:
     row = None
     if finding.instruction is not None:
         row = document["instructions"][finding.instruction]

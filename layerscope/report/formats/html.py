@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS
+from layerscope.report.document.entry_rows import without_entries
 from layerscope.report.document.head import is_head
 from layerscope.report.formats.svg import draw
 from layerscope.report.head.text import base_words
@@ -21,12 +22,12 @@ from layerscope.report.words import (
     rule_numbers,
     rule_word,
     verdict_words,
+    wasted_kinds,
 )
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import AdviceRow, AnalysisDocument, ReportDocument
 
-Row = dict[str, Any]
 
 ADVICE = 3
 """The number of pieces of advice that are not folded away."""
@@ -52,7 +53,7 @@ _WORDS = {
 class HtmlRenderer:
     """Writes the page. A document without the key `filesystem` gets no treemap."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         if is_head(document):
             write_page(
                 out,
@@ -72,7 +73,7 @@ class HtmlRenderer:
             "advice": _advice(document),
             "document_word": "report",
             "drawing": drawing,
-            "kind_choices": [(row["kind"], KIND_WORDS[row["kind"]]) for row in kinds],
+            "kind_choices": [(row["kind"], KIND_WORDS[str(row["kind"])]) for row in kinds],
             "kinds": kinds,
             "legend": _legend(document, palette),
             "map": MAP,
@@ -85,21 +86,13 @@ class HtmlRenderer:
             out,
             "report.html.j2",
             ("treemap.js", "tables.js"),
-            _without_entries(document),
+            {**document, "layers": [without_entries(row) for row in document["layers"]]},
             words=_WORDS,
             values=values,
         )
 
 
-def _without_entries(document: Document) -> Document:
-    """The document without the entries of each layer, of which there may be a million."""
-    layers = [
-        {key: value for key, value in row.items() if key != "entries"} for row in document["layers"]
-    ]
-    return {**document, "layers": layers}
-
-
-def _view(document: Document, palette: Palette) -> Row:
+def _view(document: AnalysisDocument, palette: Palette) -> dict[str, list[int] | list[str]]:
     """What the script shows besides the numbers: the color and text of each instruction."""
     return {
         "colors": [palette.color(row["index"]) for row in document["instructions"]],
@@ -107,7 +100,7 @@ def _view(document: Document, palette: Palette) -> Row:
     }
 
 
-def _legend(document: Document, palette: Palette) -> list[Row]:
+def _legend(document: AnalysisDocument, palette: Palette) -> list[dict[str, object]]:
     rows = []
     others = 0
     for row in document["instructions"]:
@@ -128,7 +121,7 @@ def _legend(document: Document, palette: Palette) -> list[Row]:
     return rows
 
 
-def _segments(document: Document, palette: Palette) -> list[Row]:
+def _segments(document: AnalysisDocument, palette: Palette) -> list[dict[str, object]]:
     """The layers along a bar of 1000 units, the live part of each first."""
     whole = document["sizes"]["content"]
     segments = []
@@ -145,7 +138,7 @@ def _segments(document: Document, palette: Palette) -> list[Row]:
                 "layer": layer["index"],
                 "sizes": sizes,
                 "text": f"{layer['instruction']}, {instruction_text(instruction, 100)}",
-                "wasted": round(width * sizes["wasted"] / sizes["content"], 2),
+                "wasted": round(width * (sizes["wasted"] or 0) / sizes["content"], 2),
                 "width": round(width, 2),
                 "x": round(x, 2),
             }
@@ -154,13 +147,13 @@ def _segments(document: Document, palette: Palette) -> list[Row]:
     return segments
 
 
-def _kinds(document: Document) -> list[Row]:
+def _kinds(document: AnalysisDocument) -> list[dict[str, object]]:
     """The kinds of waste along a bar of 1000 units, largest first."""
     whole = document["sizes"]["wasted"]
-    rows = []
+    rows: list[dict[str, object]] = []
     x = 0.0
-    ordered = sorted(document["wasted_by_kind"].items(), key=lambda item: (-item[1], item[0]))
-    for number, (kind, size) in enumerate(item for item in ordered if item[1]):
+    ordered = sorted(wasted_kinds(document), key=lambda item: (-item[1], item[0]))
+    for number, (kind, size) in enumerate(ordered):
         width = 1000 * size / whole
         rows.append(
             {
@@ -175,6 +168,6 @@ def _kinds(document: Document) -> list[Row]:
     return rows
 
 
-def _advice(document: Document) -> list[Row]:
+def _advice(document: AnalysisDocument) -> list[AdviceRow]:
     content = document["sizes"]["content"]
     return [row for row in document["advice"] if 1000 * row["bytes"] >= content]

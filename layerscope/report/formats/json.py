@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Mapping
+from typing import TextIO
 
 from layerscope.report.document.serialize import pieces
-
-if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
 
 
 class JsonRenderer:
     """Writes the whole document; it has no options."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: Mapping[str, object], out: TextIO) -> None:
         batch: list[str] = []
         for piece in pieces(document):
             batch.append(piece)

@@ -6,19 +6,24 @@ import xml.etree.ElementTree as ET  # only writes
 from typing import TYPE_CHECKING, Any, TextIO
 
 from layerscope.report.parts.findings import image_name
-from layerscope.report.words import is_broken, is_skipped, is_warning, one_line, rule_sentence
+from layerscope.report.words import (
+    is_broken,
+    is_skipped,
+    is_warning,
+    one_line,
+    rule_sentence,
+    rules_of,
+)
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
-
-Row = dict[str, Any]
+    from layerscope.report.document.rows import ReportDocument, RuleRow
 
 
 class JUnitRenderer:
     """Writes one suite. Without rules it has one skipped case, because CI treats an empty suite as a failed job."""
 
-    def render(self, document: Document, out: TextIO) -> None:
-        rules = document.get("verdict", {}).get("rules", [])
+    def render(self, document: ReportDocument, out: TextIO) -> None:
+        rules = rules_of(document)
         failures = sum(is_broken(rule) and not is_warning(rule) for rule in rules)
         skipped = sum(is_skipped(rule) for rule in rules)
         counts = {"tests": str(max(1, len(rules))), "failures": str(failures), "errors": "0"}
@@ -45,7 +50,7 @@ class JUnitRenderer:
         out.write("\n")
 
 
-def _properties(suite: ET.Element, document: Document) -> None:
+def _properties(suite: ET.Element, document: ReportDocument) -> None:
     properties = ET.SubElement(suite, "properties")
     image, sizes = document["image"], document["sizes"]
     values: dict[str, Any] = {
@@ -53,7 +58,7 @@ def _properties(suite: ET.Element, document: Document) -> None:
         "platform": image["platform"],
         "manifest_digest": image["manifest_digest"],
         "config_digest": image["config_digest"],
-        **{f"sizes.{name}": sizes[name] for name in sorted(sizes)},
+        **{f"sizes.{name}": size for name, size in sorted(sizes.items())},
         "efficiency": document["efficiency"],
     }
     for name, value in values.items():
@@ -61,7 +66,7 @@ def _properties(suite: ET.Element, document: Document) -> None:
             ET.SubElement(properties, "property", {"name": name, "value": one_line(str(value))})
 
 
-def _case(suite: ET.Element, rule: Row, classname: str) -> None:
+def _case(suite: ET.Element, rule: RuleRow, classname: str) -> None:
     name = one_line(rule["rule"])
     case = ET.SubElement(suite, "testcase", {"name": name, "classname": classname})
     line = rule_sentence(rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.document.head import is_head
@@ -30,14 +30,24 @@ from layerscope.report.words import (
     rule_word,
     short_digest,
     verdict_words,
+    wasted_kinds,
 )
 from layerscope.units import format_delta, format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import (
+        AnalysisDocument,
+        BaselineRow,
+        GrownRow,
+        HeadDocument,
+        InstructionRow,
+        NoteRow,
+        ReportDocument,
+        RuleRow,
+        SizeName,
+    )
     from layerscope.report.formats.format import Display
 
-Row = dict[str, Any]
 
 MARKER = "<!-- layerscope -->"
 """The first line, by which a comment can be found again."""
@@ -55,14 +65,14 @@ _ACTIVE = re.compile(r"[^A-Za-z0-9 /,;=\"'().+\-\u00a0-\U0010ffff]|(?<=[wW])\.")
 _AT = "&#64;<!-- -->"
 """An at sign that doesn't turn an address into a link. A plain entity would: GitHub decodes those first."""
 _SOCIAL = re.compile(r"&#(?:64|35);|&#58;(?=(?:[A-Za-z0-9+-]|&#95;)+&#58;)")
-_SIZES = (
+_SIZES: tuple[tuple[SizeName, str], ...] = (
     ("content", "what all layers store"),
     ("live", "what the container sees"),
     ("wasted", "stored, but no longer reachable"),
     ("compressed", "one pull"),
     ("tar", "uncompressed layers with their headers"),
 )
-_SIZE_WORDS = {"compressed": "download"}
+_SIZE_WORDS: dict[SizeName, str] = {"compressed": "download"}
 
 
 class MarkdownRenderer:
@@ -71,7 +81,7 @@ class MarkdownRenderer:
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         sheet = _Sheet()
         sheet.add(f"{MARKER}\n### layerscope: {code(document['image']['reference'])}\n")
         _verdict(sheet, document)
@@ -158,13 +168,12 @@ class _Sheet:
         return "".join(self._parts)
 
 
-def _baseline(document: Document) -> Row | None:
+def _baseline(document: ReportDocument) -> BaselineRow | None:
     """The baseline, `{reference, sizes, grown: [{instruction, bytes, before}]}`, or None."""
-    baseline: Row | None = document.get("baseline")
-    return baseline
+    return document.get("baseline")
 
 
-def _verdict(sheet: _Sheet, document: Document) -> None:
+def _verdict(sheet: _Sheet, document: ReportDocument) -> None:
     if "verdict" not in document:
         return
     verdict = document["verdict"]
@@ -184,7 +193,7 @@ def _verdict(sheet: _Sheet, document: Document) -> None:
 _WORDS = {"FAIL": "❌ **fail**", "warn": "⚠️ warn", "skip": "⏭️ skip", "pass": "✅ pass"}
 
 
-def _rule(rule: Row) -> tuple[str, ...]:
+def _rule(rule: RuleRow) -> tuple[str, ...]:
     actual, limit = rule_numbers(rule)
     return (
         _WORDS[rule_word(rule)],
@@ -195,7 +204,7 @@ def _rule(rule: Row) -> tuple[str, ...]:
     )
 
 
-def _summary(sheet: _Sheet, document: Document) -> None:
+def _summary(sheet: _Sheet, document: ReportDocument) -> None:
     image = document["image"]
     digest = image["manifest_digest"] or image["config_digest"]
     parts = (
@@ -209,7 +218,7 @@ def _summary(sheet: _Sheet, document: Document) -> None:
     sheet.add(f"\n{' · '.join(parts)}\n")
 
 
-def _head(sheet: _Sheet, document: Document) -> None:
+def _head(sheet: _Sheet, document: HeadDocument) -> None:
     """What is known before any layer is read."""
     sizes = size_rows(document, code)
     sheet.table(("", "size>", ""), sizes, total=len(sizes))
@@ -226,7 +235,7 @@ def _head(sheet: _Sheet, document: Document) -> None:
     _notes(sheet, document)
 
 
-def _sizes(sheet: _Sheet, document: Document) -> None:
+def _sizes(sheet: _Sheet, document: AnalysisDocument) -> None:
     sizes = document["sizes"]
     baseline = _baseline(document)
     titles = ["", "size>", ""]
@@ -236,14 +245,14 @@ def _sizes(sheet: _Sheet, document: Document) -> None:
     for name, meaning in _SIZES:
         size = sizes[name]
         if name == "wasted":
-            share = format_percent(size, sizes["content"])
+            share = format_percent(sizes["wasted"], sizes["content"])
             meaning = f"{share}, efficiency {100 * document['efficiency']:.1f} %"
         elif size is None:
             meaning = "unknown: only the uncompressed layers are there"
         word = _SIZE_WORDS.get(name, name)
         row = [f"**{word}**", f"**{format_size(size)}**", meaning]
         if baseline is not None:
-            row.insert(2, _change(size, baseline["sizes"].get(name)))
+            row.insert(2, _change(size, baseline["sizes"][name]))
         rows.append(row)
     sheet.table(titles, rows, total=len(rows))
 
@@ -257,7 +266,7 @@ def _change(size: int | None, before: int | None) -> str:
     return f"{format_delta(size - before)}{percent}"
 
 
-def _advice(sheet: _Sheet, document: Document) -> None:
+def _advice(sheet: _Sheet, document: AnalysisDocument) -> None:
     worth = [
         row for row in document["advice"] if 1000 * row["bytes"] >= document["sizes"]["content"]
     ]
@@ -274,9 +283,9 @@ def _advice(sheet: _Sheet, document: Document) -> None:
         )
 
 
-def _grown(sheet: _Sheet, document: Document) -> None:
+def _grown(sheet: _Sheet, document: AnalysisDocument) -> None:
     baseline = _baseline(document)
-    grown = baseline.get("grown", ()) if baseline is not None else ()
+    grown = baseline["grown"] if baseline is not None else []
     if not grown:
         return
     shown = grown[:INSTRUCTIONS]
@@ -289,7 +298,7 @@ def _grown(sheet: _Sheet, document: Document) -> None:
     )
 
 
-def _grown_row(document: Document, row: Row) -> tuple[str, ...]:
+def _grown_row(document: AnalysisDocument, row: GrownRow) -> tuple[str, ...]:
     instruction = document["instructions"][row["instruction"]]
     return (
         str(row["instruction"]),
@@ -300,7 +309,7 @@ def _grown_row(document: Document, row: Row) -> tuple[str, ...]:
     )
 
 
-def _instructions(sheet: _Sheet, document: Document) -> None:
+def _instructions(sheet: _Sheet, document: AnalysisDocument) -> None:
     rows = document["instructions"]
     full = [row for row in rows if row["layers"]]
     if not full:
@@ -326,7 +335,7 @@ def _instructions(sheet: _Sheet, document: Document) -> None:
     )
 
 
-def _instruction(document: Document, row: Row, base: range | None) -> list[str]:
+def _instruction(document: AnalysisDocument, row: InstructionRow, base: range | None) -> list[str]:
     """The cells of a row. With `base`, the instructions of the base image, one cell says where it was written."""
     sizes = row["sizes"]
     index = row["index"]
@@ -343,7 +352,7 @@ def _instruction(document: Document, row: Row, base: range | None) -> list[str]:
     return cells
 
 
-def _blamed(document: Document, writer: int) -> str:
+def _blamed(document: AnalysisDocument, writer: int) -> str:
     pairs = [row for row in document["waste_pairs"] if row["written_by"] == writer and row["bytes"]]
     texts = [f"{format_size(row['bytes'])} {blame(row)}" for row in pairs[:2]]
     if pairs[2:]:
@@ -351,9 +360,9 @@ def _blamed(document: Document, writer: int) -> str:
     return ", ".join(texts)
 
 
-def _waste(sheet: _Sheet, document: Document, rows: int) -> None:
-    kinds = sorted(document["wasted_by_kind"].items(), key=lambda item: -item[1])
-    named = " · ".join(f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size)
+def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
+    kinds = wasted_kinds(document)
+    named = " · ".join(f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds)
     groups = [row for row in document["waste_groups"] if row["bytes"] and row["path"] is not None]
     shown = groups[:rows]
     if not named or not shown:
@@ -376,7 +385,7 @@ def _waste(sheet: _Sheet, document: Document, rows: int) -> None:
     )
 
 
-def _largest(sheet: _Sheet, document: Document, rows: int) -> None:
+def _largest(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     shown = document["largest"][:rows]
     if not shown:
         return
@@ -390,7 +399,7 @@ def _largest(sheet: _Sheet, document: Document, rows: int) -> None:
     )
 
 
-def _notes(sheet: _Sheet, document: Document) -> None:
+def _notes(sheet: _Sheet, document: ReportDocument) -> None:
     notes = document["notes"]
     if not notes:
         return
@@ -404,7 +413,7 @@ def _notes(sheet: _Sheet, document: Document) -> None:
     )
 
 
-def _note_rows(notes: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
+def _note_rows(notes: Sequence[NoteRow]) -> Iterator[tuple[str, str, str]]:
     for note in notes:
         layer = str(note["layer"]) if "layer" in note else ""
         path = code(note["path"]) if "path" in note else ""

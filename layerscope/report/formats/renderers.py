@@ -2,82 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from layerscope.report.formats.format import Display, Format, Renderer
 
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import ReportDocument
 
-def _text(display: Display) -> Renderer:
+
+def _text(display: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.text import TextRenderer
 
     return TextRenderer(display)
 
 
-def _json(_: Display) -> Renderer:
+def _json(_: Display) -> Renderer[Mapping[str, object]]:
     from layerscope.report.formats.json import JsonRenderer
 
     return JsonRenderer()
 
 
-def _markdown(display: Display) -> Renderer:
+def _markdown(display: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.markdown import MarkdownRenderer
 
     return MarkdownRenderer(display)
 
 
-def _html(_: Display) -> Renderer:
+def _html(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.html import HtmlRenderer
 
     return HtmlRenderer()
 
 
-def _svg(_: Display) -> Renderer:
+def _svg(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.svg import SvgRenderer
 
     return SvgRenderer()
 
 
-def _csv(_: Display) -> Renderer:
+def _csv(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.csv import CsvRenderer
 
     return CsvRenderer()
 
 
-def _junit(_: Display) -> Renderer:
+def _junit(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.junit import JUnitRenderer
 
     return JUnitRenderer()
 
 
-def _sarif(_: Display) -> Renderer:
+def _sarif(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.sarif import SarifRenderer
 
     return SarifRenderer()
 
 
-def _github(_: Display) -> Renderer:
+def _github(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.github import GithubRenderer
 
     return GithubRenderer()
 
 
-def _gitlab(_: Display) -> Renderer:
+def _gitlab(_: Display) -> Renderer[ReportDocument]:
     from layerscope.report.formats.gitlab import GitlabRenderer
 
     return GitlabRenderer()
 
 
-RENDERERS: dict[str, Format] = {
+JSON: Format[Mapping[str, object]] = Format(
+    name="json",
+    suffix=".json",
+    help="The whole report, for programs.",
+    create=_json,
+    filesystem=True,
+)
+"""The format that writes any kind of document."""
+
+RENDERERS: dict[str, Format[ReportDocument]] = {
     each.name: each
     for each in (
         Format(
             name="text", suffix=".txt", help="For people, in a terminal or a log.", create=_text
         ),
-        Format(
-            name="json",
-            suffix=".json",
-            help="The whole report, for programs.",
-            create=_json,
-            filesystem=True,
-        ),
+        JSON,
         Format(
             name="markdown",
             suffix=".md",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import quote
 
 from layerscope.report.parts.findings import (
@@ -18,9 +18,8 @@ from layerscope.report.parts.findings import (
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import LocationRow, ReportDocument
 
-Row = dict[str, Any]
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -34,7 +33,7 @@ _SPECIAL = re.compile(r"[\[\]\\]")
 class SarifRenderer:
     """Writes one log with one run."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         found = findings(document)
         rules = sorted({finding.rule for finding in found})
         log = {
@@ -58,7 +57,7 @@ class SarifRenderer:
         out.write(json.dumps(log, indent=2, sort_keys=True) + "\n")
 
 
-def _rule(rule: str) -> Row:
+def _rule(rule: str) -> dict[str, object]:
     words = rule.replace("/", " ").replace("-", " ").replace("_", " ").split()
     return {
         "defaultConfiguration": {"level": "error" if rule.startswith("budget/") else "warning"},
@@ -69,8 +68,8 @@ def _rule(rule: str) -> Row:
     }
 
 
-def _result(document: Document, finding: Finding, rules: list[str]) -> Row:
-    result: Row = {
+def _result(document: ReportDocument, finding: Finding, rules: list[str]) -> dict[str, object]:
+    result: dict[str, object] = {
         "level": finding.level,
         "message": {"text": _message(finding.message)},
         "partialFingerprints": {"layerscope/v1": finding.fingerprint},
@@ -91,7 +90,7 @@ def _result(document: Document, finding: Finding, rules: list[str]) -> Row:
     return result
 
 
-def _location(document: Document, index: int) -> Row:
+def _location(document: ReportDocument, index: int) -> dict[str, object]:
     """The lines of the Dockerfile, and the instruction by its number and text."""
     row = document["instructions"][index]
     return {
@@ -106,7 +105,7 @@ def _location(document: Document, index: int) -> Row:
     }
 
 
-def _physical(document: Document, place: Row | None) -> Row:
+def _physical(document: ReportDocument, place: LocationRow | None) -> dict[str, object]:
     """A place in a file, which code scanning requires of every result. If none is known, line 1 of the Dockerfile."""
     if place is None:
         return {
@@ -119,7 +118,7 @@ def _physical(document: Document, place: Row | None) -> Row:
     }
 
 
-def _artifact(path: str) -> Row:
+def _artifact(path: str) -> dict[str, object]:
     """A file path as a URI (RFC 3986), encoded so that no part can be mistaken for a scheme or a query."""
     if path.startswith("/"):
         return {"uri": f"file://{quote('/' + posixpath.normpath(path).lstrip('/'))}"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.document.head import is_head
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.parts.palette import DARK, LIGHT, OTHER, Palette, rules
 from layerscope.report.parts.treemap import Rect, Spacing, Tile, layout
@@ -13,9 +14,8 @@ from layerscope.report.words import count, instruction_text, one_line
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import AnalysisDocument, NodeRow, ReportDocument
 
-Row = dict[str, Any]
 
 WIDTH = 1200
 MAP_HEIGHT = 660
@@ -45,10 +45,10 @@ rect { stroke: var(--edge); stroke-width: 1; }
 class SvgRenderer:
     """Writes a picture `WIDTH` pixels wide. Without the document's key `filesystem`, it only says so."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         palette = Palette(document)
-        filesystem = document.get("filesystem")
-        legend = [] if filesystem is None else list(_legend(document, palette))
+        drawable = not is_head(document) and "filesystem" in document
+        legend = list(_legend(document, palette)) if drawable else []
         lines = -(-len(legend) // LEGEND_COLUMNS)
         height = TOP + MAP_HEIGHT + 16 + lines * LEGEND_LINE
         name = one_line(document["image"]["reference"], 100)
@@ -67,7 +67,7 @@ class SvgRenderer:
             f'<text class="quiet" x="{WIDTH - 8}" y="27" text-anchor="end">'
             f"{_text(_summary(document))}</text>\n"
         )
-        if filesystem is not None:
+        if not is_head(document) and "filesystem" in document:
             tiles = draw(document, Rect(0, TOP, WIDTH, MAP_HEIGHT), palette)
             out.writelines(line + "\n" for line in tiles)
         for number, (color, text) in enumerate(legend):
@@ -81,15 +81,15 @@ class SvgRenderer:
         out.write("</svg>\n")
 
 
-def _summary(document: Document) -> str:
-    if "filesystem" not in document:
+def _summary(document: ReportDocument) -> str:
+    if is_head(document) or "filesystem" not in document:
         return "this report does not contain the final filesystem"
     files = count(document["filesystem"]["files"], "file")
     size = format_size(document["filesystem"]["bytes"])
     return f"{size} live in {files}, {format_size(document['sizes']['wasted'])} wasted"
 
 
-def _legend(document: Document, palette: Palette) -> Iterator[tuple[int, str]]:
+def _legend(document: ReportDocument, palette: Palette) -> Iterator[tuple[int, str]]:
     for index in palette.instructions:
         row = document["instructions"][index]
         if row["sizes"]["live"]:
@@ -100,7 +100,7 @@ def _legend(document: Document, palette: Palette) -> Iterator[tuple[int, str]]:
 
 
 def draw(
-    document: Document, rect: Rect, palette: Palette, *, spacing: Spacing | None = None
+    document: AnalysisDocument, rect: Rect, palette: Palette, *, spacing: Spacing | None = None
 ) -> Iterator[str]:
     """The tiles as SVG elements, colored by the classes `c0`, `c1`, and so on, with details as tooltips."""
     nodes = document["filesystem"]["nodes"]
@@ -120,7 +120,7 @@ def draw(
         yield from _labels(tile, node)
 
 
-def _facts(document: Document, node: Row, whole: int) -> str:
+def _facts(document: ReportDocument, node: NodeRow, whole: int) -> str:
     facts = f"{format_size(node['bytes'])}, {format_percent(node['bytes'], whole)}"
     if node["kind"] != "file":
         facts += f" in {count(node['files'], 'file')}"
@@ -134,14 +134,14 @@ def _facts(document: Document, node: Row, whole: int) -> str:
     return "\n".join(lines)
 
 
-def node_name(node: Row) -> str:
+def node_name(node: NodeRow) -> str:
     """The label of a tile."""
-    if node["kind"] == "rest":
+    if node["kind"] == "rest" or node["name"] is None:
         return f"{count(node['files'], 'other file')}" if node["files"] else "others"
     return one_line(node["name"])
 
 
-def _paths(nodes: list[Row]) -> list[str]:
+def _paths(nodes: list[NodeRow]) -> list[str]:
     """The path of each node, cut at the start if it is too long for a tooltip."""
     paths: list[str] = []
     for node in nodes:
@@ -155,7 +155,7 @@ def _paths(nodes: list[Row]) -> list[str]:
     return paths
 
 
-def _labels(tile: Tile, node: Row) -> Iterator[str]:
+def _labels(tile: Tile, node: NodeRow) -> Iterator[str]:
     box = tile.rect
     name = node_name(node)
     size = format_size(node["bytes"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.mentions import short_command
 from layerscope.analysis.words import KIND_WORDS
@@ -11,11 +11,17 @@ from layerscope.report.document.head import is_head
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
-from layerscope.report.words import base_instructions, blame, has_lines, one_line
+from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import (
+        AnalysisDocument,
+        InstructionRow,
+        ReportDocument,
+        SizesRow,
+        WastePairRow,
+    )
     from layerscope.report.formats.format import Display
 
 ROWS = 10
@@ -25,8 +31,6 @@ NARROWEST = 40
 MOST_NOTES = 12
 MOST_INSTRUCTIONS = 1000
 
-Row = dict[str, Any]
-
 
 class TextRenderer:
     """Writes the report as text for a page of `display.width` columns."""
@@ -34,7 +38,7 @@ class TextRenderer:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: ReportDocument, out: TextIO) -> None:
         width = max(NARROWEST, min(WIDEST, self._display.width))
         rows = ROWS if self._display.rows is None else self._display.rows
         page = Page(out, width=width, color=self._display.color)
@@ -64,7 +68,7 @@ def _count(count: int, one: str) -> str:
     return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
-def _header(page: Page, document: Document) -> None:
+def _header(page: Page, document: AnalysisDocument) -> None:
     image = document["image"]
     digest = image["manifest_digest"] or image["config_digest"]
     algorithm, _, value = digest.partition(":")
@@ -92,7 +96,7 @@ def _header(page: Page, document: Document) -> None:
         page.line("  ", fit_start(counts, page.width - 2))
 
 
-def _sizes(page: Page, document: Document) -> None:
+def _sizes(page: Page, document: AnalysisDocument) -> None:
     sizes = document["sizes"]
     content, wasted = sizes["content"], sizes["wasted"]
     share = format_percent(wasted, content)
@@ -121,14 +125,14 @@ def _sizes(page: Page, document: Document) -> None:
         if download is not None
         else "unknown: only the uncompressed layers are there"
     )
-    for name, size, text in (("download", download, known), ("tar", sizes["tar"], tar)):
-        start = ["  ", pad(name, 9), pad(format_size(size), 10, right=True), "  "]
+    for name, value, text in (("download", download, known), ("tar", sizes["tar"], tar)):
+        start = ["  ", pad(name, 9), pad(format_size(value), 10, right=True), "  "]
         margin = columns + 2 if columns and columns + 25 + len(text) <= page.width else 0
         page.line(*start, " " * margin, fit_start(text, page.width - 23 - margin))
 
 
-def _instructions(page: Page, document: Document) -> None:
-    rows = document["instructions"]
+def _instructions(page: Page, document: AnalysisDocument) -> None:
+    rows: Sequence[InstructionRow] = document["instructions"]
     if not rows:
         return
     most = max(row["sizes"]["content"] for row in rows)
@@ -181,7 +185,9 @@ def _instructions(page: Page, document: Document) -> None:
         )
 
 
-def _largest_rows(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+def _largest_rows(
+    rows: Sequence[InstructionRow],
+) -> tuple[Sequence[InstructionRow], Sequence[InstructionRow]]:
     """The instructions that the table lists, in order, and the smaller ones that it sums up."""
     if len(rows) <= MOST_INSTRUCTIONS:
         return rows, ()
@@ -193,9 +199,9 @@ def _largest_rows(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
     return listed, ranked[MOST_INSTRUCTIONS:]
 
 
-def _marks(pairs: Sequence[Row]) -> dict[int, str]:
+def _marks(pairs: Sequence[WastePairRow]) -> dict[int, str]:
     """For each instruction with wasted content, who wasted it: the three largest, and the sum of the rest."""
-    by_writer: dict[int, list[Row]] = {}
+    by_writer: dict[int, list[WastePairRow]] = {}
     for pair in pairs:
         if pair["bytes"]:
             by_writer.setdefault(pair["written_by"], []).append(pair)
@@ -208,9 +214,9 @@ def _marks(pairs: Sequence[Row]) -> dict[int, str]:
     return marks
 
 
-def _waste(page: Page, document: Document, rows: int) -> None:
-    kinds = sorted(document["wasted_by_kind"].items(), key=lambda item: -item[1])
-    named = [f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds if size]
+def _waste(page: Page, document: AnalysisDocument, rows: int) -> None:
+    kinds = wasted_kinds(document)
+    named = [f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds]
     if not named:
         return
     page.gap()
@@ -234,7 +240,7 @@ def _waste(page: Page, document: Document, rows: int) -> None:
     _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
 
 
-def _largest(page: Page, document: Document, rows: int) -> None:
+def _largest(page: Page, document: AnalysisDocument, rows: int) -> None:
     shown = document["largest"][:rows]
     if not shown:
         return
@@ -272,7 +278,7 @@ def _file_table(page: Page, rows: Sequence[tuple[int, str, str, str]]) -> None:
             page.line(*spans, "  ", cause)
 
 
-def _notes(page: Page, document: Document) -> None:
+def _notes(page: Page, document: AnalysisDocument) -> None:
     notes = document["notes"]
     if not notes:
         return
@@ -287,7 +293,7 @@ def _notes(page: Page, document: Document) -> None:
         page.line("        ", f"and {len(notes) - MOST_NOTES} more, all of them in the JSON report")
 
 
-def _first(page: Page, document: Document) -> None:
+def _first(page: Page, document: AnalysisDocument) -> None:
     page.gap()
     sizes = document["sizes"]
     advice = document["advice"][0] if document["advice"] else None
@@ -297,7 +303,7 @@ def _first(page: Page, document: Document) -> None:
     page.paragraph(one_line(advice["message"]), indent=9, head=("first: ", "good"))
 
 
-def _verdict_on_waste(sizes: Row) -> str:
+def _verdict_on_waste(sizes: SizesRow) -> str:
     if not sizes["wasted"]:
         return "no byte is wasted"
     return f"only {format_size(sizes['wasted'])} are wasted"

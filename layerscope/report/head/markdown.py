@@ -12,13 +12,13 @@ from layerscope.units import format_size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import HeadDocument
 
 MOST = 40
 """Instructions of the table."""
 
 
-def size_rows(document: Document, code: Callable[[str], str]) -> list[tuple[str, str, str]]:
+def size_rows(document: HeadDocument, code: Callable[[str], str]) -> list[tuple[str, str, str]]:
     """What is known of the whole: name, value, and what it means."""
     download = document["sizes"]["compressed"]
     known = "one pull" if download is not None else "not known: not all layers are compressed"
@@ -29,12 +29,14 @@ def size_rows(document: Document, code: Callable[[str], str]) -> list[tuple[str,
     return rows
 
 
-def instruction_titles(document: Document) -> tuple[str, ...]:
+def instruction_titles(document: HeadDocument) -> tuple[str, ...]:
     """The titles of the table; one that ends in `>` is of numbers."""
     return ("#>", "instruction", "download>", *(("line>",) if has_lines(document) else ()))
 
 
-def instruction_rows(document: Document, code: Callable[[str, int], str]) -> Iterator[list[str]]:
+def instruction_rows(
+    document: HeadDocument, code: Callable[[str, int], str]
+) -> Iterator[list[str]]:
     """The `MOST` instructions that transfer most, in the order of the build."""
     full = [row for row in document["instructions"] if row["layers"]]
     ranked = sorted(full, key=lambda row: (-(row["sizes"]["compressed"] or 0), row["index"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
@@ -17,16 +17,15 @@ from layerscope.report.words import (
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import HeadDocument, ReportDocument
 
-Row = dict[str, Any]
 
 MOST_INSTRUCTIONS = 1000
 MOST_NOTES = 12
 _BAR = 12
 
 
-def write_head(page: Page, document: Document) -> None:
+def write_head(page: Page, document: HeadDocument) -> None:
     """Write the whole report but its verdict."""
     _header(page, document)
     _facts(page, document)
@@ -34,7 +33,7 @@ def write_head(page: Page, document: Document) -> None:
     _notes(page, document)
 
 
-def base_words(document: Document) -> str:
+def base_words(document: ReportDocument) -> str:
     """`debian:12 (2 layers)`, or nothing where the end of the base image is not known."""
     base = document.get("base")
     if base is None:
@@ -43,7 +42,7 @@ def base_words(document: Document) -> str:
     return f"{name} ({count(base['layers'], 'layer')})"
 
 
-def _header(page: Page, document: Document) -> None:
+def _header(page: Page, document: HeadDocument) -> None:
     image = document["image"]
     name = one_line(image["reference"])
     digest = short_digest(image["manifest_digest"] or image["config_digest"])
@@ -60,7 +59,7 @@ def _header(page: Page, document: Document) -> None:
     page.line("  ", fit_start(counts, page.width - 2))
 
 
-def _facts(page: Page, document: Document) -> None:
+def _facts(page: Page, document: HeadDocument) -> None:
     download = document["sizes"]["compressed"]
     known = "compressed, one pull"
     if download is None:
@@ -76,7 +75,7 @@ def _facts(page: Page, document: Document) -> None:
         page.line("  ", pad(name, 9), fit_start(text, page.width - 11))
 
 
-def _instructions(page: Page, document: Document) -> None:
+def _instructions(page: Page, document: HeadDocument) -> None:
     rows = document["instructions"]
     if not rows:
         return
@@ -115,7 +114,7 @@ def _instructions(page: Page, document: Document) -> None:
         page.line("  ", f"and {len(rows) - len(shown):,} smaller instructions, in the JSON report")
 
 
-def _notes(page: Page, document: Document) -> None:
+def _notes(page: Page, document: HeadDocument) -> None:
     notes = document["notes"]
     page.gap()
     for note in notes[:MOST_NOTES]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from layerscope.analysis.words import KIND_MEANINGS
 from layerscope.report.document.head import is_head
@@ -18,14 +18,20 @@ from layerscope.report.words import (
     is_warning,
     one_line,
     rule_sentence,
+    rules_of,
 )
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import (
+        AdviceRow,
+        AnalysisDocument,
+        ReportDocument,
+        RuleRow,
+        WastePairRow,
+    )
 
 Level = Literal["error", "warning", "note"]
-Row = dict[str, Any]
 
 WORTH_A_WARNING = 100
 """Waste of at least one part in this many of the content is a warning, less is a note."""
@@ -57,16 +63,16 @@ class Finding:
     instruction: int | None
     related: tuple[tuple[int, str], ...]
     fingerprint: str
-    properties: Row
+    properties: dict[str, float | None]
 
 
-def image_name(document: Document) -> str:
+def image_name(document: ReportDocument) -> str:
     """The image's reference without its tag or digest, which is the same from build to build."""
     reference = document["image"]["reference"]
     return one_line(_TAG.sub("", reference)) or one_line(reference)
 
 
-def findings(document: Document) -> list[Finding]:
+def findings(document: ReportDocument) -> list[Finding]:
     """Broken and skipped rules in order, then waste by pair of instructions, largest first."""
     seen: Counter[str] = Counter()
     name = image_name(document)
@@ -74,7 +80,7 @@ def findings(document: Document) -> list[Finding]:
         _skipped_rule(rule, name, seen)
         if is_skipped(rule)
         else _broken_rule(document, rule, name, seen)
-        for rule in document.get("verdict", {}).get("rules", ())
+        for rule in rules_of(document)
         if not rule["passed"]
     ]
     if is_head(document):
@@ -89,7 +95,7 @@ def findings(document: Document) -> list[Finding]:
     return found
 
 
-def dockerfile_of(document: Document) -> str:
+def dockerfile_of(document: ReportDocument) -> str:
     """The file with the most known lines, for findings without a line of their own."""
     files = Counter(
         row["location"]["file"] for row in document["instructions"] if row["location"] is not None
@@ -107,11 +113,11 @@ def rule_meaning(rule: str) -> str:
     return f"The image breaks the rule {name} of its budget."
 
 
-def _key(row: Row) -> tuple[str, int, int]:
+def _key(row: AdviceRow | WastePairRow) -> tuple[str, int, int]:
     return row["kind"], row["written_by"], row["wasted_by"]
 
 
-def _broken_rule(document: Document, rule: Row, name: str, seen: Counter[str]) -> Finding:
+def _broken_rule(document: ReportDocument, rule: RuleRow, name: str, seen: Counter[str]) -> Finding:
     label = one_line(rule["rule"])
     message = rule_sentence(rule)
     if rule["message"]:
@@ -130,7 +136,7 @@ def _broken_rule(document: Document, rule: Row, name: str, seen: Counter[str]) -
     )
 
 
-def _skipped_rule(rule: Row, name: str, seen: Counter[str]) -> Finding:
+def _skipped_rule(rule: RuleRow, name: str, seen: Counter[str]) -> Finding:
     label = one_line(rule["rule"])
     slug = f"{SKIPPED}/{label}"
     message = rule_sentence(rule)
@@ -148,7 +154,7 @@ def _skipped_rule(rule: Row, name: str, seen: Counter[str]) -> Finding:
     )
 
 
-def _culprits(document: Document, rule: Row) -> tuple[int, ...]:
+def _culprits(document: ReportDocument, rule: RuleRow) -> tuple[int, ...]:
     """The instructions at fault, largest first. Old reports have only the largest."""
     found = rule.get("instructions")
     if found is not None:
@@ -162,7 +168,11 @@ def _culprits(document: Document, rule: Row) -> tuple[int, ...]:
 
 
 def _waste(
-    document: Document, pair: Row, advice: str | None, name: str, seen: Counter[str]
+    document: AnalysisDocument,
+    pair: WastePairRow,
+    advice: str | None,
+    name: str,
+    seen: Counter[str],
 ) -> Finding:
     content = document["sizes"]["content"]
     share = format_percent(pair["bytes"], content)
@@ -196,12 +206,12 @@ def _waste(
     )
 
 
-def _writer(pair: Row) -> tuple[tuple[int, str], ...]:
+def _writer(pair: WastePairRow) -> tuple[tuple[int, str], ...]:
     index = pair["written_by"]
     return () if index == pair["wasted_by"] else ((index, f"written by {index}"),)
 
 
-def _text_of(document: Document, index: int) -> str:
+def _text_of(document: ReportDocument, index: int) -> str:
     return instruction_text(document["instructions"][index])
 
 

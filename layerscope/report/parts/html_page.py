@@ -24,7 +24,6 @@ from layerscope.units import format_delta, format_percent, format_size
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from layerscope.report.document.rows import Document
 
 ASSETS = Path(__file__).parent.parent / "assets"
 MOST_ROWS = 1000
@@ -37,7 +36,7 @@ def write_page(
     out: TextIO,
     template: str,
     scripts: Sequence[str],
-    document: Document,
+    document: Mapping[str, object],
     *,
     words: Mapping[str, object],
     values: Mapping[str, object],

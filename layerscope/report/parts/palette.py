@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from layerscope.report.document.head import is_head
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import NodeRow, ReportDocument
 
-Row = dict[str, Any]
 
 LIGHT = (
     "#8db6f7", "#f7b267", "#8fd19e", "#c3a6f5", "#f59b9b", "#74cdc9",
@@ -24,8 +25,10 @@ OTHER = len(LIGHT) - 1
 class Palette:
     """Gives each instruction an index into `LIGHT` and `DARK`."""
 
-    def __init__(self, document: Document) -> None:
-        rows = [row for row in document["instructions"] if row["sizes"]["content"]]
+    def __init__(self, document: ReportDocument) -> None:
+        rows = []
+        if not is_head(document):
+            rows = [row for row in document["instructions"] if row["sizes"]["content"]]
         ranked = sorted(
             rows, key=lambda row: (-row["sizes"]["live"], -row["sizes"]["content"], row["index"])
         )
@@ -39,7 +42,7 @@ class Palette:
     def color(self, instruction: int) -> int:
         return self._colors.get(instruction, OTHER)
 
-    def of_node(self, node: Row) -> int:
+    def of_node(self, node: NodeRow) -> int:
         """The color of the instruction that wrote most of a node's bytes."""
         shares = node["instructions"]
         return self.color(shares[0]["instruction"]) if shares else OTHER

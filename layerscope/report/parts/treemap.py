@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import NodeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _stack(areas: Sequence[float], filled: float, strip: Rect, *, upright: bool)
     return out
 
 
-def children_of(nodes: Sequence[Row]) -> list[list[int]]:
+def children_of(nodes: Sequence[NodeRow]) -> list[list[int]]:
     """For each node of `filesystem.nodes`, its children, largest first."""
     below: list[list[int]] = [[] for _ in nodes]
     for index, node in enumerate(nodes):
@@ -114,7 +115,7 @@ def children_of(nodes: Sequence[Row]) -> list[list[int]]:
 
 
 def layout(
-    nodes: Sequence[Row], rect: Rect, *, root: int = 0, spacing: Spacing | None = None
+    nodes: Sequence[NodeRow], rect: Rect, *, root: int = 0, spacing: Spacing | None = None
 ) -> list[Tile]:
     """Tiles for `root` and for everything large enough to see below it, parents before children."""
     space = spacing or Spacing()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.budgets.rules import LOWER_LIMITS
 from layerscope.report.escape import cell_width, pad
@@ -11,10 +11,10 @@ from layerscope.report.words import count, is_skipped, rule_numbers, rule_word, 
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import AllowedRow, ReportDocument, RuleRow
 
 
-def write_verdict(page: Page, document: Document) -> None:
+def write_verdict(page: Page, document: ReportDocument) -> None:
     """Write a line for each rule, then `verdict: pass` or `verdict: fail (2 of 5 rules)`."""
     verdict = document["verdict"]
     rules = verdict["rules"]
@@ -43,7 +43,7 @@ def write_verdict(page: Page, document: Document) -> None:
     page.line((f"verdict: {verdict_words(document)}", style))
 
 
-def _numbers(rule: dict[str, Any]) -> str:
+def _numbers(rule: RuleRow) -> str:
     """`168.9 MB of 200MB`, with enough digits to tell the two apart."""
     actual, limit = rule_numbers(rule)
     if is_skipped(rule):
@@ -54,12 +54,12 @@ def _numbers(rule: dict[str, Any]) -> str:
 _STYLES = {"pass": "good", "skip": "waste", "warn": "waste", "FAIL": "bad"}
 
 
-def _word(rule: dict[str, Any]) -> tuple[str, str]:
+def _word(rule: RuleRow) -> tuple[str, str]:
     word = rule_word(rule)
     return word, _STYLES[word]
 
 
-def _exception(row: dict[str, Any]) -> str:
+def _exception(row: AllowedRow) -> str:
     until = f" until {row['until']}" if row["until"] else ""
     files = count(row["files"], "wasted file")
     return f"{row['name']}: {format_size(row['bytes'])} in {files} allowed{until}: {row['reason']}"

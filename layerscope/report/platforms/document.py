@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import layerscope
-from layerscope.report.document.rows import SCHEMA_VERSION, Document
+from layerscope.report.document.rows import SCHEMA_VERSION
 from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:
     from layerscope.image.image import Image
     from layerscope.image.platform import Platform
-
-Row = dict[str, Any]
-_SIZES = ("compressed", "content", "tar")
+    from layerscope.report.document.rows import MaybeSizesRow, ReportDocument
+    from layerscope.report.platforms.rows import PlatformsDocument, PlatformsTotalRow
 
 
 def build_platforms(
-    image: Image, reports: Sequence[Document], absent: Sequence[Platform]
-) -> Document:
+    image: Image, reports: Sequence[ReportDocument], absent: Sequence[Platform]
+) -> PlatformsDocument:
     """The reports of the platforms in the order of the index, and every layer of any of them once.
 
     `image` is the first of them, and `absent` the platforms that the index lists and the source does not hold.
@@ -41,16 +40,21 @@ def build_platforms(
     }
 
 
-def _total(reports: Sequence[Document]) -> Row:
-    """Each blob once, whichever platforms share it; null for a size that is unknown of one of them."""
-    once: dict[object, Row] = {}
+def _total(reports: Sequence[ReportDocument]) -> PlatformsTotalRow:
+    """Each blob once, whichever platforms share it. Null for a size that is unknown for one of them."""
+    once: dict[object, MaybeSizesRow] = {}
     for number, report in enumerate(reports):
         for layer in report["layers"]:
             key = layer["digest"] or layer["diff_id"] or (number, layer["index"])
             once.setdefault(key, layer["sizes"])
-    total: Row = {"layers": len(once)}
-    for name in _SIZES:
-        sizes = [row[name] for row in once.values()]
-        known = [size for size in sizes if size is not None]
-        total[name] = sum(known) if len(known) == len(sizes) else None
-    return total
+
+    def total(name: Literal["compressed", "content", "tar"]) -> int | None:
+        known = [size for row in once.values() if (size := row[name]) is not None]
+        return sum(known) if len(known) == len(once) else None
+
+    return {
+        "compressed": total("compressed"),
+        "content": total("content"),
+        "layers": len(once),
+        "tar": total("tar"),
+    }

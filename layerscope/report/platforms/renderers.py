@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
 from layerscope.report.document.serialize import pieces
@@ -17,13 +17,13 @@ from layerscope.report.words import count, one_line, short_digest, verdict_words
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
-
-Row = dict[str, Any]
+    from layerscope.report.document.rows import ReportDocument, SizeName
+    from layerscope.report.platforms.rows import PlatformsDocument
 
 NARROWEST = 40
 WIDEST = 160
 MOST_NOTES = 12
+_SIZES: tuple[SizeName, ...] = ("compressed", "content", "live", "wasted")
 _COLUMNS = ("layers", "download", "content", "live", "wasted", "efficiency")
 _CSV = (
     "platform", "layers", "instructions", "compressed", "tar", "content", "overhead", "live", "wasted",
@@ -31,21 +31,21 @@ _CSV = (
 )  # fmt: skip
 
 
-def _cells(report: Row) -> tuple[str, ...]:
+def _cells(report: ReportDocument) -> tuple[str, ...]:
     sizes = report["sizes"]
     share = "–" if report["efficiency"] is None else f"{100 * report['efficiency']:.1f} %"
     return (
         f"{len(report['layers']):,}",
-        *(format_size(sizes[name]) for name in ("compressed", "content", "live", "wasted")),
+        *(format_size(sizes[name]) for name in _SIZES),
         share,
     )
 
 
-def _verdict(report: Row) -> str:
+def _verdict(report: ReportDocument) -> str:
     return f"verdict: {verdict_words(report)}" if "verdict" in report else ""
 
 
-def _total(document: Document) -> str:
+def _total(document: PlatformsDocument) -> str:
     total = document["total"]
     names = count(len(document["platforms"]), "platform")
     text = f"{names}, each of the {count(total['layers'], 'layer')} once:"
@@ -55,7 +55,7 @@ def _total(document: Document) -> str:
     return f"{text} {format_size(total['tar'])} uncompressed"
 
 
-def _notes(document: Document) -> Iterator[tuple[str, str]]:
+def _notes(document: PlatformsDocument) -> Iterator[tuple[str, str]]:
     """Each platform with a note about it; a note that is true of all of them is given once, without one."""
     reports = document["platforms"]
     for platform in document["absent"]:
@@ -84,7 +84,7 @@ class PlatformsText:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: PlatformsDocument, out: TextIO) -> None:
         width = max(NARROWEST, min(WIDEST, self._display.width))
         page = Page(out, width=width, color=self._display.color)
         image = document["image"]
@@ -128,7 +128,7 @@ class PlatformsMarkdown:
     def __init__(self, display: Display) -> None:
         self._display = display
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: PlatformsDocument, out: TextIO) -> None:
         reports = document["platforms"]
         verdicts = any("verdict" in report for report in reports)
         titles = ["platform", *_COLUMNS, *(["verdict"] if verdicts else [])]
@@ -150,7 +150,7 @@ class PlatformsMarkdown:
 class PlatformsCsv:
     """Writes a header and a row a platform."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: PlatformsDocument, out: TextIO) -> None:
         writer = csv.DictWriter(out, _CSV, restval="", lineterminator="\n")
         writer.writeheader()
         for report in document["platforms"]:
@@ -171,7 +171,7 @@ class PlatformsCsv:
 class PlatformsJson:
     """Writes the document with the report of each platform as it is written alone."""
 
-    def render(self, document: Document, out: TextIO) -> None:
+    def render(self, document: PlatformsDocument, out: TextIO) -> None:
         rest = {key: value for key, value in document.items() if key != "platforms"}
         before = {key: value for key, value in rest.items() if key < "platforms"}
         after = {key: value for key, value in rest.items() if key > "platforms"}
@@ -188,7 +188,7 @@ class PlatformsJson:
         out.write("".join(pieces(after)).removeprefix("{\n"))
 
 
-PLATFORMS_RENDERERS: dict[str, Format] = {
+PLATFORMS_RENDERERS: dict[str, Format[PlatformsDocument]] = {
     each.name: each
     for each in (
         Format(

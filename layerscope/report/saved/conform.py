@@ -67,6 +67,11 @@ def _check_rest(rows: list[dict[str, Any]], place: str) -> None:
             raise UsageError(f"{place}[{number}] is incomplete", hint=HINT)
 
 
+def _is_rest(kind: type) -> bool:
+    """Whether a row sums up what was cut off, and so has no path."""
+    return _hints(kind)["path"] is NoneType
+
+
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
@@ -110,8 +115,10 @@ class _Check:
     def _union(self, value: Any, kinds: tuple[Any, ...], place: str) -> None:
         if value is None and NoneType in kinds:
             return
-        (kind,) = (each for each in kinds if each is not NoneType)
-        self.value(value, kind, place)
+        kinds = tuple(each for each in kinds if each is not NoneType)
+        if len(kinds) > 1 and isinstance(value, dict):
+            kinds = tuple(each for each in kinds if _is_rest(each) == (value.get("path") is None))
+        self.value(value, kinds[0], place)
 
     def _object(self, value: Any, kind: Any, place: str) -> None:
         if not isinstance(value, dict):

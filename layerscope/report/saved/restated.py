@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
-    from layerscope.report.document.rows import ReportDocument, WasteGroupRow, WasteRow
+    from layerscope.report.document.rows import (
+        ReportDocument,
+        WasteGroupRestRow,
+        WasteGroupRow,
+        WasteRestRow,
+        WasteRow,
+    )
     from layerscope.report.saved.report import SavedReport
 
 
@@ -66,16 +72,22 @@ def restate(
     return document
 
 
-def _cut_files(rows: list[WasteRow], top: int) -> list[WasteRow]:
+def _cut_files(rows: list[WasteRow | WasteRestRow], top: int) -> list[WasteRow | WasteRestRow]:
     """The first `top` rows, and one for the sum of the others, including those cut off before."""
     if sum(row["path"] is not None for row in rows) <= top:
         return rows
     rest = rows[top:]
-    size, files = sum(row["bytes"] for row in rest), sum(row.get("files", 1) for row in rest)
+    size, files = sum(row["bytes"] for row in rest), sum(_files(row) for row in rest)
     return [*rows[:top], waste_rest(size, files)]
 
 
-def _cut_groups(rows: list[WasteGroupRow], top: int) -> list[WasteGroupRow]:
+def _files(row: WasteRow | WasteRestRow) -> int:
+    return row["files"] if row["path"] is None else 1
+
+
+def _cut_groups(
+    rows: list[WasteGroupRow | WasteGroupRestRow], top: int
+) -> list[WasteGroupRow | WasteGroupRestRow]:
     if sum(row["path"] is not None for row in rows) <= top:
         return rows
     rest = rows[top:]

@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.words import setting_words
 from layerscope.tui.compare.paint import delta_text
 from layerscope.tui.details import Sheet, command_lines
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
-    from layerscope.tui.compare.session import Row
+    from layerscope.report.comparison.rows import (
+        ComparedInstructionRow,
+        ComparedLayerRow,
+        ComparisonDocument,
+        SettingRow,
+    )
+    from layerscope.report.document.rows import SizeName
 
+_SIZES: tuple[SizeName, ...] = ("content", "live", "wasted", "compressed")
 _STATUS = {
     "same": "the same instruction with the same layers",
     "changed": "changed",
@@ -23,7 +30,7 @@ _STATUS = {
 }
 
 
-def pair_text(document: Document, row: Row) -> Content:
+def pair_text(document: ComparisonDocument, row: ComparedInstructionRow) -> Content:
     """Everything about two instructions that match."""
     sheet = Sheet()
     one, other = row["text_a"], row["text_b"]
@@ -37,7 +44,7 @@ def pair_text(document: Document, row: Row) -> Content:
             for line in command_lines(text):
                 sheet.line(line)
     sheet.gap()
-    for name in ("content", "live", "wasted", "compressed"):
+    for name in _SIZES:
         pair = row["sizes"][name]
         if pair["a"] or pair["b"]:
             sheet.row(
@@ -48,28 +55,31 @@ def pair_text(document: Document, row: Row) -> Content:
         if layer["a"] in row["layers_a"] or layer["b"] in row["layers_b"]:
             sheet.gap()
             _layer(sheet, layer)
-    for pair in document["out_of_order"]:
-        if pair["a"] in row["layers_a"] or pair["b"] in row["layers_b"]:
-            sheet.row("elsewhere", f"layer {pair['a']} of A is layer {pair['b']} of B")
+    for moved in document["out_of_order"]:
+        if moved["a"] in row["layers_a"] or moved["b"] in row["layers_b"]:
+            sheet.row("elsewhere", f"layer {moved['a']} of A is layer {moved['b']} of B")
     return sheet.content
 
 
-def _layer(sheet: Sheet, layer: Row) -> None:
+def _layer(sheet: Sheet, layer: ComparedLayerRow) -> None:
     if layer["status"] == "same":
         sheet.row("layer", f"{layer['a']} of A and {layer['b']} of B: the same")
         sheet.row("diff_id", layer["diff_id_a"] or "–")
         return
-    for letter in "ab":
-        if layer[letter] is not None:
-            sheet.row("layer", f"{layer[letter]} of {letter.upper()}")
-            sheet.row("diff_id", layer[f"diff_id_{letter}"] or "–")
+    for letter, index, diff_id in (
+        ("A", layer["a"], layer["diff_id_a"]),
+        ("B", layer["b"], layer["diff_id_b"]),
+    ):
+        if index is not None:
+            sheet.row("layer", f"{index} of {letter}")
+            sheet.row("diff_id", diff_id or "–")
 
 
-def setting_text(row: Row) -> Content:
+def setting_text(row: SettingRow) -> Content:
     """Both values of a setting, in full."""
     sheet = Sheet()
-    sheet.line(setting_words(dict(row))[1], style="bold")
-    for letter in "ab":
+    sheet.line(setting_words(row)[1], style="bold")
+    for letter in SIDES:
         value = row[letter]
         sheet.row(letter.upper(), "not set" if value is None else value or "set")
     if not row["known"]:

@@ -14,8 +14,8 @@ from layerscope.filesystem.links import resolve
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content
 from layerscope.report.escape import fit_end
+from layerscope.report.file_text import mode_text, name_text, owner_text, path_text
 from layerscope.tui.model.pages import Line, diff_lines, metadata_lines
-from layerscope.tui.paint import mode_text, name_text, owner_text, path_text
 from layerscope.tui.screens.file_screen import FileScreen, FileStore, Look, Page
 from layerscope.units import format_size
 

@@ -170,9 +170,13 @@ class CompareFilesPane(ListPane):
             parts.append("only what differs")
         parts.append(f"by {_SORTS[rows.sort]}")
         found = session.document["files"]
-        for name, words in (("outside", "outside the path"), ("unplaced", "in no visible file")):
-            if found[name]["delta"]:
-                parts.append(f"{format_delta(found[name]['delta'])} {words}")
+        assert found is not None
+        for words, pair in (
+            ("outside the path", found["outside"]),
+            ("in no visible file", found["unplaced"]),
+        ):
+            if pair["delta"]:
+                parts.append(f"{format_delta(pair['delta'])} {words}")
         self.show_status(" · ".join(parts) if totals.files[ROOT] else "no file differs")
 
     @on(FileTreeView.Sorted)

@@ -7,12 +7,18 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from layerscope.report.comparison.rows import (
+    SIDES,
+    ComparedInstructionRow,
+    SettingRow,
+    SideName,
+)
 from layerscope.report.comparison.words import one_line, setting_words
 from layerscope.report.escape import fit_start
+from layerscope.report.file_text import size_text
 from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
-from layerscope.tui.compare.session import Row
 from layerscope.tui.line_list import LineList
-from layerscope.tui.paint import Span, cell, size_text
+from layerscope.tui.paint import Span, cell
 
 _JOINTS = {"same": " = ", "changed": " ~ ", "only_a": " - ", "only_b": " + "}
 _STYLES = {"same": "dim", "changed": "modified", "only_a": "removed", "only_b": "added"}
@@ -36,14 +42,14 @@ how much more or less content B has there. `u` hides equal instructions, `z` tho
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.all: Sequence[Row] = ()
-        self.listed: list[Row] = []
+        self.all: Sequence[ComparedInstructionRow] = ()
+        self.listed: list[ComparedInstructionRow] = []
         self.names = ("A", "B")
         self.only_changed = False
         self.folded = False
         self._most = 0
 
-    def show(self, rows: Sequence[Row], names: tuple[str, str]) -> None:
+    def show(self, rows: Sequence[ComparedInstructionRow], names: tuple[str, str]) -> None:
         self.all = rows
         self.names = names
         self._most = max([abs(row["sizes"]["content"]["delta"] or 0) for row in rows], default=0)
@@ -66,7 +72,7 @@ how much more or less content B has there. `u` hides equal instructions, `z` tho
         return len(self.listed)
 
     @property
-    def current(self) -> Row | None:
+    def current(self) -> ComparedInstructionRow | None:
         return self.listed[self.cursor] if self.cursor < len(self.listed) else None
 
     def action_only_changed(self) -> None:
@@ -107,15 +113,17 @@ how much more or less content B has there. `u` hides equal instructions, `z` tho
             spans += delta_bar(delta or 0, self._most, columns)
         return spans
 
-    def _side(self, row: Row, side: str, width: int) -> list[Span]:
-        if row[side] is None:
+    def _side(self, row: ComparedInstructionRow, side: SideName, width: int) -> list[Span]:
+        index = row[side]
+        if index is None:
             return [(" " * width, "")]
         size = row["sizes"]["content"][side]
-        text = one_line(row[f"text_{side}"][:_LONGEST]) or "–"
-        empty = not row[f"layers_{side}"]
+        text = row["text_a"] if side == "a" else row["text_b"]
+        text = one_line((text or "")[:_LONGEST]) or "–"
+        empty = not (row["layers_a"] if side == "a" else row["layers_b"])
         style = "dim" if empty else _STYLES[row["status"]]
         return [
-            (f"{row[side]:>3}", "number"),
+            (f"{index:>3}", "number"),
             (cell("" if empty else size_text(size), 9, right=True), "dim" if empty else ""),
             (cell("  " + fit_start(text, width - 14), width - 12), "" if style == "dim" else style)
             if not empty
@@ -133,9 +141,9 @@ saved report. Values that look secret are never shown.
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.listed: Sequence[Row] = ()
+        self.listed: Sequence[SettingRow] = ()
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[SettingRow]) -> None:
         self.listed = rows
         self.rows_changed()
 
@@ -144,7 +152,7 @@ saved report. Values that look secret are never shown.
         return max(1, len(self.listed))
 
     @property
-    def current(self) -> Row | None:
+    def current(self) -> SettingRow | None:
         return self.listed[self.cursor] if self.cursor < len(self.listed) else None
 
     @staticmethod
@@ -161,10 +169,10 @@ saved report. Values that look secret are never shown.
             return [("  the configuration is the same", "dim")]
         each = self.listed[row]
         name, value = self._widths(width)
-        mark, title, _ = setting_words(dict(each))
+        mark, title, _ = setting_words(each)
         style = _MARK_STYLES[mark]
         spans: list[Span] = [(f"{mark} ", style), (cell(title, name) + "  ", "")]
-        for side, color in (("a", "removed"), ("b", "added")):
+        for side, color in zip(SIDES, ("removed", "added"), strict=True):
             text = each[side]
             bare = "yes" if each["field"] in ("exposed_ports", "volumes") else "(empty)"
             shown = "" if text is None else one_line(text[:_LONGEST]) or bare

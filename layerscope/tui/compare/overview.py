@@ -6,12 +6,15 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from layerscope.report.comparison.defaults import SIZES
+from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
     count_delta,
     count_rows,
+    efficiency_words,
     kind_words,
     one_line,
     percent_delta,
@@ -25,12 +28,10 @@ from layerscope.tui.paint import Span, cell
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.tui.compare.session import CompareSession
 
 Line = list[Span]
-SIZES: Final = ("download", "content", "live", "wasted")
-_KEYS: Final = {"download": "compressed"}
 _STEPS: Final = 8
 _PLACES: Final = 12
 _NOTES: Final = 50
@@ -72,19 +73,22 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
     bars = min(41, width - 12 - 2 * column - 24)
     heads = [cell(one_line(name), column - 1, right=True) + " " for name in session.names]
     yield [(" " * 12, ""), (heads[0], "heading"), (heads[1], "heading"), (f"{'change':>12}", "dim")]
-    most = max(abs(document["sizes"][_KEYS.get(n, n)]["delta"] or 0) for n in SIZES)
-    for name in SIZES:
-        pair = document["sizes"][_KEYS.get(name, name)]
+    most = max(abs(document["sizes"][key]["delta"] or 0) for _, key in SIZES)
+    for name, key in SIZES:
+        pair = document["sizes"][key]
         line = _columns(name, format_size(pair["a"]), format_size(pair["b"]), column)
         line.append((cell(delta_text(pair["delta"]), 12, right=True), delta_style(pair["delta"])))
         line.append((cell(percent_delta(pair["percent"]), 10, right=True) + "  ", "dim"))
         if bars >= 9:
             line += delta_bar(pair["delta"] or 0, most, bars)
         yield line
-    efficiency = document["efficiency"]
-    points = percent_delta(100 * efficiency["delta"]).replace(" %", " points") or "–"
-    percents = [f"{100 * efficiency[side]:.1f} %" for side in "ab"]
-    yield [*_columns("efficiency", percents[0], percents[1], column), (f"{points:>12}", "dim")]
+    efficiency = efficiency_words(document)
+    if efficiency is not None:
+        one_share, other_share, points = efficiency
+        yield [
+            *_columns("efficiency", one_share, other_share, column),
+            (f"{points or '–':>12}", "dim"),
+        ]
     counts: list[tuple[str, Any, Any]] = [
         ("layers", document["a"]["layers"], document["b"]["layers"])
     ]
@@ -102,7 +106,7 @@ def _columns(name: str, one: str, other: str, column: int) -> Line:
     return [(f"  {name:<10}", "dim"), *values]
 
 
-def _instructions(document: Document, width: int) -> Iterator[Line]:
+def _instructions(document: ComparisonDocument, width: int) -> Iterator[Line]:
     """The instructions that moved the most content, in the order of the images."""
     rows = [
         row
@@ -118,7 +122,7 @@ def _instructions(document: Document, width: int) -> Iterator[Line]:
             continue
         delta = row["sizes"]["content"]["delta"]
         mark = MARKS[row["status"]].replace("−", "-")
-        numbers = [f"{'' if row[side] is None else row[side]:>4}" for side in "ab"]
+        numbers = [f"{'' if row[side] is None else row[side]:>4}" for side in SIDES]
         line: Line = [
             (f"  {mark} ", _STYLES[row["status"]]),
             ("".join(numbers) + "  ", "number"),
@@ -132,7 +136,7 @@ def _instructions(document: Document, width: int) -> Iterator[Line]:
         yield [(f"    and {len(rows) - _STEPS:,} more: see the layers", "dim")]
 
 
-def _places(document: Document, width: int) -> Iterator[Line]:
+def _places(document: ComparisonDocument, width: int) -> Iterator[Line]:
     """The directories that differ most."""
     if document["files"] is None:
         return
@@ -149,12 +153,14 @@ def _places(document: Document, width: int) -> Iterator[Line]:
         yield [*line, ("  " * level, ""), (fit_start(name, room), "folder")]
 
 
-def _consequences(document: Document, width: int) -> Iterator[Line]:
+def _consequences(document: ComparisonDocument, width: int) -> Iterator[Line]:
     texts = [("pull", pull_words(document)), ("cache", cache_words(document))]
     if document["files"] is not None:
         texts.append(("files", kind_words(document["files"])))
-        for name, words in (("outside", "outside the path"), ("unplaced", "in no visible file")):
-            pair = document["files"][name]
+        for name, words, pair in (
+            ("outside", "outside the path", document["files"]["outside"]),
+            ("unplaced", "in no visible file", document["files"]["unplaced"]),
+        ):
             if pair["a"] or pair["b"]:
                 texts.append((name, f"{delta_text(pair['delta'])} {words}"))
     texts.append(("waste", waste_words(document)))
@@ -163,7 +169,7 @@ def _consequences(document: Document, width: int) -> Iterator[Line]:
             yield [(f"  {name if not number else '':<8}", "dim"), *line]
 
 
-def _notes(document: Document, width: int) -> Iterator[Line]:
+def _notes(document: ComparisonDocument, width: int) -> Iterator[Line]:
     if not document["notes"]:
         return
     yield []

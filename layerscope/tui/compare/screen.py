@@ -18,6 +18,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, fit_end
+from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
 from layerscope.tui.compare.details import pair_text, setting_text
 from layerscope.tui.compare.files_pane import CompareFilesPane
@@ -28,7 +29,6 @@ from layerscope.tui.compare.session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.selection import Selection
-from layerscope.tui.paint import path_text
 from layerscope.tui.styles import STYLES
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import titled
@@ -36,7 +36,7 @@ from layerscope.tui.title import titled
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from layerscope.report.document.rows import Document
+    from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.report.formats.format import Format
 
 
@@ -246,7 +246,7 @@ B, red and `-` mean less.
 
         ReportSaver(self, COMPARISON_RENDERERS, self._document_for).ask()
 
-    def _document_for(self, form: Format) -> Document:
+    def _document_for(self, _: Format[ComparisonDocument]) -> ComparisonDocument:
         from layerscope.report.comparison.document import build
         from layerscope.report.document.rows import TOP
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from layerscope.report.comparison.document import build
 from layerscope.report.comparison.sentence import names
@@ -13,7 +13,6 @@ from layerscope.tui.compare.rows import CompareTotals, MergedOutline
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison
 
-Row = Mapping[str, Any]
 DIRECTORIES: Final = 200
 """How many directories the overview picks from."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import cell_width, fit_end, fit_start
+from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
 from layerscope.tui.compare.rows import (
     BELOW,
@@ -18,7 +19,7 @@ from layerscope.tui.compare.rows import (
     MergedOutline,
 )
 from layerscope.tui.model.view import ADDED, MODIFIED, REMOVED, REWRITTEN, SAME
-from layerscope.tui.paint import Span, cell, path_text, size_text
+from layerscope.tui.paint import Span, cell
 from layerscope.tui.panes.tree_view import STYLES, FileTreeView
 
 COLUMNS: Final = {"a": 10, "b": 10, "change": 11, "bar": 14, "changes": 9}

@@ -10,7 +10,8 @@ from layerscope.analysis.waste import changed_metadata
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.file_content import Content
 from layerscope.report.escape import escape
-from layerscope.tui.paint import Span, mode_text, owner_text
+from layerscope.report.file_text import mode_text, owner_text
+from layerscope.tui.paint import Span
 from layerscope.units import format_size
 
 PAGE: Final = 1 << 18

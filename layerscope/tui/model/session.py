@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.advice import Advice, advise
+from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import masked
 from layerscope.tui.model.outline import TreeOutline
@@ -50,6 +51,7 @@ class Session:
         self.summary = WasteSummary(analysis.waste)
         self.pairs = self.summary.pairs()
         self.advice: tuple[Advice, ...] = tuple(advise(analysis, self.summary))
+        self.base_instructions = base_instructions(analysis.facts)
         self._views: OrderedDict[Scope, Totals] = OrderedDict()
         self.totals(self.whole)
 
@@ -92,21 +94,6 @@ class Session:
 
     def instruction_of_layer(self, layer: int) -> int:
         return self.analysis.layers[layer].instruction if self.analysis.layers else 0
-
-    @property
-    def base_instructions(self) -> range:
-        """The base image's instructions: all before the Dockerfile's own first one; none if the base image is unknown."""
-        base = self.analysis.image.base
-        if base is None:
-            return range(0)
-        owners = [layer.instruction for layer in self.analysis.layers[: base.layers]]
-        end = max(owners) + 1 if owners else 0
-        later = [
-            each.instruction.index
-            for each in self.analysis.instructions[end:]
-            if each.instruction.location is not None
-        ]
-        return range(min(later, default=end))
 
     def layer_at(self, instruction: int) -> int | None:
         """The layer whose filesystem exists after an instruction; None before the first layer."""

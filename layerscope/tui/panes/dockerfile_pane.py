@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from layerscope.report.escape import escape, fit_start
+from layerscope.report.file_text import size_text
 from layerscope.tui.line_list import LineList
-from layerscope.tui.paint import Span, cell, one_line, size_text, split_bar
+from layerscope.tui.paint import Span, cell, one_line, split_bar
 from layerscope.tui.panes.list_pane import ListPane
 
 if TYPE_CHECKING:

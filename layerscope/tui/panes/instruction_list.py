@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from layerscope.report.file_text import size_text
 from layerscope.tui.line_list import LineList
-from layerscope.tui.paint import Span, cell, instruction_name, size_text, split_bar
+from layerscope.tui.paint import Span, cell, instruction_name, split_bar
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import InstructionSummary

@@ -18,13 +18,14 @@ from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import fit_end
+from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import select
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import CHANGES, Session
 from layerscope.tui.model.view import REMOVED
-from layerscope.tui.paint import Span, bar, cell, path_text, size_text
+from layerscope.tui.paint import Span, bar, cell
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_size
 

@@ -12,19 +12,12 @@ from textual.message import Message
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY, HARDLINK, SYMLINK
 from layerscope.report.escape import cell_width, fit_start
+from layerscope.report.file_text import mode_text, name_text, owner_text, size_text
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import SORTS, Sort, TreeRows
 from layerscope.tui.model.view import MARKS, Totals
-from layerscope.tui.paint import (
-    Span,
-    bar,
-    cell,
-    mode_text,
-    name_text,
-    owner_text,
-    size_text,
-)
+from layerscope.tui.paint import Span, bar, cell
 
 STYLES = ("", "", "added", "modified", "removed", "fleeting", "rewritten")
 COLUMNS = {

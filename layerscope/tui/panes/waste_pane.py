@@ -16,11 +16,12 @@ from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
 from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS, changed_words
 from layerscope.report.escape import fit_end, fit_start
+from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import Session
 from layerscope.tui.model.waste_rows import Key, Row, WasteRows, key_of
-from layerscope.tui.paint import Span, bar, cell, instruction_name, path_text, size_text
+from layerscope.tui.paint import Span, bar, cell, instruction_name
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_percent, format_size
 

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from layerscope.report.escape import fit_end
+from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
 from layerscope.tui.details import image_text
 from layerscope.tui.key_line import KeyLine
@@ -25,7 +26,7 @@ from layerscope.tui.model.session import Session
 from layerscope.tui.model.trail import Place, Trail
 from layerscope.tui.model.view import Mode, Scope
 from layerscope.tui.model.viewpoint import Viewpoint
-from layerscope.tui.paint import instruction_name, path_text
+from layerscope.tui.paint import instruction_name
 from layerscope.tui.panes.details_pane import DetailsPane
 from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.instruction_list import InstructionList
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.report.document.rows import Document
+    from layerscope.report.document.rows import ReportDocument
     from layerscope.report.formats.format import Format
     from layerscope.tui.model.selection import Selection
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
@@ -422,7 +423,7 @@ The instructions that made the image are on the left, and their files on the rig
 
         ReportSaver(self, RENDERERS, self._document_for).ask()
 
-    def _document_for(self, form: Format) -> Document:
+    def _document_for(self, form: Format[ReportDocument]) -> ReportDocument:
         from layerscope.report.document.builder import build
 
         document = build(self.session.analysis)

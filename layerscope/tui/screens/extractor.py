@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled, LayerscopeError, OutputError
-from layerscope.tui.paint import path_text
+from layerscope.report.file_text import path_text
 from layerscope.tui.screens.dialogs import TextDialog
 from layerscope.tui.screens.questions import ask_overwrite, may_write, show_error
 from layerscope.units import format_size

@@ -21,6 +21,7 @@ from layerscope.filesystem.links import resolve
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content
 from layerscope.report.escape import escape, fit_end, fit_start
+from layerscope.report.file_text import mode_text, name_text, owner_text, path_text
 from layerscope.tui.highlight import highlight
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
@@ -37,7 +38,7 @@ from layerscope.tui.model.pages import (
     text_lines,
 )
 from layerscope.tui.model.view import below
-from layerscope.tui.paint import Span, mode_text, name_text, owner_text, path_text
+from layerscope.tui.paint import Span
 from layerscope.units import format_size
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from layerscope.errors import LayerscopeError, OutputError, UsageError
 from layerscope.tui.screens.dialogs import TextDialog
@@ -16,18 +16,19 @@ from layerscope.units import format_size
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from layerscope.report.document.rows import Document
     from layerscope.report.formats.format import Format
 
+DocumentT = TypeVar("DocumentT")
 
-class ReportSaver:
+
+class ReportSaver(Generic[DocumentT]):
     """Asks for a file name and writes the report there, in the format of the name's extension."""
 
     def __init__(
         self,
         screen: Screen[None],
-        formats: Mapping[str, Format],
-        document_for: Callable[[Format], Document],
+        formats: Mapping[str, Format[DocumentT]],
+        document_for: Callable[[Format[DocumentT]], DocumentT],
     ) -> None:
         """`document_for` builds the document for a format; a worker calls it."""
         self._screen = screen
@@ -61,7 +62,7 @@ class ReportSaver:
         else:
             self._start(name, form, overwrite=False)
 
-    def _start(self, path: str, form: Format, *, overwrite: bool) -> None:
+    def _start(self, path: str, form: Format[DocumentT], *, overwrite: bool) -> None:
         self._screen.run_worker(
             partial(self._save, path, form, overwrite=overwrite),
             thread=True,
@@ -70,7 +71,7 @@ class ReportSaver:
             exit_on_error=False,
         )
 
-    def _save(self, path: str, form: Format, *, overwrite: bool) -> None:
+    def _save(self, path: str, form: Format[DocumentT], *, overwrite: bool) -> None:
         """Runs in a worker."""
         from layerscope.report.formats.format import Display
         from layerscope.report.replace import replacing

@@ -1,0 +1,283 @@
+"""The types of the documents that compare images: every key in `schema/comparison-1.json` and `schema/images-1.json`."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from layerscope.analysis.comparison.configuration import Field
+from layerscope.analysis.comparison.files import ChangeKind
+from layerscope.analysis.comparison.layers import Reason, Status
+
+SideName = Literal["a", "b"]
+SIDES: tuple[SideName, SideName] = ("a", "b")
+
+
+class SideRow(TypedDict):
+    """One of the images that are compared."""
+
+    config_digest: str
+    created: str | None
+    file_list: bool
+    instructions: int
+    layers: int
+    manifest_digest: str | None
+    name: str
+    platform: str
+    reference: str
+    saved: bool
+    source: str
+    tags: list[str]
+    head: NotRequired[Literal[True]]
+
+
+class PairRow(TypedDict):
+    a: int
+    b: int
+    delta: int
+
+
+class MaybePairRow(TypedDict):
+    """Null for a side that has no such thing, and for what is unknown."""
+
+    a: int | None
+    b: int | None
+    delta: int | None
+
+
+class PercentRow(MaybePairRow):
+    percent: float | None
+
+
+class EfficiencyRow(TypedDict):
+    a: float | None
+    b: float | None
+    delta: float | None
+
+
+class ComparedSizesRow(TypedDict):
+    compressed: MaybePairRow
+    content: MaybePairRow
+    live: MaybePairRow
+    overhead: MaybePairRow
+    tar: MaybePairRow
+    wasted: MaybePairRow
+
+
+class ImageSizesRow(TypedDict):
+    compressed: PercentRow
+    content: PercentRow
+    live: PercentRow
+    overhead: PercentRow
+    tar: PercentRow
+    wasted: PercentRow
+
+
+class EntriesRow(TypedDict):
+    directories: MaybePairRow
+    hardlinks: MaybePairRow
+    others: MaybePairRow
+    regular: MaybePairRow
+    symlinks: MaybePairRow
+    whiteouts: MaybePairRow
+
+
+class ComparedWasteRow(TypedDict):
+    deleted: MaybePairRow
+    duplicate_entry: MaybePairRow
+    identical_rewrite: MaybePairRow
+    metadata_only: MaybePairRow
+    overwritten: MaybePairRow
+
+
+class ComparedLayerRow(TypedDict):
+    a: int | None
+    b: int | None
+    diff_id_a: str | None
+    diff_id_b: str | None
+    instruction_a: int | None
+    instruction_b: int | None
+    sizes: ComparedSizesRow
+    status: Status
+
+
+class ComparedInstructionRow(TypedDict):
+    a: int | None
+    b: int | None
+    keyword: str
+    layers_a: list[int]
+    layers_b: list[int]
+    sizes: ComparedSizesRow
+    status: Status
+    text_a: str | None
+    text_b: str | None
+
+
+class OutOfOrderRow(TypedDict):
+    a: int
+    b: int
+    diff_id: str | None
+
+
+class PulledRow(TypedDict):
+    compressed: int | None
+    layers: list[int]
+    tar: int | None
+
+
+class TransferRow(TypedDict):
+    chained: PulledRow
+    needed: PulledRow
+
+
+class CacheBreakRow(TypedDict):
+    a: int | None
+    b: int | None
+    layers: list[int]
+    reason: Reason
+    text_a: str | None
+    text_b: str | None
+
+
+class KindTotalRow(PairRow):
+    count: int
+
+
+class KindTotalsRow(TypedDict):
+    added: KindTotalRow
+    content: KindTotalRow
+    hardlink: KindTotalRow
+    metadata: KindTotalRow
+    moved: KindTotalRow
+    removed: KindTotalRow
+    type: KindTotalRow
+    unknown: KindTotalRow
+
+
+class ComparedFilesRow(TypedDict):
+    depth: int | None
+    kinds: KindTotalsRow
+    only_times: int
+    outside: PairRow
+    path: str | None
+    placed: PairRow
+    unplaced: PairRow
+    visible: PairRow
+
+
+class ChangedRow(TypedDict, total=False):
+    """Metadata that differs, in A and in B."""
+
+    gid: list[int]
+    mode: list[int]
+    mtime: list[float]
+    uid: list[int]
+    xattrs: list[list[str]]
+
+
+ChangeRow = TypedDict(
+    "ChangeRow",
+    {
+        "a": int,
+        "b": int,
+        "delta": int,
+        "kind": ChangeKind,
+        "path": str,
+        "type_a": str | None,
+        "type_b": str | None,
+        "changed": NotRequired[ChangedRow],
+        "from": NotRequired[str],
+        "linkname": NotRequired[list[str]],
+    },
+)
+
+
+class ChangeRestRow(TypedDict):
+    """The sum of the differences that were cut off."""
+
+    a: int
+    b: int
+    count: int
+    delta: int
+    kind: None
+    path: None
+
+
+class DirectoryRow(TypedDict):
+    a: int
+    b: int
+    changes: int
+    delta: int
+    files_a: int
+    files_b: int
+    path: str
+
+
+class SettingRow(TypedDict):
+    a: str | None
+    b: str | None
+    field: Field
+    known: bool
+    name: str
+
+
+class RemarkRow(TypedDict):
+    code: str
+    message: str
+
+
+class ComparisonDocument(TypedDict):
+    """What changes from A to B."""
+
+    a: SideRow
+    b: SideRow
+    cache_break: CacheBreakRow | None
+    changes: list[ChangeRow | ChangeRestRow]
+    config: list[SettingRow]
+    different: bool
+    directories: list[DirectoryRow]
+    efficiency: EfficiencyRow
+    entries: EntriesRow
+    files: ComparedFilesRow | None
+    instructions: list[ComparedInstructionRow]
+    kind: Literal["comparison"]
+    layers: list[ComparedLayerRow]
+    layerscope: str
+    notes: list[RemarkRow]
+    out_of_order: list[OutOfOrderRow]
+    schema_version: int
+    sentence: str
+    shared_layers: int
+    sizes: ImageSizesRow
+    transfer: TransferRow
+    wasted_by_kind: ComparedWasteRow
+
+
+class WeightRow(TypedDict):
+    compressed: int | None
+    content: int | None
+    layers: int
+    tar: int | None
+
+
+class HostSizesRow(TypedDict):
+    compressed: int | None
+    content: int | None
+    live: int | None
+    overhead: int | None
+    tar: int | None
+    wasted: int | None
+
+
+class HostImageRow(TypedDict):
+    image: SideRow
+    shared: WeightRow
+    sizes: HostSizesRow
+    unique: WeightRow
+
+
+class ImagesDocument(TypedDict):
+    """Several images on one host."""
+
+    images: list[HostImageRow]
+    kind: Literal["images"]
+    layerscope: str
+    schema_version: int
+    total: WeightRow
