@@ -13,6 +13,6 @@ def user_folder(remark: RemarkCallback | None = None) -> CacheFolder:
     return CacheFolder(cache_path(), cache_bound(), remark)
 
 
-def open_shelf(*, cache: bool, remark: RemarkCallback | None = None) -> Shelf:
+def open_shelf(*, cache: bool, remark: RemarkCallback | None = None, proves: bool = False) -> Shelf:
     """Where one run looks layers up: in the user's cache too if `cache` says so. Raises `UsageError`."""
-    return Shelf(user_folder(remark) if cache else None)
+    return Shelf(user_folder(remark) if cache else None, proves=proves)

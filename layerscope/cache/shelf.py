@@ -28,11 +28,13 @@ from layerscope.limits import Limits
 class Shelf:
     """Finds layers that were read before; see `layerscope.layers.known.KnownLayers`.
 
-    Without a `folder` it holds what this run read. One thread at a time.
+    Without a `folder` it holds what this run read. `proves` compares every tar with its diff_id, so that a compressed
+    layer serves the same layer of an engine, too. One thread at a time.
     """
 
-    def __init__(self, folder: CacheFolder | None = None) -> None:
+    def __init__(self, folder: CacheFolder | None = None, *, proves: bool = False) -> None:
         self.folder = folder
+        self.proves = proves
         self._kept: dict[str, Kept] = {}
         self._blobs: dict[str, str] = {}
 
@@ -49,16 +51,17 @@ class Shelf:
             kept = self._get(_layer(layer.digest))
             if kept is not None and kept.fits(limits) and _is(kept, layer, blob, verify):
                 return _known(kept, layer, blob, kept.compression, verify)
-        if layer.diff_id is None:
+        if layer.diff_id is None or _compression(blob) != "none":
+            # Another blob of the same tar, but what its files cost in compressed bytes is not known.
             return None
         candidates = [kept for kept in self._by_diff_id(layer) if kept.fits(limits)]
         if not candidates:
             return None
-        compression = _compression(blob)
-        skips = reads_headers_alone(blob, compression, verify)
+        skips = reads_headers_alone(blob, "none", verify)
         for kept in candidates:
             if kept.hashed or skips:
-                return _known(replace(kept, notes=()), layer, blob, compression, verify)
+                tar = replace(kept, index=kept.index.of_tar(), notes=())
+                return _known(tar, layer, blob, "none", verify)
         return None
 
     def _by_diff_id(self, layer: Layer) -> list[Kept]:
@@ -119,7 +122,13 @@ class Shelf:
                 self._point(kept.diff_id, name)
         elif kept.diff_id is not None and stored.tar_size is not None:
             # The blob's own digest is not known: what is kept is the tar's.
-            plain = replace(kept, compression="none", size=stored.tar_size, notes=())
+            plain = replace(
+                kept,
+                index=kept.index.of_tar(),
+                compression="none",
+                size=stored.tar_size,
+                notes=(),
+            )
             self._put(_layer(kept.diff_id), plain)
 
     def _name_of_plain(self, layer: Layer, kept: Kept) -> str | None:
@@ -180,7 +189,7 @@ def _known(
         index=replace(kept.index, diff_id=layer.diff_id),
         compression=compression,
         compressed_size=None if compression == "none" else blob.size,
-        verified=is_verified(blob, compression, layer.diff_id, verify),
+        verified=is_verified(blob, compression, (layer.digest, layer.diff_id), verify),
         own_notes=kept.notes,
         hashed=kept.hashed,
     )

@@ -247,7 +247,7 @@ def _open_all(
     from layerscope.report.saved.report import read_report
 
     sides = []
-    shelf = open_shelf(cache=not asked.no_cache, remark=remark)
+    shelf = open_shelf(cache=not asked.no_cache, remark=remark, proves=True)
     for reference, options in zip(asked.references, asked.read_options(), strict=True):
         path = report_path(reference)
         if path is not None:

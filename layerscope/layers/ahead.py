@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from queue import SimpleQueue
 
+BATCH = 512 * 1024
+"""Bytes that are handed over at once."""
 DEPTH = 4
-"""Chunks that may wait. At 512 KiB each, that's two megabytes per layer being read."""
+"""Batches that may wait: two megabytes per layer being read."""
 
 
 def read_ahead(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -20,28 +22,41 @@ def read_ahead(chunks: Iterable[bytes]) -> Iterator[bytes]:
     if (os.cpu_count() or 1) < 2:
         yield from chunks
         return
-    ready: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
+    ready: SimpleQueue[list[bytes] | BaseException | None] = SimpleQueue()
     places = threading.Semaphore(DEPTH)
     abandoned = threading.Event()
 
+    def hand_over(batch: list[bytes]) -> bool:
+        places.acquire()
+        if abandoned.is_set():
+            return False
+        ready.put(batch)
+        return True
+
     def make() -> None:
+        batch: list[bytes] = []
+        size = 0
         try:
             for chunk in chunks:
-                places.acquire()
-                if abandoned.is_set():
-                    return
-                ready.put(chunk)
-            ready.put(None)
+                batch.append(chunk)
+                size += len(chunk)
+                if size >= BATCH:
+                    if not hand_over(batch):
+                        return
+                    batch, size = [], 0
+            if hand_over(batch):
+                ready.put(None)
         except BaseException as error:  # noqa: BLE001  # handed to the caller, who raises it
-            ready.put(error)
+            if hand_over(batch):
+                ready.put(error)
 
     maker = threading.Thread(target=make, daemon=True)
     maker.start()
     try:
-        while (chunk := ready.get()) is not None:
-            if isinstance(chunk, BaseException):
-                raise chunk
-            yield chunk
+        while (batch := ready.get()) is not None:
+            if isinstance(batch, BaseException):
+                raise batch
+            yield from batch
             places.release()
     finally:
         abandoned.set()

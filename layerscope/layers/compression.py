@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.image.blob import StoredBlob
 from layerscope.layers.costs import Checkpoints
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.limits import Limits
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 _MAGIC: Final = (
     (b"\x1f\x8b", "gzip"),
@@ -26,10 +23,11 @@ _UNREADABLE: Final = (
     (b"\x89LZO", "lzop"),
     (b"\x1f\x9d", "compress (.Z)"),
 )
-_READ = 512 * 1024
-_PIECE = 512 * 1024
+_READ = 64 * 1024
+_PIECE = 128 * 1024
+"""Larger pieces are no faster: the allocator gets new pages from the kernel for each of them."""
 _FIRST_FEED = 1024
-_FEED = 16 * 1024
+_FEED = 32 * 1024
 """Compressed bytes between two checkpoints; larger feeds are no faster, and smaller ones cost calls."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
@@ -110,10 +108,10 @@ def _decompressor(
 
 
 class Decompression:
-    """Iterates over the uncompressed bytes of a blob, in pieces of at most 512 KiB.
+    """Iterates over the uncompressed bytes of a blob, in pieces of at most 128 KiB.
 
     Concatenated gzip members, zstd frames, and xz and bzip2 streams are read as one. The stored bytes are fed to
-    `hasher`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
+    `update`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
     `trailing` the number of bytes after the last member. `checkpoints` tell which stored bytes made which uncompressed
     ones. Raises `FormatError` for a stream that is broken or cut short,
     and `LimitExceeded` for one that expands by more than `ratio`.
@@ -125,14 +123,14 @@ class Decompression:
         compression: str,
         limits: Limits,
         *,
-        hasher: _Hash | None = None,
+        update: Callable[[bytes], None] | None = None,
         advanced: Callable[[int], None] | None = None,
         ratio: tuple[int, int] | None = None,
     ) -> None:
         self._blob = blob
         self._compression = compression
         self._limits = limits
-        self._hasher = hasher
+        self._update = update
         self._advanced = advanced
         self._ratio, self._ratio_from = ratio or (limits.ratio, limits.ratio_from)
         self.read = 0
@@ -143,8 +141,8 @@ class Decompression:
     def _next(self) -> bytes:
         data = self._blob.read_at(self.read, _READ)
         self.read += len(data)
-        if self._hasher is not None:
-            self._hasher.update(data)
+        if self._update is not None:
+            self._update(data)
         if self._advanced is not None:
             self._advanced(len(data))
         return data

@@ -21,6 +21,9 @@ class KnownLayer:
 class KnownLayers(Protocol):
     """Where indexes are looked up before layers are read, and kept afterwards."""
 
+    proves: bool
+    """Whether to compare every tar that is read in full with its diff_id."""
+
     def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
         """The layer without reading its blob, exactly as reading it would give it; None if that cannot be."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -14,6 +15,7 @@ from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
+from layerscope.layers.beside import HashBeside
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
 from layerscope.layers.costs import member_costs
@@ -44,6 +46,7 @@ _LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
 _OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
 _WHITEOUT_NAME = b"/" + names.WHITEOUT_PREFIX
 _NO_NAMES = frozenset((b"", b".", b".."))
+_MISMATCH_HINT = "save or fetch the image again, or read on with --no-verify"
 _HERE = 0
 """A placeholder for the layer number while notes are collected, so that notes of one kind are counted together."""
 
@@ -88,11 +91,14 @@ def index_layer(
     diff_id: Digest | None,
     verify: Verify,
     limits: Limits,
+    proves: bool = False,
     budget: Budget | None = None,
     ahead: bool = False,
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
     """Index one layer. With `ahead`, a separate thread decompresses it. Layers may share a memory `budget`.
+
+    `proves` compares the tar with its diff_id even if `verify` is `auto` and the blob's digest is known.
 
     Raises `FormatError` with the blob's name in the message: `TarError` (with the offset), `DigestMismatch`,
     `LimitExceeded`, or `UnsupportedFormat`.
@@ -101,11 +107,14 @@ def index_layer(
         blob = blob.blob
     notes = Notes()
     compression = sniff(blob)
+    if compression == "none" and verify != "off":
+        _compare_names(blob, digest, diff_id)
     try:
         if isinstance(blob, Blob) and reads_headers_alone(blob, compression, verify):
             return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
+        named = _compared(compression, digest, diff_id, verify, proves)
         return _index_stream(
-            blob, compression, digest, diff_id, verify, limits, budget, notes, ahead, advanced
+            blob, compression, named, diff_id, limits, budget, notes, ahead, advanced
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
@@ -133,10 +142,12 @@ def reads_headers_alone(blob: StoredBlob, compression: str, verify: Verify) -> b
     return compression == "none" and verify != "full" and can_seek(blob)
 
 
-def is_verified(blob: StoredBlob, compression: str, diff_id: Digest | None, verify: Verify) -> bool:
-    """`StoredLayer.verified` of this blob, once it is read without an error."""
+def is_verified(
+    blob: StoredBlob, compression: str, named: tuple[Digest | None, Digest | None], verify: Verify
+) -> bool:
+    """`StoredLayer.verified` of this blob, once it is read without an error. `named` are its digest and its diff_id."""
     return (
-        diff_id is not None
+        named != (None, None)
         and verify != "off"
         and not reads_headers_alone(blob, compression, verify)
     )
@@ -175,27 +186,33 @@ def _index_seekable(
 def _index_stream(
     blob: StoredBlob,
     compression: str,
-    digest: Digest | None,
+    compared: tuple[Digest | None, Digest | None],
     diff_id: Digest | None,
-    verify: Verify,
     limits: Limits,
     budget: Budget | None,
     notes: Notes,
     ahead: bool,
     advanced: Callable[[int], None] | None,
 ) -> StoredLayer:
-    stored = digest.hasher() if digest and verify != "off" else None
-    unpacked = diff_id.hasher() if diff_id and verify != "off" else None
-    source = Decompression(blob, compression, limits, hasher=stored, advanced=advanced)
-    pieces = read_ahead(source) if ahead else iter(source)
-    chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
-    window = StreamWindow(chunks)
-    columns, end = _collect(window, limits, budget, notes)
-    offset = max(end - window.start, 0)
-    remainder = Remainder()
-    remainder.feed(window.data[offset:])
-    for chunk in chunks:
-        remainder.feed(chunk)
+    by_digest, by_diff_id = compared
+    unpacked = by_diff_id.hasher() if by_diff_id is not None else None
+    with HashBeside(by_digest.hasher()) if by_digest is not None else nullcontext() as stored:
+        source = Decompression(
+            blob,
+            compression,
+            limits,
+            update=None if stored is None else stored.update,
+            advanced=advanced,
+        )
+        pieces = read_ahead(source) if ahead else iter(source)
+        chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
+        window = StreamWindow(chunks)
+        columns, end = _collect(window, limits, budget, notes)
+        remainder = Remainder()
+        remainder.feed(window.rest(end))
+        for chunk in chunks:
+            remainder.feed(chunk)
+        found = None if stored is None else stored.hexdigest()
     if remainder.is_odd:
         _note_left_over(notes, source.produced - end - 2 * BLOCK_SIZE)
     trailing = Notes()
@@ -205,16 +222,11 @@ def _index_stream(
             f"{source.trailing} bytes after the {compression} data are not part of it; engines disagree on them",
         )
     blob.check_unchanged()
-    proven: list[Digest] = []
-    for expected, hasher, what in ((digest, stored, "digest"), (diff_id, unpacked, "diff_id")):
-        if expected is not None and hasher is not None and hasher.hexdigest() != expected.hex:
-            raise DigestMismatch(
-                f"{blob.name}: the bytes have {what} {expected.algorithm}:{hasher.hexdigest()}, but the"
-                f" image names {expected}",
-                hint="save or fetch the image again, or read on with --no-verify",
-            )
-        if expected is not None and hasher is not None:
-            proven.append(expected)
+    if by_digest is not None and found != by_digest.hex:
+        raise _mismatch(blob, "digest", f"{by_digest.algorithm}:{found}", by_digest)
+    if unpacked is not None and by_diff_id is not None and unpacked.hexdigest() != by_diff_id.hex:
+        computed = f"{by_diff_id.algorithm}:{unpacked.hexdigest()}"
+        raise _mismatch(blob, "diff_id", computed, by_diff_id)
     return StoredLayer(
         blob=blob,
         index=columns.index(
@@ -227,10 +239,48 @@ def _index_stream(
         ),
         compression=compression,
         compressed_size=None if compression == "none" else source.read,
-        verified=is_verified(blob, compression, diff_id, verify),
+        verified=compared != (None, None),
         own_notes=tuple(trailing),
-        proven=tuple(proven),
+        proven=tuple(each for each in compared if each is not None),
         hashed=True,
+    )
+
+
+def _compared(
+    compression: str,
+    digest: Digest | None,
+    diff_id: Digest | None,
+    verify: Verify,
+    proves: bool,
+) -> tuple[Digest | None, Digest | None]:
+    """The digest and the diff_id to compare the bytes with.
+
+    A blob's digest vouches for its tar as well, unless the image lies about one of them, so the diff_id is hashed only
+    for `full`, for `proves`, or if the image names no digest. A plain layer has one digest, and its names are compared.
+    """
+    if verify == "off":
+        return None, None
+    hashes_tar = digest is None or (
+        (proves or verify == "full") and not (compression == "none" and digest == diff_id)
+    )
+    return digest, diff_id if hashes_tar else None
+
+
+def _compare_names(blob: StoredBlob, digest: Digest | None, diff_id: Digest | None) -> None:
+    """Check that an uncompressed layer has the same digest as a blob and as a tar."""
+    if digest is None or diff_id is None or digest.algorithm != diff_id.algorithm:
+        return
+    if digest != diff_id:
+        raise DigestMismatch(
+            f"{blob.name}: the uncompressed layer has digest {digest}, but the image names diff_id {diff_id}",
+            hint=_MISMATCH_HINT,
+        )
+
+
+def _mismatch(blob: StoredBlob, what: str, computed: str, expected: Digest) -> DigestMismatch:
+    return DigestMismatch(
+        f"{blob.name}: the bytes have {what} {computed}, but the image names {expected}",
+        hint=_MISMATCH_HINT,
     )
 
 

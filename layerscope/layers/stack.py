@@ -73,6 +73,7 @@ def index_stack(
             diff_id=layer.diff_id,
             verify=verify,
             limits=limits,
+            proves=known is not None and known.proves,
             budget=own,
             ahead=ahead,
             advanced=meter.advance,

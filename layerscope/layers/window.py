@@ -9,6 +9,7 @@ import xxhash
 
 from layerscope.errors import TarError
 from layerscope.image.blob import Blob, StoredBlob
+from layerscope.layers.header import BLOCK_SIZE
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file, and the next header. Larger reads cost more in copying than they save in calls."""
@@ -82,56 +83,70 @@ class StreamWindow:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
+        self._held = b""
+        self._held_start = 0
         self.length = 1 << 63
         self.fd = self.offset = self.direct = -1
         self.data = b""
         self.start = 0
 
     def move(self, position: int, count: int) -> None:
-        end = self.start + len(self.data)
+        data, start = self._held, self._held_start
+        end = start + len(data)
         while end <= position:
             chunk = next(self._chunks, None)
             if chunk is None:
-                self.data = b""
-                self.start = end
+                self.data = self._held = b""
+                self.start = self._held_start = end
                 return
-            self.data = chunk
-            self.start = end
+            data, start = chunk, end
             end += len(chunk)
-        if position + count <= end:
+        self._held, self._held_start = data, start
+        if start <= position and position + count <= end:
+            self.data, self.start = data, start
             return
-        parts = [self.data[position - self.start :]]
+        # Only what is asked for is joined, since copying whole chunks would cost as much as scanning them.
+        if position >= start:
+            parts = [data[position - start :]]
+        else:
+            parts = [self.data[position - self.start :]]
+            known = self.start + len(self.data)
+            parts.append(data[known - start : position + count - start])
         while end < position + count:
             chunk = next(self._chunks, None)
             if chunk is None:
                 break
-            parts.append(chunk)
+            self._held, self._held_start = chunk, end
+            parts.append(chunk[: position + count - end])
             end += len(chunk)
         self.data = b"".join(parts)
         self.start = position
+
+    def rest(self, position: int) -> bytes:
+        """What is known of the tar from block `position` on, or from the first whole block in the window."""
+        known = self.start + len(self.data)
+        behind = self._held[max(known - self._held_start, 0) :]
+        missed = max(self.start - position, 0)
+        position += missed + -missed % BLOCK_SIZE
+        return self.data[position - self.start :] + behind
 
     def fingerprint(self, position: int, size: int) -> bytes:
         offset = position - self.start
         if offset >= 0 and offset + size <= len(self.data):
             return xxhash.xxh3_128_digest(memoryview(self.data)[offset : offset + size])
         hasher = xxhash.xxh3_128()
-        self.move(position, 1)
-        left = size
-        while True:
-            offset = position + size - left - self.start
-            part = memoryview(self.data)[offset : offset + left]
-            hasher.update(part)
-            left -= len(part)
-            if not left:
-                return hasher.digest()
-            end = self.start + len(self.data)
-            chunk = next(self._chunks, None)
-            if chunk is None:
+        end = position + size
+        while position < end:
+            self.move(position, 1)
+            part = memoryview(self.data)[position - self.start : end - self.start]
+            if not part:
                 raise TarError(
-                    f"the tar ends {left} bytes before the end of a file's content", offset=end
+                    f"the tar ends {end - position} bytes before the end of a file's content",
+                    offset=position,
                 )
-            self.data = chunk
-            self.start = end
+            hasher.update(part)
+            position += len(part)
+        return hasher.digest()
 
 
 def fingerprint_at(blob: StoredBlob, position: int, size: int) -> bytes:

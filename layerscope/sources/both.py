@@ -128,16 +128,19 @@ def _blobs(parts: Parts) -> list[StoredBlob]:
 def _by_content(by_index: _Read, by_manifest: _Read, request: Request, kind: str | None) -> _Read:
     """Find out which of two lists of compressed layers matches the config's diff_ids.
 
-    A document that the reference names is always used; its layers are verified when they're read.
+    The layers of `manifest.json` have no digests of their own, so they are compared with their diff_ids when they're
+    read. Raises `FormatError` if the reference names the index and it doesn't match.
     """
     index, manifest = by_index[0].layers, by_manifest[0].layers
     diff_ids = ImageConfig.parse(by_index[0].config, Notes()).diff_ids
-    if kind == BY_INDEX or len(index) != len(diff_ids):
+    if len(index) != len(diff_ids):
         return by_index
-    if kind != BY_MANIFEST and is_in_order(
-        index, manifest, diff_ids, request.limits, request.cancelled
-    ):
-        return _noted(by_index, MANIFEST, "it names other layers", INDEX)
+    if kind != BY_MANIFEST:
+        if is_in_order(index, manifest, diff_ids, request.limits, request.cancelled):
+            return _noted(by_index, MANIFEST, "it names other layers", INDEX)
+        if kind == BY_INDEX:
+            error = FormatError(f"{INDEX} names layers in a different order than the diff_ids")
+            raise _with_hint(error, BY_MANIFEST)
     return _noted(by_manifest, INDEX, "it names other layers", MANIFEST)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import tempfile
+import threading
 
 import pytest
 
@@ -25,7 +27,7 @@ from layerscope.layers.entry import (
     SYMLINK,
     WHITEOUT,
 )
-from layerscope.layers.reader import StoredLayer, index_layer
+from layerscope.layers.reader import StoredLayer, Verify, index_layer
 from layerscope.limits import DEFAULT_LIMITS
 from tests.builder import (
     COMPRESSIONS,
@@ -312,25 +314,65 @@ def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
 # Digests
 
 
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
-def test_digests_are_verified_when_all_bytes_are_read(compression: str) -> None:
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_the_blob_is_compared_with_its_digest_and_the_tar_only_on_demand(compression: str) -> None:
     data = tar([("a", File(b"x"))])
     packed = COMPRESSIONS[compression](data)
     digest, diff_id, wrong = digest_of(packed), digest_of(data), digest_of(b"other")
-    fine = index(packed, digest=digest, diff_id=diff_id, verify="full")
-    assert fine.verified
-    seeked = compression == "none"
-    auto = index(packed, digest=digest, diff_id=diff_id)
-    assert auto.verified == (not seeked)
+    assert index(packed, digest=digest, diff_id=diff_id, verify="full").verified
+    assert index(packed, digest=digest, diff_id=diff_id).verified
+    assert index(packed, digest=digest, diff_id=wrong).verified
     assert not index(packed, digest=wrong, diff_id=wrong, verify="off").verified
     for verify in ("auto", "full"):
-        if seeked and verify == "auto":
-            continue
         with pytest.raises(DigestMismatch, match="digest") as caught:
             index(packed, digest=wrong, diff_id=diff_id, verify=verify)
         assert str(caught.value).count("sha256:") == 2
-        with pytest.raises(DigestMismatch, match="diff_id"):
-            index(packed, digest=digest, diff_id=wrong, verify=verify)
+    with pytest.raises(DigestMismatch, match="diff_id"):
+        index(packed, digest=digest, diff_id=wrong, verify="full")
+
+
+def test_the_tar_is_compared_with_its_diff_id_if_the_image_names_no_digest_of_the_blob() -> None:
+    data = tar([("a", File(b"x"))])
+    packed = COMPRESSIONS["gzip"](data)
+    assert index(packed, diff_id=digest_of(data)).verified
+    assert not index(packed).verified
+    with pytest.raises(DigestMismatch, match="diff_id"):
+        index(packed, diff_id=digest_of(b"other"))
+
+
+def test_a_plain_layer_is_verified_only_on_demand() -> None:
+    data = tar([("a", File(b"x"))])
+    own, wrong = digest_of(data), digest_of(b"other")
+    assert not index(data, digest=own, diff_id=own).verified
+    assert index(data, digest=own, diff_id=own, verify="full").verified
+    assert not index(data, digest=wrong, diff_id=wrong).verified
+    for digest, diff_id in ((wrong, wrong), (None, wrong), (wrong, None)):
+        with pytest.raises(DigestMismatch):
+            index(data, digest=digest, diff_id=diff_id, verify="full")
+
+
+@pytest.mark.parametrize("verify", ["auto", "full"])
+def test_a_plain_layer_has_one_digest_whatever_it_is_called(verify: Verify) -> None:
+    data = tar([("a", File(b"x"))])
+    own, wrong = digest_of(data), digest_of(b"other")
+    for digest, diff_id in ((own, wrong), (wrong, own)):
+        with pytest.raises(DigestMismatch, match="uncompressed") as caught:
+            index(data, digest=digest, diff_id=diff_id, verify=verify)
+        assert str(caught.value).count("sha256:") == 2
+    assert not index(data, digest=own, diff_id=wrong, verify="off").verified
+
+
+def test_hashing_beside_covers_every_byte_and_leaves_no_thread_behind() -> None:
+    source = random.Random(5)
+    data = tar([("a", File(source.randbytes(3_000_000)))])
+    packed = COMPRESSIONS["gzip"](data)
+    assert index(packed, digest=digest_of(packed)).verified
+    for broken in (packed + b"x", packed[:-1] + b"x"):
+        with pytest.raises(FormatError):
+            index(broken, digest=digest_of(packed))
+    with pytest.raises(FormatError, match="cut short"):
+        index(packed[:-200_000], digest=digest_of(packed))
+    assert threading.active_count() == 1
 
 
 def test_the_digest_covers_bytes_after_the_compressed_data() -> None:

@@ -94,8 +94,7 @@ def test_a_named_index_that_does_not_fit_is_refused(tmp_path: Path, kind: str) -
     with pytest.raises(FormatError) as caught:
         live(f"oci-archive:{path}")
     assert caught.value.exit_code == 4
-    if not kind.startswith("compressed"):
-        assert "write docker-archive: before the path" in str(caught.value)
+    assert "write docker-archive: before the path" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -152,12 +151,12 @@ def test_an_uncompressed_layer_of_another_image_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_compressed_layers_in_the_wrong_order_are_refused_when_they_are_read(
+def test_compressed_layers_in_the_wrong_order_are_refused_with_verify(
     tmp_path: Path, compression: str
 ) -> None:
     path = with_manifest(oci([ONE], compression), turned).write(tmp_path / "x.tar")
     with pytest.raises(DigestMismatch, match="the bytes have diff_id"):
-        live(str(path))
+        live(str(path), verify="full")
 
 
 def test_documents_that_agree_give_digests_and_no_note(tmp_path: Path) -> None:
