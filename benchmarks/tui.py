@@ -321,7 +321,7 @@ def main() -> int:
             show(name + "frame, CPU", found["frame"], MARKS["frame"], "s")
             print(f"{name + 'report, CPU':<44} {found['report']:10.3f} s")
             ratio = found["shown"] / found["report"]
-            show(name + "tree shown, beside the report", ratio, MARKS["ratio"], "x")
+            show(name + "tree shown, compared with the report", ratio, MARKS["ratio"], "x")
         found = driven(flat)
         for key, spent in sorted(found["keys"].items(), key=lambda item: -item[1])[:4]:
             show(f"100,000 in a directory: key {key}", 1000 * spent, 1000 * MARKS["key"], "ms")

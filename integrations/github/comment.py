@@ -108,7 +108,7 @@ def read(number: str, path: str, key: str, author: str) -> Comment:
 
 
 def fitting(body: str) -> str:
-    """The body, cut behind a whole line if GitHub would refuse its length."""
+    """The body, cut after a whole line if it's too long for GitHub."""
     if len(body) <= LENGTH:
         return body
     return body[: body.rindex("\n", 0, LENGTH - len(CUT))] + CUT

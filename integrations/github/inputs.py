@@ -114,7 +114,7 @@ def run(main: Callable[[], int], *, summary: bool = True) -> int:
         code = main()
     except InputError as error:
         return refuse(str(error), summary=summary)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a broken budget
+    except Exception as error:  # noqa: BLE001 - no error may look like a broken budget
         text = str(error).strip() or type(error).__name__
         return refuse(f"the Action itself failed: {one_line(text)}", summary=summary)
     return BROKEN if code == 1 else code

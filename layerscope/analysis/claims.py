@@ -1,4 +1,4 @@
-"""What packages claim of a filesystem: paths and whole directories, and who has a path that several claim."""
+"""The paths and directories that packages claim in a filesystem, and which package owns a path that several claim."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from layerscope.packages.package import Installed
 
 UNOWNED: Final = -1
 _LAST_WHOLE_RANK: Final = 1
-"""A file owned by a package of this rank or a lower one describes no package of its own."""
+"""A document owned by a package of this rank or lower doesn't describe a package of its own."""
 
 Claim = tuple[Installed, Sequence[bytes], Sequence[bytes]]
 """A package, and the files and directories that it owns, by their real paths."""
 
 
 class Claims:
-    """The owners of paths as the databases are now. Packages are numbers.
+    """The owners of paths according to the current state of the databases. Packages are numbers.
 
-    Files come before directories, and databases of lower rank before others. A package whose own document belongs to a
-    system's or conda's package is part of that one and claims nothing: Debian's `python3-yaml` has a `dist-info` too.
+    Files take precedence over directories, and databases of lower rank over others. A package whose own document belongs
+    to a system or conda package is part of that one and claims nothing: Debian's `python3-yaml` has a `dist-info` too.
     """
 
     def __init__(self, tree: FileTree) -> None:
@@ -36,11 +36,11 @@ class Claims:
         self._folders: dict[bytes, tuple[Node | None, bytes]] = {b"": (tree.root, b"")}
 
     def forget_folders(self) -> None:
-        """Look up anew where folders lead: a layer may have changed that."""
+        """Forget where folders lead, since a layer may have changed that."""
         self._folders = {b"": (self._root, b"")}
 
     def replace(self, unit: Unit, rows: Iterable[tuple[int, Installed]], layer: int) -> None:
-        """Let a unit claim what its packages own after a layer, and no longer what it claimed before."""
+        """Replace the claims of a unit with what its packages own after a layer."""
         rank = unit[0].rank
         files = self._files.setdefault(rank, {})
         before = self._claims.pop(unit, {})
@@ -84,7 +84,7 @@ class Claims:
         return UNOWNED
 
     def is_part(self, database: Database, installed: Installed) -> bool:
-        """Whether a package is part of one that owns its document."""
+        """Whether a package is part of another one, which owns its document."""
         return database.rank > _LAST_WHOLE_RANK and any(
             installed.where in files
             for rank, files in self._files.items()
@@ -92,7 +92,7 @@ class Claims:
         )
 
     def _real(self, paths: Sequence[bytes], layer: int) -> Sequence[bytes]:
-        """Where paths lead after a layer: a database says `bin/ls` where `bin` is a symlink to `usr/bin`."""
+        """The real paths after a layer. A database may say `bin/ls` although `bin` is a symlink to `usr/bin`."""
         found = []
         folders = self._folders
         for path in paths:
@@ -106,7 +106,7 @@ class Claims:
         return found
 
     def _folder(self, folder: bytes, layer: int) -> tuple[Node | None, bytes]:
-        """The node of a folder after a layer and its real path; where nothing is, the path as it is."""
+        """The node and the real path of a folder after a layer. If it doesn't exist, the path is returned unchanged."""
         above, _, name = folder.rpartition(b"/")
         node, real = self._folders.get(above) or self._folder(above, layer)
         child = node.child(name) if node is not None else None

@@ -1,4 +1,4 @@
-"""What is known of an image before any layer is read: its manifest, its config, and the index."""
+"""What is known about an image without reading any layer: its manifest, its config, and the index."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NOT_READ = "layers-not-read"
 
 
 def head_of(image: Image, *, limits: Limits = DEFAULT_LIMITS) -> Analysis:
-    """The facts that need no layer. Of all sizes only `compressed` is known, and no blob of a registry is asked for.
+    """The facts that don't need the layers. `compressed` is the only known size, and no registry blob is requested.
 
-    The first bytes of a layer in a file say how it is compressed; elsewhere its media type does.
+    The compression comes from a layer's first bytes if it is in a file, or else from its media type.
     """
     notes = Notes()
     notes.extend(image.notes)
@@ -29,7 +29,7 @@ def head_of(image: Image, *, limits: Limits = DEFAULT_LIMITS) -> Analysis:
     _note_repeated(image.layers, notes)
     if image.layers:
         notes.add(
-            NOT_READ, "no layer was read (--head), so everything that needs their files is unknown"
+            NOT_READ, "no layer was read (--head), so everything that depends on files is unknown"
         )
     layers = tuple(map(_summary, image.layers))
     facts = Facts(

@@ -1,4 +1,4 @@
-"""Which package every stored file version belongs to: what the databases said after the layer that stored it."""
+"""The package that each stored file version belongs to, according to the databases after the layer that stored it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from layerscope.packages.package import Installed, Package, Unreadable
 
 @dataclass(slots=True)
 class Share:
-    """Stored file versions and their bytes: how many, all of them, and those that are live."""
+    """A number of stored file versions, their total bytes, and their live bytes."""
 
     files: int = 0
     content: int = 0
@@ -41,9 +41,9 @@ class Share:
 
 @dataclass(slots=True)
 class PackageShare(Share):
-    """What one package stores: the file versions that it owned when they were stored.
+    """The file versions that one package owned when they were stored.
 
-    `where` is the document that names it, `layer` the first layer after which it did. `inside` are packages that are
+    `where` is the document that names the package, and `layer` the first layer with that document. `inside` are packages
     built into its files.
     """
 
@@ -57,8 +57,8 @@ class PackageShare(Share):
 class Ownership:
     """The packages of an image and the files they own.
 
-    `owners` has, for each layer, the number of the package that each member belongs to, or `UNOWNED`. The shares of all
-    packages and `unowned` make up the content of the image.
+    For each layer, `owners` has the number of the package that each member belongs to, or `UNOWNED`. The shares of all
+    packages and `unowned` add up to the content of the image.
     """
 
     packages: list[PackageShare] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Ownership:
 
 
 def own(tree: FileTree, notes: Notes) -> Ownership:
-    """Attribute all stored content to packages. A database that cannot be read is reported as a note."""
+    """Attribute all stored content to packages. An unreadable database is reported as a note."""
     result = Ownership()
     databases = _Databases(tree, notes, result)
     for layer, placed in enumerate(tree.layers):
@@ -77,7 +77,7 @@ def own(tree: FileTree, notes: Notes) -> Ownership:
 
 
 def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[int]:
-    """Give the content of one layer to the packages that own its paths now."""
+    """Attribute the content of one layer to the packages that own its paths after that layer."""
     columns = placed.columns
     owners = array("i", (UNOWNED,)) * len(columns)
     rows = zip(
@@ -101,7 +101,7 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
 
 
 def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
-    """The files of package databases in a layer with their contents, hard links to them included."""
+    """The files of package databases in a layer and their contents, including hard links to them."""
     columns = placed.columns
     if not columns.documents:
         return
@@ -138,7 +138,7 @@ class _Databases:
         self._releases: dict[bytes, bytes] = {}
 
     def follow(self, layer: int, placed: PlacedLayer) -> None:
-        """Bring databases and claims to the state after a layer."""
+        """Update databases and claims to the state after a layer."""
         changed: dict[Unit, None] = {}
         for unit, path, entry in self._ending.pop(layer, ()):
             held = self._documents[unit].get(path)
@@ -177,7 +177,7 @@ class _Databases:
             except Unreadable as error:
                 self._notes.add(
                     "packages-unreadable",
-                    f"a package database is not read: it {error}",
+                    f"a package database can't be read: it {error}",
                     layer=layer,
                     path=where,
                 )

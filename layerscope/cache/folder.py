@@ -1,9 +1,8 @@
-"""The folder that holds the cache: files are read only if nobody else can have written them, and written whole.
+"""The cache's folder. Files are read only if no other user could have written them, and writes are atomic.
 
-Processes share it without waiting for each other: a file appears under its name when it is complete, and a lock guards
-nothing but the sum of all sizes, which the file `usage` holds. Only when that sum is over the bound is the folder
-listed, and the least recently used files go. A cache that cannot be used is reported in one line, and the run goes on
-without it.
+Processes share the folder without waiting for each other. A file gets its name when it is complete, and a lock protects
+only the sum of all sizes, which is in the file `usage`. If that sum is over the limit, the folder is listed, and the
+least recently used files are removed. If the cache can't be used, the run says so in one line and goes on without it.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from layerscope.limits import MIB
 from layerscope.newfile import new_file
 
 VERSION: Final = 1
-"""Rises with every change of what files mean, and of what is read of an archive beside its layers. Each version has a
-folder of its own."""
+"""Increases with every change to the meaning of files, or to what is read from an archive besides its layers. Each version
+has its own folder."""
 MOST_FILE: Final = 256 * MIB
 """The largest file that is read or written."""
 _CURRENT: Final = f"{VERSION}-{INDEX_VERSION}"
@@ -36,9 +35,9 @@ _TEMPORARY: Final = re.compile(r"\.layerscope-[0-9a-f]{16}")
 _USAGE: Final = "usage"
 _DIGITS: Final = 20
 _KEPT: Final = 0.9
-"""The part of the bound that is left when files have to go, so that they seldom have to."""
+"""Evicting files goes down to this part of the limit, so that it's rarely needed."""
 _PATIENCE: Final = 1.0
-"""Seconds that a write waits for the lock before it is given up."""
+"""Seconds that a write waits for the lock before it gives up."""
 _STALE: Final = 3600.0
 """Seconds after which an unfinished file is removed, because the process that wrote it was killed."""
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -47,7 +46,7 @@ _OTHERS_WRITE: Final = 0o022
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the cache holds: the number of files, of layers and of images in them, and the bytes of all files."""
+    """The contents of the cache: the number of files, the layers and images in them, and the bytes of all files."""
 
     entries: int
     layers: int
@@ -56,7 +55,7 @@ class Usage:
 
 
 class CacheFolder:
-    """Keeps values by name, at most `most` bytes of them. `remark` takes the one line that says why the cache is not used."""
+    """Keeps values by name, up to `most` bytes. `remark` is called with a line that says why the cache is not used."""
 
     def __init__(
         self, path: str | None, most: int, remark: Callable[[str], None] | None = None
@@ -72,7 +71,7 @@ class CacheFolder:
     # Values
 
     def read(self, name: str) -> bytes | None:
-        """The value, or None. What is damaged is removed, and what others may have written is ignored."""
+        """The value, or None. Damaged values are removed, and files that others may have written are ignored."""
         if not self._on or not self._opened(create=False):
             return None
         data = self._read_file(name)
@@ -123,7 +122,7 @@ class CacheFolder:
         return True
 
     def write(self, name: str, value: bytes) -> None:
-        """Keep a value in place of what has its name; nothing is kept if there is no room for it."""
+        """Store a value, replacing one with the same name. If there is no room, nothing is stored."""
         data = seal(name, value)
         if not self._writes or len(data) > min(MOST_FILE, int(self.most * _KEPT)):
             return
@@ -141,7 +140,7 @@ class CacheFolder:
             self._say(f"nothing is added to the cache {self.path}: {_reason(error)}")
 
     def remove(self, name: str) -> None:
-        """Remove a value if it is there."""
+        """Remove a value if it exists."""
         if self._fd >= 0:
             with suppress(OSError):
                 os.unlink(name, dir_fd=self._fd)
@@ -149,7 +148,7 @@ class CacheFolder:
     # The whole
 
     def usage(self) -> Usage:
-        """Count what the cache holds, of all versions."""
+        """Count the contents of the cache, in all versions."""
         if not self._opened(create=False):
             return Usage(0, 0, 0, 0)
         files = list(self._files())
@@ -158,7 +157,7 @@ class CacheFolder:
         return _counted(files)
 
     def clear(self) -> Usage:
-        """Remove everything; returns what was there."""
+        """Remove everything. Returns what was there."""
         if not self._opened(create=False):
             return Usage(0, 0, 0, 0)
         files = list(self._files())
@@ -169,7 +168,7 @@ class CacheFolder:
         return _counted(files)
 
     def close(self) -> None:
-        """Let go of the folder; the next use opens it again."""
+        """Close the folder. The next use opens it again."""
         for fd in (self._fd, self._root):
             if fd >= 0:
                 os.close(fd)
@@ -232,7 +231,7 @@ class CacheFolder:
     # Its size
 
     def _make_room(self, count: int) -> bool:
-        """Count bytes that are about to be written; files that nobody used for longest go when there are too many."""
+        """Count bytes that are about to be written. If there are too many, evict the least recently used files."""
         with self._locked() as fd:
             if fd < 0:
                 return False
@@ -246,7 +245,7 @@ class CacheFolder:
         return True
 
     def _evict(self, most: int) -> int:
-        """Remove the least recently used files until `most` bytes are left; returns how many are."""
+        """Remove the least recently used files until `most` bytes are left. Returns how many are left."""
         files = sorted(self._files(), key=lambda each: each.used)
         total = sum(each.size for each in files)
         for each in files:
@@ -258,7 +257,7 @@ class CacheFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        """The file with the sum, locked; -1 if another process does not let go of it."""
+        """The file with the sum, locked; -1 if another process keeps the lock."""
         fd = os.open(
             _USAGE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._root
         )
@@ -278,7 +277,7 @@ class CacheFolder:
             os.close(fd)
 
     def _files(self) -> Iterator[_File]:
-        """The files of the cache, of all versions; what is left of killed processes is removed on the way."""
+        """The files of the cache, in all versions. Leftovers of killed processes are removed on the way."""
         for version in os.listdir(self._root):
             if not _VERSIONS.fullmatch(version):
                 continue
@@ -311,7 +310,7 @@ class CacheFolder:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file of the cache: its folder and name, its bytes, and when it was used last (nanoseconds)."""
+    """A file in the cache: its folder and name, its size in bytes, and its last use in nanoseconds."""
 
     root: int
     path: str
@@ -334,7 +333,7 @@ def _counted(files: list[_File]) -> Usage:
 
 
 def _open_folder(path: str, folder: int | None = None) -> int:
-    """A folder of this user's alone. Raises `OSError`, whose text continues a sentence that begins with the path."""
+    """Open a folder that only this user can write to. Raises `OSError`; its text continues a sentence after the path."""
     try:
         fd = os.open(path, _OPEN | os.O_DIRECTORY, dir_fd=folder)
     except OSError as error:
@@ -349,7 +348,7 @@ def _open_folder(path: str, folder: int | None = None) -> int:
 
 
 def _odd(status: os.stat_result, kind: Callable[[int], bool], otherwise: str) -> str | None:
-    """Why a file or folder may hold what another user wrote; None if it cannot."""
+    """Why another user could have written to a file or folder; None if none could."""
     if not kind(status.st_mode):
         return f"is {otherwise}"
     if status.st_uid != os.geteuid():

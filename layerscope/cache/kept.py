@@ -1,4 +1,4 @@
-"""What is kept of a layer: its index, and what reading its blob told besides."""
+"""What the cache keeps about a layer: its index, and other facts from reading its blob."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMPRESSIONS: Final = ("none", "gzip", "zstd", "xz", "bzip2")
 class Kept:
     """The index of a blob of `size` stored bytes, read within `limits`.
 
-    `diff_id` is set if the tar was compared with it, and `hashed` if the index has the hash of every content. `spent`
+    `diff_id` is set if the tar was checked against it, and `hashed` if the index has the hash of every content. `spent`
     counts toward `Limits.extra_bytes`.
     """
 
@@ -34,14 +34,14 @@ class Kept:
     limits: Limits
 
     def fits(self, limits: Limits) -> bool:
-        """Whether reading the blob within these limits succeeds as well."""
+        """Whether reading the blob would succeed within these limits too."""
         return self.limits == limits or all(
             getattr(limits, each.name) >= getattr(self.limits, each.name) for each in fields(Limits)
         )
 
 
 def to_value(kept: Kept) -> bytes:
-    """The bytes from which `from_value` makes an equal one."""
+    """The value as bytes. `from_value` makes an equal one of them."""
     head = {
         "compression": kept.compression,
         "diff_id": None if kept.diff_id is None else str(kept.diff_id),
@@ -55,7 +55,7 @@ def to_value(kept: Kept) -> bytes:
 
 
 def from_value(value: bytes) -> Kept | None:
-    """Read what `to_value` wrote; None for anything else, whatever its checksum says."""
+    """Read what `to_value` wrote; None for anything else, even if its checksum is right."""
     head, _, data = value.partition(b"\n")
     try:
         return _parse(json.loads(head), data)

@@ -1,4 +1,4 @@
-"""The user's cache, as the environment says."""
+"""Opens the user's cache, as configured in the environment."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from layerscope.progress import RemarkCallback
 
 
 def user_folder(remark: RemarkCallback | None = None) -> CacheFolder:
-    """The folder of the cache; nothing is opened or made yet. Raises `UsageError` for a bound that is not a size."""
+    """The cache's folder, not yet opened or created. Raises `UsageError` if the limit is not a size."""
     return CacheFolder(cache_path(), cache_bound(), remark)
 
 
 def open_shelf(*, cache: bool, remark: RemarkCallback | None = None, proves: bool = False) -> Shelf:
-    """Where one run looks layers up: in the user's cache too if `cache` says so. Raises `UsageError`."""
+    """The shelf in which one run looks up layers. With `cache`, it includes the user's cache. Raises `UsageError`."""
     return Shelf(user_folder(remark) if cache else None, proves=proves)

@@ -1,4 +1,4 @@
-"""Where the cache is and how large it may get, from the environment."""
+"""The location and the size limit of the cache, from the environment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from layerscope.units import parse_size
 FOLDER: Final = "LAYERSCOPE_CACHE_DIR"
 """The environment variable that names the folder."""
 SIZE: Final = "LAYERSCOPE_CACHE_SIZE"
-"""The environment variable that bounds it, such as `500MB`; 0 turns the cache off."""
+"""The environment variable that limits its size, such as `500MB`. 0 turns the cache off."""
 MOST: Final = GIB
-"""The bound in bytes when nothing else is said."""
+"""The default limit in bytes."""
 
 
 def cache_path() -> str | None:

@@ -1,4 +1,4 @@
-"""A cached value as the bytes of a file: with the key it belongs to, and a checksum over both."""
+"""The file format of a cached value: the value, its key, and a checksum over both."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _HEAD: Final = len(MAGIC) + _SUM + _KEY
 
 
 def seal(key: str, value: bytes) -> bytes:
-    """The bytes of the file that keeps `value` under `key`."""
+    """The bytes of the file that stores `value` under `key`."""
     name = key.encode()
     body = len(name).to_bytes(_KEY, "little") + name + value
     return MAGIC + xxhash.xxh3_128_digest(body) + body
 
 
 def unseal(key: str, data: bytes) -> bytes | None:
-    """The value, or None if the bytes are damaged, of another version, or of another key."""
+    """The value, or None if the bytes are damaged, or have another version or key."""
     name = key.encode()
     begin = len(MAGIC) + _SUM
     body = memoryview(data)[begin:]

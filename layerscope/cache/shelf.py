@@ -1,10 +1,10 @@
-"""Indexes of layers by their digests, for all images of a run and, where there is a cache, of all runs.
+"""Indexes of layers by digest, for all images of a run and, with a cache, of all runs.
 
-What is kept under a digest was read from bytes with that digest, or it is not kept: an image that lies about its layers
-never changes what is said of another one. An index goes by the digest of the blob that was read, compressed or not. A
-blob whose tar was compared with its diff_id is found by that too, so that one compression of a layer serves all others.
-An engine computes its diff_ids from the layers themselves, so those it names count as compared: for every image if it is
-an engine of this machine, and otherwise for its own.
+An index is stored under a digest only if it was read from bytes with that digest. So an image that lies about its layers
+never changes the report of another one. The digest is that of the blob that was read, compressed or not. If a blob's tar
+was checked against its diff_id, the index is also found by diff_id, so one compression of a layer serves all others.
+An engine computes its diff_ids from the layers themselves, so they count as checked: for all images if the engine is on
+this machine, and otherwise for that engine's own.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Shelf:
         self._kept: dict[str, Kept] = {}
         self._blobs: dict[str, str] = {}
 
-    # Looking up
+    # Lookup
 
     def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
-        """The layer as reading its blob would give it; None if that cannot be known, or is as quick to read."""
+        """The layer as reading its blob would give it; None if it isn't known, or is as quick to read."""
         blob = layer.blob
         if blob is None:
             return None
@@ -88,7 +88,7 @@ class Shelf:
         return kept
 
     def _pointer(self, diff_id: Digest) -> str | None:
-        """The name under which the blob is kept that unpacks to a tar with this digest."""
+        """The name of the stored blob that unpacks to a tar with this digest."""
         name = _tar(diff_id)
         found = self._blobs.get(name)
         if found is None and self.folder is not None:
@@ -99,7 +99,7 @@ class Shelf:
     # Keeping
 
     def keep(self, layer: Layer, known: KnownLayer, *, limits: Limits) -> None:
-        """Keep what was read of a layer under the digests that its bytes are known to have."""
+        """Store what was read from a layer, under the digests that its bytes are known to have."""
         stored = known.stored
         kept = Kept(
             index=replace(stored.index, diff_id=None),
@@ -121,7 +121,7 @@ class Shelf:
             if kept.diff_id is not None:
                 self._point(kept.diff_id, name)
         elif kept.diff_id is not None and stored.tar_size is not None:
-            # The blob's own digest is not known: what is kept is the tar's.
+            # The blob's own digest is unknown, so the tar's is used.
             plain = replace(
                 kept,
                 index=kept.index.of_tar(),
@@ -158,7 +158,7 @@ class Shelf:
                 self.folder.write(_tar(diff_id), name.encode("ascii"))
 
     def add_hashes(self, layer: Layer, hashes: Mapping[int, bytes]) -> None:
-        """Keep the hashes of contents, by the positions of their members, that were read after the index of a layer."""
+        """Store content hashes, by member position, that were computed after a layer was indexed."""
         name = self._name_of_vouched(layer)
         kept = None if name is None else self._get(name)
         if name is None or kept is None or kept.hashed:
@@ -172,7 +172,7 @@ class Shelf:
 
 
 def _is(kept: Kept, layer: Layer, blob: StoredBlob, verify: Verify) -> bool:
-    """Whether a blob with the right digest is what the image says of it, so that reading it would not fail."""
+    """Whether a blob with the right digest matches what the image says about it, so that reading it would succeed."""
     return (
         kept.size == blob.size
         and kept.diff_id in (None, layer.diff_id)
@@ -197,7 +197,7 @@ def _known(
 
 
 def _compression(blob: StoredBlob) -> str:
-    """The compression, from as little of the blob as its source can send."""
+    """The compression, read from as few bytes of the blob as its source can send."""
     if isinstance(blob, HasHead):
         return sniff_head(blob.head(BLOCK_SIZE), blob.name)
     return sniff(blob)

@@ -1,4 +1,4 @@
-"""`layerscope cache`: what the cache of layer indexes holds, and an end to it."""
+"""`layerscope cache`: shows or clears the cache of layer indexes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("info")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def info(as_json: bool) -> int:
-    """Show where the cache is, how many layers and images it knows, and how large it is and may get."""
+    """Show where the cache is, how many layers and images it has, its size, and its limit."""
     folder = _folder()
     usage = folder.usage()
     if as_json:
@@ -54,7 +54,7 @@ def _write(out: TextIO, folder: CacheFolder, usage: Usage) -> None:
 
 @command.command("clear")
 def clear() -> int:
-    """Remove everything that the cache holds."""
+    """Remove everything in the cache."""
     from layerscope.units import format_size
 
     folder = _folder()

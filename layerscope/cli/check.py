@@ -137,7 +137,7 @@ def command(
 
 
 def _today(given: str | None) -> date:
-    """The day on which exceptions are looked at: `SOURCE_DATE_EPOCH` (reproducible-builds.org) where it is set, else today."""
+    """The date for expiring exceptions: `SOURCE_DATE_EPOCH` (reproducible-builds.org) if set, else today."""
     if given is not None:
         try:
             return date.fromisoformat(given)
@@ -165,7 +165,7 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     if os.path.lexists(path) and not writing.force:
         raise OutputError(
             f"{shown(path)} is there already",
-            hint="raise single limits with --update RULE, or write it anew with --force",
+            hint="raise single limits with --update RULE, or replace the file with --force",
         )
     text = first_budget(known(choice, base=rules.rules.get("base")).facts, headroom)
     with replacing(path, force=writing.force) as file:

@@ -84,7 +84,7 @@ def opened(choice: Choice) -> Iterator[tuple[Analysis, ProgressBar]]:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An analysis, and dive's numbers if they were asked for and can be known."""
+    """An analysis, and dive's numbers if they were requested and can be known."""
 
     analysis: Analysis
     dive: DiveNumbers | None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
-    """Run the command with its options. Raises any `LayerscopeError`; that of one platform names it."""
+    """Run the command with its options. Raises any `LayerscopeError`. An error of one platform names it."""
     from layerscope.analysis.reading import read_platforms
     from layerscope.report.platforms.document import build_platforms
     from layerscope.report.platforms.renderers import PLATFORMS_RENDERERS
@@ -66,14 +66,14 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
 
 
 def _check(choice: Choice, writing: Writing) -> None:
-    """Raise `UsageError` for options that choose one platform, and formats that show one image."""
+    """Raise `UsageError` for options that choose one platform, and for formats that show one image."""
     from layerscope.report.platforms.renderers import PLATFORMS_RENDERERS
     from layerscope.report.saved.reference import report_path
 
     if choice.options.platform is not None:
         raise UsageError(
-            "--platform picks one platform, and --all-platforms reports all of them",
-            hint="leave one of the two options out",
+            "--platform picks one platform, but --all-platforms reports all of them",
+            hint="use only one of the two options",
         )
     if report_path(choice.reference) is not None:
         raise UsageError(
@@ -83,6 +83,6 @@ def _check(choice: Choice, writing: Writing) -> None:
     name = one_format(as_json=writing.as_json, name=writing.format_name)
     if name is not None and name not in PLATFORMS_RENDERERS:
         raise UsageError(
-            f"--format {name} shows one image, and --all-platforms reports several",
+            f"--format {name} shows one image, but --all-platforms reports several",
             hint=f"the formats for several are {', '.join(PLATFORMS_RENDERERS)}",
         )

@@ -135,7 +135,7 @@ def rule_options(command: Command) -> Command:
         click.option(
             "--require-baseline",
             is_flag=True,
-            help="Fail when a rule would be skipped, whatever --allow-missing-baseline says.",
+            help="Fail if a rule would be skipped, even with --allow-missing-baseline.",
         ),
         click.option(
             "--default-baseline",
@@ -163,7 +163,7 @@ def rule_options(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """What an image is to be judged by; `budget` is None where nothing names a rule."""
+    """What to judge an image by. `budget` is None if there are no rules."""
 
     budget: Budget | None
     load: Callable[[], Budget]
@@ -368,7 +368,7 @@ def _judged(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An image or a saved report, and dive's numbers where they were asked for and can be known."""
+    """An image or a saved report, and dive's numbers if they were requested and can be known."""
 
     source: Analysis | SavedReport
     dive: DiveNumbers | None

@@ -1,4 +1,4 @@
-"""Standard output for data and standard error for narration, whatever state they are in."""
+"""Standard output for data and standard error for messages, even if they are closed or broken."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Siblings:
-    """The images of one index for several platforms, in its order, when all of them were asked for.
+    """The images for several platforms of an index, in its order, if all of them were requested.
 
     `open` opens one of them; it lives as long as the image that was opened first. `absent` are platforms that the index
     lists and the source does not hold.

@@ -28,7 +28,7 @@ _PIECE = 128 * 1024
 """Larger pieces are no faster: the allocator gets new pages from the kernel for each of them."""
 _FIRST_FEED = 1024
 _FEED = 32 * 1024
-"""Compressed bytes between two checkpoints; larger feeds are no faster, and smaller ones cost calls."""
+"""Compressed bytes between two checkpoints. Larger feeds are no faster, and smaller ones need more calls."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
@@ -112,7 +112,7 @@ class Decompression:
 
     Concatenated gzip members, zstd frames, and xz and bzip2 streams are read as one. The stored bytes are fed to
     `update`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
-    `trailing` the number of bytes after the last member. `checkpoints` tell which stored bytes made which uncompressed
+    `trailing` the number of bytes after the last member. `checkpoints` say which stored bytes made which uncompressed
     ones. Raises `FormatError` for a stream that is broken or cut short,
     and `LimitExceeded` for one that expands by more than `ratio`.
     """

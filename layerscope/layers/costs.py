@@ -1,4 +1,4 @@
-"""What each member of a layer costs in compressed bytes, measured while its blob is decompressed."""
+"""The compressed bytes that each member of a layer takes, measured while its blob is decompressed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST: Final = 1 << 19
-"""How many checkpoints are kept; with more, every second one is dropped."""
+"""The most checkpoints to keep. Beyond that, every second one is dropped."""
 
 
 class Checkpoints:
-    """Pairs of offsets, uncompressed and compressed, that belong together, in ascending order.
+    """Pairs of corresponding offsets, uncompressed and compressed, in ascending order.
 
     A checkpoint less than `step` uncompressed bytes after the last one is left out. The step doubles when there are too
-    many checkpoints, so memory stays bounded whatever the blob holds.
+    many checkpoints, so memory stays bounded for any blob.
     """
 
     __slots__ = ("_most", "_next", "_step", "stored", "unpacked")
@@ -29,7 +29,7 @@ class Checkpoints:
         self._step = self._next = 1
 
     def add(self, unpacked: int, stored: int) -> None:
-        """Note that the first `stored` bytes of the blob make the first `unpacked` bytes of the tar."""
+        """Record that the first `stored` bytes of the blob make the first `unpacked` bytes of the tar."""
         if unpacked < self._next:
             return
         self.unpacked.append(unpacked)
@@ -41,7 +41,7 @@ class Checkpoints:
         self._next = self.unpacked[-1] + self._step
 
     def finish(self, unpacked: int, stored: int) -> None:
-        """Note where the last member or frame ends; this checkpoint is never left out."""
+        """Record where the last member or frame ends. This checkpoint is never left out."""
         if unpacked > self.unpacked[-1]:
             self.unpacked.append(unpacked)
             self.stored.append(stored)
@@ -50,10 +50,10 @@ class Checkpoints:
 def member_costs(data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpoints) -> array[int]:
     """The compressed bytes of each member, from the start of its first header to the end of its padding.
 
-    `data` and `sizes` are the columns of a layer index. Between two checkpoints, bytes are prorated; a stretch that holds
-    the end of one file and the start of another one is divided by how well its neighbors compress. Each member gets the
-    difference of two rounded positions, so all sums are exact. What follows the last member (the end marker, a table of
-    contents, trailing bytes) belongs to none.
+    `data` and `sizes` are columns of a layer index. Bytes between two checkpoints are prorated. A stretch with the end of
+    one file and the start of another is divided by how well its neighbors compress. Each member gets the difference of
+    two rounded positions, so all sums are exact. The bytes after the last member (the end marker, a table of contents,
+    trailing bytes) belong to none.
     """
     costs = array("q")
     add = costs.append
@@ -80,7 +80,7 @@ def member_costs(data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpo
 
 
 def _densities(checkpoints: Checkpoints, number: int) -> tuple[int, int]:
-    """How many stored bytes the stretches before and after the one that ends at a checkpoint take, in a common unit."""
+    """The stored bytes of the stretches before and after the one that ends at a checkpoint, in a common unit."""
     unpacked, stored = checkpoints.unpacked, checkpoints.stored
     if not 2 <= number < len(unpacked) - 1:
         return 1, 1

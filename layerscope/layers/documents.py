@@ -1,6 +1,6 @@
-"""What is kept of a layer's content while it is read: the files that say which packages there are.
+"""The files of a layer that are kept while it is read: those that say which packages are installed.
 
-A compressed layer passes only once, and a layer from a cache has no blob at hand. So these files stay with the index.
+A compressed layer is read only once, and a layer from the cache has no blob at hand. So the index keeps these files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class DocumentKeeper:
         self._budget = budget
 
     def pass_by(self, window: Window, path: bytes, mode: int, offset: int, size: int) -> bool:
-        """Look at a file that passes by in a stream; whether the window moved for it."""
+        """Look at a file in a stream. Returns whether that moved the window."""
         path = path.removeprefix(b"./")
         if size > MOST_BYTES or not may_be_document(path, size, mode):
             return False
@@ -44,7 +44,7 @@ class DocumentKeeper:
         return True
 
     def look_through(self, blob: Blob) -> None:
-        """Look at the files of a layer that can be read anywhere."""
+        """Look at the files of a seekable layer."""
         columns = self._columns
         modes = [mode for mode, _, _ in columns.owner_table]
         start = 0

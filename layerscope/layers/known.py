@@ -1,4 +1,4 @@
-"""Layers whose index is known before their blobs are read: from a cache, or from another image of the same run."""
+"""Layers whose index is known without reading their blobs: from the cache, or from another image in the same run."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from layerscope.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class KnownLayer:
-    """A layer as reading its blob would give it; `spent` counts toward `Limits.extra_bytes`."""
+    """A layer as reading its blob would give it. `spent` counts toward `Limits.extra_bytes`."""
 
     stored: StoredLayer
     spent: int
 
 
 class KnownLayers(Protocol):
-    """Where indexes are looked up before layers are read, and kept afterwards."""
+    """A lookup for indexes before layers are read, and a store for them afterwards."""
 
     proves: bool
     """Whether to compare every tar that is read in full with its diff_id."""
 
     def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
-        """The layer without reading its blob, exactly as reading it would give it; None if that cannot be."""
+        """The layer exactly as reading its blob would give it; None if it isn't known."""
 
     def keep(self, layer: Layer, known: KnownLayer, *, limits: Limits) -> None:
-        """Take note of a layer that was read within `limits`."""
+        """Store a layer that was read within `limits`."""

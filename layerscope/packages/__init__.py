@@ -1,5 +1,5 @@
-"""The package databases that an image holds, read from bytes and never run.
+"""Package databases in an image, read from bytes. Nothing is ever run.
 
-Each module reads one ecosystem: it says which paths it wants (`Database.unit`), and turns their contents into
-`Installed` packages with the paths they own. Nothing here knows of layers or trees.
+Each module reads one ecosystem: it says which paths it needs (`Database.unit`), and turns their contents into `Installed`
+packages with the paths they own. Nothing here knows about layers or trees.
 """

@@ -14,7 +14,7 @@ PLACES: Final = frozenset((b"lib/apk/db/installed", b"usr/lib/apk/db/installed")
 
 
 def unit(path: bytes) -> bytes | None:
-    """The database a path belongs to; None for a path that is of no interest."""
+    """The database that a path belongs to; None for other paths."""
     return path if path in PLACES else None
 
 

@@ -27,7 +27,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     if isinstance(data, dict):
         data = data.get("packages")
     if not isinstance(data, list):
-        raise Unreadable("holds no list of packages")
+        raise Unreadable("has no list of packages")
     folder = posixpath.dirname(where)
     for row in objects(data):
         full = string(row.get("name"))

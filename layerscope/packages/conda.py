@@ -27,7 +27,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     data = json_object(documents[where])
     name, version = string(data.get("name")), string(data.get("version"))
     if not name or not version:
-        raise Unreadable("names no package and version")
+        raise Unreadable("doesn't name a package and version")
     prefix = posixpath.dirname(posixpath.dirname(where))
     listed = data.get("files")
     files = [where]

@@ -1,4 +1,4 @@
-"""Every kind of package database, and which of them a path belongs to."""
+"""All kinds of package databases, and which one a path belongs to."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from layerscope.packages import (
 from layerscope.packages.package import Documents, Installed, PackageType
 
 Unit = tuple["Database", bytes]
-"""A database and the part of it that is read as a whole: all of dpkg's files, or one folder of a distribution."""
+"""A database, and a part of it that is read as a whole: all of dpkg's files, or the folder of one distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """How the packages of one type are read.
 
-    `unit` gives the part of the database a path belongs to, and `read` the packages of a part from the contents of its
-    files. `rank` orders owners: of two packages that claim a file, the one of the lower rank has it.
+    `unit` returns the part of the database that a path belongs to, and `read` the packages of a part from the contents of
+    its files. If two packages claim a file, the one with the lower `rank` owns it.
     """
 
     type: PackageType
@@ -79,25 +79,25 @@ _ENDINGS: Final = tuple(ending for ending, _ in _BY_ENDING)
 SINGLE_STATUS: Final = b"var/lib/dpkg/status.d/"
 
 RELEASES: Final = frozenset((b"etc/os-release", b"usr/lib/os-release"))
-"""Where a distribution says its name (os-release(5))."""
+"""The files with a distribution's name (os-release(5))."""
 CANDIDATES: Final = (
     *(b"/" + name for name in _BY_NAME),
     *_ENDINGS,
     b"/os-release",
     *java.ENDINGS,
 )
-"""The ends of the paths that packages are read from; a distroless image has more in `SINGLE_STATUS`."""
+"""The endings of paths that packages are read from. A distroless image has more in `SINGLE_STATUS`."""
 
 
 def is_database_file(path: bytes) -> bool:
-    """Whether a path belongs to a database or names the distribution. A quick look at its end settles most paths."""
+    """Whether a path belongs to a database or names the distribution. A quick look at its ending rejects most paths."""
     if not path.endswith(CANDIDATES) and not path.startswith(SINGLE_STATUS):
         return False
     return path in RELEASES or unit_of(path) is not None
 
 
 def unit_of(path: bytes) -> Unit | None:
-    """The part of a database that a path belongs to, told by its name alone; None for most paths."""
+    """The part of a database that a path belongs to, judged only by its name; None for most paths."""
     name = path[path.rfind(b"/") + 1 :]
     databases = _BY_NAME.get(name)
     if databases is None:
@@ -115,7 +115,7 @@ def unit_of(path: bytes) -> Unit | None:
 
 
 def distribution(release: bytes) -> str:
-    """The `ID` of an os-release file; empty where it has none."""
+    """The `ID` in an os-release file; empty if it has none."""
     for line in release.splitlines():
         key, equals, value = line.partition(b"=")
         if equals and key.strip() == b"ID":

@@ -1,6 +1,6 @@
-"""Which files of a layer packages are read from, and what is kept of each.
+"""Which files of a layer list packages, and which part of each is kept.
 
-Databases are kept whole. Of executables and Java archives only what they say of packages is kept.
+Databases are kept whole. Of executables and Java archives, only the parts about packages are kept.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from layerscope.packages.databases import (
 from layerscope.packages.elf import MAGIC, ReadAt
 
 MOST_BYTES: Final = 128 * 1024 * 1024
-"""Larger files are not looked into."""
+"""Larger files are ignored."""
 _LEAST_EXECUTABLE: Final = 32 * 1024
 _EXECUTE: Final = 0o111
 
 
 def may_be_document(path: bytes, size: int, mode: int) -> bool:
-    """A quick look at the name: False for most files that `document` would keep nothing of."""
+    """A quick check of the name. False for most files from which `document` would keep nothing."""
     return (
         path.endswith(CANDIDATES)
         or (size >= _LEAST_EXECUTABLE and mode & _EXECUTE != 0)
@@ -35,7 +35,7 @@ def may_be_document(path: bytes, size: int, mode: int) -> bool:
 
 
 def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None:
-    """What is kept of a file of `size` bytes; None for most files. Asks for as little of the file as it can."""
+    """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible."""
     if is_database_file(path):
         return read_at(0, size)
     if mode & _EXECUTE and size >= _LEAST_EXECUTABLE and read_at(0, 4) == MAGIC:

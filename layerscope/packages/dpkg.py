@@ -22,12 +22,12 @@ _FIELDS: Final = frozenset((b"package", b"status", b"version", b"architecture"))
 _UNPACKED: Final = frozenset(
     ("installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 )
-"""States in which the files of a package are on the disk."""
+"""States in which a package's files are on disk."""
 _SUM_LINE: Final = re.compile(rb"^[0-9a-f]{32}  (.+)$", re.MULTILINE)
 
 
 def unit(path: bytes) -> bytes | None:
-    """The database a path belongs to; None for a path that is of no interest."""
+    """The database that a path belongs to; None for other paths."""
     if not path.startswith(FOLDER):
         return None
     if path in {_STATUS, _DIVERSIONS} or (path.startswith(_LISTS) and path.endswith(b".list")):
@@ -44,7 +44,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
         return
     status = documents.get(_STATUS)
     if status is None:
-        raise Unreadable("lists files of packages, and no status names them")
+        raise Unreadable("lists files of packages that no status names")
     diverted = _diversions(documents.get(_DIVERSIONS, b""))
     for stanza in stanzas(status, _FIELDS):
         name, version = stanza.get(b"package"), stanza.get(b"version")
@@ -63,7 +63,7 @@ def _read_single(where: bytes, documents: Documents, distribution: str) -> Itera
     stanza = headers(documents.get(where, b""), _FIELDS)
     name, version = stanza.get(b"package"), stanza.get(b"version")
     if not name or not version:
-        raise Unreadable("names no package and version")
+        raise Unreadable("doesn't name a package and version")
     sums = documents.get(where + _SUMS, b"")
     yield Installed(
         package=_package(name, version, stanza.get(b"architecture", ""), distribution),
@@ -77,12 +77,12 @@ def _package(name: str, version: str, architecture: str, distribution: str) -> P
 
 
 def _is_unpacked(status: str) -> bool:
-    """Whether a `want flag state` line says that files are there."""
+    """Whether a `want flag state` line says that the files are on disk."""
     return status.rpartition(" ")[2] in _UNPACKED
 
 
 def _list_of(documents: Documents, name: str, architecture: str) -> bytes | None:
-    """What dpkg -L prints: `NAME.list`, or `NAME:ARCH.list` for a package that several architectures may have."""
+    """The list that `dpkg -L` prints: `NAME.list`, or `NAME:ARCH.list` for a package with several architectures."""
     stem = _LISTS + name.encode()
     listed = documents.get(stem + b".list")
     if listed is None:
@@ -91,12 +91,12 @@ def _list_of(documents: Documents, name: str, architecture: str) -> bytes | None
 
 
 def _paths(listed: bytes) -> tuple[bytes, ...]:
-    """The paths of a list, one a line; its first line is the root's own, `/.`."""
+    """The paths in a list, one per line. The first line is the root, `/.`."""
     return tuple(listed.replace(b"\n/", b"\n").removeprefix(b"/").strip(b"\n").split(b"\n"))
 
 
 def _diversions(data: bytes) -> dict[bytes, tuple[bytes, str]]:
-    """Diverted paths: where other packages' files go, and the package that keeps the path (dpkg-divert(1))."""
+    """Diverted paths: where the files of other packages go, and the package that keeps the path (dpkg-divert(1))."""
     lines = data.split(b"\n")
     return {
         source[1:]: (target[1:], text(keeper))

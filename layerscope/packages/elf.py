@@ -1,4 +1,4 @@
-"""The sections of an ELF file: where they are, and how large.
+"""The sections of an ELF file: their offsets and sizes.
 
 Specification: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 """
@@ -18,12 +18,12 @@ _MOST_SECTIONS: Final = 100_000
 _MOST_NAME_BYTES: Final = 4 * 1024 * 1024
 
 ReadAt = Callable[[int, int], bytes]
-"""Gives bytes of a file from an offset, fewer only where it ends."""
+"""Returns bytes of a file from an offset, fewer only at its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section that takes bytes of the file."""
+    """A section with bytes in the file."""
 
     name: bytes
     offset: int
@@ -31,7 +31,7 @@ class Section:
 
 
 def sections(read_at: ReadAt, names: Collection[bytes]) -> Sequence[Section]:
-    """The sections with these names; none for files that are not ELF, or whose table is damaged."""
+    """The sections with these names; empty if the file is not ELF or its table is damaged."""
     header = read_at(0, _HEADER_BYTES)
     if header[:4] != MAGIC or len(header) < _HEADER_BYTES:
         return ()

@@ -1,4 +1,4 @@
-"""Packages built into executables: Go's build information and what cargo-auditable embeds.
+"""Packages built into executables: Go's build information, and the data that cargo-auditable embeds.
 
 Specifications: https://pkg.go.dev/debug/buildinfo (Go 1.18 and newer), https://github.com/rust-secure-code/cargo-auditable.
 """
@@ -17,7 +17,7 @@ _GO_MAGIC: Final = b"\xff Go buildinf:"
 _GO_HEADER: Final = 32
 _GO_INLINE: Final = 2
 _GO_GUARD: Final = 16
-"""Bytes of the marks around the module information."""
+"""The size in bytes of the marks around the module information."""
 _GO_SECTION: Final = b".go.buildinfo"
 _AUDIT_SECTION: Final = b".dep-v0"
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -25,7 +25,7 @@ _GO, _RUST = b"go\n", b"rust\n"
 
 
 def clip(read_at: ReadAt) -> bytes | None:
-    """What an executable says of the packages in it, as a document for `read`; None when it says nothing."""
+    """What an executable says about its packages, as a document for `read`; None if it says nothing."""
     for section in sections(read_at, (_GO_SECTION, _AUDIT_SECTION)):
         data = read_at(section.offset, min(section.size, _MOST_BYTES))
         if section.name == _GO_SECTION:
@@ -37,12 +37,12 @@ def clip(read_at: ReadAt) -> bytes | None:
 
 
 def is_document(data: bytes) -> bool:
-    """Whether `clip` made this."""
+    """Whether `clip` wrote this document."""
     return data.startswith((_GO, _RUST))
 
 
 def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
-    """The package that an executable is, and those in it. `documents` holds what `clip` made. Raises `Unreadable`."""
+    """The package of an executable, and those built into it. `documents` come from `clip`. Raises `Unreadable`."""
     del distribution
     document = documents[where]
     if document.startswith(_GO):
@@ -50,7 +50,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     elif document.startswith(_RUST):
         package, inside = _rust_packages(document[len(_RUST) :])
     else:
-        raise Unreadable("is not what an executable tells")
+        raise Unreadable("is not the package data of an executable")
     if package is not None:
         yield Installed(package=package, where=where, files=(where,), inside=inside)
 
@@ -64,7 +64,7 @@ def _go_modules(data: bytes) -> bytes | None:
 
 
 def _go_string(data: bytes, start: int) -> tuple[bytes, int]:
-    """A string behind its length, an unsigned varint, and where it ends."""
+    """A string after its length, which is an unsigned varint, and the offset of its end."""
     length = shift = 0
     for position in range(start, min(start + 10, len(data))):
         byte = data[position]

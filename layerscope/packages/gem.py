@@ -36,7 +36,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     else:
         named, numbered = _NAME.search(data), _VERSION.search(data)
         if not named or not numbered:
-            raise Unreadable("names no gem and version")
+            raise Unreadable("doesn't name a gem and version")
         name, version = text(named[1]), text(numbered[1])
     folder, file = posixpath.split(where)
     home = posixpath.dirname(folder.removesuffix(b"/default"))

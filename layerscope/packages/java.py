@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
-"""How the names of Java archives end."""
+"""The extensions of Java archives."""
 _NESTED: Final = re.compile(r".*\.(?:jar|war)", re.IGNORECASE)
 _POM: Final = re.compile(
     r"(?:BOOT-INF/classes/|WEB-INF/classes/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
@@ -33,7 +33,7 @@ _FILE: Final = re.compile(
 _MOST_LEVELS: Final = 3
 _MOST_POM_BYTES: Final = 64 * 1024
 _MOST_NESTED_BYTES: Final = 256 * 1024 * 1024
-"""Uncompressed bytes of nested archives that one archive may make us read."""
+"""The most uncompressed bytes of nested archives to read for one archive."""
 _MOST_FILES: Final = 200_000
 
 _BROKEN: Final = (
@@ -46,7 +46,7 @@ _BROKEN: Final = (
     EOFError,
     struct.error,
 )
-"""What `zipfile` raises for archives that are damaged, encrypted, or compressed in an unknown way."""
+"""The exceptions that `zipfile` raises for archives that are damaged, encrypted, or use an unknown compression."""
 
 Coordinates = tuple[str, str, str]
 """Group, artifact, and version."""
@@ -85,7 +85,7 @@ def wanted(path: bytes) -> bool:
 
 
 def clip(path: bytes, read_at: ReadAt, size: int) -> bytes | None:
-    """The coordinates in an archive, its own first, as a document for `read`; None when it names none."""
+    """The coordinates in an archive, its own first, as a document for `read`; None if it has none."""
     left = [_MOST_NESTED_BYTES]
     name = text(path.rpartition(b"/")[2])
     try:
@@ -97,11 +97,11 @@ def clip(path: bytes, read_at: ReadAt, size: int) -> bytes | None:
 
 
 def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
-    """The package that an archive is, and those in it. `documents` holds what `clip` made. Raises `Unreadable`."""
+    """The package of an archive, and those nested in it. `documents` come from `clip`. Raises `Unreadable`."""
     del distribution
     rows = json_value(documents[where])
     if not isinstance(rows, list):
-        raise Unreadable("is not what an archive tells")
+        raise Unreadable("is not the package data of an archive")
     packages = [
         Package("maven", str(name), str(version), str(group)) for group, name, version in rows
     ]

@@ -1,4 +1,4 @@
-"""The JSON documents of package managers: other people's files, read without trust."""
+"""The JSON documents of package managers, which are untrusted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_VALUES: Final = 1_000_000
 
 
 def json_object(data: bytes) -> dict[str, Any]:
-    """The object that a document holds. Raises `Unreadable`."""
+    """The object in a document. Raises `Unreadable`."""
     value = json_value(data)
     if not isinstance(value, dict):
         raise Unreadable("is not a JSON object")
@@ -20,7 +20,7 @@ def json_object(data: bytes) -> dict[str, Any]:
 
 
 def json_value(data: bytes) -> Any:
-    """The value that a document holds; a byte order mark is skipped. Raises `Unreadable`."""
+    """The value in a document. A byte order mark is skipped. Raises `Unreadable`."""
     values = data.count(b",") + data.count(b"[") + data.count(b"{")
     if values > _MOST_VALUES:
         raise Unreadable(f"has {values} values, more than the {_MOST_VALUES} allowed")
@@ -31,10 +31,10 @@ def json_value(data: bytes) -> Any:
 
 
 def string(value: object) -> str:
-    """A text, or an empty one for a value of another type."""
+    """The string, or an empty one for a value of another type."""
     return value if isinstance(value, str) else ""
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list; anything else counts as an empty one."""
+    """The objects in a list. Anything but a list counts as empty."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -25,7 +25,7 @@ def unit(path: bytes) -> bytes | None:
 
 
 def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
-    """The package in one directory. It owns what is below, except packages nested in it. Raises `Unreadable`."""
+    """The package in one directory. It owns everything below, except nested packages. Raises `Unreadable`."""
     del distribution
     path = where + b"/package.json"
     data = json_object(documents[path])

@@ -11,18 +11,18 @@ PackageType = Literal[
     "deb", "apk", "rpm", "pypi", "conda", "npm", "gem", "composer", "golang", "cargo", "maven"
 ]
 SYSTEM_TYPES: Final[frozenset[PackageType]] = frozenset({"deb", "apk", "rpm"})
-"""Types of the system's own packages: what one of them owns belongs to no other."""
+"""Types of the system's own packages. Files that one of them owns belong to no other package."""
 
 _UNQUOTED: Final = ":"
-"""What stays as it is in each part of a package URL, beside letters, digits, and `-._~`."""
+"""Characters that are not escaped in a package URL, in addition to letters, digits, and `-._~`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Package:
-    """A package of one version, as its database names it.
+    """A package and its version, as named in its database.
 
     `namespace` is the part of a package URL before the name: the distribution, an npm scope, a Maven group, or the path
-    of a Go module. `qualifiers` are sorted by key. `installer` says which tool put it there, where its database does.
+    of a Go module. `qualifiers` are sorted by key. `installer` is the tool that installed it, if the database says so.
     """
 
     type: PackageType
@@ -34,7 +34,7 @@ class Package:
 
     @property
     def full_name(self) -> str:
-        """The name that people type: `@scope/name`, `group:artifact`, or a Go module's whole path."""
+        """The name as you would type it: `@scope/name`, `group:artifact`, or a Go module's whole path."""
         if not self.namespace or self.type in SYSTEM_TYPES:
             return self.name
         return f"{self.namespace}{':' if self.type == 'maven' else '/'}{self.name}"
@@ -54,11 +54,11 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """A package at one place of a filesystem.
+    """A package installed in a filesystem.
 
-    `where` is the document that names it. `files` are the paths it owns, and `trees` directories that it owns with all
-    below them, except what another package's tree owns further down. Paths have no leading slash. `inside` are packages
-    built into the files, whose own bytes nothing tells.
+    `where` is the document that names it. `files` are the paths it owns. `trees` are directories that it owns with
+    everything below, except for trees of other packages further down. Paths have no leading slash. `inside` are packages
+    built into the files; their own sizes are unknown.
     """
 
     package: Package
@@ -69,12 +69,12 @@ class Installed:
 
 
 def qualifiers(**values: str | None) -> tuple[tuple[str, str], ...]:
-    """The qualifiers of a package URL: sorted, without those that are empty."""
+    """The qualifiers of a package URL, sorted and without empty ones."""
     return tuple(sorted((key, value) for key, value in values.items() if value))
 
 
 def text(data: bytes) -> str:
-    """Text of a database. Bytes that are not UTF-8 become replacement characters: they only name things."""
+    """Text from a database. Invalid UTF-8 becomes replacement characters, which is fine for names."""
     return data.decode("utf-8", "replace")
 
 
@@ -87,8 +87,8 @@ def _quoted(part: str) -> str:
 
 
 Documents = Mapping[bytes, bytes]
-"""The contents of a unit's files, by path without a leading slash."""
+"""The contents of a unit's files by path, without a leading slash."""
 
 
 class Unreadable(ValueError):
-    """A database that does not follow its format. The message says what is wrong, without the path."""
+    """A database that doesn't follow its format. The message says what is wrong, without the path."""

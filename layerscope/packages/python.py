@@ -43,7 +43,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     fields = headers(metadata, _FIELDS)
     name, version = fields.get(b"name"), fields.get(b"version")
     if not name or not version:
-        raise Unreadable("names no package and version")
+        raise Unreadable("doesn't name a package and version")
     installer = text(documents.get(where + b"/INSTALLER", b"").strip()) or None
     yield Installed(
         package=Package("pypi", name, version, installer=installer),
@@ -54,7 +54,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
 
 
 def _files(where: bytes, documents: Documents) -> Iterator[bytes]:
-    """What RECORD lists, or what setuptools noted down for an old installation."""
+    """The files in RECORD, or in setuptools' list for an old installation."""
     record = documents.get(where + b"/RECORD")
     if record is not None:
         lines = record.decode("utf-8", "surrogateescape").splitlines()
@@ -89,5 +89,5 @@ def _trees(where: bytes, documents: Documents) -> Iterator[bytes]:
 
 
 def _joined(folder: bytes, path: bytes) -> bytes:
-    """A listed path from the root; what leads above the root stays at it, as in the kernel."""
+    """A listed path, from the root. As in the kernel, `..` at the root stays at the root."""
     return posixpath.normpath(b"/" + posixpath.join(folder, path)).lstrip(b"/")

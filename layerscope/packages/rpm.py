@@ -13,18 +13,18 @@ from layerscope.packages.rpm_stores import berkeley_headers, ndb_headers, sqlite
 _FOLDERS: Final = (b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/")
 _SQLITE, _LOG, _NDB, _BERKELEY = b"rpmdb.sqlite", b"rpmdb.sqlite-wal", b"Packages.db", b"Packages"
 _KEY: Final = "gpg-pubkey"
-"""The name under which rpm keeps the keys that it trusts."""
+"""The package name under which rpm stores the keys it trusts."""
 _NAMES: Final = frozenset((_SQLITE, _LOG, _NDB, _BERKELEY))
 
 
 def unit(path: bytes) -> bytes | None:
-    """The database a path belongs to; None for a path that is of no interest."""
+    """The database that a path belongs to; None for other paths."""
     folder, slash, name = path.rpartition(b"/")
     return folder if name in _NAMES and folder + slash in _FOLDERS else None
 
 
 def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
-    """The packages of one database, in the newest of the forms that are there. Raises `Unreadable`."""
+    """The packages of one database, from the newest format that exists. Raises `Unreadable`."""
     log = documents.get(where + b"/" + _LOG, b"")
     forms: tuple[tuple[bytes, Callable[[bytes], Iterator[bytes]]], ...] = (
         (_SQLITE, lambda data: sqlite_headers(data, log)),

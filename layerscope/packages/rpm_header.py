@@ -1,4 +1,4 @@
-"""One header of an rpm database: a package's facts as tagged arrays.
+"""A header in an rpm database: facts about a package, as tagged arrays.
 
 Specification: https://rpm-software-management.github.io/rpm/manual/format_header.html
 """
@@ -30,11 +30,11 @@ _WANTED: Final = frozenset(
 )
 _INT32, _STRING, _STRING_ARRAY, _I18N = 4, 6, 8, 9
 _GHOST: Final = 1 << 6
-"""The flag of a file that a package owns without bringing it."""
+"""The flag of a file that a package owns but doesn't install."""
 _COUNTS: Final = struct.Struct(">II")
 _ENTRY: Final = struct.Struct(">IIII")
 _PATH_BYTES_PER_BYTE: Final = 16
-"""How many bytes of paths one byte of a header may stand for. Real headers need less than one."""
+"""The most bytes of paths per byte of a header. Real headers need less than one."""
 
 Value = list[int] | list[bytes]
 
@@ -44,7 +44,7 @@ def read_header(blob: bytes) -> tuple[Package, tuple[bytes, ...]]:
     values = _values(blob)
     name, version = _string(values, _NAME), _string(values, _VERSION)
     if not name or not version:
-        raise Unreadable("has a header that names no package and version")
+        raise Unreadable("has a header that doesn't name a package and version")
     release = _string(values, _RELEASE)
     epoch = next(iter(_numbers(values, _EPOCH)), None)
     package = Package(
@@ -77,14 +77,14 @@ def _values(blob: bytes) -> dict[int, Value]:
 def _value(blob: bytes, kind: int, offset: int, count: int, end: int) -> Value:
     if kind == _INT32:
         if offset + 4 * count > end:
-            raise Unreadable("has a header whose numbers lie outside it")
+            raise Unreadable("has a header whose numbers are outside it")
         return list(struct.unpack_from(f">{count}I", blob, offset))
     if kind in {_STRING, _STRING_ARRAY, _I18N}:
         if count > end - offset:
-            raise Unreadable("has a header whose strings lie outside it")
+            raise Unreadable("has a header whose strings are outside it")
         strings = blob[offset:end].split(b"\0", count)
         if len(strings) <= count:
-            raise Unreadable("has a header whose strings do not end")
+            raise Unreadable("has a header with unterminated strings")
         return strings[:count]
     return []
 
@@ -111,7 +111,7 @@ def _files(values: dict[int, Value], size: int) -> Iterator[bytes]:
             continue
         left -= len(path)
         if left < 0:
-            raise Unreadable("has a header whose paths are far longer than it")
+            raise Unreadable("has a header whose paths are far longer than the header itself")
         yield path.lstrip(b"/")
 
 
@@ -125,5 +125,5 @@ def _paths(values: dict[int, Value]) -> Iterator[bytes]:
         raise Unreadable(f"has a header with {len(names)} files in {len(indexes)} directories")
     for name, index in zip(names, islice(indexes, len(names)), strict=True):
         if index >= len(folders):
-            raise Unreadable("has a header with a file in a directory that it does not list")
+            raise Unreadable("has a header with a file in a directory that it doesn't list")
         yield folders[index] + name

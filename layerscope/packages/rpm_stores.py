@@ -1,4 +1,4 @@
-"""The three files in which rpm keeps its headers: SQLite, ndb, and Berkeley DB (a hash)."""
+"""The three file formats in which rpm stores its headers: SQLite, ndb, and Berkeley DB (a hash)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layerscope.packages.package import Unreadable
 
 _SQLITE: Final = b"SQLite format 3\0"
 _SQLITE_STEPS: Final = 20_000_000
-"""Instructions of SQLite's machine that reading one database may take."""
+"""The most instructions of SQLite's virtual machine for reading one database."""
 _WAL_HEADER: Final = struct.Struct(">IIIIIIII")
 _WAL_FRAME: Final = struct.Struct(">IIIIII")
 _WAL_MAGIC: Final = frozenset((0x377F0682, 0x377F0683))
@@ -24,19 +24,19 @@ _NDB_PAGE: Final = 4096
 
 _BDB_MAGIC: Final = 0x061561
 _BDB_PAGE: Final = 26
-"""Bytes of a page's header."""
+"""The size of a page header, in bytes."""
 _HASH_PAGES: Final = frozenset((2, 13))
 _OVERFLOW_PAGE: Final = 7
 _OFF_PAGE: Final = 3
 
 
 def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
-    """The headers of `rpmdb.sqlite`, with what its write-ahead log adds. Raises `Unreadable`."""
+    """The headers in `rpmdb.sqlite` and its write-ahead log. Raises `Unreadable`."""
     if not data.startswith(_SQLITE):
         raise Unreadable("is not a SQLite database")
     image = bytearray(data)
     _apply_log(image, log)
-    image[18:20] = b"\1\1"  # without a log beside it: SQLite refuses to open it otherwise
+    image[18:20] = b"\1\1"  # marks the database as having no log, or SQLite would refuse to open it
     with closing(sqlite3.connect(":memory:")) as database:
         try:
             database.deserialize(bytes(image))
@@ -46,7 +46,7 @@ def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
                 "SELECT type FROM sqlite_master WHERE name = 'Packages'"
             ).fetchone()
             if kind != ("table",):
-                raise Unreadable("has no table of packages")
+                raise Unreadable("has no Packages table")
             for (blob,) in database.execute("SELECT blob FROM Packages"):
                 if not isinstance(blob, bytes):
                     raise Unreadable("has a header that is not bytes")
@@ -61,7 +61,7 @@ def _apply_log(image: bytearray, log: bytes) -> None:
         return
     magic, _, size, _, *salt, _, _ = _WAL_HEADER.unpack_from(log)
     if magic not in _WAL_MAGIC or size < 512:
-        raise Unreadable("has a write-ahead log that is not one")
+        raise Unreadable("has an invalid write-ahead log")
     pending: list[tuple[int, int]] = []
     for offset in range(
         _WAL_HEADER.size, len(log) - _WAL_FRAME.size - size + 1, _WAL_FRAME.size + size
@@ -99,12 +99,12 @@ def ndb_headers(data: bytes) -> Iterator[bytes]:
             continue
         start = block * _NDB_BLOCK
         if start + _NDB_SLOT.size > len(data):
-            raise Unreadable("has a slot that points outside it")
+            raise Unreadable("has a slot that points outside the file")
         magic, owner, _, size = _NDB_SLOT.unpack_from(data, start)
         start += _NDB_SLOT.size
         left -= size
         if magic != b"BlbS" or owner != number or start + size > len(data) or left < 0:
-            raise Unreadable("has a slot that points to no header")
+            raise Unreadable("has a slot that doesn't point to a header")
         yield data[start : start + size]
 
 
@@ -134,7 +134,7 @@ def berkeley_headers(data: bytes) -> Iterator[bytes]:
             page, length = struct.unpack_from(f"{order}II", data, start + offset + 4)
             left -= length
             if left < 0:
-                raise Unreadable("has headers that are longer than it")
+                raise Unreadable("has headers that are longer than the file")
             yield _overflow(data, order, size, page, length)
 
 
@@ -144,11 +144,11 @@ def _overflow(data: bytes, order: str, size: int, page: int, length: int) -> byt
     while left > 0:
         start = page * size
         if not page or start + size > len(data) or data[start + 25] != _OVERFLOW_PAGE:
-            raise Unreadable("has a header whose pages break off")
+            raise Unreadable("has a header with missing pages")
         page = struct.unpack_from(f"{order}I", data, start + 16)[0]
         used: int = struct.unpack_from(f"{order}H", data, start + 22)[0]
         if not used or used > size - _BDB_PAGE:
-            raise Unreadable(f"has a page of {size} bytes that holds {used}")
+            raise Unreadable(f"has a page of {size} bytes with {used} bytes of data")
         part = data[start + _BDB_PAGE : start + _BDB_PAGE + min(used, left)]
         parts.append(part)
         left -= len(part)

@@ -8,9 +8,9 @@ from layerscope.packages.package import text
 
 
 def stanzas(data: bytes, wanted: Collection[bytes]) -> Iterator[dict[bytes, str]]:
-    """The wanted fields of each paragraph, by lower-case key; only a field's first line is kept.
+    """The wanted fields of each paragraph, by lower-case key. Only a field's first line is kept.
 
-    Follows deb822(5): paragraphs are separated by empty lines, a line that begins with a blank continues the field above.
+    Follows deb822(5): empty lines separate paragraphs, and a line that starts with a blank continues the field above.
     """
     stanza: dict[bytes, str] = {}
     for line in data.split(b"\n"):

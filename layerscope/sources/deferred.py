@@ -1,8 +1,8 @@
-"""Images that an engine needs not export, because everything that is read of them is known.
+"""Images that an engine doesn't have to export, because everything that is read from them is known.
 
-The first export leaves the archive's skeleton in the cache, under what the engine says of the image. As long as the
-engine says the same and all layers are known, the image is opened from the skeleton. The export runs when a content is
-asked for.
+The first export stores the archive's skeleton in the cache, keyed by what the engine says about the image. As long as the
+engine says the same and all layers are known, the image is opened from the skeleton. The export runs only when content
+is read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from layerscope.sources.skeleton import HEAD, Skeleton
 from layerscope.sources.source import Request
 
 Export = Callable[[], OpenFile]
-"""Lets the engine save the image, and keeps the archive in a file."""
+"""Makes the engine save the image, and keeps the archive in a file."""
 _IMAGE: Final = "image-"
 
 
@@ -38,7 +38,7 @@ def open_exported(
 ) -> Image:
     """The image that an engine exports, or the same image without an export.
 
-    `identity` is all that decides what an export would be. `vouched_by` is the engine, for `Layer.vouched_by`.
+    `identity` determines what an export would contain. `vouched_by` is the engine, for `Layer.vouched_by`.
     """
     folder = None if request.shelf is None else request.shelf.folder
     if folder is None or request.every_platform:
@@ -73,7 +73,7 @@ def _key(identity: str, name: str, request: Request, source: str) -> str:
 
 
 def _vouched(image: Image, engine: str) -> Image:
-    """The image, whose plain layers the engine made itself; what it only stores, it does not vouch for."""
+    """The image, with plain layers vouched for by the engine that made them. It doesn't vouch for blobs it only stores."""
 
     def vouched(layer: Layer) -> Layer:
         if (
@@ -104,7 +104,7 @@ def _skeleton(
 
 
 def _told(image: Image) -> Image:
-    """All that an image says of itself, without what it is read from."""
+    """Everything an image says about itself, without the files it is read from."""
     return replace(
         image,
         layers=tuple(replace(layer, blob=None, vouched_by=None) for layer in image.layers),
@@ -116,7 +116,7 @@ def _told(image: Image) -> Image:
 def _open_known(
     value: bytes, name: str, request: Request, source: str, export: Export, vouched_by: str
 ) -> Image | None:
-    """The image from its skeleton; None if a layer of it is not known."""
+    """The image from its skeleton; None if one of its layers is unknown."""
     try:
         file = Skeleton.from_bytes(value).open(f"the save of {name!r}")
         image = _vouched(open_archive(file, request, source), vouched_by)
@@ -155,7 +155,7 @@ def _deferred(layer: Layer, later: _Later) -> Layer:
 
 @dataclass(slots=True)
 class _Later:
-    """The export that contents are read from, once one is asked for."""
+    """The export to read contents from, which runs on first use."""
 
     export: Export
     request: Request
@@ -165,7 +165,7 @@ class _Later:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def blob(self, index: int, layer: Layer) -> Blob:
-        """The stored bytes of a layer. Raises what the export raises, and `SourceUnavailable` if the image is another now."""
+        """The stored bytes of a layer. Raises what the export raises, and `SourceUnavailable` if the image changed."""
         with self._lock:
             if self._closed:
                 raise SourceUnavailable(f"{self.request.reference} is closed")

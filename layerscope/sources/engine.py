@@ -46,7 +46,7 @@ class Place:
 
     @property
     def voucher(self) -> str:
-        """The engine for `Layer.vouched_by`: one behind a Unix socket is one of this machine."""
+        """The engine for `Layer.vouched_by`. With a Unix socket, it is on this machine."""
         return LOCAL_ENGINE if self.host.startswith("unix://") else self.host
 
     def __str__(self) -> str:
@@ -120,7 +120,7 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
 
 
 def _name_to_save(image: EngineImage, name: str) -> str:
-    """The tag that was asked for, which the archive then has too, or else the ID."""
+    """The requested tag, which the archive then has too, or else the ID."""
     return next((tag for tag in image.tags if is_same(name, tag)), image.id)
 
 

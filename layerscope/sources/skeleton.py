@@ -1,6 +1,6 @@
-"""An archive without the contents of its layers: everything else is at its place, and layers are holes.
+"""An archive without the contents of its layers. Everything else is in place, and the layers are holes.
 
-Whatever is read of an archive before its layers are, is read of its skeleton as well, with the same result.
+Reading anything but the layers gives the same result from the skeleton as from the archive.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from layerscope.limits import MIB
 from layerscope.sources.files import no_room, temporary_file, write_all
 
 HEAD: Final = BLOCK_SIZE
-"""How much of each layer is kept, which tells how it is compressed."""
+"""The number of bytes kept of each layer, to recognize its compression."""
 MOST: Final = 16 * MIB
-"""The most bytes that a skeleton has; an archive with more beside its layers has none."""
+"""The most bytes in a skeleton. An archive with more data besides its layers has none."""
 _NUMBERS: Final = struct.Struct("<QQ")
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The size of the archive, and the parts that are there, each at its offset."""
+    """The size of the archive, and the parts that are kept, each with its offset."""
 
     size: int
     parts: tuple[tuple[int, bytes], ...]
 
     @classmethod
     def of(cls, file: OpenFile, layers: Iterable[Blob]) -> Skeleton | None:
-        """The skeleton of an open archive; None if there is much in it beside these layers."""
+        """The skeleton of an open archive; None if it has too much data besides these layers."""
         ranges = list(_between(file.size, layers))
         if sum(end - begin for begin, end in ranges) > MOST:
             return None
@@ -44,7 +44,7 @@ class Skeleton:
         return cls(file.size, tuple(parts))
 
     def open(self, name: str) -> OpenFile:
-        """A file without a name that is like the archive, but for its holes. Raises `OutputError` if there is no room."""
+        """An unnamed file that is like the archive, except for the holes. Raises `OutputError` if there is no room."""
         with temporary_file(name) as file:
             try:
                 os.ftruncate(file.fileno(), self.size)
@@ -56,7 +56,7 @@ class Skeleton:
             return OpenFile(os.dup(file.fileno()), name)
 
     def to_bytes(self) -> bytes:
-        """The bytes from which `from_bytes` makes an equal one."""
+        """The skeleton as bytes. `from_bytes` makes an equal one of them."""
         rows = [_NUMBERS.pack(offset, len(data)) + data for offset, data in self.parts]
         return _NUMBERS.pack(self.size, len(rows)) + zlib.compress(b"".join(rows), 1)
 
@@ -74,7 +74,7 @@ class Skeleton:
 
 
 def _between(size: int, layers: Iterable[Blob]) -> Iterator[tuple[int, int]]:
-    """What is not in a layer, and the beginning of each layer."""
+    """The ranges outside layers, and the start of each layer."""
     begin = 0
     for offset, count in sorted({(layer.offset, layer.size) for layer in layers}):
         if count > HEAD and offset + HEAD > begin:

@@ -25,7 +25,8 @@ class Request:
     """What to get from a source.
 
     `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
-    Dockerfile that built the image, if the user has it. `head` says that no layer will be read, so nothing is asked for beyond the image's own documents.
+    Dockerfile that built the image, if the user has it. `head` means that no layer will be read, so only the image's own
+    documents are requested.
     `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
     need not be fetched, and `remark` takes one line about how the image is read.
     """

@@ -85,7 +85,7 @@ class LayerscopeApp(BaseApp):
             image, session = self._read(report, lambda: worker.is_cancelled)
         except Cancelled:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
+        except Exception as error:  # noqa: BLE001 - shown to the user
             self.post_message(self.Failed(failure(error)))
             return
         finally:

@@ -1,4 +1,4 @@
-"""The report of an image whose layers were not read (`--head`): whatever only layers can tell is null."""
+"""The report of an image whose layers were not read (`--head`). Everything that depends on layers is null."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def is_head(document: ReportDocument) -> TypeIs[HeadDocument]:
-    """Whether the report is of an image whose layers were not read."""
+    """Whether the report is about an image whose layers were not read."""
     return document.get("head") is True
 
 
 def without_layers(document: AnalysisDocument) -> HeadDocument:
-    """The report with null for everything that only layers can tell. Instructions without a layer keep their zeros."""
+    """The report with null for everything that depends on layers. Instructions without a layer keep their zeros."""
     head: HeadDocument = {
         "advice": None,
         "config": document["config"],

@@ -70,7 +70,7 @@ def sizes_row(sizes: Sizes) -> SizesRow:
 
 
 def maybe_sizes_row(sizes: Sizes, *, known: bool) -> MaybeSizesRow:
-    """The sizes of what may not have been read; then only `compressed` can be known."""
+    """Sizes of something that may not have been read, in which case only `compressed` can be known."""
     return {
         "compressed": sizes.compressed,
         "content": sizes.content if known else None,

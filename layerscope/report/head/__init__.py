@@ -1,1 +1,1 @@
-"""Reports of images whose layers were not read, for people."""
+"""Human-readable reports of images whose layers were not read."""

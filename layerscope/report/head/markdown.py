@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import HeadDocument
 
 MOST = 40
-"""Instructions of the table."""
+"""The most instructions in the table."""
 
 
 def size_rows(document: HeadDocument, code: Callable[[str], str]) -> list[tuple[str, str, str]]:
-    """What is known of the whole: name, value, and what it means."""
+    """What is known about the image: name, value, and meaning."""
     download = document["sizes"]["compressed"]
-    known = "one pull" if download is not None else "not known: not all layers are compressed"
+    known = "one pull" if download is not None else "unknown: not all layers are compressed"
     rows = [("**download**", f"**{format_size(download)}**", known)]
     base = base_words(document)
     if base:
@@ -30,14 +30,14 @@ def size_rows(document: HeadDocument, code: Callable[[str], str]) -> list[tuple[
 
 
 def instruction_titles(document: HeadDocument) -> tuple[str, ...]:
-    """The titles of the table; one that ends in `>` is of numbers."""
+    """The titles of the table. One that ends in `>` marks a column of numbers."""
     return ("#>", "instruction", "download>", *(("line>",) if has_lines(document) else ()))
 
 
 def instruction_rows(
     document: HeadDocument, code: Callable[[str, int], str]
 ) -> Iterator[list[str]]:
-    """The `MOST` instructions that transfer most, in the order of the build."""
+    """The `MOST` instructions with the largest downloads, in build order."""
     full = [row for row in document["instructions"] if row["layers"]]
     ranked = sorted(full, key=lambda row: (-(row["sizes"]["compressed"] or 0), row["index"]))
     base = base_instructions(document)

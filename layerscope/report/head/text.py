@@ -1,4 +1,4 @@
-"""The text report of an image whose layers were not read: what a pull transfers, and for which instruction."""
+"""The text report of an image whose layers were not read: what a pull transfers for each instruction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BAR = 12
 
 
 def write_head(page: Page, document: HeadDocument) -> None:
-    """Write the whole report but its verdict."""
+    """Write the whole report except the verdict."""
     _header(page, document)
     _facts(page, document)
     _instructions(page, document)
@@ -34,7 +34,7 @@ def write_head(page: Page, document: HeadDocument) -> None:
 
 
 def base_words(document: ReportDocument) -> str:
-    """`debian:12 (2 layers)`, or nothing where the end of the base image is not known."""
+    """`debian:12 (2 layers)`, or "" if the end of the base image is unknown."""
     base = document.get("base")
     if base is None:
         return ""
@@ -63,7 +63,7 @@ def _facts(page: Page, document: HeadDocument) -> None:
     download = document["sizes"]["compressed"]
     known = "compressed, one pull"
     if download is None:
-        known = "not known: not all layers are compressed"
+        known = "unknown: not all layers are compressed"
     rows = [("download", f"{pad(format_size(download), 10, right=True)}  {known}")]
     if document["image"]["created"]:
         rows.append(("created", one_line(document["image"]["created"])))

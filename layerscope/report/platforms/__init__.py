@@ -1,1 +1,1 @@
-"""The report of an image for all platforms of its index."""
+"""The report of an image for all platforms in its index."""

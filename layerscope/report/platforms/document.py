@@ -1,4 +1,4 @@
-"""The document of an image for all its platforms, as `schema/platforms-1.json` describes it."""
+"""The document about an image for all its platforms. Its schema is `schema/platforms-1.json`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def build_platforms(
     image: Image, reports: Sequence[ReportDocument], absent: Sequence[Platform]
 ) -> PlatformsDocument:
-    """The reports of the platforms in the order of the index, and every layer of any of them once.
+    """The reports of all platforms, in the order of the index, and every distinct layer once.
 
-    `image` is the first of them, and `absent` the platforms that the index lists and the source does not hold.
+    `image` is the first one. `absent` are platforms that the index lists but the source doesn't have.
     """
     digest = None if image.siblings is None else image.siblings.index_digest
     return {

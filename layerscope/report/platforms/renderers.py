@@ -1,4 +1,4 @@
-"""An image for all its platforms as a table: one row a platform, and what all of them transfer together."""
+"""An image for all its platforms as a table: one row per platform, and the total download."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def _total(document: PlatformsDocument) -> str:
 
 
 def _notes(document: PlatformsDocument) -> Iterator[tuple[str, str]]:
-    """Each platform with a note about it; a note that is true of all of them is given once, without one."""
+    """Each platform with a note about it. A note that applies to all platforms is given once, without a platform."""
     reports = document["platforms"]
     for platform in document["absent"]:
-        yield platform, "the index lists this platform, and the source does not hold it"
+        yield platform, "the index lists this platform, but the source doesn't have it"
     messages = [
         [note["message"] for note in report["notes"] if "layer" not in note] for report in reports
     ]
@@ -148,7 +148,7 @@ class PlatformsMarkdown:
 
 
 class PlatformsCsv:
-    """Writes a header and a row a platform."""
+    """Writes a header and a row per platform."""
 
     def render(self, document: PlatformsDocument, out: TextIO) -> None:
         writer = csv.DictWriter(out, _CSV, restval="", lineterminator="\n")
@@ -169,7 +169,7 @@ class PlatformsCsv:
 
 
 class PlatformsJson:
-    """Writes the document with the report of each platform as it is written alone."""
+    """Writes the document with the full report of each platform."""
 
     def render(self, document: PlatformsDocument, out: TextIO) -> None:
         rest = {key: value for key, value in document.items() if key != "platforms"}

@@ -47,7 +47,7 @@ class Fields:
     def text(self, key: str) -> str:
         value = self._get(key)
         if not isinstance(value, str):
-            self._fail("is no text", key)
+            self._fail("is not text", key)
         return value
 
     def maybe_text(self, key: str) -> str | None:

@@ -119,7 +119,7 @@ class CompareLoadScreen(Dialog[None]):
             opened = self._read(report, lambda: worker.is_cancelled)
         except Cancelled:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, a person waits to hear of it
+        except Exception as error:  # noqa: BLE001 - shown to the user
             self.post_message(self._Done(failure(error)))
             return
         if worker.is_cancelled or not self.post_message(self._Done(opened)):
