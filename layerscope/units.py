@@ -1,4 +1,4 @@
-"""Sizes as people write and read them. No other module knows about units.
+"""Sizes and counts as people write and read them. No other module knows about units.
 
 `kB`, `MB`, and `GB` are powers of 1000; `KiB`, `MiB`, and `GiB` are powers of 1024, as registries and engines print them.
 """
@@ -57,3 +57,12 @@ def format_delta(size: int) -> str:
 def format_percent(part: int | float, whole: int | float) -> str:
     """`part` as a percentage of `whole`, with one decimal, or `–` when `whole` is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `9,812 files`, `2 directories`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}s"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.errors import ConfigError
-from layerscope.units import format_delta, format_percent, format_size, parse_size
+from layerscope.units import count, format_delta, format_percent, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,18 @@ def test_a_difference_has_a_sign() -> None:
 def test_a_percentage_of_nothing_is_unknown() -> None:
     assert format_percent(1, 8) == "12.5 %"
     assert format_percent(0, 0) == "–"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (1, "file", "1 file"),
+        (0, "file", "0 files"),
+        (9812, "file", "9,812 files"),
+        (2, "directory", "2 directories"),
+        (1, "directory", "1 directory"),
+        (2, "key", "2 keys"),
+    ],
+)
+def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None:
+    assert count(number, noun) == text

@@ -35,10 +35,15 @@ def live_contents(tree: FileTree) -> Iterator[Entry]:
 
 
 def content_hash(content: Entry) -> bytes | None:
-    """A 16-byte hash of the content (XXH3-128, sparse maps included); None if the content was not read."""
+    """A 16-byte hash of the content (XXH3-128, sparse maps included); None if the content was not read.
+
+    The hash in a saved report, whose content has no place in a tar, includes the sparse map already.
+    """
     mark = content.fingerprint
     extra = content.extra
-    if mark is None or extra is None or not (extra.extents or extra.logical_size is not None):
+    if mark is None or extra is None or content.data < 0:
+        return mark
+    if not (extra.extents or extra.logical_size is not None):
         return mark
     return xxhash.xxh3_128_digest(mark + repr((extra.logical_size, extra.extents)).encode())
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.base_instructions import base_instructions
+from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, WastedFile
@@ -108,7 +109,7 @@ def files_word(files: Sequence[WastedFile]) -> str:
         return _path(files[0].path)
     paths = [b"/" + file.path.lstrip(b"/") for file in files]
     above = os.path.commonpath([min(paths), max(paths)])
-    number = f"{len(files):,} files"
+    number = count(len(files), "file")
     return number if above == b"/" else f"{number} in {_path(above)}"
 
 

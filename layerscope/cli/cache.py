@@ -10,6 +10,7 @@ import click
 from layerscope.cli.exits import Exit
 from layerscope.cli.streams import tell, write_stdout
 from layerscope.errors import OutputError
+from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.cache.folder import CacheFolder, Usage
@@ -66,7 +67,7 @@ def clear() -> int:
             hint="check who owns it",
         ) from None
     tell(
-        f"layerscope: removed {usage.layers} layers and {usage.images} images, {format_size(usage.bytes)}"
+        f"layerscope: removed {count(usage.layers, 'layer')} and {count(usage.images, 'image')}, {format_size(usage.bytes)}"
     )
     return Exit.OK
 

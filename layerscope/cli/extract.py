@@ -43,7 +43,7 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
     """
     from layerscope.filesystem.extract import extract
     from layerscope.report.file_text import path_text
-    from layerscope.units import format_size
+    from layerscope.units import count, format_size
 
     with opened(choice) as (analysis, progress):
         node, after = find(analysis, path, layer)
@@ -63,7 +63,8 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
         tell(f"layerscope: left out {taken.skipped_count - len(taken.skipped)} more")
     if not choice.quiet:
         tell(
-            f"layerscope: {taken.files} files, {taken.directories} directories, {taken.symlinks} symlinks,"
+            f"layerscope: {count(taken.files, 'file')}, {count(taken.directories, 'directory')},"
+            f" {count(taken.symlinks, 'symlink')},"
             f" {format_size(taken.size)} in {folder}"
         )
     return Exit.OK

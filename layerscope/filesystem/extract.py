@@ -24,6 +24,7 @@ from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.newfile import new_file
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+from layerscope.units import count
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
@@ -156,8 +157,9 @@ class Extraction:
         if not self._overwrite:
             conflicts = self.conflicts(items)
             if conflicts:
+                exist = "exists" if len(conflicts) == 1 else "exist"
                 raise OutputError(
-                    f"{len(conflicts)} of {len(items)} files already exist in {self.folder!r}, such as"
+                    f"{len(conflicts)} of {count(len(items), 'file')} already {exist} in {self.folder!r}, such as"
                     f" {_shown(conflicts[0])}",
                     hint="name another folder, or overwrite them with --force",
                 )

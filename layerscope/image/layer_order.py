@@ -9,6 +9,7 @@ from layerscope.image import builders
 from layerscope.image.dialects import METADATA_KEYWORDS, Statement
 from layerscope.image.history import HistoryEntry
 from layerscope.notes import Note
+from layerscope.units import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _count_notes(
     claimed = sum(not entry.empty_layer for entry in history)
     if not history and layer_count > 0:
         return [Note("history-absent", "the image has no history")]
-    names = f"the history names {claimed} layers, but the image has {layer_count}: "
+    names = f"the history names {count(claimed, 'layer')}, but the image has {layer_count}: "
     if claimed < layer_count:
         nameless = [row for row in rows if row.entry is None]
         first, last = nameless[0].layer, nameless[-1].layer
@@ -151,5 +152,10 @@ def _count_notes(
         return [Note("history-short", f"{names}{which} no instruction{why}")]
     if claimed > layer_count:
         surplus = claimed - max(layer_count, 0)
-        return [Note("history-long", f"{names}{surplus} instructions that claim a layer have none")]
+        claims = (
+            "1 instruction that claims a layer has"
+            if surplus == 1
+            else f"{surplus:,} instructions that claim a layer have"
+        )
+        return [Note("history-long", f"{names}{claims} none")]
     return []

@@ -56,11 +56,6 @@ def has_lines(document: ReportDocument) -> bool:
     return "base" in document or any(row["location"] for row in document["instructions"])
 
 
-def count(number: int, one: str) -> str:
-    """`1 file`, `9,812 files`."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
-
-
 def blame(row: WasteRow | WasteGroupRow | WastePairRow) -> str:
     """`rewritten by 11 (owner only)`."""
     return words.blame_words(row["kind"], row["wasted_by"], row.get("changed", ()))

@@ -12,6 +12,7 @@ from layerscope.layers.compression import Decompression, sniff
 from layerscope.limits import Limits
 from layerscope.progress import CancelledCallback, stop_if
 from layerscope.sources.stored import StoredLayer
+from layerscope.units import count
 
 
 def matched(
@@ -28,8 +29,8 @@ def matched(
         tars = [is_tar_layer(layer.media_type) for layer in layers]
         if sum(tars) != len(diff_ids):
             raise FormatError(
-                f"{place} names {_count(len(layers), 'layer')}, but its config has"
-                f" {_count(len(diff_ids), 'diff_id')}"
+                f"{place} names {count(len(layers), 'layer')}, but its config has"
+                f" {count(len(diff_ids), 'diff_id')}"
             )
         rest = iter(diff_ids)
         found = [next(rest) if is_tar else None for is_tar in tars]
@@ -44,10 +45,6 @@ def matched(
                 hint="engines refuse it too; save the image again with a current engine",
             )
     return found
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _is_misplaced(layer: StoredLayer, diff_id: Digest | None) -> bool:

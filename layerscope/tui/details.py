@@ -9,7 +9,7 @@ from textual.content import Content
 from layerscope.report.escape import escape
 from layerscope.report.file_text import path_text
 from layerscope.tui.paint import one_line
-from layerscope.units import format_percent, format_size
+from layerscope.units import count, format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
@@ -175,8 +175,17 @@ def image_text(session: Session) -> Content:
     files = analysis.files
     sheet.row(
         "entries",
-        f"{files.regular:,} files, {files.directories:,} directories, {files.symlinks:,} symlinks,"
-        f" {files.hardlinks:,} hard links, {files.whiteouts:,} whiteouts, {files.others:,} others",
+        ", ".join(
+            count(number, noun)
+            for number, noun in (
+                (files.regular, "file"),
+                (files.directories, "directory"),
+                (files.symlinks, "symlink"),
+                (files.hardlinks, "hard link"),
+                (files.whiteouts, "whiteout"),
+                (files.others, "other"),
+            )
+        ),
     )
     sheet.head("Configuration")
     for name, words in (("entrypoint", config.entrypoint), ("cmd", config.cmd)):

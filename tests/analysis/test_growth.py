@@ -164,7 +164,7 @@ def own(analysis: Analysis, layers: int | None, limit: object) -> RuleResult:
 def test_own_size_leaves_out_the_base_layers(limit: int, passed: bool) -> None:
     result = own(sized(2000), 1, limit)
     assert (result.actual, result.passed) == (1000, passed)
-    assert "without 1 layers of b:1" in result.message
+    assert "without 1 layer of b:1" in result.message
     assert "sha256" not in result.message
 
 

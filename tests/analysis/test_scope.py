@@ -207,7 +207,7 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ),
         ("[[budget.path]]\nglob = 'a'", "budget.path[0]: max is missing"),
         ("[[budget.path]]\nmax = 1", "budget.path[0]: glob is missing"),
-        ("[[budget.path]]\nglob = 3\nmax = 1", "budget.path[0].glob: a int is not a glob"),
+        ("[[budget.path]]\nglob = 3\nmax = 1", "budget.path[0].glob: an integer is not a glob"),
         (
             "[[budget.path]]\nglob = ''\nmax = 1",
             "budget.path[0].glob: an empty string is not a glob",
@@ -233,7 +233,7 @@ def test_waste_that_two_exceptions_allow_counts_once(tmp_path: Path, app: Analys
         ("[budget]\nmax_growth = '-1%'", "budget.max_growth: '-1%' is not a growth"),
         ("[budget]\nmax_growth = 1.5", "budget.max_growth: '1.5' is not a growth"),
         ("[budget]\nmin_change = '1%'", "budget.min_change: '1%' is not a size"),
-        ("[budget]\nbaseline = 3", "budget.baseline: a int is not a reference"),
+        ("[budget]\nbaseline = 3", "budget.baseline: an integer is not a reference"),
     ],
 )
 def test_an_invalid_table_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from layerscope.report.schema import schema_text
-from tests.builder import FORMS, BuiltImage, ImageBuilder, docker_legacy
+from tests.builder import FORMS, BuiltImage, File, ImageBuilder, docker_legacy
 from tests.builder.oci import oci
 from tests.cli.conftest import Run
 from tests.cli.images import web_app, write
@@ -217,3 +217,20 @@ def test_forms_of_one_image_do_not_differ(run: Run, folder: Path) -> None:
         FORMS[form].write([app("1")], folder / form)
         found = compared(run, str(folder / "docker-legacy"), str(folder / form))
         assert found["different"] is False, form
+
+
+def test_a_file_that_keeps_size_mode_and_time_but_not_its_content_is_modified(
+    run: Run, folder: Path
+) -> None:
+    for name, content in (("a", b"one"), ("b", b"two")):
+        image = ImageBuilder("app:1").layer({"scripts.tar": File(content * 400, mtime=1)})
+        write(image.build(), folder / f"{name}.tar")
+    document = compared(run, "a.tar", "b.tar")
+    assert [(row["path"], row["kind"], row["delta"]) for row in document["changes"]] == [
+        ("/scripts.tar", "content", 0)
+    ]
+    assert document["different"] is True
+    assert run("compare", "a.tar", "b.tar", "--exit-code").returncode == 1
+    for name in ("a", "b"):
+        run("report", f"{name}.tar", "--json", "--files", "-o", f"{name}.json")
+    assert compared(run, "a.json", "b.json")["changes"] == document["changes"]

@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 def test_a_directory_is_extracted(run: Run, folder: Path, name: str) -> None:
     done = run("extract", name, "/app", "-o", "out")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "2 files, 1 directories" in done.stderr
+    assert "2 files, 1 directory," in done.stderr
     assert (folder / "out/app/app.py").read_bytes() == b"print(1)\n"
     assert (folder / "out/app/model.bin").stat().st_size == 3_000_000
 

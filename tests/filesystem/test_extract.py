@@ -135,7 +135,7 @@ def test_nothing_is_overwritten_by_default(analysis: Analysis, out: Path) -> Non
     out.mkdir()
     (out / "app").mkdir()
     (out / "app/main.py").write_text("mine")
-    with pytest.raises(OutputError, match=r"1 of \d+ files already exist in .*main.py"):
+    with pytest.raises(OutputError, match=r"1 of \d+ files already exists in .*main.py"):
         take(analysis, b"app", out)
     assert os.listdir(out / "app") == ["main.py"], "and nothing was made before it was found out"
     take(analysis, b"app", out, overwrite=True)

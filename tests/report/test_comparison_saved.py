@@ -11,9 +11,12 @@ import pytest
 
 import layerscope
 from layerscope.analysis.comparison.compare import compare
+from layerscope.analysis.comparison.side import Side
 from layerscope.errors import UsageError
+from layerscope.filesystem.tree import FileTree
 from layerscope.report.comparison.document import build as build_comparison
 from layerscope.report.document.builder import build
+from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.serialize import dumps
 from layerscope.report.saved.reference import report_path
 from layerscope.report.saved.report import parse_report, read_report
@@ -222,6 +225,31 @@ def test_without_hashes_equal_sizes_are_unknown(report: str) -> None:
     kinds = {change.kind for change in comparison.files.changes}
     assert kinds == {"unknown"}
     assert "content-unknown" in [note.code for note in comparison.notes]
+
+
+def test_a_saved_report_keeps_every_fact_of_an_entry(tmp_path: Path, report: str) -> None:
+    path = tmp_path / "saved.json"
+    path.write_text(report)
+    tree = read_files_of(read_report(str(path)))
+    saved = json.loads(report)["layers"]
+    for row, layer in zip(saved, tree.layers, strict=True):
+        assert list(EntryRows(layer, hashes=True)) == row["entries"]
+    sparse = next(row for row in saved[0]["entries"] if row["path"] == "/holes")
+    assert (sparse["size"], sparse["logical_size"]) == (512, 10_000)
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, "1", True, 2**63])
+def test_an_invalid_logical_size_is_refused(report: str, size: object) -> None:
+    def edit(document: Report) -> None:
+        row = next(each for each in document["layers"][0]["entries"] if each["path"] == "/holes")
+        row["logical_size"] = size
+
+    assert "is not a logical size" in refusal(edited(report, edit))
+
+
+def read_files_of(side: Side) -> FileTree:
+    assert side.files is not None
+    return side.files.tree
 
 
 def test_reports_are_recognized_by_prefix_or_content(tmp_path: Path, report: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.errors import UsageError
 from layerscope.image.image import Base, Image
+from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.image.image import Layer
@@ -29,7 +30,7 @@ def on_base(image: Image, base: Image) -> Image:
     if len(its) > len(mine):
         raise UsageError(
             f"{base.reference} is not the base of {image.reference}: "
-            f"it has {len(its)} layers, but the image only {len(mine)}",
+            f"it has {count(len(its), 'layer')}, but the image only {len(mine)}",
             hint="name the image that it was built FROM",
         )
     return replace(image, base=Base(layers=len(its), name=base.reference, evidence="image"))

@@ -55,8 +55,16 @@ def written_limit(value: object) -> str:
 
 def kind_of(value: object) -> str:
     """The kind of a TOML value, for an error."""
-    names = {bool: "a boolean", list: "an array", dict: "a table", str: "a string"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    names = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a float",
+        Decimal: "a float",
+        list: "an array",
+        dict: "a table",
+        str: "a string",
+    }
+    return names.get(type(value), "a date or time")
 
 
 def unit_of(quantity: Quantity, limit: Number) -> Unit:

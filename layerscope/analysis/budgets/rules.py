@@ -10,6 +10,7 @@ from layerscope.analysis.budgets.growth import Change, Former, drift, growth
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Facts
+from layerscope.units import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _own_size(case: Case, _: Number) -> Measured:
         return Measured(None, missing)
     own = sum(layer.sizes.content for layer in analysis.layers[base.layers :])
     name = (base.name or "the base image").partition("@")[0]
-    return Measured(Fraction(own), detail=f"without {base.layers} layers of {name}")
+    return Measured(Fraction(own), detail=f"without {count(base.layers, 'layer')} of {name}")
 
 
 def _tar(case: Case, _: Number) -> Measured:

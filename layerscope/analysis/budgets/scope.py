@@ -16,7 +16,7 @@ from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Facts, Files
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import FILE, METADATA, OTHER
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 Level = Literal["fail", "warn"]
 
@@ -71,7 +71,7 @@ class InstructionLimit:
         over = [pair for pair in by_size(sizes) if pair[1] > self.limit]
         if len(over) < 2:
             return Found(size, f"instruction {index}", (index,))
-        words = f"{len(over):,} instructions: {name_instructions(analysis, over)}"
+        words = f"{count(len(over), 'instruction')}: {name_instructions(analysis, over)}"
         return Found(size, words, tuple(index for index, _ in over))
 
 

@@ -13,7 +13,7 @@ from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.walk import compare_files
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, ProgressCallback
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _notes(
             missing = sum(not layer.indexed for layer in side.layers)
             yield Note(
                 "layers-not-read",
-                f"{missing} of the layers of {name} are not in its source: their files and sizes are left out",
+                f"{missing} of the layers of {name} {'is' if missing == 1 else 'are'} not in its source: their files and sizes are left out",
             )
     yield from _recompressed(layers)
     if files is not None:
@@ -119,7 +119,7 @@ def _notes(
         if unknown:
             yield Note(
                 "content-unknown",
-                f"{unknown} files have the same size on both sides, but a saved report doesn't have their content",
+                f"{count(unknown, 'file')} {'has' if unknown == 1 else 'have'} the same size on both sides, but a saved report doesn't have their content",
             )
     hidden = sum(not row.known for row in settings)
     if hidden:

@@ -11,7 +11,7 @@ from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code
 from layerscope.report.formats.renderers import JSON
 from layerscope.report.page import Page
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import HostImageRow, ImagesDocument
@@ -44,7 +44,7 @@ def _total(document: ImagesDocument, measure: Measure) -> str:
     known = format_size(total[measure])
     more = f", {format_size(total['tar'])} uncompressed" if measure == "compressed" else ""
     what = "to pull" if measure == "compressed" else "uncompressed"
-    return f"all {len(document['images'])} on one host, each of the {total['layers']:,} layers once: {known} {what}{more}"
+    return f"all {len(document['images'])} on one host, each of the {count(total['layers'], 'layer')} once: {known} {what}{more}"
 
 
 class TableText:

@@ -11,7 +11,7 @@ from layerscope.analysis.mentions import short_command
 from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import CHANGED_WORDS, KIND_WORDS
 from layerscope.report.escape import escape, fit_start
-from layerscope.units import format_delta, format_size
+from layerscope.units import count, format_delta, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import (
@@ -106,10 +106,6 @@ def percent_delta(percent: float | None) -> str:
     return f"{'+' if percent > 0 else '−'}{abs(percent):,.1f} %"
 
 
-def plural(number: int, one: str) -> str:
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
-
-
 def full_text(row: ComparedInstructionRow) -> str:
     """The instruction of B, or of A if B has none, on one line."""
     text = row["text_b"] if row["text_b"] is not None else row["text_a"]
@@ -127,12 +123,12 @@ def pull_words(document: ComparisonDocument) -> str:
     needed, chained = document["transfer"]["needed"], document["transfer"]["chained"]
     held = shared_words(document)
     if not needed["layers"]:
-        text = f"a host that has A pulls none of the {plural(layers, 'layer')} of B ({held})"
+        text = f"a host that has A pulls none of the {count(layers, 'layer')} of B ({held})"
     else:
         number = len(needed["layers"])
         of = f"all {layers:,} layers of B" if layers > 1 else "the one layer of B"
         if number < layers:
-            of = f"{number} of the {plural(layers, 'layer')} of B"
+            of = f"{number} of the {count(layers, 'layer')} of B"
         text = f"a host that has A pulls {of}, {_weight(needed)} ({held})"
     if chained["layers"] != needed["layers"]:
         text += f"; {_weight(chained)} if an engine reuses a layer only on top of the same layers"
@@ -245,7 +241,7 @@ def cache_words(document: ComparisonDocument) -> str:
     found = document["cache_break"]
     if found is None:
         return ""
-    again = f"{plural(len(found['layers']), 'layer')} rebuilt"
+    again = f"{count(len(found['layers']), 'layer')} rebuilt"
     index = found["b"] if found["b"] is not None else found["a"]
     if index is None:
         return f"breaks after the last instruction; {again}"

@@ -20,7 +20,6 @@ from layerscope.report.head.markdown import (
 from layerscope.report.words import (
     base_instructions,
     blame,
-    count,
     group_path,
     has_lines,
     instruction_text,
@@ -32,7 +31,7 @@ from layerscope.report.words import (
     verdict_words,
     wasted_kinds,
 )
-from layerscope.units import format_delta, format_percent, format_size
+from layerscope.units import count, format_delta, format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import (

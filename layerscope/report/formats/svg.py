@@ -10,8 +10,8 @@ from layerscope.report.document.head import is_head
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.parts.palette import DARK, LIGHT, OTHER, Palette, rules
 from layerscope.report.parts.treemap import Rect, Spacing, Tile, layout
-from layerscope.report.words import count, instruction_text, one_line
-from layerscope.units import format_percent, format_size
+from layerscope.report.words import instruction_text, one_line
+from layerscope.units import count, format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import AnalysisDocument, NodeRow, ReportDocument

@@ -8,13 +8,12 @@ from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.words import (
     base_instructions,
-    count,
     has_lines,
     instruction_text,
     one_line,
     short_digest,
 )
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import HeadDocument, ReportDocument

@@ -12,7 +12,6 @@ from layerscope.analysis.words import KIND_MEANINGS
 from layerscope.report.document.head import is_head
 from layerscope.report.words import (
     blame,
-    count,
     instruction_text,
     is_skipped,
     is_warning,
@@ -20,7 +19,7 @@ from layerscope.report.words import (
     rule_sentence,
     rules_of,
 )
-from layerscope.units import format_percent, format_size
+from layerscope.units import count, format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import (

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import escape
 from layerscope.report.parts.palette import DARK, LIGHT, OTHER, rules
-from layerscope.report.words import count, one_line, short_digest
-from layerscope.units import format_delta, format_percent, format_size
+from layerscope.report.words import one_line, short_digest
+from layerscope.units import count, format_delta, format_percent, format_size
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.budgets.rules import LOWER_LIMITS
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.page import Page, Span
-from layerscope.report.words import count, is_skipped, rule_numbers, rule_word, verdict_words
-from layerscope.units import format_size
+from layerscope.report.words import is_skipped, rule_numbers, rule_word, verdict_words
+from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import AllowedRow, ReportDocument, RuleRow

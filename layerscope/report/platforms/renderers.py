@@ -13,8 +13,8 @@ from layerscope.report.formats.csv import cell
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code, prose
 from layerscope.report.page import Page
-from layerscope.report.words import count, one_line, short_digest, verdict_words
-from layerscope.units import format_size
+from layerscope.report.words import one_line, short_digest, verdict_words
+from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import ReportDocument, SizeName

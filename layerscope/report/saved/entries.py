@@ -80,9 +80,21 @@ def _member(row: Any) -> Member:
         member.fingerprint = bytes.fromhex(row["content_hash"])
         if len(member.fingerprint) != HASH_BYTES:
             raise ValueError(f"{row['content_hash'][:80]!r} is not a content_hash")
-    if "xattrs" in row or "device" in row:
-        member.extra = Extra(_xattrs(row.get("xattrs") or {}), _device(row.get("device")))
+    if "xattrs" in row or "device" in row or "logical_size" in row:
+        member.extra = Extra(
+            _xattrs(row.get("xattrs") or {}), _device(row.get("device")), _logical_size(row)
+        )
     return member
+
+
+def _logical_size(row: dict[str, Any]) -> int | None:
+    """The size of a sparse file with its holes. None for any other file."""
+    size = row.get("logical_size")
+    if size is None:
+        return None
+    if row["type"] != "file" or type(size) is not int or not 0 <= size <= _LARGEST:
+        raise ValueError(f"{size!r:.40} is not a logical size of a {row['type']}")
+    return size
 
 
 def _kind(name: Any) -> int:

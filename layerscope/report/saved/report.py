@@ -38,6 +38,7 @@ from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
+from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -188,7 +189,7 @@ def _base(document: Fields, layers: int) -> Base | None:
     if row is None:
         return None
     if row.number("layers") > layers:
-        row.fail(f"has {row.number('layers')} layers, but the image has {layers}")
+        row.fail(f"has {count(row.number('layers'), 'layer')}, but the image has {layers}")
     return Base(
         layers=row.number("layers"), name=row.maybe_text("name"), evidence=row.text("evidence")
     )

@@ -14,7 +14,6 @@ from textual.worker import get_current_worker
 
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
-from layerscope.report.comparison.words import plural
 from layerscope.tui.compare.paint import delta_text
 from layerscope.tui.compare.rows import QUERY_KINDS
 from layerscope.tui.compare.session import CompareSession, MergedFiles
@@ -24,7 +23,7 @@ from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import TreeRows, spread
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.tui.panes.tree_view import FileTreeView
-from layerscope.units import format_delta
+from layerscope.units import count, format_delta
 
 FEW_ROWS = 40
 """Up to this many differences open in full."""
@@ -153,7 +152,7 @@ class CompareFilesPane(ListPane):
         hits = tree.show_hits(event.flags, event.query.needle or None)
         if hits:
             self.show_status(
-                f"{plural(hits, 'hit')} · n/N step through them, escape shows all again"
+                f"{count(hits, 'hit')} · n/N step through them, escape shows all again"
             )
         else:
             more = "; u also searches equal files" if self.only_changed else ""
@@ -165,7 +164,7 @@ class CompareFilesPane(ListPane):
         if rows is None or session.merged is None:
             return
         totals = session.merged.totals
-        parts = [plural(totals.files[ROOT], "difference"), delta_text(totals.delta(ROOT))]
+        parts = [count(totals.files[ROOT], "difference"), delta_text(totals.delta(ROOT))]
         if self.only_changed:
             parts.append("only what differs")
         parts.append(f"by {_SORTS[rows.sort]}")

@@ -27,7 +27,7 @@ from layerscope.tui.model.session import CHANGES, Session
 from layerscope.tui.model.view import REMOVED
 from layerscope.tui.paint import Span, bar, cell
 from layerscope.tui.panes.list_pane import ListPane
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 MOST: Final = 5_000
 """How many of the largest files to list."""
@@ -192,22 +192,24 @@ class LargestPane(ListPane):
             for number, flag in enumerate(hits)
             if flag and sizes[number] and kinds[number] != DIRECTORY
         ]
-        size, count = sum(sizes[number] for number in numbers), len(numbers)
+        size, number = sum(sizes[each] for each in numbers), len(numbers)
         largest = heapq.nlargest(MOST, numbers, key=sizes.__getitem__)
         files: Iterator[LargeFile] = (_live(session, number, sizes[number]) for number in largest)
         status = ""
         if with_wasted:
             wasted = list(_wasted(session, query))
             gone = sum(file.size for file in wasted)
-            size, count = size + gone, count + len(wasted)
+            size, number = size + gone, number + len(wasted)
             status = f", {format_size(gone)} of it wasted"
             files = chain(files, wasted)
         listed = heapq.nlargest(MOST, files, key=attrgetter("size"))
-        status = f"{count:,} files · {format_size(size)}{status}" if count else "nothing found"
-        if not count and query is not None and not with_wasted:
+        status = (
+            f"{count(number, 'file')} · {format_size(size)}{status}" if number else "nothing found"
+        )
+        if not number and query is not None and not with_wasted:
             gone = sum(1 for _ in _wasted(session, query))
             status += f" · {gone:,} wasted: v lists them" if gone else ""
-        if count > len(listed):
+        if number > len(listed):
             status += f" · the {len(listed):,} largest are listed"
         if not worker.is_cancelled:
             self.post_message(self._Found(query, listed, status))

@@ -23,7 +23,7 @@ from layerscope.tui.model.session import Session
 from layerscope.tui.model.waste_rows import Key, Row, WasteRows, key_of
 from layerscope.tui.paint import Span, bar, cell, instruction_name
 from layerscope.tui.panes.list_pane import ListPane
-from layerscope.units import format_percent, format_size
+from layerscope.units import count, format_percent, format_size
 
 _NUMBER_OF: Final = {kind: number for number, kind in enumerate(WASTE_KINDS)}
 FEW_FILES: Final = 200
@@ -105,7 +105,7 @@ On a file, enter goes to the layer that stored it, `x` to the layer that made it
             word, why = KIND_WORDS[line.kind], KIND_MEANINGS[line.kind]
             spans.append(("▾ " if line.kind in self._open else "▸ ", "dim"))
             spans.append((word, "strong"))
-            rest = f"  {line.files:,} files. {why}"
+            rest = f"  {count(line.files, 'file')}. {why}"
             spans.append((fit_start(rest, left - 2 - len(word)), "dim"))
             return spans
         if line.depth == 2:
@@ -252,6 +252,6 @@ class WastePane(ListPane):
         waste, files = event.waste, len(event.waste.files)
         self.waste_list.show(waste, open_all=event.query is not None and files <= FEW_FILES)
         share = format_percent(waste.size, self.session.analysis.sizes.content)
-        text = f"{files:,} files · {format_size(waste.size)} · {share} of the content"
+        text = f"{count(files, 'file')} · {format_size(waste.size)} · {share} of the content"
         nothing = "nothing is wasted" if event.query is None else "nothing found"
         self.show_status(text if files else nothing)

@@ -12,7 +12,7 @@ from layerscope.errors import Cancelled, LayerscopeError, OutputError
 from layerscope.report.file_text import path_text
 from layerscope.tui.screens.dialogs import TextDialog
 from layerscope.tui.screens.questions import ask_overwrite, may_write, show_error
-from layerscope.units import format_size
+from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -78,7 +78,8 @@ class Extractor:
         self, folder: str, selection: Selection, items: list[Item], found: list[bytes]
     ) -> None:
         text = (
-            f"{len(found):,} of {len(items):,} files already exist, such as\n{path_text(found[0])}"
+            f"{len(found):,} of {count(len(items), 'file')} already"
+            f" {'exists' if len(found) == 1 else 'exist'}, such as\n{path_text(found[0])}"
         )
         begin = partial(self._extract, folder, selection, items, overwrite=True)
         ask_overwrite(self._screen, text, lambda: self._run(begin))
@@ -104,7 +105,7 @@ class Extractor:
 
     def _report(self, folder: str, taken: Taken) -> None:
         made = taken.files + taken.symlinks
-        text = f"{made:,} files, {format_size(taken.size)} in {folder}"
+        text = f"{count(made, 'file')}, {format_size(taken.size)} in {folder}"
         if taken.skipped_count:
             path, reason = taken.skipped[0]
             text += f"\n{taken.skipped_count:,} left out, such as {path_text(path)}: {reason}"
