@@ -102,7 +102,7 @@ def zstd_chunked(
 
 
 def without_end(tar: bytes) -> bytes:
-    """The members alone."""
+    """The members, without table and footer."""
     return tar[: max((end for *_, end in members_of(tar)), default=0)]
 
 
@@ -170,7 +170,7 @@ def packed(
 
 
 def described(info: tarfile.TarInfo) -> dict[str, Any]:
-    """What the table says of a member, without where its content is."""
+    """The table's facts about a member, without the location of its content."""
     entry: dict[str, Any] = {
         "type": TYPES[info.type],
         "name": info.name + ("/" if info.isdir() else ""),

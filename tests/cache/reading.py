@@ -1,4 +1,4 @@
-"""Read images as every command does, and count what of their layers is read."""
+"""Reads images like every command does, and records which layers are read."""
 
 from __future__ import annotations
 

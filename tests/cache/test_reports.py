@@ -1,4 +1,4 @@
-"""A layer that was read before isn't read again, and the report is the same to the byte."""
+"""A layer that was read before isn't read again, and the report is identical byte for byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ COMPRESSED = [(form, compression) for form, compression in CASES if compression 
 
 
 @pytest.mark.parametrize(("form", "compression"), CASES)
-def test_a_cached_report_is_the_uncached_one(form: str, compression: str, tmp_path: Path) -> None:
+def test_a_cached_report_equals_the_uncached_one(
+    form: str, compression: str, tmp_path: Path
+) -> None:
     reference = FORMS[form].write([sample()], tmp_path / "image", compression)
     uncached = document_of(reference, cache=False)
     assert document_of(reference) == uncached
@@ -72,7 +74,9 @@ def test_verify_reads_every_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(names) == len({layer.diff_id for layer in sample().layers})
 
 
-def test_what_is_not_verified_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_that_is_not_verified_is_not_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
     document_of(reference, verify="off")
     with layers_read(monkeypatch) as names:
@@ -80,8 +84,8 @@ def test_what_is_not_verified_is_not_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert names
 
 
-def test_a_lie_about_a_layer_does_not_reach_another_image(tmp_path: Path) -> None:
-    """An archive whose plain layer has the diff_id of another one says nothing about that one."""
+def test_a_lie_about_a_layer_does_not_affect_another_image(tmp_path: Path) -> None:
+    """An archive whose plain layer claims the diff_id of another one doesn't affect that one."""
     honest = ImageBuilder("app:1").layer({"bin/app": b"good" * 100}, "RUN app").build()
     liar = ImageBuilder("app:1").layer({"bin/evil": b"evil" * 100}, "RUN app").build()
     archive = FORMS["docker-legacy"]
@@ -97,8 +101,8 @@ def test_a_lie_about_a_layer_does_not_reach_another_image(tmp_path: Path) -> Non
     assert "bin/evil" not in document_of(good)
 
 
-def test_a_blob_that_is_not_what_its_digest_says_is_refused_as_before(tmp_path: Path) -> None:
-    """Only blobs that were compared are kept; a damaged one is an error each time."""
+def test_a_blob_that_does_not_match_its_digest_is_refused_each_time(tmp_path: Path) -> None:
+    """Only verified blobs are cached. A damaged one is an error each time."""
     reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
     blobs = tmp_path / "image" / "blobs" / "sha256"
     digest = digest_of(sample().layers[0].compressed("gzip")).rpartition(":")[2]
@@ -148,7 +152,7 @@ def test_two_images_of_one_run_read_shared_layers_once_without_a_cache(
     assert names == []
 
 
-def test_trailing_bytes_of_a_blob_are_noted_from_the_cache(tmp_path: Path) -> None:
+def test_trailing_bytes_of_a_cached_blob_get_a_note(tmp_path: Path) -> None:
     image = ImageBuilder("x:1").layer({"a": b"a"}, "RUN a").build()
     layer = image.layers[0]
     odd = replace(layer, blob=layer.compressed("gzip") + b"trailing")
@@ -161,7 +165,7 @@ def test_trailing_bytes_of_a_blob_are_noted_from_the_cache(tmp_path: Path) -> No
 
 
 def test_a_proven_compressed_layer_serves_an_engine_that_has_its_tar(tmp_path: Path) -> None:
-    """Whatever is known only of the blob, such as its compressed bytes, is not said of the engine's layer."""
+    """Facts about the blob alone, such as its compressed size, don't apply to the engine's layer."""
     image = ImageBuilder("x:1").layer({"a": b"a" * 5000}, "RUN a").build()
     compressed = FORMS["oci-dir"].write([image], tmp_path / "gzip", "gzip")
     shelf = Shelf(proves=True)

@@ -1,4 +1,4 @@
-"""An engine's image whose layers are known is not exported again, and its report is the same to the byte."""
+"""An engine's image whose layers are known is not exported again, and its report is identical byte for byte."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_image_is_exported_once(engine: Engine, context: Path) -> None:
     assert document_of(reference, verify="off") == document_of(reference, verify="off", cache=False)
 
 
-def test_hashes_that_were_read_once_are_known(engine: Engine, context: Path) -> None:
+def test_hashes_that_were_read_once_are_cached(engine: Engine, context: Path) -> None:
     reference = f"docker:{engine.build(context, 'cached:2', buildkit=False)}"
     document_of(reference)
     started = []
@@ -93,7 +93,7 @@ def test_hashes_that_were_read_once_are_known(engine: Engine, context: Path) -> 
     assert "export" not in started
 
 
-def test_a_content_is_exported_when_it_is_asked_for(engine: Engine, context: Path) -> None:
+def test_the_export_runs_when_content_is_read(engine: Engine, context: Path) -> None:
     reference = f"docker:{engine.build(context, 'cached:3', buildkit=False)}"
     exports(reference)
     started = []
@@ -133,7 +133,7 @@ def test_an_image_that_is_gone_is_not_found_in_the_cache(engine: Engine, context
 def test_layers_of_the_graph_driver_are_known_in_a_registrys_form(
     docker_engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The engine computed the diff_ids, so a compressed layer with one of them need not be read: sizes stay its own."""
+    """The engine computed the diff_ids, so a compressed layer with one of them isn't read. It keeps its own sizes."""
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
     image = ImageBuilder("cached:6").layer({"a": b"a" * 9000}, "RUN a").build()
     path = FORMS["docker-legacy"].write([image], tmp_path / "image.tar")

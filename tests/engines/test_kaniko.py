@@ -1,4 +1,4 @@
-"""Images that a real kaniko builds: every instruction a layer, or all of them in one snapshot."""
+"""Images built by a real kaniko, with a layer per instruction or a single snapshot."""
 
 from __future__ import annotations
 

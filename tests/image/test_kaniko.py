@@ -1,4 +1,4 @@
-"""What a Dockerfile tells about kaniko's history, which leaves out steps without a layer or all but the last."""
+"""A Dockerfile completes kaniko's history, which lacks steps without a layer, or all but the last."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_snapshot_has_the_lines_of_all_steps() -> None:
         assert found.base.layers == 1
 
 
-def test_a_dockerfile_with_one_step_that_changes_files_is_no_snapshot() -> None:
+def test_a_dockerfile_with_one_step_that_changes_files_is_not_a_snapshot() -> None:
     found = blamed("FROM base:1\nENV A=1\nRUN make\n", BELOW, kaniko("RUN make"))
     assert places(found)[1:] == [("RUN", (1,), (3, 3))]
 

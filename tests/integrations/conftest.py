@@ -23,7 +23,7 @@ BROKEN = "--max-size=2MB --max-wasted-percent=10"
 
 
 def fetched(folder: Path) -> Path:
-    """The repository's files as a runner fetches them: tracked ones only."""
+    """The repository's tracked files, which a runner fetches."""
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )

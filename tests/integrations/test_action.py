@@ -1,4 +1,4 @@
-"""action.yml played whole, as a runner does: its inputs, its gate, its errors, and what it installs."""
+"""Runs all of action.yml, the way a runner does: its inputs, its gate, its errors, and its installation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_broken_budget_fails_the_job_unless_gate_clearly_says_no(
     assert any("max_wasted_percent" in message for message in errors(job))
 
 
-def test_outputs_of_a_step_that_fails_reach_the_steps_behind_it(runner: Runner) -> None:
+def test_later_steps_get_the_outputs_of_a_failed_step(runner: Runner) -> None:
     job = runner.job(push())
     upload = {
         "name": "upload",
@@ -96,7 +96,7 @@ def test_outputs_of_a_step_that_fails_reach_the_steps_behind_it(runner: Runner) 
         "# nothing may be larger\n--max-size 2GB --max-layers 30",
     ],
 )
-def test_options_are_read_as_people_write_them(runner: Runner, options: str) -> None:
+def test_options_are_split_like_in_a_shell(runner: Runner, options: str) -> None:
     job, result = runner.check(options=options)
     assert result == "success", "\n".join(job.log)
     document = json.loads(Path(job.step("size").outputs["json"]).read_text())
@@ -116,9 +116,7 @@ def test_options_are_read_as_people_write_them(runner: Runner, options: str) -> 
         ("options", "--max-size '2GB"),
     ],
 )
-def test_an_input_that_cannot_be_understood_is_an_error_in_every_place(
-    runner: Runner, name: str, value: str
-) -> None:
+def test_an_invalid_input_is_an_error_everywhere(runner: Runner, name: str, value: str) -> None:
     given: dict[str, Any] = {"options": BROKEN, name.replace("-", "_"): value}
     job, result = runner.check(pull_request(), **given)
     assert result == "failure"
@@ -189,7 +187,9 @@ def test_a_run_in_another_folder_reads_its_budget_there(runner: Runner) -> None:
     ],
     ids=str,
 )
-def test_variables_of_the_workflow_change_no_verdict(runner: Runner, env: dict[str, str]) -> None:
+def test_variables_of_the_workflow_do_not_change_the_verdict(
+    runner: Runner, env: dict[str, str]
+) -> None:
     for options, code in (("--max-size 2GB", 0), (BROKEN, 1)):
         job = runner.job(push(), env=env)
         (job.workspace / "json.py").write_text("raise SystemExit(1)")

@@ -1,4 +1,4 @@
-"""action.yml played whole for each kind of event: whose report is the baseline, and who gets the comment."""
+"""Runs all of action.yml for each kind of event: whose report becomes the baseline, and who gets the comment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_job_in_a_container_keeps_and_finds_the_baseline(runner: Runner) -> No
     assert job.step("size").outputs["skipped"] == "0"
 
 
-def test_a_run_at_a_fixed_time_keeps_the_baseline_too(runner: Runner) -> None:
+def test_a_scheduled_run_keeps_the_baseline_too(runner: Runner) -> None:
     growth: dict[str, Any] = {"options": "--max-growth 0"}
     assert runner.check(schedule(), **growth)[1] == "success"
     job, result = runner.check(pull_request(), require_baseline=True, **growth)
@@ -52,7 +52,7 @@ def test_a_run_at_a_fixed_time_keeps_the_baseline_too(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("name", ["pull_request_target", "workflow_run"])
-def test_an_event_that_builds_strange_code_on_the_default_branch_is_no_baseline(
+def test_an_event_that_builds_untrusted_code_does_not_become_the_baseline(
     runner: Runner, name: str
 ) -> None:
     event = workflow_run(7) if name == "workflow_run" else pull_request(name=name)
@@ -104,9 +104,7 @@ def test_one_comment_is_kept_for_each_image(runner: Runner, api: ThreadingHTTPSe
     assert any("no verdict: an error" in body for body in own_comments())
 
 
-def test_no_comment_is_written_unless_it_is_wanted(
-    runner: Runner, api: ThreadingHTTPServer
-) -> None:
+def test_a_comment_is_written_only_on_request(runner: Runner, api: ThreadingHTTPServer) -> None:
     for event, comment in ((pull_request(), "false"), (push(), "true"), (workflow_run(), "yes")):
         job = runner.job(event, api=address(api))
         _, result = runner.check(job=job, options="--max-size 2GB", comment=comment)
@@ -114,9 +112,7 @@ def test_no_comment_is_written_unless_it_is_wanted(
         assert not own_comments()
 
 
-def test_a_strangers_comment_is_neither_changed_nor_in_the_way(
-    runner: Runner, api: ThreadingHTTPServer
-) -> None:
+def test_another_authors_comment_is_left_alone(runner: Runner, api: ThreadingHTTPServer) -> None:
     for _ in range(2):
         runner.check(job=runner.job(pull_request(), api=address(api)), comment=True, options=BROKEN)
         stolen = own_comments()[0]

@@ -1,4 +1,4 @@
-"""The runner's expressions give what GitHub documents, so that what the tests play is what a runner does."""
+"""The test runner's expressions behave as GitHub documents, so the tests behave like a real runner."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_text_around_an_expression_makes_it_text(text: str, value: object) -> No
         ("${{ inputs.empty }} == 'x'", True, False),
     ],
 )
-def test_a_condition_asks_for_success_unless_it_looks_at_the_state_itself(
+def test_a_condition_requires_success_unless_it_checks_the_status_itself(
     text: str, passed: bool, failed: bool
 ) -> None:
     assert condition(text, scope()) is passed

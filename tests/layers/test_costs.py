@@ -1,4 +1,4 @@
-"""Compressed bytes of each member: exact where members of gzip end with files, prorated elsewhere, and always closing."""
+"""The compressed bytes of each member: exact if gzip members end with files, prorated otherwise, with exact sums."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def mixed(source: random.Random, size: int) -> bytes:
 
 
 def gzip_by_member(files: Sequence[Member]) -> bytes:
-    """A layer with a gzip member for each of its files, header included."""
+    """A layer with a gzip member for each file and its header."""
     return b"".join(gzip_one(member(*each)) for each in files) + gzip_one(END)
 
 
-def test_each_file_of_a_layer_of_many_gzip_members_costs_its_own() -> None:
+def test_each_file_with_its_own_gzip_member_costs_that_member() -> None:
     source = random.Random(2)
     files = [(f"f{number}", File(mixed(source, source.randint(0, 90_000)))) for number in range(40)]
     stored = index(gzip_by_member(files))
@@ -70,9 +70,7 @@ def test_prorated_costs_are_within_five_percent_of_the_exact_ones() -> None:
 @pytest.mark.parametrize("name", [name for name in sorted(COMPRESSIONS) if name != "none"])
 @settings(deadline=None, max_examples=examples(25))
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(0, 60_000), max_size=12))
-def test_the_costs_of_all_members_and_the_rest_make_up_the_blob(
-    name: str, seed: int, sizes: list[int]
-) -> None:
+def test_the_costs_and_the_rest_add_up_to_the_blob(name: str, seed: int, sizes: list[int]) -> None:
     source = random.Random(seed)
     members: list[Member] = [
         ("d/", Directory()),
@@ -107,7 +105,7 @@ def test_the_index_of_the_tar_alone_says_nothing_of_the_blob() -> None:
     assert list(plain.members()) == list(index(gzip_one(data)).index.members())
 
 
-def test_bytes_behind_the_archive_belong_to_no_member() -> None:
+def test_bytes_after_the_archive_belong_to_no_member() -> None:
     data = tar([("a", File(random.Random(4).randbytes(50_000)))])
     behind = gzip.compress(random.Random(5).randbytes(200_000)) + b"\xff" * 100
     trailed = index(gzip_one(data) + behind)
@@ -121,7 +119,7 @@ def test_bytes_behind_the_archive_belong_to_no_member() -> None:
     most=st.integers(4, 50),
 )
 @settings(deadline=None, max_examples=examples(200))
-def test_few_checkpoints_are_kept_and_sums_still_close(
+def test_sums_are_exact_even_with_few_checkpoints(
     steps: list[tuple[int, int]], sizes: list[int], most: int
 ) -> None:
     checkpoints = Checkpoints(most)

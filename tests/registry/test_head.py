@@ -1,4 +1,4 @@
-"""`--head` tells what needs no layer, asks for no layer, and never passes off as known what it did not read."""
+"""`--head` reports everything that doesn't need layers, requests no layer, and never guesses what it didn't read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def head_of(reference: str, options: ReadOptions = HEAD) -> Any:
     return document
 
 
-def test_no_layer_is_asked_for(registry: Registry) -> None:
+def test_no_layer_is_requested(registry: Registry) -> None:
     registry.add(sample())
     registry.scheme = "bearer"
     head_of(registry.name())
@@ -71,7 +71,7 @@ def test_an_attestation_of_the_index_is_read_and_referrers_are_not_searched(
 
 
 def known(document: dict[str, Any]) -> Any:
-    """What `--head` and a full reading both know."""
+    """The values that both `--head` and a full reading know."""
     rows = [
         {key: row[key] for key in ("index", "text", "keyword", "evidence", "layers", "created_by")}
         | {"compressed": row["sizes"]["compressed"]}
@@ -92,7 +92,7 @@ def known(document: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_what_is_known_equals_the_full_reading(registry: Registry, compression: str) -> None:
+def test_known_values_equal_the_full_reading(registry: Registry, compression: str) -> None:
     registry.add(sample(), compression=compression)
     assert known(head_of(registry.name())) == known(head_of(registry.name(), ReadOptions()))
 
@@ -106,7 +106,7 @@ def test_archives_and_layouts_are_not_scanned_either(form: str, tmp_path: Path) 
 
 
 def test_a_layer_that_is_not_a_tar_does_not_matter(registry: Registry, tmp_path: Path) -> None:
-    """The layers are broken, and nobody looks."""
+    """The layers are broken, but they're never read."""
     layout = oci([sample()])
     registry.add_layout(layout)
     for layer in json.loads(registry.manifests["1"][0])["layers"]:
@@ -114,7 +114,7 @@ def test_a_layer_that_is_not_a_tar_does_not_matter(registry: Registry, tmp_path:
     assert head_of(registry.name())["sizes"]["compressed"]
 
 
-def test_whatever_the_layers_tell_is_null(registry: Registry) -> None:
+def test_everything_that_depends_on_layers_is_null(registry: Registry) -> None:
     registry.add(sample())
     document = head_of(registry.name())
     assert document["head"] is True
@@ -177,7 +177,7 @@ def test_svg_has_nothing_to_draw(registry: Registry, run: Run) -> None:
         ("compare", "app.tar", "--path", "*.so"),
     ],
 )
-def test_what_needs_the_layers_is_refused_before_any_request(
+def test_options_that_need_layers_are_refused_before_any_request(
     registry: Registry, run: Run, arguments: tuple[str, ...]
 ) -> None:
     registry.add(sample())
@@ -279,7 +279,7 @@ def test_a_head_is_compared_with_an_image_that_was_read(registry: Registry, run:
     assert found["different"] is True
 
 
-def test_heads_of_several_images_are_weighed(registry: Registry, run: Run) -> None:
+def test_heads_of_several_images_are_one_table(registry: Registry, run: Run) -> None:
     a, b = two(registry)
     found = json.loads(run("compare", a, b, a, "--head", "--json").stdout)
     jsonschema.Draft202012Validator(json.loads(schema_text("images"))).validate(found)

@@ -1,4 +1,4 @@
-"""`--lazy` reads tables of contents alone, gives the numbers of the full reading, and fetches contents by the chunk."""
+"""`--lazy` reads only tables of contents, gives the same numbers as a full reading, and fetches contents by chunk."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def report(reference: str, options: ReadOptions, **more: Any) -> dict[str, Any]:
 
 
 def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str, Any]:
-    """Everything but what a table of contents cannot tell, and says so."""
+    """Everything except the values that a table of contents doesn't have."""
     document = json.loads(json.dumps(document))
     document["notes"] = [
         note for note in document["notes"] if note["code"] not in ("read-by-table", "read-in-full")
@@ -122,7 +122,7 @@ def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str
 
 
 def parts(registry: Registry) -> int:
-    """Bytes of layers that were asked for."""
+    """The number of layer bytes requested."""
     total = 0
     for each in registry.asked:
         span = each.headers.get("range", "").removeprefix("bytes=")
@@ -134,7 +134,7 @@ def parts(registry: Registry) -> int:
 
 
 def whole_layers(registry: Registry) -> list[str]:
-    """Requests for layers that do not ask for a part."""
+    """Requests for whole layers."""
     manifest = json.loads(registry.manifests["1"][0])
     digests = [layer["digest"] for layer in manifest["layers"]]
     return [
@@ -145,7 +145,7 @@ def whole_layers(registry: Registry) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PACKERS)
-def test_a_table_gives_the_numbers_of_the_full_reading(registry: Registry, name: str) -> None:
+def test_a_table_gives_the_same_numbers_as_a_full_reading(registry: Registry, name: str) -> None:
     registry.add(image_of(PACKERS[name]))
     full = report(registry.name(), FULL)
     registry.asked.clear()
@@ -156,9 +156,7 @@ def test_a_table_gives_the_numbers_of_the_full_reading(registry: Registry, name:
 
 
 @pytest.mark.parametrize("name", PACKERS)
-def test_the_entries_and_hashes_are_those_of_the_full_reading(
-    registry: Registry, name: str
-) -> None:
+def test_entries_and_hashes_equal_the_full_reading(registry: Registry, name: str) -> None:
     registry.add(image_of(PACKERS[name]))
     lazy = report(registry.name(), LAZY, files=True, hashes=True)
     full = report(registry.name(), FULL, files=True, hashes=True)
@@ -167,7 +165,7 @@ def test_the_entries_and_hashes_are_those_of_the_full_reading(
 
 
 def distinct() -> list[dict[str, Any]]:
-    """Layers without a rewrite of equal size, so that no content is in question."""
+    """Layers without a rewrite of equal size, so that no content has to be compared."""
     return [
         {f"lib/{n}": File(random.Random(n).randbytes(40_000 + n)) for n in range(20)},
         {"app": File(random.Random(99).randbytes(70_000))},
@@ -214,7 +212,7 @@ def test_zeros_are_not_fetched(registry: Registry) -> None:
     assert not registry.asked
 
 
-def test_what_was_not_read_is_not_called_verified(registry: Registry) -> None:
+def test_layers_that_were_not_read_are_not_verified(registry: Registry) -> None:
     registry.add(image_of(zstd_chunked))
     document = report(registry.name(), LAZY)
     assert [row["verified"] for row in document["layers"]] == [False, False]
@@ -230,7 +228,7 @@ def test_what_was_not_read_is_not_called_verified(registry: Registry) -> None:
     [lambda data: estargz(data, with_size=False), lambda data: zstd_chunked(data, split=False)],
     ids=["estargz", "zstd:chunked"],
 )
-def test_a_tar_whose_size_nothing_tells_is_null(
+def test_an_unknown_tar_size_is_null(
     registry: Registry, pack: Callable[[bytes], Chunked], run: Run, folder: Path
 ) -> None:
     registry.add(image_of(pack))
@@ -303,7 +301,7 @@ def test_a_layer_that_was_read_by_its_table_is_not_kept_in_the_cache(registry: R
     assert all(row["verified"] for row in full["layers"])
 
 
-def test_layers_of_both_kinds_are_settled_against_each_other(registry: Registry) -> None:
+def test_layers_with_and_without_a_table_are_compared(registry: Registry) -> None:
     builder = ImageBuilder("app:1").layer(BASE, "RUN base")
     top = ImageBuilder().layer(TOP).build().layers[0].tar
     registry.add(builder.chunked_layer(zstd_chunked(top), "RUN top").build())
@@ -407,7 +405,7 @@ def test_an_annotation_that_points_nowhere_is_not_used(registry: Registry, posit
 
 
 @pytest.mark.parametrize("tail", [b"", bytes(51)])
-def test_a_footer_that_is_none_is_not_used(registry: Registry, tail: bytes) -> None:
+def test_an_invalid_footer_is_not_used(registry: Registry, tail: bytes) -> None:
     def pack(data: bytes) -> Chunked:
         made = estargz(data)
         return replace(made, blob=made.blob[:-51] + tail)
@@ -454,7 +452,7 @@ def test_a_table_with_too_many_members_is_refused(registry: Registry) -> None:
         report(registry.name(), options)
 
 
-def test_content_that_is_not_what_the_table_says_is_refused(registry: Registry) -> None:
+def test_content_that_does_not_match_the_table_is_refused(registry: Registry) -> None:
     def lie(rows: list[dict[str, Any]]) -> None:
         for row in rows:
             if row["name"] == "app":
@@ -469,14 +467,14 @@ def test_content_that_is_not_what_the_table_says_is_refused(registry: Registry) 
             open_content(node.latest, analysis.indexes).read(0, 10)
 
 
-# Hosts that misbehave while parts are asked for
+# Hosts that misbehave when parts are requested
 
 
 def other_range(handler: Handler) -> None:
     handler.send(206, b"x" * 10, {"Content-Range": "bytes 0-9/10"})
 
 
-def test_other_bytes_than_were_asked_for_are_refused(registry: Registry) -> None:
+def test_bytes_of_another_range_are_refused(registry: Registry) -> None:
     built = image_of(estargz)
     registry.add(built)
     digest = json.loads(registry.manifests["1"][0])["layers"][0]["digest"]
@@ -486,7 +484,7 @@ def test_other_bytes_than_were_asked_for_are_refused(registry: Registry) -> None
     assert caught.value.exit_code == 4
 
 
-def test_a_part_that_is_cut_goes_on_where_it_stopped(
+def test_a_part_that_is_cut_resumes_where_it_stopped(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("layerscope.sources.registry.client.FIRST_PAUSE", 0.01)
@@ -514,7 +512,7 @@ def test_a_part_that_is_cut_goes_on_where_it_stopped(
 @pytest.mark.parametrize(
     "arguments", [("report", "--head"), ("report", "--verify"), ("compare", "app.tar", "--head")]
 )
-def test_what_reads_otherwise_is_refused_with_lazy(
+def test_options_that_contradict_lazy_are_refused(
     registry: Registry, run: Run, arguments: tuple[str, ...]
 ) -> None:
     command, *rest = arguments

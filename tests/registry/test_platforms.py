@@ -1,4 +1,4 @@
-"""An image for several platforms gives a report of each, from any source, and one that is broken is named."""
+"""An image for several platforms gives a report for each, from any source. An error names the broken platform."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_each_platform_in_a_registry_is_reported(run: Run, registry: Registry) -
     assert len(registry.paths("/manifests/1$")) == 1
 
 
-def test_each_report_is_that_of_its_platform_alone(run: Run, registry: Registry) -> None:
+def test_each_report_equals_that_of_its_platform_alone(run: Run, registry: Registry) -> None:
     registry.add_layout(oci(platforms(), layout="index"))
     for row in read(run, registry.name(), "--files")["platforms"]:
         name = row["image"]["platform"]
@@ -125,7 +125,7 @@ def test_standard_input_is_read_once_for_all(folder: Path) -> None:
 
 
 def shared() -> list[BuiltImage]:
-    """Two platforms with one layer in common."""
+    """Images for two platforms with one common layer."""
     return [
         ImageBuilder("app:1", architecture=name)
         .layer({"data": b"d" * 5000}, "COPY data /data")
@@ -173,7 +173,7 @@ def test_a_manifest_that_the_registry_lost_is_named(run: Run, registry: Registry
     assert "is missing" in done.stderr
 
 
-def test_a_platform_that_the_archive_does_not_hold_is_listed(run: Run, folder: Path) -> None:
+def test_a_platform_missing_from_the_archive_is_listed(run: Run, folder: Path) -> None:
     layout = oci(platforms(), layout="index")
     index = json.loads(layout["index.json"])["manifests"][0]["digest"]
     listed = json.loads(layout["blobs/" + index.replace(":", "/")])["manifests"]
@@ -190,7 +190,7 @@ def test_a_platform_that_the_archive_does_not_hold_is_listed(run: Run, folder: P
 
 @pytest.mark.parametrize("name", ["text", "markdown", "csv"])
 @pytest.mark.parametrize("options", [(), ("--head",)])
-def test_a_format_for_people_has_a_row_for_each_platform(
+def test_tables_have_a_row_for_each_platform(
     run: Run, registry: Registry, name: str, options: tuple[str, ...]
 ) -> None:
     registry.add_layout(oci(platforms(), layout="index"))
@@ -213,7 +213,7 @@ def test_rules_are_judged_for_each_platform(run: Run, registry: Registry) -> Non
     assert text.count("verdict: fail") == 1
 
 
-def test_the_baseline_is_that_of_the_same_platform(run: Run, registry: Registry) -> None:
+def test_the_baseline_is_for_the_same_platform(run: Run, registry: Registry) -> None:
     registry.add_layout(oci(platforms(), layout="index"), "1")
     registry.add_layout(oci(platforms(), layout="index"), "2")
     rules = ("--max-growth", "0B", "--baseline", registry.name("1"))
@@ -226,7 +226,7 @@ def test_the_baseline_is_that_of_the_same_platform(run: Run, registry: Registry)
     "options",
     [("--platform", "linux/amd64"), ("--format", "html"), ("--format", "sarif")],
 )
-def test_what_is_about_one_image_is_refused(
+def test_options_for_a_single_image_are_refused(
     run: Run, registry: Registry, options: tuple[str, ...]
 ) -> None:
     done = run("report", registry.name(), "--all-platforms", *options)

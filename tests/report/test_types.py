@@ -1,4 +1,4 @@
-"""The types of the documents and their JSON Schemas say the same."""
+"""The types of the documents agree with their JSON Schemas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from layerscope.report.schema import SCHEMAS, schema_text
 
 _PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", NoneType: "null"}
 _BARE = ("dive_compatible", "filesystem")
-"""What needs the layers, and so is not in the report of an image whose layers were not read."""
+"""Keys that need the layers, so a report of an image whose layers were not read doesn't have them."""
 
 
 class Agreement:
@@ -87,7 +87,7 @@ class Agreement:
             self.check(kind, choice, place)
 
     def _choices(self, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """What a schema lets be, each by itself."""
+        """The alternatives that a schema allows."""
         for each in schema.get("anyOf", [schema]):
             choice = self._resolved(each)
             if None in choice.get("enum", ()):

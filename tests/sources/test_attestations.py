@@ -1,4 +1,4 @@
-"""Attestations find their image, also if a tool changed the manifests' digests and not what refers to them."""
+"""Attestations find their image, even if a tool changed the manifests' digests but not the references to them."""
 
 from __future__ import annotations
 
