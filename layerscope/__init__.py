@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerscope.cache.shelf import Shelf
     from layerscope.image.image import Image
     from layerscope.limits import Limits
-    from layerscope.options import ReadOptions
+    from layerscope.options import ReadOptions, Via
     from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ def load(
     insecure: bool = False,
     token_servers: tuple[str, ...] = (),
     dockerfile: str | None = None,
+    via: Via | None = None,
     limits: Limits | None = None,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
@@ -44,6 +45,7 @@ def load(
     `platform` (`os/arch[/variant]`) picks from an index, and `tag` from an archive of several images. `pull` lets an
     engine fetch an image it doesn't have. `insecure` and `token_servers` are for registries, as in `ReadOptions`.
     `dockerfile` is the path of the Dockerfile that built the image, for line numbers if the image has no provenance.
+    `via` reads an engine's `store` or an `export`; None takes the store where it can be read.
     The image is a context manager: close it to release its files. Raises `UsageError`, `SourceError`, or `FormatError`,
     which are all `layerscope.errors.LayerscopeError`.
     """
@@ -58,6 +60,7 @@ def load(
         insecure=insecure,
         token_servers=token_servers,
         dockerfile=dockerfile,
+        via=via,
         limits=limits or DEFAULT_LIMITS,
         progress=progress,
         cancelled=cancelled,

@@ -8,6 +8,7 @@ from typing import Literal
 from layerscope.limits import DEFAULT_LIMITS, Limits
 
 Verify = Literal["auto", "full", "off"]
+Via = Literal["store", "export"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class ReadOptions:
     `token_servers` are hosts besides the registry's own that may get its credentials. `base` is a reference to the image
     it was built FROM. `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always
     (`full`), or never (`off`). `head` reads no layers, only the manifest, the config, and the index.
+    `via` reads an engine's image from its `store` or from an `export`; None takes the store where it can be read.
     `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
     `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
     """
@@ -36,6 +38,7 @@ class ReadOptions:
     head: bool = False
     cache: bool = True
     lazy: bool = False
+    via: Via | None = None
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -11,8 +11,10 @@ from layerscope.analysis.content_hashes import read_hashes
 from layerscope.analysis.model import Analysis
 from layerscope.cache.opened import open_shelf
 from layerscope.cache.shelf import Shelf
+from layerscope.errors import FormatError, SourceError
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform, naming
+from layerscope.layers.split_blob import SplitBlob
 from layerscope.options import DEFAULT_OPTIONS, ReadOptions
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.sources import open_image
@@ -39,9 +41,28 @@ def read(
     image = run.open(reference, options)
     try:
         return run.analyze(image, options)
+    except (FormatError, SourceError) as error:
+        image.close()
+        if not _is_from_store(image) or options.via is not None:
+            raise
+        if remark is not None:
+            remark(f"reading an export, not the store of the engine: {error.message}")
     except BaseException:
         image.close()
         raise
+    return read(
+        reference,
+        replace(options, via="export"),
+        shelf=shelf,
+        progress=progress,
+        cancelled=cancelled,
+        remark=remark,
+    )
+
+
+def _is_from_store(image: Image) -> bool:
+    """Whether layers are put together from an engine's store, and an export has them too."""
+    return any(isinstance(layer.blob, SplitBlob) for layer in image.layers)
 
 
 @contextmanager
@@ -113,6 +134,7 @@ class _Run:
             progress=self.progress,
             cancelled=self.cancelled,
             remark=self.remark,
+            via=options.via,
         )
 
     def analyze(self, image: Image, options: ReadOptions) -> Analysis:

@@ -23,6 +23,7 @@ from layerscope.cli.options import (
     one_format,
     reading_options,
     show_args_option,
+    via_option,
 )
 from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
@@ -32,7 +33,7 @@ from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallb
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
-    from layerscope.options import ReadOptions
+    from layerscope.options import ReadOptions, Via
     from layerscope.report.formats.format import Format
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "github")
@@ -99,6 +100,7 @@ STDIN = "-"
     help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
 )
 @head_option
+@via_option
 @cache_option
 @lazy_option
 @show_args_option
@@ -146,6 +148,7 @@ class Asked:
     tags: tuple[str, ...]
     verify: bool | None
     head: bool
+    via: Via | None
     no_cache: bool
     lazy: bool
     pull: bool
@@ -213,6 +216,7 @@ class Asked:
                 token_servers=self.token_servers,
                 limits=self.limits,
                 verify=self.verify,
+                via=self.via,
                 no_cache=self.no_cache,
                 head=self.head,
                 lazy=self.lazy,

@@ -44,6 +44,7 @@ class Choice:
             "--lazy": options.lazy,
             "--verify": options.verify == "full",
             "--no-verify": options.verify == "off",
+            "--via": options.via,
             "--no-cache": not options.cache,
         }
         return [name for name, value in given.items() if value]

@@ -15,7 +15,7 @@ from layerscope.cli.outputs import Output, check_outputs, parse_outputs
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.options import ReadOptions
+from layerscope.options import ReadOptions, Via
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size
@@ -58,7 +58,13 @@ def image_argument(command: Command) -> Command:
 def source_options(command: Command) -> Command:
     """How to find and read the image, wherever it is; the command gets a `choice`."""
     return stacked(
-        _tag_option, _dockerfile_option, lazy_option, _engine_options, cache_option, _choice
+        _tag_option,
+        _dockerfile_option,
+        lazy_option,
+        _engine_options,
+        via_option,
+        cache_option,
+        _choice,
     )(command)
 
 
@@ -69,7 +75,9 @@ def report_options(command: Command) -> Command:
 
 def file_options(command: Command) -> Command:
     """The same for a command that shows no instructions and so needs no Dockerfile."""
-    return stacked(_tag_option, lazy_option, _engine_options, cache_option, _choice)(command)
+    return stacked(_tag_option, lazy_option, _engine_options, via_option, cache_option, _choice)(
+        command
+    )
 
 
 def engine_options(command: Command) -> Command:
@@ -87,6 +95,7 @@ def make_options(
     tag: str | None = None,
     dockerfile: str | None = None,
     verify: bool | None = None,
+    via: Via | None = None,
     no_cache: bool = False,
     head: bool = False,
     lazy: bool = False,
@@ -114,6 +123,7 @@ def make_options(
         head=head,
         lazy=lazy,
         verify="auto" if verify is None else "full" if verify else "off",
+        via=via,
         cache=not no_cache,
     )
 
@@ -134,6 +144,7 @@ _choice = gathered(
         "token_servers",
         "limits",
         "verify",
+        "via",
         "no_cache",
         "head",
         "lazy",
@@ -145,6 +156,11 @@ head_option = click.option(
     "--head",
     is_flag=True,
     help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
+)
+via_option = click.option(
+    "--via",
+    type=click.Choice(["store", "export"]),
+    help="Read an engine's image from its store, or from an export. By default, from the store if you may read it.",
 )
 cache_option = click.option(
     "--no-cache",

@@ -68,7 +68,7 @@ def command_line(choice: Choice) -> str:
     """The command that each visitor's process runs."""
     options = choice.options
     words = [sys.executable, "-P", "-m", "layerscope", choice.reference]
-    for name in ("platform", "tag", "dockerfile"):
+    for name in ("platform", "tag", "dockerfile", "via"):
         value = getattr(options, name)
         if value is not None:
             words += [f"--{name}", value]

@@ -32,6 +32,11 @@ class OpenFile:
         return self._stamp[0]
 
     @property
+    def stamp(self) -> tuple[int, int]:
+        """The size and the time of the last change when the file was opened."""
+        return self._stamp
+
+    @property
     def closed(self) -> bool:
         return self._closed
 

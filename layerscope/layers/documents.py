@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from layerscope.errors import FormatError
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import zstd
 from layerscope.layers.entry import FILE
@@ -43,7 +43,7 @@ class DocumentKeeper:
         self._keep(offset, document(path, size, mode, read_at))
         return True
 
-    def look_through(self, blob: Blob) -> None:
+    def look_through(self, blob: StoredBlob) -> None:
         """Look at the files of a seekable layer."""
         columns = self._columns
         modes = [mode for mode, _, _ in columns.owner_table]

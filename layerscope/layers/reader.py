@@ -33,8 +33,9 @@ from layerscope.layers.entry import (
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.remainder import ESTARGZ_TOC, Remainder
+from layerscope.layers.split_blob import SplitBlob
 from layerscope.layers.tar import TarScanner
-from layerscope.layers.window import SeekWindow, StreamWindow, Window
+from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Window
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 
@@ -110,8 +111,11 @@ def index_layer(
     if compression == "none" and verify != "off":
         _compare_names(blob, digest, diff_id)
     try:
-        if isinstance(blob, Blob) and reads_headers_alone(blob, compression, verify):
-            return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
+        if reads_headers_alone(blob, compression, verify):
+            if isinstance(blob, Blob):
+                return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
+            if isinstance(blob, SplitBlob):
+                return _index_split(blob, diff_id, limits, budget, notes, advanced)
         named = _compared(compression, digest, diff_id, verify, proves)
         return _index_stream(
             blob, compression, named, diff_id, limits, budget, notes, ahead, advanced
@@ -134,7 +138,7 @@ def index_layer(
 
 def can_seek(blob: StoredBlob) -> bool:
     """Whether skipping bytes of the blob costs nothing."""
-    return isinstance(blob, Blob | DeferredBlob)
+    return isinstance(blob, Blob | DeferredBlob | SplitBlob)
 
 
 def reads_headers_alone(blob: StoredBlob, compression: str, verify: Verify) -> bool:
@@ -173,6 +177,38 @@ def _index_seekable(
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
+    blob.check_unchanged()
+    return StoredLayer(
+        blob=blob,
+        index=columns.index(diff_id, blob.size, anywhere(notes)),
+        compression="none",
+        compressed_size=None,
+        verified=False,
+    )
+
+
+def _index_split(
+    blob: SplitBlob,
+    diff_id: Digest | None,
+    limits: Limits,
+    budget: Budget | None,
+    notes: Notes,
+    advanced: Callable[[int], None] | None,
+) -> StoredLayer:
+    window = SplitWindow(blob, advanced)
+    columns, end = _collect(window, limits, budget, notes)
+    if end >= blob.size:
+        raise FormatError(f"{blob.name}: the tar has no end, so the file may be cut short")
+    position = end
+    remainder = Remainder()
+    while not remainder.is_settled and position < blob.size:
+        window.move(position, 1)
+        data = window.data[position - window.start :]
+        remainder.feed(data)
+        position += len(data)
+    if remainder.is_odd:
+        _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
+    DocumentKeeper(columns, budget).look_through(blob)
     blob.check_unchanged()
     return StoredLayer(
         blob=blob,

@@ -10,6 +10,8 @@ import xxhash
 from layerscope.errors import TarError
 from layerscope.image.blob import Blob, StoredBlob
 from layerscope.layers.header import BLOCK_SIZE
+from layerscope.layers.split_blob import SplitBlob
+from layerscope.layers.tar_split import Payload
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file, and the next header. Larger reads cost more in copying than they save in calls."""
@@ -71,6 +73,44 @@ class SeekWindow:
             self._advanced(position - self.told)
             self.told = position
         return min(last, position + REPORT_STEP)
+
+    def fingerprint(self, position: int, size: int) -> bytes:
+        return fingerprint_at(self._blob, position, size)
+
+
+class SplitWindow:
+    """Over a tar whose contents are kept apart: headers pass once, and contents aren't read."""
+
+    fingerprints = False
+
+    def __init__(self, blob: SplitBlob, advanced: Callable[[int], None] | None = None) -> None:
+        self._blob = blob
+        self._pieces = blob.pieces(advanced)
+        self._end = 0
+        self.fd = self.offset = self.direct = -1
+        self.length = blob.size
+        self.data = b""
+        self.start = 0
+
+    def move(self, position: int, count: int) -> None:
+        if self.start <= position and position + count <= self.start + len(self.data):
+            return
+        piece: bytes | Payload | None = None
+        while self._end <= position:
+            start = self._end
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            if not isinstance(piece, bytes):
+                self._end += piece.size
+                continue
+            self._end += len(piece)
+            if position >= start and position + count <= self._end:
+                self.data = piece
+                self.start = start
+                return
+        self.data = self._blob.read_at(position, count)
+        self.start = position
 
     def fingerprint(self, position: int, size: int) -> bytes:
         return fingerprint_at(self._blob, position, size)

@@ -12,6 +12,7 @@ from layerscope.errors import ImageNotFound, SourceError, SourceUnavailable, Usa
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.options import Via
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.sources import local
 from layerscope.sources.directory import DIRECTORY
@@ -49,6 +50,7 @@ def open_image(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
     remark: RemarkCallback | None = None,
+    via: Via | None = None,
 ) -> Image:
     """The image that a reference names, wherever it lives. Close it after use.
 
@@ -56,7 +58,8 @@ def open_image(
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
     image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
     opens the first image of an index, with the others as its `siblings`. `shelf` has the layers
-    that need not be fetched, and `remark` takes one line about how the image is read. Raises `UsageError`,
+    that need not be fetched, and `remark` takes one line about how the image is read. `via` reads an
+    engine's `store` or an `export`; None takes the store where it can be read. Raises `UsageError`,
     `SourceError`, and `FormatError`.
     """
     request = Request(
@@ -74,6 +77,7 @@ def open_image(
         progress=progress,
         cancelled=cancelled,
         remark=remark,
+        via=via,
     )
     found = parse_reference(reference, SOURCES)
     if found.source is not None:

@@ -21,13 +21,13 @@ from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.notes import Notes
-from layerscope.sources.archive import Archive
 from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.docker_archive import manifest_parts, read_entries
 from layerscope.sources.members import INDEX, MANIFEST
 from layerscope.sources.oci import index_parts
 from layerscope.sources.order import is_in_order
 from layerscope.sources.source import Request
+from layerscope.sources.store import BlobStore
 
 BY_MANIFEST: Final = "docker-archive"
 BY_INDEX: Final = "oci-archive"
@@ -35,7 +35,7 @@ _Read = tuple[Parts, Notes]
 
 
 def open_both(
-    archive: Archive,
+    archive: BlobStore,
     request: Request,
     notes: Notes,
     source: str,
@@ -71,7 +71,7 @@ def _attempt(read: Callable[[Notes], Parts]) -> _Read | LayerscopeError:
         return error
 
 
-def _tags(archive: Archive, request: Request) -> dict[Digest, list[str]]:
+def _tags(archive: BlobStore, request: Request) -> dict[Digest, list[str]]:
     tags: dict[Digest, list[str]] = {}
     for entry in read_entries(archive, request):
         if entry.claimed_digest is not None:

@@ -107,8 +107,14 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image in the engine."""
+    """An image in the engine, from its store where that can be read."""
     engine = place()
+    if request.via != "export":
+        from layerscope.sources.stores.docker import open_stored
+
+        image = open_stored(engine, target, request, NAME)
+        if image is not None:
+            return image
     return open_saved(
         lambda: saved(engine, target, request),
         target,

@@ -18,12 +18,11 @@ from layerscope.image.image import Image
 from layerscope.image.media_type import DOCKER_LAYER, WASM, WASM_MAGIC
 from layerscope.layers.compression import sniff
 from layerscope.notes import Notes
-from layerscope.sources.archive import Archive
 from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.members import MANIFEST
 from layerscope.sources.names import ambiguous, choose, familiar, not_found
 from layerscope.sources.source import Request
-from layerscope.sources.store import read_document
+from layerscope.sources.store import BlobStore, read_document
 from layerscope.sources.stored import StoredLayer
 
 _CONFIG_DIGEST: Final = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.ASCII)
@@ -52,7 +51,7 @@ class Entry:
         return ", ".join(map(repr, self.tags)) or repr(self.config)
 
 
-def read_entries(archive: Archive, request: Request) -> list[Entry]:
+def read_entries(archive: BlobStore, request: Request) -> list[Entry]:
     """The images that `manifest.json` names. An image named twice appears once, with all its tags."""
     found = read_document(archive, MANIFEST, request.limits.manifest_bytes, request.limits)
     if found is None:
@@ -74,7 +73,7 @@ def read_entries(archive: Archive, request: Request) -> list[Entry]:
 
 
 def open_docker_archive(
-    archive: Archive,
+    archive: BlobStore,
     request: Request,
     notes: Notes,
     source: str,
@@ -84,7 +83,7 @@ def open_docker_archive(
     return assemble(manifest_parts(archive, request, notes, source), request, notes, closers)
 
 
-def manifest_parts(archive: Archive, request: Request, notes: Notes, source: str) -> Parts:
+def manifest_parts(archive: BlobStore, request: Request, notes: Notes, source: str) -> Parts:
     """What `manifest.json` says about the image; raises `FormatError` if it doesn't fit the config."""
     entry = _choose(archive, read_entries(archive, request), request)
     if len(entry.layers) > request.limits.layers:
@@ -112,7 +111,7 @@ def manifest_parts(archive: Archive, request: Request, notes: Notes, source: str
     return parts
 
 
-def _choose(archive: Archive, entries: list[Entry], request: Request) -> Entry:
+def _choose(archive: BlobStore, entries: list[Entry], request: Request) -> Entry:
     tag = request.tag
     if tag is not None and re.fullmatch(r"@[0-9]{1,6}", tag):
         number = int(tag[1:])
@@ -140,7 +139,7 @@ def _choose(archive: Archive, entries: list[Entry], request: Request) -> Entry:
     return entries[0]
 
 
-def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node, Digest]:
+def _read_config(archive: BlobStore, entry: Entry, request: Request) -> tuple[Node, Digest]:
     found = read_document(archive, entry.config, request.limits.config_bytes, request.limits)
     if found is None:
         raise FormatError(f"{archive.name}: the config {entry.config!r} is missing")
@@ -149,7 +148,7 @@ def _read_config(archive: Archive, entry: Entry, request: Request) -> tuple[Node
 
 
 def _stored_layer(
-    archive: Archive, path: str, diff_ids: Sequence[Digest], index: int
+    archive: BlobStore, path: str, diff_ids: Sequence[Digest], index: int
 ) -> StoredLayer:
     """A layer member. A name that contains the digest of the member's bytes gives the layer's digest."""
     blob = archive.find(path)

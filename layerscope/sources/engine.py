@@ -22,7 +22,7 @@ from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 
 if TYPE_CHECKING:
-    from layerscope.sources.engine_api import EngineApi, EngineImage
+    from layerscope.sources.engine_api import EngineApi, EngineImage, EngineInfo
 
 ANSWER_SECONDS: Final = 60
 SAVE_SECONDS: Final = 1800
@@ -48,6 +48,11 @@ class Place:
     def voucher(self) -> str:
         """The engine for `Layer.vouched_by`. With a Unix socket, it is on this machine."""
         return LOCAL_ENGINE if self.host.startswith("unix://") else self.host
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine can be on this machine. A socket may still lead to another one."""
+        return self.host.startswith("unix://")
 
     def __str__(self) -> str:
         return f"the {self.label} engine at {_USER.sub('', self.host)}"
@@ -121,7 +126,36 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
 
 def _name_to_save(image: EngineImage, name: str) -> str:
     """The requested tag, which the archive then has too, or else the ID."""
-    return next((tag for tag in image.tags if is_same(name, tag)), image.id)
+    return _tag(image, name) or image.id
+
+
+def _tag(image: EngineImage, name: str) -> str | None:
+    return next((tag for tag in image.tags if is_same(name, tag)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An image in an engine, and where the engine keeps it. `tag` is the one that the user means; None for an ID."""
+
+    image: EngineImage
+    tag: str | None
+    info: EngineInfo
+
+
+def locate(place: Place, name: str, request: Request) -> Located:
+    """Look up an image, and pull it if it is missing and may be pulled. Raises what `saved` raises."""
+    check_name(name, request.reference)
+    with connected(place) as client:
+        try:
+            image = _look_up(client, place, name, request)
+            return Located(image, _tag(image, name), client.engine_info())
+        except _engine_errors() as error:
+            raise unavailable(place, error) from None
+
+
+def saved_name(name: str) -> str:
+    """What the save of an image is called in messages and notes."""
+    return f"the save of {name!r}"
 
 
 def identity(place: Place, name: str, request: Request) -> str:
@@ -157,7 +191,7 @@ def open_saved(
 
     def export() -> OpenFile:
         with stream() as chunks:
-            return spool(chunks, f"the save of {name!r}", request, stage="export")
+            return spool(chunks, saved_name(name), request, stage="export")
 
     return open_exported(
         name, request, source, export=export, identity=identity, vouched_by=vouched_by

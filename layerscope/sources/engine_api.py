@@ -40,6 +40,17 @@ class EngineImage:
     identity: str
 
 
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Where an engine keeps its images and by which driver, and the API that it speaks."""
+
+    root: str
+    driver: str
+    snapshots: bool
+    """Whether containerd keeps the images."""
+    api: tuple[int, int]
+
+
 class EngineApi(APIClient):
     """Stops reading a response at `ANSWER_BYTES` or `ANSWER_SECONDS`, and only accepts JSON with the right types.
 
@@ -103,6 +114,23 @@ class EngineApi(APIClient):
             found,
             tuple(tag for tag in tags if tag != "<none>:<none>"),
             json.dumps([self._engine, *map(answer.get, _DECIDING)], sort_keys=True),
+        )
+
+    def engine_info(self) -> EngineInfo:
+        """Where the engine keeps its images."""
+        answer: object = self.info()
+        if not isinstance(answer, dict):
+            raise OddAnswer("described itself with something other than an object")
+        root, driver = answer.get("DockerRootDir"), answer.get("Driver")
+        status = answer.get("DriverStatus") or []
+        if not isinstance(root, str) or not isinstance(driver, str) or not isinstance(status, list):
+            raise OddAnswer("does not say where it keeps its images")
+        major, _, minor = self._retrieve_server_version().partition(".")
+        return EngineInfo(
+            root=root,
+            driver=driver,
+            snapshots=["driver-type", "io.containerd.snapshotter.v1"] in status,
+            api=(int(major), int(minor)),
         )
 
 

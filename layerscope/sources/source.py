@@ -13,6 +13,7 @@ from layerscope.errors import SourceUnavailable
 from layerscope.image.image import Image
 from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.options import Via
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 
 
@@ -28,7 +29,8 @@ class Request:
     Dockerfile that built the image, if the user has it. `head` means that no layer will be read, so only the image's own
     documents are requested.
     `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
-    need not be fetched, and `remark` takes one line about how the image is read.
+    need not be fetched, and `remark` takes one line about how the image is read. `via` says whether to read an engine's
+    store or an export; None takes the store where it can be read.
     """
 
     reference: str
@@ -45,6 +47,7 @@ class Request:
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None
     remark: RemarkCallback | None = None
+    via: Via | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,11 @@ class FolderStore:
         except OSError as error:
             raise SourceUnavailable(f"cannot open {path!r}: {reason(error)}") from None
 
+    @property
+    def fd(self) -> int:
+        """The descriptor of the folder itself, open until the store is closed."""
+        return self._fd
+
     def find(self, path: str) -> Blob | None:
         file = self._files.get(path)
         if file is None:

@@ -1,0 +1,51 @@
+"""The stores that engines keep their images in, read in place: no export, no lock, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from layerscope.errors import (
+    AmbiguousImage,
+    FormatError,
+    ImageNotFound,
+    SourceError,
+    SourceUnavailable,
+)
+from layerscope.image.image import Image
+from layerscope.sources.source import Request
+
+
+class NotReadable(SourceUnavailable):
+    """The store can't be used for an ordinary reason, such as permissions. Nobody needs to be told."""
+
+
+def from_store(open_store: Callable[[], Image], engine: str, request: Request) -> Image | None:
+    """The image from its engine's store; None if the engine has to save it.
+
+    The remark says why, unless that is ordinary. With `via` "store", raises `SourceUnavailable` instead.
+    """
+    try:
+        return open_store()
+    except (AmbiguousImage, ImageNotFound):
+        raise
+    except (SourceError, FormatError) as error:
+        if request.via == "store":
+            raise not_from_store(engine, error) from None
+        if not isinstance(error, NotReadable):
+            tell_fallback(engine, error, request)
+        return None
+
+
+def not_from_store(engine: str, error: SourceError | FormatError) -> SourceUnavailable:
+    """The error for `--via store`."""
+    hint = error.hint if isinstance(error, NotReadable) and error.hint else None
+    return SourceUnavailable(
+        f"the store of {engine} cannot be read: {error.message}",
+        hint=hint or "use --via export",
+    )
+
+
+def tell_fallback(engine: str, error: SourceError | FormatError, request: Request) -> None:
+    """Say in one line why the store isn't used."""
+    if request.remark is not None:
+        request.remark(f"reading an export, not the store of {engine}: {error.message}")
