@@ -60,11 +60,10 @@ class CacheFolder:
     def __init__(
         self, path: str | None, most: int, remark: Callable[[str], None] | None = None
     ) -> None:
+        self._root = self._fd = -1
         self.path = path
         self.most = most
         self._remark = remark
-        self._root = -1
-        self._fd = -1
         self._on = self._writes = most > 0
         self._refused = False
 
@@ -173,6 +172,10 @@ class CacheFolder:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._root = -1
+
+    def __del__(self) -> None:
+        """Let go of the folder with the last image that needs it: images of one run share it and close in any order."""
+        self.close()
 
     # The folder
 

@@ -120,6 +120,18 @@ class RemoteBlob:
             )
         return response
 
+    def head(self, count: int) -> bytes:
+        """At most `count` bytes from the beginning, without the rest if the host can send them alone."""
+        count = min(count, self.size)
+        with self._lock:
+            has_them = not self._start and len(self._window) >= count
+        if has_them or self._spooled is not None:
+            return self.read_at(0, count)
+        try:
+            return self.read_part(0, count)
+        except NoPartsError:
+            return self.read_at(0, count)
+
     @property
     def key(self) -> tuple[int, int, int]:
         """Equal only for the same object. A store creates one per digest."""
