@@ -18,6 +18,7 @@ from layerscope.cache.kept import Kept, from_value, to_value
 from layerscope.image.blob import HasHead, StoredBlob
 from layerscope.image.digest import Digest
 from layerscope.image.image import LOCAL_ENGINE, Layer
+from layerscope.image.media_type import compression_of
 from layerscope.layers.compression import sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.known import KnownLayer
@@ -51,11 +52,11 @@ class Shelf:
             kept = self._get(_layer(layer.digest))
             if kept is not None and kept.fits(limits) and _is(kept, layer, blob, verify):
                 return _known(kept, layer, blob, kept.compression, verify)
-        if layer.diff_id is None or _compression(blob) != "none":
-            # Another blob of the same tar, but what its files cost in compressed bytes is not known.
+        if layer.diff_id is None or compression_of(layer.media_type) in ("gzip", "zstd"):
             return None
         candidates = [kept for kept in self._by_diff_id(layer) if kept.fits(limits)]
-        if not candidates:
+        if not candidates or _compression(blob) != "none":
+            # Another blob of the same tar may be known, but not what its files cost in compressed bytes.
             return None
         skips = reads_headers_alone(blob, "none", verify)
         for kept in candidates:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -431,5 +430,4 @@ def test_ten_reports_at_once_are_the_same(tmp_path: Path, cache_folder: Path) ->
     ((out, err),) = said
     assert out
     assert not err
-    assert len(files(cache_folder)) == 10
-    shutil.rmtree(cache_folder)
+    assert len(files(cache_folder)) == 5

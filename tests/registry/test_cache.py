@@ -91,17 +91,33 @@ def test_a_layer_of_a_registry_is_not_decompressed_in_a_file(
     assert names == []
 
 
-def test_another_compression_costs_the_first_bytes(registry: Registry, tmp_path: Path) -> None:
-    """They say how the blob is compressed, which its media type only claims."""
+def test_a_plain_layer_that_is_known_compressed_costs_its_first_bytes(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """They say that it is plain, which its media type only claims."""
     noise = random.Random(7).randbytes(9000)
     image = ImageBuilder("app:1").layer({"a": noise}, "A").layer({"b": noise[::-1]}, "B").build()
-    registry.add(image, compression="zstd")
-    document_of(FORMS["oci-dir"].write([image], tmp_path / "image", "gzip"))
+    registry.add(image, compression="none")
+    document_of(FORMS["oci-dir"].write([image], tmp_path / "image", "gzip"), verify="full")
     uncached = document_of(registry.name(), cache=False)
     blobs_fetched(registry)
     assert document_of(registry.name()) == uncached
     ranges = [each.headers.get("range") for each in registry.asked if "/blobs/" in each.path]
     assert ranges[1:] == ["bytes=0-511"] * 2
+
+
+def test_another_compression_of_a_known_layer_is_fetched_once(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """What its files cost in compressed bytes is only in the blob itself."""
+    registry.add(release(b"one"), compression="zstd")
+    document_of(FORMS["oci-dir"].write([release(b"one")], tmp_path / "image", "gzip"))
+    uncached = document_of(registry.name(), cache=False)
+    blobs_fetched(registry)
+    assert document_of(registry.name()) == uncached
+    assert len(blobs_fetched(registry)) == 2
+    assert document_of(registry.name()) == uncached
+    assert blobs_fetched(registry) == []
 
 
 def test_a_content_is_fetched_when_it_is_asked_for(registry: Registry) -> None:
