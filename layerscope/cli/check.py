@@ -13,6 +13,7 @@ import click
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
+from layerscope.cli.judging import Judged, Ruling, check_former, judge, known, read_ruling
 from layerscope.cli.options import (
     Writing,
     check_head,
@@ -21,17 +22,7 @@ from layerscope.cli.options import (
     report_options,
 )
 from layerscope.cli.outputs import STDOUT, Output, check_apart, write_outputs
-from layerscope.cli.rules import (
-    REFERENCES,
-    Judged,
-    RuleOptions,
-    Ruling,
-    check_former,
-    judge,
-    known,
-    read_ruling,
-    rule_options,
-)
+from layerscope.cli.rules import REFERENCES, RuleOptions, rule_options
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
 from layerscope.report.formats.renderers import RENDERERS
@@ -110,7 +101,13 @@ def command(
     judged = judge(ruling, choice, hashes=writing.files, today=day)
     if updates:
         judged = _update(ruling, judged, updates, headroom, day)
+    _write(outputs, judged, writing, quiet=choice.quiet)
+    assert judged.verdict is not None
+    return Exit.OK if judged.verdict.passed else Exit.BUDGET
 
+
+def _write(outputs: Sequence[Output], judged: Judged, writing: Writing, *, quiet: bool) -> None:
+    """Write the reports, and the verdict to stdout, or to stderr if a report goes to stdout."""
     from layerscope.report.page import Page
     from layerscope.report.parts.verdict import write_verdict
 
@@ -120,7 +117,7 @@ def command(
         write_verdict(Page(out, width=width_of(out), color=wants_color(out)), document)
 
     to_stdout = any(output.path == STDOUT for output in outputs)
-    if to_stdout and sys.stderr is not None and not choice.quiet:
+    if to_stdout and sys.stderr is not None and not quiet:
         write(sys.stderr)
     write_outputs(
         outputs,
@@ -132,8 +129,6 @@ def command(
     )
     if not to_stdout:
         write_stdout(write)
-    assert judged.verdict is not None
-    return Exit.OK if judged.verdict.passed else Exit.BUDGET
 
 
 def _today(given: str | None) -> date:

@@ -6,6 +6,7 @@ import click
 
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
+from layerscope.cli.judging import check_former, judge, read_ruling
 from layerscope.cli.options import (
     Writing,
     check_head,
@@ -14,7 +15,7 @@ from layerscope.cli.options import (
     report_options,
 )
 from layerscope.cli.outputs import check_apart, write_outputs
-from layerscope.cli.rules import RuleOptions, check_former, judge, read_ruling, rule_options
+from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.report.formats.renderers import RENDERERS
 
 

@@ -1,11 +1,9 @@
-"""The options of a budget, and an image judged by them: what `report` and `check` share."""
+"""The options of a budget, which `report` and `check` share."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,21 +15,10 @@ from layerscope.analysis.budgets.names import (
     PYPROJECT,
     RULE_NAMES,
 )
-from layerscope.cli.examine import Choice, examine
 from layerscope.cli.options import gathered, stacked
-from layerscope.cli.streams import tell
-from layerscope.errors import ImageNotFound, UsageError
 
 if TYPE_CHECKING:
-    from datetime import date
-
-    from layerscope.analysis.budgets.budget import Budget
-    from layerscope.analysis.budgets.dive import DiveNumbers
-    from layerscope.analysis.budgets.growth import Former
-    from layerscope.analysis.budgets.verdict import Verdict
-    from layerscope.analysis.model import Analysis, Facts
-    from layerscope.report.document.rows import ReportDocument
-    from layerscope.report.saved.report import SavedReport
+    pass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,6 +99,15 @@ def rule_options(command: Command) -> Command:
             )
             for rule in RULE_NAMES
         ),
+        _former_options,
+        _dive_options,
+        gathered("rules", _NAMES, _make_rules),
+    )(command)
+
+
+def _former_options(command: Command) -> Command:
+    """The images that growth, drift, and own layers are measured from."""
+    return stacked(
         click.option(
             "--min-change",
             metavar="SIZE",
@@ -145,6 +141,11 @@ def rule_options(command: Command) -> Command:
         click.option(
             "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
         ),
+    )(command)
+
+
+def _dive_options(command: Command) -> Command:
+    return stacked(
         click.option(
             "--ci-config",
             metavar="PATH",
@@ -157,281 +158,4 @@ def rule_options(command: Command) -> Command:
         click.option(
             "--dive-compatible", is_flag=True, help="Add the numbers that dive 0.13.1 gives."
         ),
-        gathered("rules", _NAMES, _make_rules),
     )(command)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """What to judge an image by. `budget` is None if there are no rules."""
-
-    budget: Budget | None
-    load: Callable[[], Budget]
-    """Reads the same budget once more, from a file that may have changed."""
-    allow_missing: bool
-    require: bool
-    dive: bool
-    files: tuple[str, ...] = ()
-    """The files that rules come from, whether they exist or not."""
-    dive_file: str | None = None
-    """The file of dive's rules that --ci-config names."""
-
-    @property
-    def inputs(self) -> tuple[str | None, ...]:
-        """What is read to judge by: files of rules, and the images or reports that they name."""
-        budget = self.budget
-        if budget is None:
-            return self.files
-        return (*self.files, budget.baseline, budget.anchor, budget.base)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """An image, its verdict if there are rules, and what it was compared with."""
-
-    source: Analysis | SavedReport
-    verdict: Verdict | None
-    baseline: Former | None
-    anchor: Former | None
-    dive: DiveNumbers | None
-    min_change: int
-
-    @property
-    def facts(self) -> Facts:
-        return self.source.facts
-
-    def document(self, *, top: int | None, files: bool, show_args: bool) -> ReportDocument:
-        """The report, with the default number of rows if `top` is None. Raises `UsageError`."""
-        from layerscope.analysis.model import Analysis
-        from layerscope.report.document.builder import build
-        from layerscope.report.document.rows import TOP
-
-        rows = TOP if top is None else top
-        if isinstance(self.source, Analysis):
-            return build(
-                self.source,
-                top=rows,
-                files=files,
-                hashes=files,
-                show_args=show_args,
-                verdict=self.verdict,
-                baseline=self.baseline,
-                min_change=self.min_change,
-                dive=self.dive,
-            )
-        if show_args:
-            raise UsageError(
-                "--show-args has no effect on a saved report",
-                hint="save the report with --show-args, or leave the option out",
-            )
-        from layerscope.report.saved.restated import restate
-
-        return restate(
-            self.source,
-            top=rows,
-            files=files,
-            verdict=self.verdict,
-            baseline=self.baseline,
-            min_change=self.min_change,
-            dive=self.dive,
-        )
-
-    def drawn(self, document: ReportDocument) -> ReportDocument:
-        """The report with the final filesystem, which some formats draw."""
-        from layerscope.report.document.filesystem import with_filesystem
-
-        return with_filesystem(document, self.facts)
-
-    def again(self, budget: Budget, today: date | None) -> Judged:
-        """The same image judged by another budget."""
-        from layerscope.analysis.budgets.judge import NO_ANCHOR, NO_BASELINE, evaluate
-
-        verdict = None
-        if budget:
-            verdict = evaluate(
-                budget,
-                self.facts,
-                baseline=self.baseline or NO_BASELINE,
-                anchor=self.anchor or NO_ANCHOR,
-                dive=self.dive,
-                today=today,
-            )
-        return replace(self, verdict=verdict, min_change=budget.min_change)
-
-
-def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
-    """The budget of `--config` and the rule options. Raises `ConfigError`."""
-    config, ci_config = options.config, options.ci_config
-    rules, dive = options.rules, options.dive
-
-    default = options.default_baseline
-
-    def load() -> Budget:
-        from layerscope.analysis.budgets.budget import load_budget
-
-        budget = load_budget(
-            None if config is None else Path(config),
-            rules,
-            dive_options=dive,
-            dive_file=None if ci_config is None else Path(ci_config),
-            find_dive=find_dive,
-        )
-        return replace(budget, baseline=budget.baseline or default)
-
-    places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
-    named = rules or dive or config is not None or ci_config is not None
-    budget = load() if named or any(map(os.path.lexists, places)) else None
-    return Ruling(
-        budget=budget,
-        load=load,
-        allow_missing=options.allow_missing and not options.require,
-        require=options.require,
-        dive_file=ci_config,
-        files=tuple(file for file in (*places, config, ci_config) if file is not None),
-        dive=options.dive_compatible or (budget is not None and budget.dive is not None),
-    )
-
-
-def check_former(ruling: Ruling) -> None:
-    """Raise `UsageError` for a rule about growth that has nothing to measure it from."""
-    budget = ruling.budget
-    if budget is None:
-        return
-    for rule, option, reference in (
-        ("max_growth", "baseline", budget.baseline),
-        ("max_drift", "anchor", budget.anchor),
-    ):
-        if rule in budget.limits and reference is None and not ruling.allow_missing:
-            raise UsageError(
-                f"{rule} has no {option} to measure from",
-                hint=f"give --{option} with an image or a saved JSON report"
-                + ("" if ruling.require else ", or --allow-missing-baseline to skip the rule"),
-            )
-
-
-def judge(
-    ruling: Ruling, choice: Choice, *, hashes: bool = False, today: date | None = None
-) -> Judged:
-    """Read what the image is compared with, then the image, and judge it. Raises any `LayerscopeError`."""
-    formers = _formers(ruling, choice)
-    base = None if ruling.budget is None else ruling.budget.base
-    found = known(choice, hashes=hashes, base=base, dive=ruling.dive)
-    return _judged(ruling, formers, found, today)
-
-
-def judge_analysis(ruling: Ruling, choice: Choice, analysis: Analysis) -> Judged:
-    """Judge an image that was read already; `choice` says how to read what it is compared with. Raises any `LayerscopeError`."""
-    numbers = None
-    if ruling.dive:
-        from layerscope.analysis.budgets.dive import dive_numbers
-
-        numbers = dive_numbers(analysis)
-    return _judged(ruling, _formers(ruling, choice), Known(analysis, numbers), None)
-
-
-def _formers(ruling: Ruling, choice: Choice) -> tuple[Former | None, Former | None]:
-    """The baseline and the anchor, where the budget names them."""
-    budget = ruling.budget
-    if budget is None:
-        return None, None
-    return (
-        _former(budget.baseline, "baseline", choice, ruling),
-        _former(budget.anchor, "anchor", choice, ruling),
-    )
-
-
-def _judged(
-    ruling: Ruling,
-    formers: tuple[Former | None, Former | None],
-    found: Known,
-    today: date | None,
-) -> Judged:
-    budget = ruling.budget
-    baseline, anchor = formers
-    judged = Judged(
-        source=found.source,
-        verdict=None,
-        baseline=baseline,
-        anchor=anchor,
-        dive=found.dive,
-        min_change=0,
-    )
-    if budget is None:
-        return judged
-    from layerscope.analysis.budgets.growth import check_platform
-
-    for former in (baseline, anchor):
-        if former is not None:
-            check_platform(found.facts, former)
-    return judged.again(budget, today)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An image or a saved report, and dive's numbers if they were requested and can be known."""
-
-    source: Analysis | SavedReport
-    dive: DiveNumbers | None
-
-    @property
-    def facts(self) -> Facts:
-        return self.source.facts
-
-
-def known(
-    choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
-) -> Known:
-    """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
-    from layerscope.report.saved.reference import report_path
-
-    path = report_path(choice.reference)
-    if path is None:
-        based = replace(choice, options=replace(choice.options, base=base))
-        found = examine(based, hashes=hashes, dive=dive)
-        return Known(found.analysis, found.dive)
-    useless = choice.given_beside_reference()
-    if useless:
-        raise UsageError(
-            f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
-        )
-    from layerscope.report.saved.report import read_saved
-
-    saved = read_saved(path)
-    told = saved.facts.base
-    if base is not None and (told is None or told.name != base):
-        raise UsageError(
-            f"the report {choice.reference} was not saved with the base {base}",
-            hint="save it with --base, or name the image",
-        )
-    return Known(saved, saved.dive if dive else None)
-
-
-def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) -> Former | None:
-    """The image or saved report that a rule looks back to."""
-    if reference is None:
-        return None
-    from layerscope.analysis.budgets.growth import Former
-    from layerscope.report.saved.reference import SCHEME, report_path
-
-    path = report_path(reference)
-    named = reference.removeprefix(SCHEME)
-    try:
-        if (path is not None or named.endswith(".json")) and not os.path.lexists(named):
-            raise ImageNotFound(f"no {what} {named!r} was found")
-        if path is not None:
-            from layerscope.report.saved.report import read_report
-
-            return Former(reference, read_report(path))
-        options = replace(choice.options, tag=None, dockerfile=None)
-        other = replace(choice, reference=reference, options=options)
-        return Former(reference, examine(other).analysis.facts)
-    except ImageNotFound as error:
-        if ruling.allow_missing:
-            if not choice.quiet:
-                tell(f"layerscope: no {what} yet: {error.message}")
-            return Former(reference, None)
-        hints = (
-            error.hint,
-            "" if ruling.require else "--allow-missing-baseline for the first time",
-        )
-        raise ImageNotFound(error.message, hint="; ".join(hint for hint in hints if hint)) from None

@@ -431,6 +431,13 @@ def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None])
             )
             member.kind = METADATA
         return True
+    return _settle_whiteout(member, path, note)
+
+
+def _settle_whiteout(
+    member: Member, path: bytes, note: Callable[[str, str, bytes | None], None]
+) -> bool:
+    """Recognize whiteouts and what AUFS keeps beside them. False means the member must be left out."""
     parent, name = names.split(path)
     if (b"/" + parent).find(b"/" + names.WHITEOUT_PREFIX) >= 0:
         if b"/" + names.METADATA_PREFIX not in b"/" + parent:

@@ -12,7 +12,9 @@ from layerscope.tui.paint import one_line
 from layerscope.units import count, format_percent, format_size
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import InstructionSummary, LayerSummary, Sizes
+    from layerscope.analysis.model import Analysis, InstructionSummary, LayerSummary, Sizes
+    from layerscope.image.config import ImageConfig
+    from layerscope.image.image import Image
     from layerscope.tui.model.session import Session
 
 LONGEST = 20_000
@@ -152,17 +154,34 @@ def _layer(layer: LayerSummary, sheet: Sheet) -> None:
 def image_text(session: Session) -> Content:
     """Everything about the whole image: sizes, configuration, notes."""
     analysis = session.analysis
-    image, sizes, config = analysis.image, analysis.sizes, analysis.image.config
     sheet = Sheet()
+    _origin(sheet, analysis.image)
+    _totals(sheet, analysis)
+    _configuration(sheet, analysis.image.config)
+    sheet.head(f"Notes ({len(analysis.notes)})")
+    for note in analysis.notes[:1000]:
+        where = "" if note.layer is None else f" layer {note.layer}"
+        path = "" if note.path is None else f" {path_text(note.path)}"
+        sheet.line(f"{note.code}{where}{path}: {note.message}")
+    if not analysis.notes:
+        sheet.line("none: nothing unusual found")
+    return sheet.content
+
+
+def _origin(sheet: Sheet, image: Image) -> None:
     sheet.head("Image")
     sheet.row("reference", image.reference)
     sheet.row("source", image.source)
     sheet.row("platform", str(image.platform))
     for tag in image.tags[:50]:
         sheet.row("tag", tag)
-    sheet.row("created", config.created or "–")
+    sheet.row("created", image.config.created or "–")
     sheet.row("config", str(image.config_digest))
     sheet.row("manifest", str(image.manifest_digest or "–"))
+
+
+def _totals(sheet: Sheet, analysis: Analysis) -> None:
+    sizes, files = analysis.sizes, analysis.files
     sheet.head("Sizes")
     sheet.row("content", f"{format_size(sizes.content)}  ({sizes.content:,} bytes)")
     sheet.row("live", f"{format_size(sizes.live)}  efficiency {100 * sizes.efficiency:.1f} %")
@@ -172,7 +191,6 @@ def image_text(session: Session) -> Content:
     sheet.row("tar", _tar(sizes))
     download = "not known" if sizes.compressed is None else format_size(sizes.compressed)
     sheet.row("compressed", download)
-    files = analysis.files
     sheet.row(
         "entries",
         ", ".join(
@@ -187,6 +205,9 @@ def image_text(session: Session) -> Content:
             )
         ),
     )
+
+
+def _configuration(sheet: Sheet, config: ImageConfig) -> None:
     sheet.head("Configuration")
     for name, words in (("entrypoint", config.entrypoint), ("cmd", config.cmd)):
         sheet.row(name, " ".join(words) or "–")
@@ -201,14 +222,6 @@ def image_text(session: Session) -> Content:
             sheet.row(name, value)
     for key, value in config.labels[:500]:
         sheet.row("label", f"{key}={value}")
-    sheet.head(f"Notes ({len(analysis.notes)})")
-    for note in analysis.notes[:1000]:
-        where = "" if note.layer is None else f" layer {note.layer}"
-        path = "" if note.path is None else f" {path_text(note.path)}"
-        sheet.line(f"{note.code}{where}{path}: {note.message}")
-    if not analysis.notes:
-        sheet.line("none: nothing unusual found")
-    return sheet.content
 
 
 def _tar(sizes: Sizes) -> str:

@@ -152,27 +152,37 @@ def judge_dive(
         ),
     )
     for name, limit, actual, beside in rows:
-        if limit is None:
-            continue
-        unit: Literal["bytes", "share"] = "bytes" if name == "highestWastedBytes" else "share"
-        bound = float(limit) if unit == "share" else int(limit)
-        words = [beside]
-        if name in rules.defaults:
-            words.append("this is dive's default; write disabled to turn it off")
-        if numbers is None:
-            passed = False
-            words = ["unknown: the source doesn't have every layer"]
-        elif actual is None:
-            passed = not numbers.inefficient_bytes
-            words.insert(0, "dive divides by zero: no layer above the lowest has content")
-        else:
-            passed = actual >= bound if name == "lowestEfficiency" else actual <= bound
-        yield RuleResult(
-            rule=name,
-            limit=bound,
-            actual=actual,
-            passed=passed,
-            message="; ".join(words),
-            unit=unit,
-            written=rules.written.get(name, ""),
-        )
+        if limit is not None:
+            yield _result(rules, numbers, name, limit, actual, beside)
+
+
+def _result(
+    rules: DiveRules,
+    numbers: DiveNumbers | None,
+    name: str,
+    limit: Decimal | int,
+    actual: float | None,
+    beside: str,
+) -> RuleResult:
+    unit: Literal["bytes", "share"] = "bytes" if name == "highestWastedBytes" else "share"
+    bound = float(limit) if unit == "share" else int(limit)
+    words = [beside]
+    if name in rules.defaults:
+        words.append("this is dive's default; write disabled to turn it off")
+    if numbers is None:
+        passed = False
+        words = ["unknown: the source doesn't have every layer"]
+    elif actual is None:
+        passed = not numbers.inefficient_bytes
+        words.insert(0, "dive divides by zero: no layer above the lowest has content")
+    else:
+        passed = actual >= bound if name == "lowestEfficiency" else actual <= bound
+    return RuleResult(
+        rule=name,
+        limit=bound,
+        actual=actual,
+        passed=passed,
+        message="; ".join(words),
+        unit=unit,
+        written=rules.written.get(name, ""),
+    )

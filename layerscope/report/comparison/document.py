@@ -37,9 +37,11 @@ if TYPE_CHECKING:
         ComparedInstructionRow,
         ComparedLayerRow,
         ComparedSizesRow,
+        ComparedWasteRow,
         ComparisonDocument,
         DirectoryRow,
         EfficiencyRow,
+        EntriesRow,
         KindTotalRow,
         MaybePairRow,
         PairRow,
@@ -74,14 +76,7 @@ def build(
         "different": comparison.differs,
         "directories": [] if files is None else _directories(files, top, depth),
         "efficiency": _efficiency(a, b),
-        "entries": {
-            "directories": _pair(_entries(a, "directories"), _entries(b, "directories")),
-            "hardlinks": _pair(_entries(a, "hardlinks"), _entries(b, "hardlinks")),
-            "others": _pair(_entries(a, "others"), _entries(b, "others")),
-            "regular": _pair(_entries(a, "regular"), _entries(b, "regular")),
-            "symlinks": _pair(_entries(a, "symlinks"), _entries(b, "symlinks")),
-            "whiteouts": _pair(_entries(a, "whiteouts"), _entries(b, "whiteouts")),
-        },
+        "entries": _all_entries(a, b),
         "files": None if files is None else _files(comparison, files, depth),
         "instructions": [_instruction(row, comparison) for row in layers.instructions],
         "kind": "comparison",
@@ -106,15 +101,7 @@ def build(
             "chained": _bytes(layers.transfer.chained),
             "needed": _bytes(layers.transfer.needed),
         },
-        "wasted_by_kind": {
-            "deleted": _pair(_wasted(a, "deleted"), _wasted(b, "deleted")),
-            "duplicate_entry": _pair(_wasted(a, "duplicate_entry"), _wasted(b, "duplicate_entry")),
-            "identical_rewrite": _pair(
-                _wasted(a, "identical_rewrite"), _wasted(b, "identical_rewrite")
-            ),
-            "metadata_only": _pair(_wasted(a, "metadata_only"), _wasted(b, "metadata_only")),
-            "overwritten": _pair(_wasted(a, "overwritten"), _wasted(b, "overwritten")),
-        },
+        "wasted_by_kind": _all_waste(a, b),
     }
 
 
@@ -125,6 +112,29 @@ def _setting(row: Setting) -> SettingRow:
         "field": row.field,
         "known": row.known,
         "name": clean_text(row.name),
+    }
+
+
+def _all_entries(a: Side, b: Side) -> EntriesRow:
+    return {
+        "directories": _pair(_entries(a, "directories"), _entries(b, "directories")),
+        "hardlinks": _pair(_entries(a, "hardlinks"), _entries(b, "hardlinks")),
+        "others": _pair(_entries(a, "others"), _entries(b, "others")),
+        "regular": _pair(_entries(a, "regular"), _entries(b, "regular")),
+        "symlinks": _pair(_entries(a, "symlinks"), _entries(b, "symlinks")),
+        "whiteouts": _pair(_entries(a, "whiteouts"), _entries(b, "whiteouts")),
+    }
+
+
+def _all_waste(a: Side, b: Side) -> ComparedWasteRow:
+    return {
+        "deleted": _pair(_wasted(a, "deleted"), _wasted(b, "deleted")),
+        "duplicate_entry": _pair(_wasted(a, "duplicate_entry"), _wasted(b, "duplicate_entry")),
+        "identical_rewrite": _pair(
+            _wasted(a, "identical_rewrite"), _wasted(b, "identical_rewrite")
+        ),
+        "metadata_only": _pair(_wasted(a, "metadata_only"), _wasted(b, "metadata_only")),
+        "overwritten": _pair(_wasted(a, "overwritten"), _wasted(b, "overwritten")),
     }
 
 

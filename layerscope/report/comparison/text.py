@@ -33,7 +33,7 @@ from layerscope.report.page import Page, Span
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.comparison.rows import ComparisonDocument
+    from layerscope.report.comparison.rows import ComparisonDocument, MaybePairRow, PairRow
     from layerscope.report.formats.format import Display
 
 WIDEST = 160
@@ -72,74 +72,77 @@ class ComparisonText:
         _notes(page, document)
 
 
-def _overview(page: Page, document: ComparisonDocument) -> None:
+class _Columns:
     """The two sides in columns, and the difference."""
-    a, b = document["a"], document["b"]
-    change_width = 14 if page.width >= 52 else 11
-    gap = 2 if page.width >= 52 else 1
-    share = 9 if page.width >= 60 else 0
-    label = 12 if gap > 1 else 10
-    column = max(8, min(28, (page.width - label - 2 - gap - change_width - share) // 2))
-    names = [
-        f"{letter} {name}"
-        for letter, name in zip(
-            "AB", fit_apart([one_line(a["name"]), one_line(b["name"])], column - 2), strict=True
-        )
-    ]
-    width = min(column, max(12, *(cell_width(name) for name in names)))
-    page.line(
-        " " * (label + 2),
-        (pad(names[0], width, right=True), "title"),
-        " " * gap,
-        (pad(names[1], width, right=True), "title"),
-        pad("change", change_width, right=True),
-    )
 
-    def line(name: str, one: str, other: str, change: str, more: str = "") -> None:
+    def __init__(self, page: Page, a: str, b: str) -> None:
+        self._page = page
+        self.roomy = page.width >= 52
+        self._change = 14 if self.roomy else 11
+        self._gap = " " * (2 if self.roomy else 1)
+        self._share = 9 if page.width >= 60 else 0
+        self._label = 12 if self.roomy else 10
+        used = self._label + 2 + len(self._gap) + self._change + self._share
+        column = max(8, min(28, (page.width - used) // 2))
+        fitted = fit_apart([one_line(a), one_line(b)], column - 2)
+        names = [f"{letter} {name}" for letter, name in zip("AB", fitted, strict=True)]
+        self._width = min(column, max(12, *(cell_width(name) for name in names)))
         page.line(
-            "  ",
-            pad(fit_start(name, label), label),
-            pad(fit_start(one, width), width, right=True),
-            " " * gap,
-            pad(fit_start(other, width), width, right=True),
-            pad(fit_start(change, change_width), change_width, right=True),
-            pad(more, share, right=True) if share else "",
+            " " * (self._label + 2),
+            (pad(names[0], self._width, right=True), "title"),
+            self._gap,
+            (pad(names[1], self._width, right=True), "title"),
+            pad("change", self._change, right=True),
         )
 
-    narrowed = narrowed_files(document)
-    if narrowed is not None:
-        placed = narrowed["placed"]
-        line(
-            "live",
-            format_size(placed["a"]),
-            format_size(placed["b"]),
-            format_delta(placed["delta"]),
-            percent_delta(100 * placed["delta"] / placed["a"] if placed["a"] else None),
+    def line(self, name: str, one: str, other: str, change: str, more: str = "") -> None:
+        self._page.line(
+            "  ",
+            pad(fit_start(name, self._label), self._label),
+            pad(fit_start(one, self._width), self._width, right=True),
+            self._gap,
+            pad(fit_start(other, self._width), self._width, right=True),
+            pad(fit_start(change, self._change), self._change, right=True),
+            pad(more, self._share, right=True) if self._share else "",
         )
-        for name, one, other in count_rows(document):
-            line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
-        return
-    for name, key in SIZES:
-        pair = document["sizes"][key]
-        delta = pair["delta"]
-        line(
+
+    def sizes(self, name: str, pair: PairRow | MaybePairRow, percent: float | None) -> None:
+        self.line(
             name,
             format_size(pair["a"]),
             format_size(pair["b"]),
-            "–" if delta is None else format_delta(delta),
-            percent_delta(pair["percent"]),
+            "–" if pair["delta"] is None else format_delta(pair["delta"]),
+            percent_delta(percent),
         )
+
+    def count(self, name: str, one: int, other: int) -> None:
+        self.line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
+
+
+def _overview(page: Page, document: ComparisonDocument) -> None:
+    a, b = document["a"], document["b"]
+    columns = _Columns(page, a["name"], b["name"])
+    narrowed = narrowed_files(document)
+    if narrowed is not None:
+        placed = narrowed["placed"]
+        share = 100 * placed["delta"] / placed["a"] if placed["a"] else None
+        columns.sizes("live", placed, share)
+        for count in count_rows(document):
+            columns.count(*count)
+        return
+    for name, key in SIZES:
+        pair = document["sizes"][key]
+        columns.sizes(name, pair, pair["percent"])
     efficiency = efficiency_words(document)
     if efficiency is not None:
-        share_a, share_b, points = efficiency
-        points = points if gap > 1 else points.removesuffix(" points")
-        line("efficiency", share_a, share_b, points or "0")
-    layers = a["layers"], b["layers"]
-    line("layers", f"{layers[0]:,}", f"{layers[1]:,}", count_delta(layers[1] - layers[0]))
-    for name, before, after in count_rows(document):
-        line(name, f"{before:,}", f"{after:,}", count_delta(after - before))
+        one, other, points = efficiency
+        points = points if columns.roomy else points.removesuffix(" points")
+        columns.line("efficiency", one, other, points or "0")
+    columns.count("layers", a["layers"], b["layers"])
+    for count in count_rows(document):
+        columns.count(*count)
     if a["platform"] != b["platform"]:
-        line("platform", one_line(a["platform"]), one_line(b["platform"]), "")
+        columns.line("platform", one_line(a["platform"]), one_line(b["platform"]), "")
 
 
 def _instructions(page: Page, document: ComparisonDocument) -> None:

@@ -176,13 +176,16 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
         if row["index"] in marks:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
     if rest:
-        content = sum(row["sizes"]["content"] for row in rest)
-        wasted = sum(row["sizes"]["wasted"] for row in rest)
-        page.paragraph(
-            f"and {len(rest):,} smaller instructions: {format_size(content)} content,"
-            f" {format_size(wasted)} wasted (the JSON report lists them all)",
-            indent=4 + numbers,
-        )
+        page.paragraph(_summed(rest), indent=4 + numbers)
+
+
+def _summed(rest: Sequence[InstructionRow]) -> str:
+    content = sum(row["sizes"]["content"] for row in rest)
+    wasted = sum(row["sizes"]["wasted"] for row in rest)
+    return (
+        f"and {len(rest):,} smaller instructions: {format_size(content)} content,"
+        f" {format_size(wasted)} wasted (the JSON report lists them all)"
+    )
 
 
 def _largest_rows(
