@@ -13,7 +13,15 @@ import click
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.judging import Judged, Ruling, check_former, judge, known, read_ruling
+from layerscope.cli.judging import (
+    Judged,
+    Ruling,
+    check_former,
+    judge,
+    known,
+    read_ruling,
+    write_reports,
+)
 from layerscope.cli.options import (
     Writing,
     check_head,
@@ -21,11 +29,10 @@ from layerscope.cli.options import (
     output_options,
     report_options,
 )
-from layerscope.cli.outputs import STDOUT, Output, check_apart, write_outputs
+from layerscope.cli.outputs import STDOUT, Output, check_apart
 from layerscope.cli.rules import REFERENCES, RuleOptions, rule_options
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
-from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown
 
 
@@ -119,14 +126,7 @@ def _write(outputs: Sequence[Output], judged: Judged, writing: Writing, *, quiet
     to_stdout = any(output.path == STDOUT for output in outputs)
     if to_stdout and sys.stderr is not None and not quiet:
         write(sys.stderr)
-    write_outputs(
-        outputs,
-        document,
-        rows=writing.top,
-        force=writing.force,
-        formats=RENDERERS,
-        draw=judged.drawn,
-    )
+    write_reports(outputs, document, judged, writing)
     if not to_stdout:
         write_stdout(write)
 

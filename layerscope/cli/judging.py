@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,12 @@ from layerscope.analysis.budgets.names import (
     PYPROJECT,
 )
 from layerscope.cli.examine import Choice, examine
+from layerscope.cli.options import Writing
+from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
 from layerscope.errors import ImageNotFound, UsageError
+from layerscope.report.formats.renderers import RENDERERS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -304,3 +307,17 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
             "" if ruling.require else "--allow-missing-baseline for the first time",
         )
         raise ImageNotFound(error.message, hint="; ".join(hint for hint in hints if hint)) from None
+
+
+def write_reports(
+    outputs: Sequence[Output], document: ReportDocument, judged: Judged, writing: Writing
+) -> None:
+    """Write the report in every format. Raises `OutputError`."""
+    write_outputs(
+        outputs,
+        document,
+        rows=writing.top,
+        force=writing.force,
+        formats=RENDERERS,
+        draw=judged.drawn,
+    )

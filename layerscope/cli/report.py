@@ -6,7 +6,7 @@ import click
 
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.judging import check_former, judge, read_ruling
+from layerscope.cli.judging import check_former, judge, read_ruling, write_reports
 from layerscope.cli.options import (
     Writing,
     check_head,
@@ -14,9 +14,8 @@ from layerscope.cli.options import (
     output_options,
     report_options,
 )
-from layerscope.cli.outputs import check_apart, write_outputs
+from layerscope.cli.outputs import check_apart
 from layerscope.cli.rules import RuleOptions, rule_options
-from layerscope.report.formats.renderers import RENDERERS
 
 
 @click.command("report", short_help="Report an image's sizes, waste, and causes.")
@@ -61,12 +60,5 @@ def report(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
     judged = judge(ruling, choice, hashes=writing.files)
     document = judged.document(top=writing.top, files=writing.files, show_args=writing.show_args)
-    write_outputs(
-        outputs,
-        document,
-        rows=writing.top,
-        force=writing.force,
-        formats=RENDERERS,
-        draw=judged.drawn,
-    )
+    write_reports(outputs, document, judged, writing)
     return Exit.OK

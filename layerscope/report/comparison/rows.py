@@ -5,6 +5,7 @@ from typing import Literal, NotRequired, TypedDict
 from layerscope.analysis.comparison.configuration import Field
 from layerscope.analysis.comparison.files import ChangeKind
 from layerscope.analysis.comparison.layers import Reason, Status
+from layerscope.report.document.rows import MaybeSizesRow
 
 SideName = Literal["a", "b"]
 SIDES: tuple[SideName, SideName] = ("a", "b")
@@ -257,19 +258,10 @@ class WeightRow(TypedDict):
     tar: int | None
 
 
-class HostSizesRow(TypedDict):
-    compressed: int | None
-    content: int | None
-    live: int | None
-    overhead: int | None
-    tar: int | None
-    wasted: int | None
-
-
 class HostImageRow(TypedDict):
     image: SideRow
     shared: WeightRow
-    sizes: HostSizesRow
+    sizes: MaybeSizesRow
     unique: WeightRow
 
 

@@ -12,7 +12,8 @@ from layerscope.report.document.rows import SCHEMA_VERSION
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
     from layerscope.analysis.comparison.table import Table, Weight
-    from layerscope.report.comparison.rows import HostSizesRow, ImagesDocument, WeightRow
+    from layerscope.report.comparison.rows import ImagesDocument, WeightRow
+    from layerscope.report.document.rows import MaybeSizesRow
 
 
 def build_table(table: Table) -> ImagesDocument:
@@ -45,7 +46,7 @@ def _weight(weight: Weight) -> WeightRow:
     }
 
 
-def _sizes(side: Side) -> HostSizesRow:
+def _sizes(side: Side) -> MaybeSizesRow:
     return {
         "compressed": side_size(side, "compressed"),
         "content": side_size(side, "content"),
