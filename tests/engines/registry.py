@@ -19,14 +19,23 @@ from typing import Self
 import pytest
 
 from tests.engines.engine import NoEngineError
+from tests.engines.token_server import TokenServer
 
 
 class DistributionRegistry:
-    """A context manager; `user` and a password turn on basic authorization."""
+    """A context manager; `user` and a password turn on basic authorization, and `tokens` that of bearer tokens."""
 
-    def __init__(self, folder: Path, *, port: int = 0, user: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        user: tuple[str, str] | None = None,
+        tokens: TokenServer | None = None,
+    ) -> None:
         self.folder = folder
-        self.user = user
+        self.user = user if tokens is None else tokens.user
+        self.tokens = tokens
         self.port = port or _free_port()
 
     @property
@@ -43,7 +52,9 @@ class DistributionRegistry:
             "storage": {"filesystem": {"rootdirectory": str(self.folder / "data")}},
             "http": {"addr": f"127.0.0.1:{self.port}"},
         }
-        if self.user is not None:
+        if self.tokens is not None:
+            config["auth"] = self.tokens.config(self.folder)
+        elif self.user is not None:
             listed = self.folder / "htpasswd"
             done = subprocess.run(
                 ["htpasswd", "-Bbn", *self.user], capture_output=True, text=True, check=True
