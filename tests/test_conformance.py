@@ -34,6 +34,7 @@ from tests.builder import (
     oci,
 )
 from tests.model import check_sums, expect
+from tests.registry.server import Registry
 
 CASES = [
     (name, compression)
@@ -153,6 +154,22 @@ def test_every_form_gives_the_same_report(
         assert {r["compression"] for r in report["layers"]} == {compression.partition("-")[0]}
         assert sizes == [len(layer.compressed(compression)) for layer in image.layers]
         assert all(layer["verified"] for layer in report["layers"])
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_registry_gives_the_same_report(
+    compression: str, reference_report: dict[str, Any]
+) -> None:
+    with Registry() as registry:
+        registry.add(sample(), compression=compression)
+        report = report_of(registry.name())
+    check_sums(report)
+    assert neutral(report) == neutral(reference_report)
+    assert report["image"]["source"] == "registry"
+    sizes = [layer["sizes"]["compressed"] for layer in report["layers"]]
+    blobs = [layer.compressed(compression) for layer in sample().layers]
+    assert sizes == [None if compression == "none" else len(blob) for blob in blobs]
+    assert all(layer["verified"] for layer in report["layers"])
 
 
 @pytest.mark.parametrize("form", ["docker-legacy", "docker-oci", "containerd", "oci-archive"])

@@ -60,7 +60,7 @@ def estargz(
     if edit is not None:
         edit(entries)
     table = json.dumps({"version": 1, "entries": entries}, indent="\t").encode()
-    last = member("stargz.index.json", File(table, mode=0o444)) + END
+    last = member("stargz.index.json", File(table, mode=0)) + END
     annotations = {
         "containerd.io/snapshot/stargz/toc.digest": "sha256:" + hashlib.sha256(table).hexdigest()
     }

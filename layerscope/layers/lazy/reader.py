@@ -23,7 +23,7 @@ from layerscope.notes import Note, Notes
 
 UNVERIFIED = "read by its table of contents, so its files were not compared with a digest"
 SIZELESS = "; the size of its tar is unknown"
-_OWNER = (0o444, 0, 0)
+_OWNER = (0, 0, 0)
 _LANDMARK = hashlib.sha256(b"\x0f").digest()
 
 
