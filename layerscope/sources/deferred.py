@@ -42,7 +42,7 @@ def open_exported(
     """
     folder = None if request.shelf is None else request.shelf.folder
     if folder is None or request.every_platform:
-        return _vouched(open_archive(export(), request, source), vouched_by)
+        return vouched(open_archive(export(), request, source), vouched_by)
     key = _key(identity(), name, request, source)
     value = folder.read(key)
     if value is not None:
@@ -50,7 +50,7 @@ def open_exported(
         if image is not None:
             return image
     file = export()
-    image = _vouched(open_archive(file, request, source), vouched_by)
+    image = vouched(open_archive(file, request, source), vouched_by)
     try:
         skeleton = _skeleton(file, image, name, request, source)
         if skeleton is not None:
@@ -72,10 +72,10 @@ def _key(identity: str, name: str, request: Request, source: str) -> str:
     return _IMAGE + hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
-def _vouched(image: Image, engine: str) -> Image:
+def vouched(image: Image, engine: str) -> Image:
     """The image, with plain layers vouched for by the engine that made them. It doesn't vouch for blobs it only stores."""
 
-    def vouched(layer: Layer) -> Layer:
+    def of(layer: Layer) -> Layer:
         if (
             layer.blob is None
             or layer.digest not in (None, layer.diff_id)
@@ -84,7 +84,7 @@ def _vouched(image: Image, engine: str) -> Image:
             return layer
         return replace(layer, vouched_by=engine)
 
-    return replace(image, layers=tuple(map(vouched, image.layers)))
+    return replace(image, layers=tuple(map(of, image.layers)))
 
 
 def _skeleton(
@@ -119,7 +119,7 @@ def _open_known(
     """The image from its skeleton; None if one of its layers is unknown."""
     try:
         file = Skeleton.from_bytes(value).open(f"the save of {name!r}")
-        image = _vouched(open_archive(file, request, source), vouched_by)
+        image = vouched(open_archive(file, request, source), vouched_by)
     except FormatError:
         return None
     later = _Later(export, request, source)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ConfigError
 from layerscope.image.image import Image
+from layerscope.sources.deferred import vouched
 from layerscope.sources.docker_config import check_config, config_path
 from layerscope.sources.engine import Place, identity, one_line, open_saved, saved
 from layerscope.sources.source import Request
@@ -109,14 +111,22 @@ def stream(target: str, request: Request) -> AbstractContextManager[Iterator[byt
 def open_target(target: str, request: Request) -> Image:
     """An image in the engine, from its store where that can be read."""
     engine = place()
+    reasons: list[str] = []
     if request.via != "export":
         from layerscope.sources.stores.docker import open_stored
 
-        image = open_stored(engine, target, request, NAME)
+        image = open_stored(engine, target, replace(request, remark=reasons.append), NAME)
         if image is not None:
-            return image
+            return vouched(image, engine.voucher)
+
+    def export() -> AbstractContextManager[Iterator[bytes]]:
+        if request.remark is not None:
+            for reason in reasons:
+                request.remark(reason)
+        return saved(engine, target, request)
+
     return open_saved(
-        lambda: saved(engine, target, request),
+        export,
         target,
         request,
         NAME,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from layerscope.filesystem.content import open_content
 from layerscope.options import ReadOptions
 from layerscope.progress import Progress
 from tests.builder import FORMS, ImageBuilder
-from tests.cache.reading import document_of
+from tests.cache.reading import document_of, layers_read
 
 if TYPE_CHECKING:
     from .containerd import ContainerdEngine
@@ -25,7 +26,7 @@ RUN echo one > /one && echo same > /same
 RUN echo two > /one && touch -d @5 /same
 RUN rm /one && head -c 9000 /dev/urandom > /noise
 """
-TEXT = ReadOptions()
+EXPORT = ReadOptions(via="export")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def engine(
     return chosen
 
 
-def exports(reference: str, options: ReadOptions = TEXT) -> int:
+def exports(reference: str, options: ReadOptions = EXPORT) -> int:
     """How often the engine exports while a report is made."""
     started = []
 
@@ -70,25 +71,27 @@ def exports(reference: str, options: ReadOptions = TEXT) -> int:
 def test_an_image_is_exported_once(engine: Engine, context: Path) -> None:
     tag = engine.build(context, "cached:1", buildkit=False)
     reference = f"docker:{tag}"
-    uncached = document_of(reference, cache=False)
+    uncached = document_of(reference, via="export", cache=False)
     assert exports(reference) == 1
     assert exports(reference) == 0
-    assert document_of(reference) == uncached
-    assert document_of(reference) == uncached
-    assert exports(reference, ReadOptions(verify="full")) == 1
-    assert exports(reference, ReadOptions(cache=False)) == 1
-    assert document_of(reference, verify="off") == document_of(reference, verify="off", cache=False)
+    assert document_of(reference, via="export") == uncached
+    assert document_of(reference, via="export") == uncached
+    assert exports(reference, replace(EXPORT, verify="full")) == 1
+    assert exports(reference, replace(EXPORT, cache=False)) == 1
+    assert document_of(reference, verify="off", via="export") == document_of(
+        reference, verify="off", cache=False
+    )
 
 
 def test_hashes_that_were_read_once_are_cached(engine: Engine, context: Path) -> None:
     reference = f"docker:{engine.build(context, 'cached:2', buildkit=False)}"
-    document_of(reference)
+    document_of(reference, via="export")
     started = []
 
     def progress(step: Progress) -> None:
         started.append(step.stage)
 
-    with layerscope.read(reference, progress=progress) as analysis:
+    with layerscope.read(reference, EXPORT, progress=progress) as analysis:
         read_contents(live_contents(analysis.tree), analysis.indexes)
     assert "export" not in started
 
@@ -102,7 +105,7 @@ def test_the_export_runs_when_content_is_read(engine: Engine, context: Path) -> 
         if step.stage == "export" and not step.done:
             started.append(step)
 
-    with layerscope.read(reference, progress=progress) as analysis:
+    with layerscope.read(reference, EXPORT, progress=progress) as analysis:
         node = analysis.tree.find(b"noise")
         assert node is not None
         assert node.latest is not None
@@ -119,7 +122,7 @@ def test_a_changed_image_is_exported(engine: Engine, context: Path) -> None:
     (context / "Dockerfile").write_text(DOCKERFILE + "ENV A=b\n")
     engine.build(context, "cached:4", buildkit=False)
     assert exports(reference) == 1
-    assert '"A=b"' in document_of(reference)
+    assert '"A=b"' in document_of(reference, via="export")
 
 
 def test_an_image_that_is_gone_is_not_found_in_the_cache(engine: Engine, context: Path) -> None:
@@ -130,14 +133,28 @@ def test_an_image_that_is_gone_is_not_found_in_the_cache(engine: Engine, context
         exports(f"docker:{tag}")
 
 
-def test_layers_of_the_graph_driver_are_known_in_a_registrys_form(
+def test_a_layer_of_the_engines_store_is_indexed_once(
+    docker_engine: DockerEngine, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was exported once is known in the store as well."""
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    reference = f"docker:{docker_engine.build(context, 'cached:7', buildkit=False)}"
+    uncached = document_of(reference, via="store", cache=False)
+    assert document_of(reference, via="store") == uncached
+    for via in ("store", "export"):
+        with layers_read(monkeypatch) as names:
+            assert document_of(reference, via=via) == uncached
+        assert names == []
+
+
+def test_what_an_engine_exported_changes_no_report_of_a_layout(
     docker_engine: DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The engine computed the diff_ids, so a compressed layer with one of them isn't read. It keeps its own sizes."""
+    """A compressed layer keeps its own sizes, though its tar is known."""
     monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
     image = ImageBuilder("cached:6").layer({"a": b"a" * 9000}, "RUN a").build()
     path = FORMS["docker-legacy"].write([image], tmp_path / "image.tar")
     docker_engine.docker("load", "-i", path.partition(":")[2])
-    document_of("docker:cached:6")
+    document_of("docker:cached:6", via="export")
     layout = FORMS["oci-dir"].write([image], tmp_path / "layout", "gzip")
     assert document_of(layout) == document_of(layout, cache=False)
