@@ -204,8 +204,14 @@ def _index_split(
     while not remainder.is_settled and position < blob.size:
         window.move(position, 1)
         data = window.data[position - window.start :]
+        if not data:
+            break
         remainder.feed(data)
         position += len(data)
+    if not window.reaches(blob.size):
+        raise FormatError(
+            f"{blob.name}: the tar does not have the {blob.size} bytes that it should"
+        )
     if remainder.is_odd:
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     DocumentKeeper(columns, budget).look_through(blob)

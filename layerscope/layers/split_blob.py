@@ -31,15 +31,23 @@ class Contents(Protocol):
 class SplitBlob:
     """The tar as stored bytes. Contents are read from the folder only when they are asked for, and then checked.
 
-    Raises `FormatError` and `SourceUnavailable` where the two parts don't fit each other.
+    `size` is the size of the tar where the engine keeps it, which saves a pass over the tar-split file. Raises `FormatError` and `SourceUnavailable` where the two parts don't fit each other.
     """
 
-    def __init__(self, name: str, stored: Blob, contents: Contents, limits: Limits) -> None:
+    def __init__(
+        self,
+        name: str,
+        stored: Blob,
+        contents: Contents,
+        limits: Limits,
+        *,
+        size: int | None = None,
+    ) -> None:
         self.name = name
         self._stored = stored
         self._split = TarSplit(stored, limits)
         self._contents = contents
-        self._size: int | None = None
+        self._size = size
         self._payloads: _Payloads | None = None
         self._cursor: _Cursor | None = None
         self._checked: dict[int, tuple[int, int]] = {}

@@ -112,6 +112,12 @@ class SplitWindow:
         self.data = self._blob.read_at(position, count)
         self.start = position
 
+    def reaches(self, end: int) -> bool:
+        """Whether nothing follows the byte before `end`, and that one is there. Ends the window."""
+        for piece in self._pieces:
+            self._end += len(piece) if isinstance(piece, bytes) else piece.size
+        return self._end == end
+
     def fingerprint(self, position: int, size: int) -> bytes:
         return fingerprint_at(self._blob, position, size)
 

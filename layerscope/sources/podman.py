@@ -24,6 +24,7 @@ from layerscope.sources.engine import (
     whole,
 )
 from layerscope.sources.files import reason
+from layerscope.sources.names import is_same
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 
@@ -31,6 +32,7 @@ NAME: Final = "podman"
 _START: Final = "start `podman system service`, or set CONTAINER_HOST"
 _ERROR_BYTES: Final = 64 * 1024
 _MISSING: Final = 1
+_INSPECT: Final = "{{.Id}}\n{{.GraphDriver.Name}}\n{{.GraphDriver.Data.UpperDir}}\n{{range .RepoTags}}{{.}}\n{{end}}"
 
 
 def place() -> Place | None:
@@ -156,8 +158,12 @@ def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes
 
 
 def open_target(target: str, request: Request) -> Image:
-    """An image in Podman."""
+    """An image in Podman, from its store where that can be read."""
     engine = place()
+    if request.via != "export":
+        image = _open_stored(engine, target, request)
+        if image is not None:
+            return image
     if engine is None:
         return open_saved(
             lambda: _saved_by_command(target, request),
@@ -173,6 +179,24 @@ def open_target(target: str, request: Request) -> Image:
         NAME,
         identity=lambda: identity(engine, target, request),
         vouched_by=engine.voucher,
+    )
+
+
+def _open_stored(engine: Place | None, name: str, request: Request) -> Image | None:
+    from layerscope.sources.stores.podman import open_stored_by_api, open_stored_by_command
+
+    if engine is not None:
+        return open_stored_by_api(engine, name, request, NAME)
+    check_name(name, request.reference)
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+        _look_up(name, request, errors)
+        command = ["podman", "image", "inspect", "--format", _INSPECT, "--", name]
+        if _run(command, errors, output):
+            raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
+        image_id, driver, upper, *tags = [*_text(output).splitlines(), "", "", ""]
+    tag = next((tag for tag in tags if tag and is_same(name, tag)), None)
+    return open_stored_by_command(
+        name, request, NAME, image_id=image_id, tag=tag, driver=driver, upper=upper
     )
 
 

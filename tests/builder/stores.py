@@ -126,3 +126,35 @@ def layer_folder(root: Path, chain: str) -> Path:
 def unpacked_folder(root: Path, chain: str) -> Path:
     """The folder that a graph driver unpacked a layer into."""
     return root / "overlay2" / (layer_folder(root, chain) / "cache-id").read_text() / "diff"
+
+
+def containers_storage(image: BuiltImage, root: Path) -> None:
+    """containers/storage with one image, as Podman has it below its graph root. A layer's ID is its chain ID."""
+    image_id = image.config_digest.removeprefix("sha256:")
+    chains = [chain.removeprefix("sha256:") for chain in chain_ids(image)]
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "config": {"digest": image.config_digest, "size": len(image.config)},
+            "layers": [],
+        }
+    ).encode()
+    images = root / "overlay-images"
+    (images / image_id).mkdir(parents=True)
+    (images / image_id / "manifest").write_bytes(manifest)
+    key = base64.b64encode(image.config_digest.encode()).decode()
+    (images / image_id / f"={key}").write_bytes(image.config)
+    (images / "images.json").write_text(
+        json.dumps([{"id": "0" * 64, "layer": ""}, {"id": image_id, "layer": chains[-1]}])
+    )
+    layers = root / "overlay-layers"
+    layers.mkdir()
+    rows = []
+    for number, (layer, chain) in enumerate(zip(image.layers, chains, strict=True)):
+        row = {"id": chain, "diff-digest": layer.diff_id, "diff-size": len(layer.tar)}
+        if number:
+            row["parent"] = chains[number - 1]
+        rows.append(row)
+        (layers / f"{chain}.tar-split.gz").write_bytes(gzip.compress(tar_split(layer.tar)))
+        unpack(layer, root / "overlay" / chain / "diff")
+    (layers / "layers.json").write_text(json.dumps(rows))

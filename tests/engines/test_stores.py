@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import layerscope
+
+from . import busybox
+from .engine import need
 
 if TYPE_CHECKING:
     from .engine import DockerEngine, Engine
@@ -61,6 +70,108 @@ def test_the_graph_driver_gives_the_same_report(
     docker_engine: DockerEngine, context: Path, monkeypatch: pytest.MonkeyPatch, buildkit: bool
 ) -> None:
     check_graph_driver(docker_engine, context, monkeypatch, buildkit)
+
+
+@pytest.fixture(params=["root", "rootless"])
+def podman(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., bytes]]:
+    """Runs a command as a user of Podman: as root with a store of its own, or as a user without root."""
+    need("podman", "buildah")
+    if request.param == "root":
+        yield from _as_root(tmp_path)
+    else:
+        yield from _as_user()
+
+
+_BIND = 'set -e; mount --bind "$0" "$1"; chmod 755 "${1%/*}"; shift; exec "$@"'
+"""The interpreter may be in a folder that only root can enter, so a user gets it elsewhere."""
+
+
+def _run(command: list[str], **options: Any) -> bytes:
+    done = subprocess.run(command, capture_output=True, check=False, timeout=300, **options)
+    assert done.returncode == 0, done.stderr.decode()
+    output: bytes = done.stdout
+    return output
+
+
+def _as_root(folder: Path) -> Iterator[Callable[..., bytes]]:
+    settings = folder / "storage.conf"
+    settings.write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
+    )
+    environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(settings)}
+    environment.pop("CONTAINER_HOST", None)
+    yield lambda *command: _run(list(command), env=environment)
+    subprocess.run(["umount", str(folder / "root/overlay")], capture_output=True, check=False)
+
+
+def _as_user() -> Iterator[Callable[..., bytes]]:
+    need("newuidmap", "runuser", "useradd", "userdel")
+    name = f"layerscope{os.getpid()}"
+    _run(["useradd", "--create-home", name])
+    try:
+        ids = Path("/etc/subuid").read_text() + Path("/etc/subgid").read_text()
+        if ids.count(f"{name}:") < 2:
+            pytest.skip("useradd gives no subordinate IDs")
+        with tempfile.TemporaryDirectory() as runtime:
+            shutil.chown(runtime, name)
+            environment = [f"XDG_RUNTIME_DIR={runtime}", f"HOME=/home/{name}"]
+            python = Path(runtime, "python")
+            python.mkdir()
+            bound = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _BIND]
+            prefix = [
+                *bound,
+                sys.base_prefix,
+                str(python),
+                "runuser",
+                "-u",
+                name,
+                "--",
+                "env",
+                "-u",
+                "CONTAINER_HOST",
+                *environment,
+            ]
+            program = f"{python}/bin/{Path(sys.executable).resolve().name}"
+            yield lambda *command: _run(
+                [*prefix, *(program if word == sys.executable else word for word in command)],
+                cwd="/",
+            )
+            _run([*prefix, "podman", "system", "reset", "--force"], cwd="/")
+    finally:
+        _run(["userdel", "--remove", name])
+
+
+def test_the_store_of_podman_gives_the_same_report(
+    podman: Callable[..., bytes], context: Path
+) -> None:
+    tar = context.parent / "busybox.tar"
+    tar.write_bytes(busybox.root_tar())
+    for path in (context, tar, *context.parents):
+        if path.is_relative_to(tempfile.gettempdir()) and path != Path(tempfile.gettempdir()):
+            path.chmod(0o755)
+    podman("podman", "import", "--quiet", str(tar), "localhost/busybox:latest")
+    podman(
+        "podman",
+        "build",
+        "--quiet",
+        "--layers",
+        "--isolation=chroot",
+        "--tag",
+        "stores:1",
+        str(context),
+    )
+    image_id = podman("podman", "image", "inspect", "--format", "{{.Id}}", "stores:1").decode()
+    package = ":".join([str(Path(layerscope.__file__).parents[1]), *filter(None, sys.path)])
+    for name in ("stores:1", image_id.strip()):
+        reports = [
+            podman(
+                "env", f"PYTHONPATH={package}", sys.executable, "-m", "layerscope", "report",
+                f"podman:{name}", "--json", "--files", "--no-cache", *via,
+            )
+            for via in (["--via", "store"], ["--via", "export"], [])
+        ]  # fmt: skip
+        assert reports[0] == reports[1] == reports[2]
+        assert json.loads(reports[0])["wasted_by_kind"]["deleted"] > 1_000_000
 
 
 def check_graph_driver(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from layerscope.errors import (
@@ -34,6 +35,26 @@ def from_store(open_store: Callable[[], Image], engine: str, request: Request) -
         if not isinstance(error, NotReadable):
             tell_fallback(engine, error, request)
         return None
+
+
+def refuse_remote() -> Image:
+    """Raise `NotReadable` for an engine on another machine."""
+    raise NotReadable(
+        "the engine is on another machine", hint="run layerscope there, or use --via export"
+    )
+
+
+def check_readable(path: str) -> None:
+    """Raise `NotReadable` if this user can't read a folder, or if it isn't there."""
+    if not os.path.isdir(path):
+        raise NotReadable(
+            f"there is no folder {path} here, or it cannot be seen",
+            hint="run layerscope as root on the engine's machine, or use --via export",
+        )
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise NotReadable(
+            f"permission denied for {path}", hint="run layerscope as root, or use --via export"
+        )
 
 
 def not_from_store(engine: str, error: SourceError | FormatError) -> SourceUnavailable:

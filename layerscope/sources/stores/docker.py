@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.sources.engine import Located, Place, locate, saved_name
 from layerscope.sources.source import Request
-from layerscope.sources.stores import NotReadable, from_store
+from layerscope.sources.stores import NotReadable, check_readable, from_store, refuse_remote
 from layerscope.sources.stores.graph_driver import DRIVER, StoredImage, open_graph_driver
 
 _FIRST_LAYOUT: Final = (1, 44)
@@ -19,28 +18,9 @@ _FIRST_LAYOUT: Final = (1, 44)
 def open_stored(place: Place, name: str, request: Request, source: str) -> Image | None:
     """The image from the store of a Docker engine on this machine; None if it has to be exported."""
     if not place.is_local:
-        return from_store(_refuse, str(place), request)
+        return from_store(refuse_remote, str(place), request)
     located = locate(place, name, request)
     return from_store(lambda: _open(located, name, request, source), str(place), request)
-
-
-def _refuse() -> Image:
-    raise NotReadable(
-        "the engine is on another machine", hint="run layerscope there, or use --via export"
-    )
-
-
-def check_readable(path: str) -> None:
-    """Raise `NotReadable` if this user can't read a folder, or if it isn't there."""
-    if not os.path.isdir(path):
-        raise NotReadable(
-            f"there is no folder {path} here, or it cannot be seen",
-            hint="run layerscope as root on the engine's machine, or use --via export",
-        )
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise NotReadable(
-            f"permission denied for {path}", hint="run layerscope as root, or use --via export"
-        )
 
 
 def _open(located: Located, name: str, request: Request, source: str) -> Image:
