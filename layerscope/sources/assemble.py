@@ -80,7 +80,6 @@ def assemble(
         instructions, remarks = attribute(config.history, len(parts.layers))
         notes.extend(remarks)
         base = named_base(instructions)
-    owner = {index: step.index for step in instructions for index in step.layers}
     return Image(
         reference=request.reference,
         source=parts.source,
@@ -89,19 +88,7 @@ def assemble(
         manifest_digest=parts.manifest_digest,
         config_digest=parts.config_digest,
         config=config,
-        layers=tuple(
-            Layer(
-                index=index,
-                diff_id=diff_ids[index],
-                digest=layer.digest,
-                media_type=layer.media_type,
-                size=layer.size,
-                blob=layer.blob,
-                instruction=owner[index],
-                annotations=layer.annotations,
-            )
-            for index, layer in enumerate(parts.layers)
-        ),
+        layers=_layers(parts, diff_ids, instructions),
         instructions=instructions,
         notes=tuple(notes),
         annotations=parts.annotations,
@@ -110,6 +97,25 @@ def assemble(
         dockerfiles=dockerfiles,
         siblings=parts.siblings,
         closers=closers,
+    )
+
+
+def _layers(
+    parts: Parts, diff_ids: list[Digest | None], instructions: Sequence[Instruction]
+) -> tuple[Layer, ...]:
+    owner = {index: step.index for step in instructions for index in step.layers}
+    return tuple(
+        Layer(
+            index=index,
+            diff_id=diff_ids[index],
+            digest=layer.digest,
+            media_type=layer.media_type,
+            size=layer.size,
+            blob=layer.blob,
+            instruction=owner[index],
+            annotations=layer.annotations,
+        )
+        for index, layer in enumerate(parts.layers)
     )
 
 

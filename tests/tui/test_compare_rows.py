@@ -12,8 +12,8 @@ import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.filter.query import BadQuery, parse
 from layerscope.report.escape import cell_width
+from layerscope.tui.compare.deltas import ZERO, delta_bar, delta_text
 from layerscope.tui.compare.overview import overview_lines
-from layerscope.tui.compare.paint import ZERO, delta_bar, delta_text
 from layerscope.tui.compare.rows import (
     BELOW,
     MARKS,

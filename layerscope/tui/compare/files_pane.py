@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
-from layerscope.tui.compare.paint import delta_text
+from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.rows import QUERY_KINDS
 from layerscope.tui.compare.session import CompareSession, MergedFiles
 from layerscope.tui.compare.tree import CompareTreeView

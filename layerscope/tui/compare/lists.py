@@ -16,7 +16,7 @@ from layerscope.report.comparison.rows import (
 from layerscope.report.comparison.words import one_line, setting_words
 from layerscope.report.escape import fit_start
 from layerscope.report.file_text import size_text
-from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
+from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
 from layerscope.tui.line_list import LineList
 from layerscope.tui.paint import Span, cell
 

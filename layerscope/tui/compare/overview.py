@@ -23,7 +23,7 @@ from layerscope.report.comparison.words import (
     waste_words,
 )
 from layerscope.report.escape import fit_start
-from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
+from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
 from layerscope.tui.paint import Span, cell
 from layerscope.units import format_size
 

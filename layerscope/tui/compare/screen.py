@@ -20,11 +20,11 @@ from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, fit_end
 from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
-from layerscope.tui.compare.details import pair_text, setting_text
+from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.files_pane import CompareFilesPane
 from layerscope.tui.compare.lists import InstructionPairs, SettingList
 from layerscope.tui.compare.overview import overview_lines
-from layerscope.tui.compare.paint import delta_text
+from layerscope.tui.compare.pair_details import pair_text, setting_text
 from layerscope.tui.compare.session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList

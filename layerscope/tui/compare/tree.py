@@ -9,7 +9,7 @@ from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
-from layerscope.tui.compare.paint import delta_bar, delta_style, delta_text
+from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
 from layerscope.tui.compare.rows import (
     BELOW,
     MARKS,

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.words import setting_words
-from layerscope.tui.compare.paint import delta_text
+from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.details import Sheet, command_lines
 from layerscope.units import format_size
 
