@@ -24,6 +24,7 @@ class ReadOptions:
     `via` reads an engine's image from its `store` or from an `export`; None takes the store where it can be read.
     `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
     `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
+    `packages` tells which packages the files belong to, unless layers are read by their tables of contents.
     """
 
     platform: str | None = None
@@ -39,6 +40,7 @@ class ReadOptions:
     cache: bool = True
     lazy: bool = False
     via: Via | None = None
+    packages: bool = True
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -18,6 +18,8 @@ from layerscope.analysis.model import (
     Sizes,
     sum_of,
 )
+from layerscope.analysis.ownership import own
+from layerscope.analysis.packages import package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
@@ -59,6 +61,7 @@ def analyze(
     lazy: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     known: KnownLayers | None = None,
+    packages: bool = True,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
@@ -67,6 +70,7 @@ def analyze(
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
     Layers that `known` has aren't read.
     `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
+    `packages` also tells which packages the files belong to.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
@@ -94,6 +98,7 @@ def analyze(
     settle_rewrites(tree.rewrites, indexes)
     waste = settle_waste(tree.losses, indexes, owners)
     _note_the_stack(image, indexes, verify, notes)
+    ownership = own(tree, notes) if packages and not lazy else None
 
     wasted = [0] * len(image.layers)
     for row in waste:
@@ -124,8 +129,9 @@ def analyze(
         waste=waste,
         notes=tuple(notes),
         files=Files(tree=tree, indexes=indexes),
+        packages=None if ownership is None else package_facts(ownership, owners),
     )
-    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes)
+    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership)
 
 
 def _summary(

@@ -14,6 +14,8 @@ from layerscope.image.platform import Platform
 from layerscope.notes import Note
 
 if TYPE_CHECKING:
+    from layerscope.analysis.ownership import Ownership
+    from layerscope.analysis.packages import Packages
     from layerscope.filesystem.tree import FileTree
     from layerscope.layers.reader import StoredLayer
 
@@ -159,7 +161,8 @@ class Facts:
 
     `saved` says that it comes from a report, which masks secrets and may list only the largest rows of `waste`. `files`
     is None if a report has no list of files. `head` says that no layer was read: `compressed` is then the only known
-    size, and `counts`, `wasted_by_kind`, and `waste` are empty. Digests are text.
+    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages` is None if nobody asked for them. Digests are
+    text.
     """
 
     reference: str
@@ -181,6 +184,7 @@ class Facts:
     notes: tuple[Note, ...]
     files: Files | None
     head: bool = False
+    packages: Packages | None = None
 
     @property
     def name(self) -> str:
@@ -190,12 +194,16 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The facts about an opened image, and the image itself. `waste` is complete, largest first."""
+    """The facts about an opened image, and the image itself. `waste` is complete, largest first.
+
+    `ownership` says which package owns each file; None if nobody asked for packages.
+    """
 
     facts: Facts
     image: Image
     tree: FileTree = field(repr=False)
     indexes: tuple[StoredLayer | None, ...] = field(repr=False)
+    ownership: Ownership | None = field(default=None, repr=False)
 
     @property
     def sizes(self) -> Sizes:

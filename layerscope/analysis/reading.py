@@ -153,6 +153,7 @@ class _Run:
             verify=options.verify,
             lazy=options.lazy,
             limits=options.limits,
+            packages=options.packages,
             known=self.shelf,
             progress=self.progress,
             cancelled=self.cancelled,

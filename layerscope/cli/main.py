@@ -28,6 +28,7 @@ COMMANDS = (
     "compare",
     "check",
     "build",
+    "packages",
     "files",
     "extract",
     "export",

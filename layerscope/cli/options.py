@@ -70,7 +70,7 @@ def source_options(command: Command) -> Command:
 
 def report_options(command: Command) -> Command:
     """The same for a command that can do without the layers."""
-    return stacked(head_option, source_options)(command)
+    return stacked(head_option, _packages_option, source_options)(command)
 
 
 def file_options(command: Command) -> Command:
@@ -99,6 +99,7 @@ def make_options(
     no_cache: bool = False,
     head: bool = False,
     lazy: bool = False,
+    packages: bool = True,
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`."""
     if head and verify is not None:
@@ -122,6 +123,7 @@ def make_options(
         limits=parse_limits(limits),
         head=head,
         lazy=lazy,
+        packages=packages,
         verify="auto" if verify is None else "full" if verify else "off",
         via=via,
         cache=not no_cache,
@@ -148,6 +150,7 @@ _choice = gathered(
         "no_cache",
         "head",
         "lazy",
+        "packages",
         "quiet",
     ),
     _make_choice,
@@ -171,6 +174,11 @@ lazy_option = click.option(
     "--lazy",
     is_flag=True,
     help="Index eStargz and zstd:chunked layers by their tables of contents, without reading their files.",
+)
+_packages_option = click.option(
+    "--packages/--no-packages",
+    default=True,
+    help="Tell which packages the files belong to, or don't.",
 )
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."

@@ -21,6 +21,7 @@ from layerscope.report.document.image_rows import (
     note_row,
     sizes_row,
 )
+from layerscope.report.document.package_rows import packages_row
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.document.verdict_rows import add_parts
 from layerscope.report.document.waste_rows import (
@@ -111,4 +112,6 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
     }
     if image.base is not None:
         document["base"] = base_row(image.base)
+    if analysis.facts.packages is not None:
+        document["packages"] = packages_row(analysis.facts.packages, top)
     return document

@@ -299,6 +299,42 @@ class FilesystemRow(TypedDict):
     nodes: list[NodeRow]
 
 
+class HeldRow(TypedDict):
+    content: int
+    live: int
+    wasted: int
+
+
+class PackageRow(HeldRow):
+    """One package: the file versions it owned when they were stored."""
+
+    files: int
+    inside: int
+    installer: str | None
+    instruction: int
+    layer: int
+    name: str
+    path: str
+    purl: str
+    type: str
+    version: str
+
+
+class OtherPackagesRow(HeldRow):
+    """The sum of the packages that are not listed."""
+
+    count: int
+    files: int
+
+
+class PackagesRow(TypedDict):
+    count: int
+    largest: list[PackageRow]
+    owned: HeldRow
+    unowned: HeldRow
+    rest: NotRequired[OtherPackagesRow]
+
+
 class AnalysisDocument(TypedDict):
     """The report of one image."""
 
@@ -324,6 +360,7 @@ class AnalysisDocument(TypedDict):
     dive_compatible: NotRequired[DiveRow]
     filesystem: NotRequired[FilesystemRow]
     head: NotRequired[Literal[False]]
+    packages: NotRequired[PackagesRow]
     verdict: NotRequired[VerdictRow]
 
 

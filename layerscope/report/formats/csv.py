@@ -1,4 +1,4 @@
-"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste, and files.
+"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste, packages, and files.
 
 Every row has every column, and a filter on the first one, `table`, selects a kind of row. Text that a spreadsheet could
 mistake for a formula starts with a `'`, control characters are escaped, and an unknown value is an empty cell. JSON has
@@ -29,7 +29,7 @@ REST = "(rest)"
 
 
 class CsvRenderer:
-    """Writes a header and a row for each layer, instruction, wasted file, and file, in the order of the document.
+    """Writes a header and a row for each layer, instruction, wasted file, package, and file, in the order of the document.
 
     The files are those of each layer if the document has them (`--files`), else the largest live ones.
     """
@@ -85,7 +85,41 @@ def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
             "written_by": row["written_by"],
             "wasted_by": row["wasted_by"],
         }
+    yield from _packages(document)
     yield from _files(document)
+
+
+def _packages(document: ReportDocument) -> Iterator[dict[str, object]]:
+    if is_head(document) or "packages" not in document:
+        return
+    packages = document["packages"]
+    for index, row in enumerate(packages["largest"]):
+        yield {
+            "table": "package",
+            "index": index,
+            "path": row["path"],
+            "text": row["purl"],
+            "kind": row["type"],
+            "bytes": row["content"],
+            "files": row["files"],
+            "layer": row["layer"],
+            "written_by": row["instruction"],
+            "content": row["content"],
+            "live": row["live"],
+            "wasted": row["wasted"],
+        }
+    if "rest" in packages:
+        rest = packages["rest"]
+        yield {
+            "table": "package",
+            "index": len(packages["largest"]),
+            "path": REST,
+            "bytes": rest["content"],
+            "files": rest["files"],
+            "content": rest["content"],
+            "live": rest["live"],
+            "wasted": rest["wasted"],
+        }
 
 
 def _files(document: ReportDocument) -> Iterator[dict[str, object]]:

@@ -10,6 +10,7 @@ from layerscope.report.document.head import is_head
 from layerscope.report.formats.svg import draw
 from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
+from layerscope.report.parts.packages import packages_sentence
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.words import (
@@ -43,6 +44,7 @@ _WORDS = {
     "has_lines": has_lines,
     "instruction_text": instruction_text,
     "is_warning": is_warning,
+    "packages_sentence": packages_sentence,
     "rule_bound": rule_bound,
     "rule_numbers": rule_numbers,
     "rule_word": rule_word,

@@ -17,6 +17,7 @@ from layerscope.report.head.markdown import (
     instruction_titles,
     size_rows,
 )
+from layerscope.report.parts.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -94,6 +95,7 @@ class MarkdownRenderer:
         _grown(sheet, document)
         _instructions(sheet, document)
         _waste(sheet, document, self._rows)
+        _packages(sheet, document, self._rows)
         _largest(sheet, document, self._rows)
         _notes(sheet, document)
         out.write(sheet.text())
@@ -381,6 +383,30 @@ def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
         total=len(shown),
         rest=f"{format_size(left)} in others" if left else "",
         fold=f"<b>Waste</b>: {named}",
+    )
+
+
+def _packages(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
+    packages = document.get("packages")
+    if packages is None or not packages["count"]:
+        return
+    shown = packages["largest"][:rows]
+    left = packages["owned"]["content"] - sum(row["content"] for row in shown)
+    sheet.table(
+        ("content>", "wasted>", "package", "version", "installed by>"),
+        (
+            (
+                format_size(row["content"]),
+                format_size(row["wasted"] or None),
+                code(f"{row['type']}:{row['name']}"),
+                code(row["version"]) if row["version"] else "",
+                str(row["instruction"]),
+            )
+            for row in shown
+        ),
+        total=len(shown),
+        rest=f"{format_size(left)} in others" if left else "",
+        fold=f"<b>Packages</b>: {packages_sentence(packages)}",
     )
 
 

@@ -11,6 +11,7 @@ from layerscope.report.document.head import is_head
 from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
+from layerscope.report.parts.packages import package_name, packages_sentence
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ROWS = 10
 """The default number of rows of each list of files."""
+PACKAGES = 5
+"""The most packages that are listed; `layerscope packages` lists all."""
 WIDEST = 160
 NARROWEST = 40
 MOST_NOTES = 12
@@ -49,6 +52,7 @@ class TextRenderer:
             _sizes(page, document)
             _instructions(page, document)
             _waste(page, document, rows)
+            _packages(page, document, rows)
             _largest(page, document, rows)
             _notes(page, document)
             _first(page, document)
@@ -241,6 +245,28 @@ def _waste(page: Page, document: AnalysisDocument, rows: int) -> None:
         table.append((row["bytes"], path, files, f"written by {row['written_by']}, {blame(row)}"))
     _file_table(page, table)
     _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
+
+
+def _packages(page: Page, document: AnalysisDocument, rows: int) -> None:
+    packages = document.get("packages")
+    if packages is None or not packages["count"]:
+        return
+    page.gap()
+    page.paragraph(packages_sentence(packages), indent=12, head=("packages  ", "head"))
+    shown = packages["largest"][: min(rows, PACKAGES)]
+    if not shown:
+        return
+    table = [
+        (
+            row["content"],
+            package_name(row),
+            f"{format_size(row['wasted'])} wasted" if row["wasted"] else "",
+            f"installed by {row['instruction']}",
+        )
+        for row in shown
+    ]
+    _file_table(page, table)
+    _remainder(page, packages["owned"]["content"] - sum(row["content"] for row in shown))
 
 
 def _largest(page: Page, document: AnalysisDocument, rows: int) -> None:

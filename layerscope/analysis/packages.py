@@ -1,0 +1,76 @@
+"""The packages of an image with the bytes they really store, largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.analysis.ownership import Ownership, PackageShare
+from layerscope.packages.package import Package
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Bytes that files store: all of them, and those that are live."""
+
+    content: int
+    live: int
+
+    @property
+    def wasted(self) -> int:
+        return self.content - self.live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFacts(Held):
+    """One package: `content` counts the file versions it owned when they were stored, `files` how many those are.
+
+    `layer` is the first layer after which the package is installed, `instruction` is the one of that layer, and `where`
+    is the document that names the package. `inside` are packages built into its files, whose own bytes are unknown.
+    """
+
+    package: Package
+    where: bytes
+    layer: int
+    instruction: int
+    files: int
+    inside: tuple[Package, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """All packages, the most content first. `owned` and `unowned` add up to the image's content."""
+
+    owned: Held
+    unowned: Held
+    rows: tuple[PackageFacts, ...]
+
+
+def package_facts(ownership: Ownership, instructions: Sequence[int]) -> Packages:
+    """The packages of an image; `instructions` gives the instruction of each layer."""
+    rows = sorted((_facts(each, instructions) for each in ownership.packages), key=_order)
+    return Packages(
+        owned=Held(
+            content=sum(row.content for row in rows),
+            live=sum(row.live for row in rows),
+        ),
+        unowned=Held(content=ownership.unowned.content, live=ownership.unowned.live),
+        rows=tuple(rows),
+    )
+
+
+def _facts(share: PackageShare, instructions: Sequence[int]) -> PackageFacts:
+    return PackageFacts(
+        package=share.package,
+        where=share.where,
+        layer=share.layer,
+        instruction=instructions[share.layer],
+        files=share.files,
+        content=share.content,
+        live=share.live,
+        inside=share.inside,
+    )
+
+
+def _order(row: PackageFacts) -> tuple[int, str, int, bytes]:
+    return -row.content, row.package.purl, row.layer, row.where

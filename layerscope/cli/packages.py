@@ -1,0 +1,95 @@
+"""`layerscope packages IMAGE`: the packages with the bytes that they really store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from layerscope.cli.examine import Choice, opened
+from layerscope.cli.exits import Exit
+from layerscope.cli.options import image_argument, source_options
+from layerscope.cli.streams import write_stdout
+
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import PackageRow, PackagesRow
+
+_HEAD = ("content", "wasted", "files", "layer", "line", "package")
+
+
+@click.command("packages", short_help="List the packages with the bytes they store.")
+@image_argument
+@click.argument("patterns", metavar="[PACKAGE]...", nargs=-1)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="List the N largest.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@source_options
+def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json: bool) -> int:
+    """List the packages of IMAGE with the content they store, what of it is wasted, and the layer that installed them.
+
+    The bytes are those of the files that a package owned when a layer stored them. PACKAGE picks packages by type and
+    name, with * and ?: pypi:torch, deb:lib*, or just lodash.
+
+    \b
+    layerscope packages python:3.8 --top 20
+    layerscope packages app.tar 'npm:*' --json
+    """
+    from layerscope.report.document.package_rows import packages_row
+
+    with opened(choice) as (analysis, _):
+        packages = analysis.facts.packages
+        assert packages is not None
+        document = packages_row(packages, None)
+        lines = [
+            "" if place is None else str(place.start_line)
+            for each in analysis.instructions
+            for place in (each.instruction.location,)
+        ]
+    picked = [row for row in document["largest"] if _matches(row, patterns)]
+    if as_json:
+        shown: PackagesRow = {**document, "largest": picked[:top]}
+        write_stdout(lambda out: out.write(json.dumps(shown, indent=1, sort_keys=True) + "\n"))
+    else:
+        write_stdout(lambda out: _write_text(out, document, picked, top, lines))
+    return Exit.OK
+
+
+def _matches(row: PackageRow, patterns: Sequence[str]) -> bool:
+    names = (row["name"], f"{row['type']}:{row['name']}")
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _write_text(
+    out: TextIO,
+    document: PackagesRow,
+    picked: Sequence[PackageRow],
+    top: int | None,
+    lines: Sequence[str],
+) -> None:
+    from layerscope.report.parts.packages import package_name, packages_sentence
+    from layerscope.units import format_size
+
+    if not document["count"]:
+        out.write("no package database was found\n")
+        return
+    rows = [
+        (
+            format_size(row["content"]),
+            format_size(row["wasted"] or None),
+            f"{row['files']:,}",
+            str(row["layer"]),
+            lines[row["instruction"]],
+            package_name(row),
+        )
+        for row in picked[:top]
+    ]
+    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD) - 1)]
+    for row in (_HEAD, *rows):
+        numbers = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False))
+        out.write(f"{numbers}  {row[-1]}\n")
+    if len(picked) > len(rows):
+        rest = sum(row["content"] for row in picked[len(rows) :])
+        out.write(f"and {len(picked) - len(rows):,} more with {format_size(rest)}\n")
+    out.write(f"\n{packages_sentence(document)}\n")

@@ -1,0 +1,55 @@
+"""The packages in the report document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from layerscope.report.document.rows import HeldRow, PackageRow, PackagesRow
+from layerscope.report.paths import clean_text, escape_path
+
+if TYPE_CHECKING:
+    from layerscope.analysis.packages import Held, PackageFacts, Packages
+
+
+def packages_row(packages: Packages, top: int | None) -> PackagesRow:
+    """All packages in sums, the `top` largest one by one, and the others as one row."""
+    shown = packages.rows[:top]
+    others = packages.rows[len(shown) :]
+    row: PackagesRow = {
+        "count": len(packages.rows),
+        "largest": [_package(each) for each in shown],
+        "owned": _held(packages.owned),
+        "unowned": _held(packages.unowned),
+    }
+    if others:
+        row["rest"] = {
+            "content": sum(each.content for each in others),
+            "count": len(others),
+            "files": sum(each.files for each in others),
+            "live": sum(each.live for each in others),
+            "wasted": sum(each.wasted for each in others),
+        }
+    return row
+
+
+def _package(facts: PackageFacts) -> PackageRow:
+    package = facts.package
+    return {
+        "content": facts.content,
+        "files": facts.files,
+        "inside": len(facts.inside),
+        "installer": None if package.installer is None else clean_text(package.installer),
+        "instruction": facts.instruction,
+        "layer": facts.layer,
+        "live": facts.live,
+        "name": clean_text(package.full_name),
+        "path": escape_path(facts.where),
+        "purl": clean_text(package.purl),
+        "type": package.type,
+        "version": clean_text(package.version),
+        "wasted": facts.wasted,
+    }
+
+
+def _held(held: Held) -> HeldRow:
+    return {"content": held.content, "live": held.live, "wasted": held.wasted}
