@@ -83,13 +83,12 @@ class Claims:
                 end = path.rfind(b"/", 0, end)
         return UNOWNED
 
-    def is_part(self, database: Database, installed: Installed) -> bool:
-        """Whether a package is part of another one, which owns its document."""
-        return database.rank > _LAST_WHOLE_RANK and any(
-            installed.where in files
-            for rank, files in self._files.items()
-            if rank <= _LAST_WHOLE_RANK
-        )
+    def is_part(self, database: Database, documents: Iterable[bytes]) -> bool:
+        """Whether the documents of a package belong to a package of the system or of conda."""
+        if database.rank <= _LAST_WHOLE_RANK:
+            return False
+        whole = [files for rank, files in self._files.items() if rank <= _LAST_WHOLE_RANK]
+        return any(path in files for path in documents for files in whole)
 
     def _real(self, paths: Sequence[bytes], layer: int) -> Sequence[bytes]:
         """The real paths after a layer. A database may say `bin/ls` although `bin` is a symlink to `usr/bin`."""

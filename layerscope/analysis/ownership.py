@@ -167,13 +167,9 @@ class _Databases:
         database, where = unit
         documents = {path: data for path, (_, data) in self._documents[unit].items()}
         installed: list[Installed] = []
-        if documents:
+        if documents and not self.claims.is_part(database, documents):
             try:
-                installed = [
-                    each
-                    for each in database.read(where, documents, self._distribution())
-                    if not self.claims.is_part(database, each)
-                ]
+                installed = list(database.read(where, documents, self._distribution()))
             except Unreadable as error:
                 self._notes.add(
                     "packages-unreadable",
