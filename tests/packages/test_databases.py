@@ -325,7 +325,7 @@ def test_a_view_in_place_of_the_table_is_refused(tmp_path: Path) -> None:
             " SELECT i AS hnum, x'00' AS blob FROM n"
         )
         database.commit()
-    with pytest.raises(Unreadable, match="no table"):
+    with pytest.raises(Unreadable, match="no Packages table"):
         installed({b"var/lib/rpm/rpmdb.sqlite": (tmp_path / "x").read_bytes()})
 
 
