@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
     Any,
@@ -18,6 +20,7 @@ from typing import (
 
 import pytest
 
+import layerscope
 from layerscope.report.comparison.rows import ComparisonDocument, ImagesDocument
 from layerscope.report.document.rows import AnalysisDocument, HeadDocument, ReportDocument
 from layerscope.report.platforms.rows import PlatformsDocument
@@ -183,3 +186,10 @@ def test_another_type_of_a_value_is_found() -> None:
     assert problems(ComparisonDocument, schema) == [
         "document.shared_layers: integer and string",
     ]
+
+
+def test_no_module_has_an_untyped_row_or_document() -> None:
+    modules = list(Path(layerscope.__file__).parent.rglob("*.py"))
+    assert len(modules) > 100
+    loose = re.compile(r"^\w*(Row|Document) = (dict|Mapping|Any)\b", re.MULTILINE)
+    assert [path for path in modules if loose.search(path.read_text(encoding="utf-8"))] == []
