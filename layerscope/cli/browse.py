@@ -54,7 +54,7 @@ def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
         return True
     if choice.reference == "-" or os.environ.get("TERM", "dumb") == "dumb":
         return False
-    if replace(writing, show_args=False) != Writing() or rules != RuleOptions():
+    if choice.quiet or replace(writing, show_args=False) != Writing() or rules != RuleOptions():
         return False
     return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 

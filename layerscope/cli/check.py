@@ -35,6 +35,9 @@ from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
 from layerscope.report.replace import check_target, replacing, shown
 
+HEADROOM = 10
+"""The default of --headroom, in percent."""
+
 
 @click.command("check", short_help="Check an image against a budget; exit 1 when it is broken.")
 @image_argument
@@ -54,8 +57,8 @@ from layerscope.report.replace import check_target, replacing, shown
 @click.option(
     "--headroom",
     type=click.IntRange(0, 1000),
-    default=10,
-    show_default=True,
+    default=None,
+    show_default=str(HEADROOM),
     metavar="PERCENT",
     help="What --init and --update leave free above the sizes of today.",
 )
@@ -68,7 +71,7 @@ def command(
     rules: RuleOptions,
     init: bool,
     updates: tuple[str, ...],
-    headroom: int,
+    headroom: int | None,
     today: str | None,
 ) -> int:
     """Check IMAGE against a budget and exit with 1 when a rule is broken.
@@ -91,8 +94,16 @@ def command(
             "--init and --update measure the layers, and --head reads none of them",
             hint="leave --head out",
         )
+    if headroom is not None and not (init or updates):
+        raise UsageError(
+            "--headroom has no effect without --init or --update",
+            hint="leave it out, or add one of them",
+        )
+    room = HEADROOM if headroom is None else headroom
     if init:
-        return _init(choice, writing, rules, headroom)
+        if updates:
+            raise UsageError("--init and --update are two tasks", hint="leave one of them out")
+        return _init(choice, writing, rules, room)
     outputs = writing.targets(default=None)
     check_head(choice, writing, outputs)
     ruling = read_ruling(rules, find_dive=True)
@@ -107,7 +118,7 @@ def command(
     check_former(ruling)
     judged = judge(ruling, choice, hashes=writing.files, today=day)
     if updates:
-        judged = _update(ruling, judged, updates, headroom, day)
+        judged = _update(ruling, judged, updates, room, day)
     _write(outputs, judged, writing, quiet=choice.quiet)
     assert judged.verdict is not None
     return Exit.OK if judged.verdict.passed else Exit.BUDGET
@@ -148,6 +159,7 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     """Write a first budget; a file that is there stays as it is, unless with --force."""
     from layerscope.analysis.budgets.headroom import first_budget
 
+    _check_init(writing, rules)
     path = rules.config or CONFIG_NAME
     if os.path.basename(path) == PYPROJECT:
         raise UsageError(
@@ -168,6 +180,29 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     if not choice.quiet:
         tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")
     return Exit.OK
+
+
+def _check_init(writing: Writing, rules: RuleOptions) -> None:
+    """Raise `UsageError` for an option that says what to report or to judge, which --init doesn't do."""
+    given = {
+        "--output": writing.outputs,
+        "--json": writing.as_json,
+        "--format": writing.format_name,
+        "--top": writing.top is not None,
+        "--files": writing.files,
+        "--show-args": writing.show_args,
+        "--allow-missing-baseline": rules.allow_missing,
+        "--require-baseline": rules.require,
+        "--dive-compatible": rules.dive_compatible,
+        **{f"--{name.replace('_', '-')}": True for name in rules.rules if name not in REFERENCES},
+        **{f"--{name}": True for name in rules.dive},
+    }
+    useless = [name for name, value in given.items() if value]
+    if useless:
+        raise UsageError(
+            f"{useless[0]} has no effect with --init, which only writes a file of rules",
+            hint="leave it out, or run `layerscope check` again without --init",
+        )
 
 
 def _check_update(ruling: Ruling, choice: Choice) -> None:

@@ -301,6 +301,7 @@ def _browse(asked: Asked) -> int:
         "--depth": asked.depth is not None,
         "--head": asked.head,
         "--force": asked.force,
+        "--quiet": asked.quiet,
     }
     useless = [name for name, value in given.items() if value]
     if len(asked.references) != 2:

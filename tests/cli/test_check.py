@@ -305,3 +305,37 @@ def test_an_endless_size_in_the_rules_is_a_one_line_error(
     assert done.stderr.startswith("layerscope: error: ")
     assert name in done.stderr
     assert "a bug" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "report.txt"),
+        ("--json",),
+        ("--format", "html"),
+        ("--top", "3"),
+        ("--files",),
+        ("--show-args",),
+        ("--max-size", "1GB"),
+        ("--min-change", "1kB"),
+        ("--lowestEfficiency", "0.9"),
+        ("--allow-missing-baseline",),
+        ("--require-baseline",),
+        ("--dive-compatible",),
+        ("--update", "max_size"),
+    ],
+    ids=lambda options: options[0],
+)
+def test_init_refuses_options_that_it_would_ignore(
+    run: Run, folder: Path, options: tuple[str, ...]
+) -> None:
+    done = run("check", "app.tar", "--init", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") <= 2
+    assert not (folder / "layerscope.toml").exists()
+
+
+def test_headroom_alone_is_refused(run: Run) -> None:
+    done = run("check", "app.tar", "--max-size", "1GB", "--headroom", "20")
+    assert done.returncode == 2
+    assert "--headroom has no effect" in done.stderr

@@ -126,11 +126,12 @@ def browse_pair(
     script: Callable[[PairDriver], Coroutine[Any, Any, None]],
     *,
     size: tuple[int, int] = USUAL,
+    path: str | None = None,
 ) -> int | None:
     """Open the browser for two images and run a script on it. Returns the exit code, if any."""
 
     async def run() -> int | None:
-        app = CompareApp(f"{a} → {b}", pair_reader(opener(a, b)))
+        app = CompareApp(f"{a} → {b}", pair_reader(opener(a, b), path))
         async with app.run_test(size=size) as pilot:
             driver = PairDriver(app, pilot)
             await driver.settle()

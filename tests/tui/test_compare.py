@@ -19,7 +19,7 @@ from layerscope.tui.compare.screen import CompareScreen
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.pane_letters import PaneLetters
-from tests.builder import FORMS
+from tests.builder import FORMS, ImageBuilder
 from tests.cli.conftest import command, environment
 from tests.tui.compared import NEW, PairDriver, browse_pair, first, second
 from tests.tui.images import NARROW, WIDE, Driver, browse
@@ -412,3 +412,63 @@ def test_jumping_and_copying_work(pair: tuple[str, str]) -> None:
         assert driver.app.clipboard == "/"
 
     browse_pair(*pair, script)
+
+
+@SIZES
+def test_each_list_explains_the_signs_it_uses(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        if size == WIDE:  # the overview scrolls on a small terminal
+            assert "~ changed   + only in B" in driver.text
+        await driver.press("2")
+        assert "~ changed   + only in B" in driver.text
+        assert "= same" not in driver.text
+        await driver.press("3")
+        text = " ".join(driver.text.replace("│", " ").split())
+        assert "+ only in B - only in A ~ other content m other metadata only t other type" in text
+        assert "→ moved from here" in text
+        await driver.press("4")
+        assert "~ other value" in driver.text
+
+    browse_pair(*pair, script, size=size)
+
+
+@SIZES
+def test_a_path_narrows_every_screen(pair: tuple[str, str], size: tuple[int, int]) -> None:
+    async def script(driver: PairDriver) -> None:
+        for key in ("1", "2", "4"):
+            await driver.press(key)
+            text = driver.text
+            assert "only /app/**" in text
+            assert "files+links" in text
+            for absent in ("Layers", "Configuration", "pull", "cache", "wasted", "download"):
+                assert absent not in text
+        await driver.press("3")
+        assert "main.py" in driver.text
+        assert "moved.bin" not in driver.text
+        await driver.press("tab")
+        assert driver.compared.tab == "overview"
+        await driver.press("Y")
+        assert shlex.quote("/app/**") in driver.app.clipboard
+
+    browse_pair(*pair, script, size=size, path="/app/**")
+
+
+def test_images_whose_names_read_alike_are_told_apart(tmp_path: Path) -> None:
+    beginning = "registry.example.com/team/a-very-long-name-of-an-application-that-is-cut"
+    files = []
+    for number, tag in enumerate(("-one:1", "-two:1")):
+        image = ImageBuilder(beginning + tag).layer({"f": b"x" * (number + 1)}).build()
+        files.append(FORMS["docker-legacy"].write([image], tmp_path / f"{number}.tar"))
+
+    async def script(driver: PairDriver) -> None:
+        head = next(
+            line for line in driver.text.splitlines() if line.rstrip("│ ").endswith("change")
+        )
+        assert "one:1" in head
+        assert "two:1" in head
+        await driver.press("2")
+        head = next(line for line in driver.text.splitlines() if "size  A" in line)
+        assert "one:1" in head
+        assert "two:1" in head
+
+    browse_pair(files[0], files[1], script, size=NARROW)

@@ -8,13 +8,16 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.actions import SkipAction
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.tui.compare.deltas import delta_text
+from layerscope.tui.compare.legend import file_legend
 from layerscope.tui.compare.rows import QUERY_KINDS
 from layerscope.tui.compare.session import CompareSession, MergedFiles
 from layerscope.tui.compare.tree import CompareTreeView
@@ -49,6 +52,12 @@ class CompareFilesPane(ListPane):
         self.session = session
         self.only_changed = True
         self._query: Query | None = None
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        merged = self.session.merged
+        if merged is not None:
+            yield Static(file_legend(merged.totals), classes="legend")
 
     def on_mount(self) -> None:
         merged = self.session.merged

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.rows import (
     SIDES,
     ComparedInstructionRow,
@@ -91,9 +92,10 @@ how much more or less content B has there. `u` hides equal instructions, `z` tho
 
     def heading(self, width: int) -> Sequence[Span]:
         half, columns = self._widths(width)
+        names = fit_apart([one_line(name) for name in self.names], max(4, half - 17))
         a, b = (
-            cell(f"  #     size  {letter}  {one_line(name)}", half)
-            for letter, name in zip("AB", self.names, strict=True)
+            cell(f"  #     size  {letter}  {name}", half)
+            for letter, name in zip("AB", names, strict=True)
         )
         text = f"{a}   {b}{cell('change', 11, right=True)} "
         return [(text + " " * columns, "")]

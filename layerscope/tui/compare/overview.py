@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from layerscope.report.comparison.defaults import SIZES
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
@@ -15,7 +16,9 @@ from layerscope.report.comparison.words import (
     count_delta,
     count_rows,
     efficiency_words,
+    is_narrowed,
     kind_words,
+    legend,
     one_line,
     percent_delta,
     pull_words,
@@ -35,6 +38,7 @@ Line = list[Span]
 _STEPS: Final = 8
 _PLACES: Final = 12
 _NOTES: Final = 50
+_LABEL: Final = 14
 _WIDEST: Final = 150
 _STYLES: Final = {"changed": "modified", "only_a": "removed", "only_b": "added"}
 
@@ -50,7 +54,7 @@ def overview_lines(session: CompareSession, width: int) -> list[Line]:
     if not document["different"]:
         return [*lines, *_notes(document, width)]
     for title, more in (
-        ("Instructions", _instructions(document, width)),
+        ("Instructions", [] if session.narrowed else _instructions(document, width)),
         ("Where", _places(document, width)),
         ("What follows", _consequences(document, width)),
     ):
@@ -69,10 +73,31 @@ def _paragraph(text: str, width: int, style: str = "", indent: int = 0) -> Itera
 def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
     """The two images in columns, with the change and its bar."""
     document = session.document
-    column = max(10, min(26, (width - 12 - 12 - 11) // 2 - 1))
-    bars = min(41, width - 12 - 2 * column - 24)
-    heads = [cell(one_line(name), column - 1, right=True) + " " for name in session.names]
-    yield [(" " * 12, ""), (heads[0], "heading"), (heads[1], "heading"), (f"{'change':>12}", "dim")]
+    column = max(10, min(26, (width - _LABEL - 12 - 11) // 2 - 1))
+    bars = min(41, width - _LABEL - 2 * column - 24)
+    names = fit_apart([one_line(name) for name in session.names], column - 4)
+    heads = [
+        cell(f"{letter} {name}", column - 1, right=True) + " "
+        for letter, name in zip("AB", names, strict=True)
+    ]
+    yield [
+        (" " * _LABEL, ""),
+        (heads[0], "heading"),
+        (heads[1], "heading"),
+        (f"{'change':>12}", "dim"),
+    ]
+    narrowed = session.narrowed
+    if narrowed is not None:
+        placed = narrowed["placed"]
+        line = _columns("live", format_size(placed["a"]), format_size(placed["b"]), column)
+        line.append(
+            (cell(delta_text(placed["delta"]), 12, right=True), delta_style(placed["delta"]))
+        )
+        share = percent_delta(100 * placed["delta"] / placed["a"] if placed["a"] else None)
+        line.append((cell(share, 10, right=True), "dim"))
+        yield line
+        yield from _counts(count_rows(document), column)
+        return
     most = max(abs(document["sizes"][key]["delta"] or 0) for _, key in SIZES)
     for name, key in SIZES:
         pair = document["sizes"][key]
@@ -89,21 +114,22 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
             *_columns("efficiency", one_share, other_share, column),
             (f"{points or '–':>12}", "dim"),
         ]
-    counts: list[tuple[str, Any, Any]] = [
-        ("layers", document["a"]["layers"], document["b"]["layers"])
-    ]
-    counts += count_rows(document)
-    for name, one, other in counts:
-        delta = count_delta(other - one) if other != one else "–"
-        yield [*_columns(name, f"{one:,}", f"{other:,}", column), (f"{delta:>12}", "dim")]
+    layers = ("layers", document["a"]["layers"], document["b"]["layers"])
+    yield from _counts([layers, *count_rows(document)], column)
     a, b = document["a"]["platform"], document["b"]["platform"]
     if a != b:
         yield _columns("platform", one_line(a), one_line(b), column)
 
 
+def _counts(rows: Iterable[tuple[str, int, int]], column: int) -> Iterator[Line]:
+    for name, one, other in rows:
+        delta = count_delta(other - one) if other != one else "–"
+        yield [*_columns(name, f"{one:,}", f"{other:,}", column), (f"{delta:>12}", "dim")]
+
+
 def _columns(name: str, one: str, other: str, column: int) -> Line:
     values = [(cell(each, column - 1, right=True) + " ", "") for each in (one, other)]
-    return [(f"  {name:<10}", "dim"), *values]
+    return [(f"  {name:<{_LABEL - 2}}", "dim"), *values]
 
 
 def _instructions(document: ComparisonDocument, width: int) -> Iterator[Line]:
@@ -134,6 +160,9 @@ def _instructions(document: ComparisonDocument, width: int) -> Iterator[Line]:
         yield [*line, (fit_start(step_text(row), max(1, width - used)), "")]
     if len(rows) > _STEPS:
         yield [(f"    and {len(rows) - _STEPS:,} more: see the layers", "dim")]
+    signs = legend(row["status"] for row in rows if id(row) in kept).replace("−", "-")
+    if signs:
+        yield [(fit_start("    " + signs, width), "dim")]
 
 
 def _places(document: ComparisonDocument, width: int) -> Iterator[Line]:
@@ -154,7 +183,8 @@ def _places(document: ComparisonDocument, width: int) -> Iterator[Line]:
 
 
 def _consequences(document: ComparisonDocument, width: int) -> Iterator[Line]:
-    texts = [("pull", pull_words(document)), ("cache", cache_words(document))]
+    narrowed = is_narrowed(document)
+    texts = [] if narrowed else [("pull", pull_words(document)), ("cache", cache_words(document))]
     if document["files"] is not None:
         texts.append(("files", kind_words(document["files"])))
         for name, words, pair in (
@@ -163,7 +193,8 @@ def _consequences(document: ComparisonDocument, width: int) -> Iterator[Line]:
         ):
             if pair["a"] or pair["b"]:
                 texts.append((name, f"{delta_text(pair['delta'])} {words}"))
-    texts.append(("waste", waste_words(document)))
+    if not narrowed:
+        texts.append(("waste", waste_words(document)))
     for name, text in texts:
         for number, line in enumerate(_paragraph(text, width - 10) if text else ()):
             yield [(f"  {name if not number else '':<8}", "dim"), *line]

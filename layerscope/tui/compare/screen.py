@@ -16,12 +16,14 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, fit_end
 from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
 from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.files_pane import CompareFilesPane
+from layerscope.tui.compare.legend import pair_legend, setting_legend
 from layerscope.tui.compare.lists import InstructionPairs, SettingList
 from layerscope.tui.compare.overview import overview_lines
 from layerscope.tui.compare.pair_details import pair_text, setting_text
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
     from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.report.formats.format import Format
+
+
+_FILES = ("overview", "files")
 
 
 def _screen_commands() -> type[Provider]:
@@ -71,6 +76,7 @@ B, red and `-` mean less.
     }
     CompareScreen .pairs VerticalScroll:focus { border-top: solid $primary; }
     CompareScreen .pairs Static { height: auto; }
+    CompareScreen .legend { height: auto; padding: 0 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="compare.next-pane"),
@@ -94,21 +100,25 @@ B, red and `-` mean less.
         super().__init__()
         self.session = session
         self.alone = alone
+        self.tabs = tuple(each for each in self.TABS if not session.narrowed or each[0] in _FILES)
+        """With `--path`, only what it narrows, as in the other formats."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="title")
         with Vertical(classes="box", id="compare-box"):
-            yield TabStrip(self.TABS, id="tabs")
+            yield TabStrip(self.tabs, id="tabs")
             with ContentSwitcher(initial="overview", id="switcher"):
                 with VerticalScroll(id="overview", classes="sheet", can_focus=True):
                     yield Static(id="overview-text")
                 with Vertical(id="layers", classes="pairs"):
                     yield InstructionPairs(id="pairs")
+                    yield Static(pair_legend(self.session.document), classes="legend")
                     with VerticalScroll(can_focus=True, id="pair-details"):
                         yield Static(id="pair-text")
                 yield CompareFilesPane(self.session, id="files")
                 with Vertical(id="settings", classes="pairs"):
                     yield SettingList(id="setting-list")
+                    yield Static(setting_legend(self.session.document), classes="legend")
                     with VerticalScroll(can_focus=True, id="setting-details"):
                         yield Static(id="setting-text")
         yield KeyLine()
@@ -141,13 +151,17 @@ B, red and `-` mean less.
 
     def _paint_title(self) -> None:
         width = max(20, self.app.size.width - 2)
-        sizes = self.session.document["sizes"]
-        facts = [f"content {delta_text(sizes['content']['delta'])}"]
-        if sizes["compressed"]["delta"] is not None:
-            facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
+        sizes, narrowed = self.session.document["sizes"], self.session.narrowed
+        if narrowed is not None:
+            pattern = fit_end(one_line(narrowed["path"] or ""), width // 4)
+            facts = [f"live {delta_text(narrowed['placed']['delta'])}", f"only {pattern}"]
+        else:
+            facts = [f"content {delta_text(sizes['content']['delta'])}"]
+            if sizes["compressed"]["delta"] is not None:
+                facts.append(f"download {delta_text(sizes['compressed']['delta'])}")
         text = "   ".join(facts)
         room = max(4, (width - 12 - 4 - 3 - cell_width(text)) // 2)
-        names = [fit_end(one_line(name), room) for name in self.session.names]
+        names = fit_apart([one_line(name) for name in self.session.names], room)
         title = titled(names, text, width)
         self.query_one("#title", Static).update(title)
 
@@ -214,7 +228,9 @@ B, red and `-` mean less.
         return [self.files.lines if self.tab == "files" else self.query_one("#overview")]
 
     def action_tab(self, name: str) -> None:
-        """Show one of the tabs and focus it."""
+        """Show one of the tabs and focus it, unless `--path` leaves it out."""
+        if name not in (each for each, _, _ in self.tabs):
+            return
         self.query_one("#switcher", ContentSwitcher).current = name
         self.query_one(TabStrip).active = name
         self.refresh_bindings()
@@ -232,7 +248,7 @@ B, red and `-` mean less.
         if 0 <= at < len(panes):
             self.set_focus(panes[at])
             return
-        tabs = [name for name, _, _ in self.TABS]
+        tabs = [name for name, _, _ in self.tabs]
         self.action_tab(tabs[(tabs.index(self.tab) + step) % len(tabs)])
 
     def go_to_pane(self, pane: Widget) -> None:
@@ -293,7 +309,9 @@ B, red and `-` mean less.
         from layerscope.tui.screens.questions import copy
 
         sides = (self.session.comparison.a, self.session.comparison.b)
-        command = shlex.join(["layerscope", "compare", *(side.reference for side in sides)])
+        narrowed = self.session.narrowed
+        path = [] if narrowed is None else ["--path", narrowed["path"] or ""]
+        command = shlex.join(["layerscope", "compare", *(side.reference for side in sides), *path])
         copy(self, command, one_line(command))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -306,7 +324,7 @@ B, red and `-` mean less.
 
     def commands(self) -> Iterable[SystemCommand]:
         """The commands that the palette offers on this screen."""
-        for name, key, title in self.TABS:
+        for name, key, title in self.tabs:
             yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
         yield SystemCommand("Equal files on/off", "u", self.files.action_only_changed)
         yield SystemCommand("Filter the files", "/", self._filter)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from layerscope.report.comparison.document import build
 from layerscope.report.comparison.sentence import names
+from layerscope.report.comparison.words import narrowed_files
 from layerscope.tui.compare.rows import CompareTotals, MergedOutline
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison
+    from layerscope.report.comparison.rows import ComparedFilesRow
 
 DIRECTORIES: Final = 200
 """How many directories the overview picks from."""
@@ -39,6 +41,11 @@ class CompareSession:
         if comparison.files is not None:
             outline = MergedOutline(comparison.files, comparison.pattern, cancelled)
             self.merged = MergedFiles(outline, CompareTotals(outline))
+
+    @property
+    def narrowed(self) -> ComparedFilesRow | None:
+        """The files, if `--path` narrows them and everything shown next to them."""
+        return narrowed_files(self.document)
 
     @property
     def missing_files(self) -> str:
