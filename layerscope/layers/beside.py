@@ -1,4 +1,4 @@
-"""Hashing beside: the stored bytes of a layer are hashed in a thread of their own while another one decompresses them."""
+"""Hashes the stored bytes of a layer in a separate thread while another one decompresses them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 BATCH = 512 * 1024
-"""Bytes that are handed over at once."""
+"""Bytes to hand over at once."""
 DEPTH = 4
-"""Batches that may wait."""
+"""The most batches that wait."""
 
 
 class HashBeside:
-    """Feeds a hasher in a thread of its own. Leaving the context ends the thread, however that happens.
+    """Feeds a hasher in a separate thread. Leaving the context always ends the thread.
 
-    Few bytes, and all bytes where there is one processor, are hashed by the caller.
+    With only a few bytes, or only one processor, the caller does the hashing.
     """
 
     def __init__(self, hasher: _Hash) -> None:
@@ -59,7 +59,7 @@ class HashBeside:
         while (batch := self._queue.get()) is not None:
             try:
                 self._hash(batch)
-            except BaseException as error:  # noqa: BLE001  # raised where the hash is asked for
+            except BaseException as error:  # noqa: BLE001  # raised when the caller gets the hash
                 self._error = error
             self._places.release()
 

@@ -61,7 +61,7 @@ class SplitBlob:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """Equal for the same open tar-split file. The last number is how many bytes of it there are to read."""
+        """Equal for the same open tar-split file. The last number is the number of bytes to read from it."""
         return self._stored.key
 
     @property
@@ -69,7 +69,7 @@ class SplitBlob:
         return self._stored.closed
 
     def close(self) -> None:
-        """Let go of the folder. The tar-split file belongs to whoever opened it."""
+        """Close the folder. The caller closes the tar-split file."""
         self._contents.close()
 
     def check_unchanged(self) -> None:
@@ -154,7 +154,7 @@ def _check_pieces(file: OpenFile, entry: Payload) -> None:
 
 
 def _differs(name: str) -> SourceUnavailable:
-    return SourceUnavailable(f"{name} is not what the layer was made with: its checksum differs")
+    return SourceUnavailable(f"{name} changed since the layer was unpacked: its checksum differs")
 
 
 class _Payloads:

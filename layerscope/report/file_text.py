@@ -1,4 +1,4 @@
-"""Files as lists for people show them: names, sizes, modes, and owners, all on one line and safe to show."""
+"""Names, sizes, modes, and owners of files as text for lists, on one line and safe to show."""
 
 from __future__ import annotations
 

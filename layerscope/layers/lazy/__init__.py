@@ -1,1 +1,1 @@
-"""Layers that bring a table of contents, eStargz and zstd:chunked, indexed without reading their contents."""
+"""Layers with a table of contents (eStargz and zstd:chunked), indexed without reading their contents."""

@@ -1,4 +1,4 @@
-"""The contents of a layer's files, one after the other as its table of contents lists them, fetched by the chunk."""
+"""The contents of a layer's files, joined in the order of its table of contents, and fetched by chunk."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from layerscope.layers.lazy.table import Chunk, Chunks
 from layerscope.limits import Limits
 
 _WHOLE: Final = 16 * 1024 * 1024
-"""A chunk of up to this size is unpacked whole and kept."""
+"""Chunks up to this size in bytes are unpacked whole and kept."""
 _KEPT: Final = 32 * 1024 * 1024
-"""Bytes of chunks that are kept."""
+"""The most bytes of chunks to keep."""
 
 
 class TableBlob:
-    """Answers for positions among all contents; each chunk is compared with its digest before any of it is given.
+    """All contents as one blob. Each chunk is checked against its digest before any of it is returned.
 
-    Raises `SourceUnavailable`, `FormatError` for a chunk that cannot be unpacked, and `DigestMismatch`.
+    Raises `SourceUnavailable`, `FormatError` if a chunk can't be unpacked, and `DigestMismatch`.
     """
 
     def __init__(self, blob: StoredBlob, compression: str, chunks: Chunks, limits: Limits) -> None:
@@ -80,7 +80,7 @@ class TableBlob:
         return data[offset : offset + count]
 
     def _from_large(self, chunk: Chunk, offset: int, count: int) -> bytes:
-        """Part of a chunk that is too large to keep; it is read once more for its digest, the first time."""
+        """Part of a chunk that is too large to keep. The first time, it is read an extra time to check its digest."""
         if chunk.start not in self._checked:
             hasher = hashlib.sha256()
             stream = _Stream(self._blob, self._compression, chunk, self._limits)
@@ -103,7 +103,7 @@ class TableBlob:
 
 
 class _Stream:
-    """One chunk, unpacked from its beginning."""
+    """One chunk, unpacked from its start."""
 
     def __init__(self, blob: StoredBlob, compression: str, chunk: Chunk, limits: Limits) -> None:
         self.chunk = chunk
@@ -119,7 +119,7 @@ class _Stream:
         return self._start
 
     def read(self, offset: int, count: int) -> bytes:
-        """Exactly `count` bytes; raises `FormatError` where there are fewer."""
+        """Exactly `count` bytes. Raises `FormatError` if there are fewer."""
         parts: list[bytes] = []
         while count > 0:
             at = offset - self._start

@@ -1,4 +1,4 @@
-"""Where a layer keeps its table of contents, and the table itself, compared with the digest that the manifest names."""
+"""Finds a layer's table of contents, and checks it against the digest in the manifest."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TOC_DIGEST: Final = "containerd.io/snapshot/stargz/toc.digest"
 """The annotation of an eStargz layer: the digest of the table's JSON."""
 UNCOMPRESSED_SIZE: Final = "io.containers.estargz.uncompressed-size"
 _CHUNKED: Final = ("io.github.containers.zstd-chunked.", "io.containers.zstd-chunked.")
-"""What the annotations of zstd:chunked layers begin with: containers/storage, and stargz-snapshotter."""
+"""Prefixes of the annotations on zstd:chunked layers: those of containers/storage, and of stargz-snapshotter."""
 _FOOTERS: Final = (51, 47)
 _TAIL: Final = 128 * 1024
-"""Bytes at the end of an eStargz blob that are asked for first: the footer, and often all of the table."""
+"""Bytes at the end of an eStargz blob to request first: the footer, and often the whole table."""
 _MARK: Final = re.compile(rb"([0-9a-f]{16})STARGZ")
 _POSITION: Final = re.compile(
     r"([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18})(?::([0-9]{1,9}))?", re.ASCII
@@ -35,15 +35,14 @@ _FRAME_HEADER: Final = 8
 
 
 class UnusableError(Exception):
-    """The layer has no table that can be relied on; the message says why."""
+    """The layer has no usable table. The message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """A table of contents as JSON. Contents end at byte `end` of the blob, in which `compression` is used.
+    """A table of contents as JSON. Contents end at byte `end` of the blob, which uses `compression`.
 
-    `tar_size` is None where nothing tells the size of the uncompressed tar, and `stored` where nothing tells what all
-    files store.
+    `tar_size` is the size of the uncompressed tar, and `stored` the bytes that all files store. Each is None if unknown.
     """
 
     compression: str
@@ -83,7 +82,7 @@ def locate(blob: StoredBlob, annotations: Mapping[str, str], limits: Limits) -> 
 def _estargz(
     blob: StoredBlob, annotations: Mapping[str, str], digest: str, limits: Limits
 ) -> Located:
-    """The table behind the files: https://github.com/containerd/stargz-snapshotter/blob/main/docs/estargz.md."""
+    """The table after the files: https://github.com/containerd/stargz-snapshotter/blob/main/docs/estargz.md."""
     count = min(blob.size, _TAIL)
     tail = read_part(blob, blob.size - count, count)
     offset = -1
@@ -160,7 +159,7 @@ def _zstd_chunked(
 def _split_sums(
     blob: StoredBlob, annotations: Mapping[str, str], prefix: str, digest: str, limits: Limits
 ) -> tuple[int, int]:
-    """The bytes of the tar and of all contents in it, by the tar-split data beside the table."""
+    """The bytes of the tar and of all contents in it, from the tar-split data next to the table."""
     offset, length, unpacked, _ = _position(blob, annotations, f"{prefix}tarsplit-position")
     _check_size(blob, max(length, unpacked), limits)
     packed = read_part(blob, offset, length)
@@ -201,7 +200,7 @@ def _lines(blob: StoredBlob, packed: bytes, limits: Limits) -> Iterator[bytes]:
 def _position(
     blob: StoredBlob, annotations: Mapping[str, str], key: str
 ) -> tuple[int, int, int, int]:
-    """Offset, stored length, unpacked length, and type of what an annotation points to."""
+    """The offset, stored length, unpacked length, and type that an annotation specifies."""
     match = _POSITION.fullmatch(annotations[key])
     if match is None:
         raise UnusableError(f"the annotation {key} is not a position")
@@ -212,7 +211,7 @@ def _position(
 
 
 def _text(data: bytes, key: str) -> str:
-    """A text of the table's outermost object that needs no escapes; empty where there is none."""
+    """A string without escapes in the table's outermost object; empty if there is none."""
     match = re.search(rb'"%s"\s*:\s*"([a-z0-9]{1,32}:[0-9a-f]{32,128})"' % key.encode(), data)
     return "" if match is None else match[1].decode()
 
@@ -234,7 +233,7 @@ def _unpacked(blob: StoredBlob, packed: bytes, compression: str, most: int) -> b
 
 
 def _check_digest(blob: StoredBlob, data: bytes, digest: str) -> None:
-    """Raise `DigestMismatch` for a table that is not the one that the manifest names."""
+    """Raise `DigestMismatch` if the table is not the one that the manifest names."""
     expected = Digest.parse(digest, f"{blob.name}: the digest of the table of contents")
     found = hashlib.new(expected.algorithm, data).hexdigest()
     if found != expected.hex:

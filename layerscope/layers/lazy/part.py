@@ -1,4 +1,4 @@
-"""A range of a blob, fetched by itself."""
+"""A range of a blob, fetched on its own."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _WINDOW: Final = 4 * 1024 * 1024
 
 
 class NoPartsError(Exception):
-    """The host sends whole blobs only."""
+    """The host only sends whole blobs."""
 
 
 @runtime_checkable
 class HasParts(Protocol):
-    """A blob on another host that can be asked for any range of its bytes."""
+    """A blob on another host that can send any range of its bytes."""
 
     def read_part(self, position: int, count: int) -> bytes:
-        """Exactly `count` bytes from `position`, fetched by themselves. Raises `NoPartsError` and `SourceUnavailable`."""
+        """Exactly `count` bytes from `position`, and no others. Raises `NoPartsError` and `SourceUnavailable`."""
 
 
 def read_part(blob: StoredBlob, position: int, count: int) -> bytes:
@@ -36,7 +36,7 @@ def read_part(blob: StoredBlob, position: int, count: int) -> bytes:
 
 @dataclass(slots=True)
 class Part:
-    """`size` bytes of `blob` from `offset` as a blob of their own, read forward a few megabytes at a time."""
+    """`size` bytes of `blob` from `offset`, as a blob. Reads forward a few megabytes at a time."""
 
     blob: StoredBlob
     offset: int

@@ -1,4 +1,4 @@
-"""A layer indexed by its table of contents alone."""
+"""Indexes a layer using only its table of contents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from layerscope.layers.remainder import ESTARGZ_TOC
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 
-UNVERIFIED = "read by its table of contents, so its files were not compared with a digest"
+UNVERIFIED = "only its table of contents was read, so its files were not checked against a digest"
 SIZELESS = "; the size of its tar is unknown"
 _OWNER = (0, 0, 0)
 _LANDMARK = hashlib.sha256(b"\x0f").digest()
@@ -30,7 +30,7 @@ _LANDMARK = hashlib.sha256(b"\x0f").digest()
 def lazily(
     layer: Layer, blob: StoredBlob, *, limits: Limits, budget: Budget | None
 ) -> StoredLayer | Note:
-    """The layer by its table of contents, or a note that says why it has to be read in full.
+    """The layer from its table of contents, or a note that says why it must be read in full.
 
     Raises `DigestMismatch` and `LimitExceeded` as `index_by_table` does.
     """
@@ -53,11 +53,11 @@ def index_by_table(
     limits: Limits,
     budget: Budget | None = None,
 ) -> StoredLayer:
-    """Index a layer without reading its contents; they are fetched by the chunk when somebody asks for them.
+    """Index a layer without reading its contents. They are fetched by chunk when needed.
 
-    Numbers equal those of a full reading, but for the size of the tar where nothing tells it. Raises `UnusableError` and
-    `NoPartsError` for a layer that has to be read in full, `DigestMismatch` for a table that is not the one that the
-    manifest names, and `LimitExceeded`.
+    The numbers are those of a full reading, except for the size of the tar if that's unknown. Raises `UnusableError` and
+    `NoPartsError` if the layer must be read in full, `DigestMismatch` if the table is not the one that the manifest
+    names, and `LimitExceeded`.
     """
     found = locate(blob, annotations, limits)
     notes = Notes()

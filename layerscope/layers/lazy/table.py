@@ -1,4 +1,4 @@
-"""The rows of a table of contents (CRFS, as eStargz and zstd:chunked keep it): members, and where their chunks are."""
+"""The rows of a table of contents (CRFS, as in eStargz and zstd:chunked): members, and where their chunks are."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Chunk(NamedTuple):
-    """Some content of one file: where it begins among all contents, its size, and where it is compressed.
+    """Some content of one file: its offset in all contents, its size, and where its compressed bytes are.
 
-    It begins `inner` bytes into what is unpacked from byte `offset` to `end` of the blob. `digest` is its SHA-256, and
-    `zeros` says that it holds nothing else.
+    It starts `inner` bytes into the data that byte `offset` to `end` of the blob unpack to. `digest` is its SHA-256.
+    `zeros` says that it consists only of zeros.
     """
 
     start: int
@@ -69,7 +69,7 @@ class Chunk(NamedTuple):
 
 
 class Chunks:
-    """All chunks, in the order of the tar: contents are numbered as if they followed each other without a gap."""
+    """All chunks, in tar order. Positions count all contents joined without gaps."""
 
     def __init__(self, end: int) -> None:
         self._end = end
@@ -93,7 +93,7 @@ class Chunks:
         self._sorted = sorted(set(self._offsets))
 
     def at(self, position: int) -> Chunk:
-        """The chunk that holds a position below `total`."""
+        """The chunk at a position below `total`."""
         number = bisect_right(self._starts, position) - 1
         start, offset = self._starts[number], self._offsets[number]
         last = number + 1 == len(self._starts)
@@ -113,7 +113,7 @@ class Chunks:
 def read_members(
     data: bytes, chunks: Chunks, end: int, limits: Limits, budget: Budget | None
 ) -> Iterator[Member]:
-    """The members in the order of the table; their `data` counts from the beginning of all contents.
+    """The members in the order of the table. Their `data` is an offset in all contents.
 
     The chunks of each file are added to `chunks`. Raises `UnusableError` for a table that contradicts itself, and
     `LimitExceeded`.
@@ -138,7 +138,7 @@ def read_members(
         if member.kind == FILE and member.size:
             member.data = chunks.total
             file = _File(member.size, row)
-            # The member is whole, and so is its place: chunks follow in the next rows.
+            # The member is complete, but more of its chunks may follow in the next rows.
             yield member
             continue
         yield member
@@ -184,7 +184,7 @@ class _File:
 
 
 def _rows(data: bytes) -> Iterator[Row]:
-    """The objects of `entries`, one at a time, so that a large table never is all objects at once."""
+    """The objects in `entries`, one at a time, so that a large table is never all in memory as objects."""
     try:
         text = data.decode("utf-8")
         decode = json.JSONDecoder().raw_decode
@@ -299,7 +299,7 @@ def _digest(text: object) -> bytes | None:
 
 
 def _time(row: Row) -> int:
-    """Whole seconds since 1970; 0 where the table has none."""
+    """Whole seconds since 1970; 0 if the table has no time."""
     text = row.get("modtime")
     if not text:
         return 0

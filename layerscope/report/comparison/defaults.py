@@ -1,4 +1,4 @@
-"""What the formats for people show of a comparison, unless more or less is asked for."""
+"""Defaults for what human-readable formats show of a comparison."""
 
 from __future__ import annotations
 

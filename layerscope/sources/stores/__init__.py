@@ -1,4 +1,4 @@
-"""The stores that engines keep their images in, read in place: no export, no lock, nothing written."""
+"""The stores in which engines keep their images, read in place: no export, no lock, nothing written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layerscope.sources.source import Request
 
 
 class NotReadable(SourceUnavailable):
-    """The store can't be used for an ordinary reason, such as permissions. Nobody needs to be told."""
+    """The store can't be used for an ordinary reason, such as permissions, which is not worth a message."""
 
 
 def from_store(open_store: Callable[[], Image], engine: str, request: Request) -> Image | None:

@@ -75,6 +75,6 @@ class UnpackedLayer:
             self._last = None
 
     def close(self) -> None:
-        """Let go of the folder that is still open."""
+        """Close the folder that is still open."""
         with self._lock:
             self._release()

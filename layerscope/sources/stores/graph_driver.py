@@ -28,7 +28,7 @@ from layerscope.sources.stores.saved import SavedImage
 DRIVER: Final = "overlay2"
 _DATABASE: Final = "image/overlay2"
 _SMALL: Final = 1024
-"""Bytes of the longest file that names a digest or a folder."""
+"""The largest file that names a digest or a folder, in bytes."""
 _CACHE_ID: Final = re.compile(r"[0-9a-z]{20,128}", re.ASCII)
 _MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
@@ -38,7 +38,7 @@ _INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
-    """An image in an engine: its ID, the tag that the user means, and what a save of it is called in messages."""
+    """An image in an engine: its ID, the requested tag, and the name of a save of it in messages."""
 
     id: Digest
     tag: str | None
