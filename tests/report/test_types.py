@@ -27,7 +27,7 @@ from layerscope.report.platforms.rows import PlatformsDocument
 from layerscope.report.schema import SCHEMAS, schema_text
 
 _PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", NoneType: "null"}
-_BARE = ("dive_compatible", "filesystem")
+_BARE = ("dive_compatible", "filesystem", "packages")
 """Keys that need the layers, so a report of an image whose layers were not read doesn't have them."""
 
 
@@ -189,7 +189,9 @@ def test_another_type_of_a_value_is_found() -> None:
 
 
 def test_no_module_has_an_untyped_row_or_document() -> None:
-    modules = list(Path(layerscope.__file__).parent.rglob("*.py"))
+    package = Path(layerscope.__file__).parent
+    rooms = (package / "report", package / "tui", package / "cli")
+    modules = [path for room in rooms for path in room.rglob("*.py")]
     assert len(modules) > 100
     loose = re.compile(r"^\w*(Row|Document) = (dict|Mapping|Any)\b", re.MULTILINE)
     assert [path for path in modules if loose.search(path.read_text(encoding="utf-8"))] == []
