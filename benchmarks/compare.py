@@ -8,6 +8,7 @@ not exceed 1.3.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
 import subprocess
@@ -84,6 +85,7 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
+    os.environ["LAYERSCOPE_CACHE_SIZE"] = "0"
     base = image("base", options.entries)
     pairs = {
         "last layer rebuilt": image("next", options.entries, seed=1, mtime=MTIME + 9, rebuilt=4),

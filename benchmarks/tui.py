@@ -232,7 +232,7 @@ def driven(path: Path) -> dict[str, Any]:
 def environment() -> dict[str, str]:
     """The environment of an installed program, whose modules are compiled once and not at every start."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    return {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LAYERSCOPE_CACHE_SIZE": "0"}
 
 
 def cpu_of(*words: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.analysis.analyze import REPEATED, sizes_by_instruction, total_sizes
 from layerscope.analysis.model import NO_COUNTS, Analysis, Changes, Facts, LayerSummary, Sizes
 from layerscope.filesystem.tree import FileTree
-from layerscope.image.blob import Blob
+from layerscope.image.blob import Blob, DeferredBlob
 from layerscope.image.image import Image, Layer
 from layerscope.image.media_type import compression_of, is_tar_layer
 from layerscope.layers.compression import sniff
@@ -86,4 +86,8 @@ def _summary(layer: Layer) -> LayerSummary:
 def _compression(layer: Layer) -> str:
     if layer.blob is None or not is_tar_layer(layer.media_type):
         return "unknown"
-    return sniff(layer.blob) if isinstance(layer.blob, Blob) else compression_of(layer.media_type)
+    return (
+        sniff(layer.blob)
+        if isinstance(layer.blob, Blob | DeferredBlob)
+        else compression_of(layer.media_type)
+    )

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 import layerscope
+from layerscope.analysis.reading import read_platforms
 from layerscope.cache.shelf import Shelf
 from layerscope.errors import FormatError, LimitExceeded
 from layerscope.image.image import LOCAL_ENGINE
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.options import ReadOptions
-from tests.builder import FORMS, ImageBuilder, digest_of
+from tests.builder import FORMS, ImageBuilder, digest_of, oci
 from tests.cache.reading import document_of, layers_read
+from tests.layers.reading import open_descriptors
 from tests.test_conformance import CASES, sample
 
 COMPRESSED = [(form, compression) for form, compression in CASES if compression != "none"]
@@ -182,3 +184,46 @@ def test_a_proven_compressed_layer_serves_an_engine_that_has_its_tar(tmp_path: P
         unproven = Shelf()
         layerscope.read(compressed, ReadOptions(cache=False), shelf=unproven).close()
         assert unproven.find(layer, verify="auto", limits=DEFAULT_LIMITS) is None
+
+
+FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.tar*"))
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+def test_the_fixtures_give_the_same_reports_from_the_cache(path: Path) -> None:
+    """`full` keeps the plain layers as well, which are then only read again where that is as quick."""
+    uncached = document_of(str(path), cache=False)
+    document_of(str(path), verify="full")
+    for _ in range(2):
+        assert document_of(str(path)) == uncached
+
+
+def test_no_descriptor_stays_open(tmp_path: Path, cache_folder: Path) -> None:
+    reference = FORMS["oci-dir"].write([sample()], tmp_path / "image", "gzip")
+    document_of(reference)
+    before = open_descriptors()
+    for _ in range(3):
+        document_of(reference)
+    assert open_descriptors() == before
+    assert cache_folder.exists()
+
+
+def test_each_platform_of_an_index_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = {"share/doc": b"text" * 900}
+    images = [
+        ImageBuilder("app:1", architecture=name)
+        .layer(shared, "COPY share")
+        .layer({"bin/app": name.encode() * 700}, "COPY app")
+        .build()
+        for name in ("amd64", "arm64")
+    ]
+    oci(images, "gzip", layout="index").write_folder(tmp_path / "images")
+    options = ReadOptions(cache=False)
+    with (
+        layers_read(monkeypatch) as names,
+        read_platforms(f"oci-dir:{tmp_path / 'images'}", options) as found,
+    ):
+        assert len(list(found.analyses)) == 2
+    assert len(names) == 3

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 
+from layerscope.cli.main import COMMANDS, commands
 from tests.cli.conftest import Run
 
 IMAGE = "app-oci.tar"
@@ -101,3 +103,12 @@ def test_a_folder_that_cannot_be_made_is_one_line(run: Run) -> None:
     assert done.returncode == 0
     assert done.stderr.count("the cache is not used") == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_every_command_that_reads_an_image_takes_no_cache() -> None:
+    """A command that takes `--limit` reads an image; an export only copies one."""
+    for name in COMMANDS:
+        found = commands.get_command(click.Context(commands), name)
+        assert found is not None
+        options = {option for parameter in found.params for option in parameter.opts}
+        assert ("--no-cache" in options) == ("--limit" in options and name != "export"), name
