@@ -22,7 +22,7 @@ from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import format_size
 from tests.builder import FORMS
 from tests.tui.compared import first, second
-from tests.tui.images import web_app
+from tests.tui.images import WIDE, Driver, browse, web_app
 
 SIZE = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)? (?:B|kB|MB|GB)\b")
 
@@ -71,3 +71,23 @@ def test_every_size_of_a_comparison_is_in_its_document(
     COMPARISON_RENDERERS[name].create(Display()).render(document, out)
     known = {format_size(number) for number in integers(document)}
     assert sorted(sizes(out.getvalue()) - known) == []
+
+
+def test_every_size_of_the_browser_is_in_the_document(tmp_path: Path) -> None:
+    path = FORMS["oci-archive"].write([web_app()], tmp_path / "app.tar")
+    with layerscope.load(path) as image:
+        analysis = layerscope.analyze(image)
+        document: Any = with_filesystem(build(analysis, files=True, top=None), analysis.facts)
+        for layer in document["layers"]:
+            layer["entries"] = list(layer["entries"])
+    known = {format_size(number) for number in integers(document)}
+    shown: dict[str, set[str]] = {}
+
+    async def script(driver: Driver) -> None:
+        for key in ("f", "asterisk", "w", "v", "b", "v", "i"):
+            await driver.press(key)
+            shown[key] = sizes(driver.text)
+
+    browse(path, script, size=WIDE)
+    assert all(shown.values())
+    assert {key: sorted(found - known) for key, found in shown.items() if found - known} == {}
