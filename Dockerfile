@@ -11,7 +11,8 @@ RUN python3 -m venv /pip \
 
 FROM ${PYTHON}
 COPY --from=build /opt/layerscope /opt/layerscope
-ENV PATH=/opt/layerscope/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+# Its user has no home folder to keep a cache in.
+ENV PATH=/opt/layerscope/bin:$PATH PYTHONDONTWRITEBYTECODE=1 LAYERSCOPE_CACHE_SIZE=0
 WORKDIR /work
 USER 65534:65534
 ENTRYPOINT ["layerscope"]

@@ -50,7 +50,8 @@ def index_stack(
         if layer.blob is not None and is_tar_layer(layer.media_type):
             firsts.setdefault(_key(layer.blob), layer)
     budget = extra_budget(limits.extra_bytes)
-    found = _known(firsts, known, verify, limits, budget)
+    # A table of contents says less than a full reading, and a report must not depend on what was read before.
+    found = {} if lazy else _known(firsts, known, verify, limits, budget)
     spent: dict[BlobKey, int] = {}
     remarks: dict[BlobKey, Note] = {}
     unread = {key: layer for key, layer in firsts.items() if key not in found}

@@ -118,20 +118,14 @@ def open_target(target: str, request: Request) -> Image:
         image = open_stored(engine, target, replace(request, remark=reasons.append), NAME)
         if image is not None:
             return vouched(image, engine.voucher)
-
-    def export() -> AbstractContextManager[Iterator[bytes]]:
-        if request.remark is not None:
-            for reason in reasons:
-                request.remark(reason)
-        return saved(engine, target, request)
-
     return open_saved(
-        export,
+        lambda: saved(engine, target, request),
         target,
         request,
         NAME,
         identity=lambda: identity(engine, target, request),
         vouched_by=engine.voucher,
+        reasons=reasons,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -183,6 +183,7 @@ def open_saved(
     *,
     identity: Callable[[], str],
     vouched_by: str = LOCAL_ENGINE,
+    reasons: Sequence[str] = (),
 ) -> Image:
     """The image that an engine saves, kept in a temporary file that goes away when the image is closed.
 
@@ -190,6 +191,9 @@ def open_saved(
     """
 
     def export() -> OpenFile:
+        if request.remark is not None:
+            for reason in reasons:
+                request.remark(reason)
         with stream() as chunks:
             return spool(chunks, saved_name(name), request, stage="export")
 

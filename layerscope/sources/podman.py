@@ -9,10 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import IO, Final
 
 from layerscope.errors import ImageNotFound, SourceUnavailable
-from layerscope.image.image import Image
+from layerscope.image.image import LOCAL_ENGINE, Image
+from layerscope.sources.deferred import vouched
 from layerscope.sources.engine import (
     CHUNK,
     Place,
@@ -160,10 +162,12 @@ def _output(child: subprocess.Popen[bytes], errors: IO[bytes]) -> Iterator[bytes
 def open_target(target: str, request: Request) -> Image:
     """An image in Podman, from its store where that can be read."""
     engine = place()
+    voucher = LOCAL_ENGINE if engine is None else engine.voucher
+    reasons: list[str] = []
     if request.via != "export":
-        image = _open_stored(engine, target, request)
+        image = _open_stored(engine, target, replace(request, remark=reasons.append))
         if image is not None:
-            return image
+            return vouched(image, voucher)
     if engine is None:
         return open_saved(
             lambda: _saved_by_command(target, request),
@@ -171,6 +175,7 @@ def open_target(target: str, request: Request) -> Image:
             request,
             NAME,
             identity=lambda: _identity_by_command(target, request),
+            reasons=reasons,
         )
     return open_saved(
         lambda: saved(engine, target, request),
@@ -178,7 +183,8 @@ def open_target(target: str, request: Request) -> Image:
         request,
         NAME,
         identity=lambda: identity(engine, target, request),
-        vouched_by=engine.voucher,
+        vouched_by=voucher,
+        reasons=reasons,
     )
 
 

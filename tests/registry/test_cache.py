@@ -182,3 +182,12 @@ def test_a_library_call_without_a_cache_leaves_it_alone(
     registry.add(release(b"one"))
     layerscope.read(registry.name(), ReadOptions(cache=False)).close()
     assert not cache_folder.exists()
+
+
+def test_a_lazy_report_does_not_depend_on_what_was_read_before(registry: Registry) -> None:
+    image = ImageBuilder("app:1").layer({"a": b"a" * 900, "b": b"b"}, "RUN a", stargz=True).build()
+    registry.add(image)
+    expected = document_of(registry.name(), lazy=True, cache=False)
+    document_of(registry.name())
+    assert document_of(registry.name(), lazy=True) == expected
+    assert document_of(registry.name()) == document_of(registry.name(), cache=False)
