@@ -13,26 +13,17 @@ import xxhash
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
 from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
 from layerscope.image.digest import Digest
-from layerscope.layers import names
 from layerscope.layers.ahead import read_ahead
 from layerscope.layers.beside import HashBeside
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
 from layerscope.layers.costs import member_costs
 from layerscope.layers.documents import DocumentKeeper
-from layerscope.layers.entry import (
-    CHARACTER,
-    DIRECTORY,
-    FILE,
-    METADATA,
-    OPAQUE,
-    OTHER,
-    WHITEOUT,
-    Member,
-)
+from layerscope.layers.entry import FILE, METADATA
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.remainder import ESTARGZ_TOC, Remainder
+from layerscope.layers.settling import settling
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Window
@@ -42,11 +33,7 @@ from layerscope.notes import Note, Notes
 Verify = Literal["auto", "full", "off"]
 """When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""
 
-_LANDMARKS = frozenset((b".prefetch.landmark", b".no.prefetch.landmark"))
 _LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
-_OVERLAY_OPAQUE = frozenset((b"trusted.overlay.opaque", b"user.overlay.opaque"))
-_WHITEOUT_NAME = b"/" + names.WHITEOUT_PREFIX
-_NO_NAMES = frozenset((b"", b".", b".."))
 _MISMATCH_HINT = "save or fetch the image again, or read on with --no-verify"
 _HERE = 0
 """A placeholder for the layer number while notes are collected, so that notes of one kind are counted together."""
@@ -177,14 +164,7 @@ def _index_seekable(
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
-    blob.check_unchanged()
-    return StoredLayer(
-        blob=blob,
-        index=columns.index(diff_id, blob.size, anywhere(notes)),
-        compression="none",
-        compressed_size=None,
-        verified=False,
-    )
+    return _unverified(blob, columns, diff_id, notes)
 
 
 def _index_split(
@@ -215,6 +195,13 @@ def _index_split(
     if remainder.is_odd:
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     DocumentKeeper(columns, budget).look_through(blob)
+    return _unverified(blob, columns, diff_id, notes)
+
+
+def _unverified(
+    blob: Blob | SplitBlob, columns: Columns, diff_id: Digest | None, notes: Notes
+) -> StoredLayer:
+    """An uncompressed layer of which only the headers were read."""
     blob.check_unchanged()
     return StoredLayer(
         blob=blob,
@@ -257,32 +244,20 @@ def _index_stream(
         found = None if stored is None else stored.hexdigest()
     if remainder.is_odd:
         _note_left_over(notes, source.produced - end - 2 * BLOCK_SIZE)
-    trailing = Notes()
-    if source.trailing:
-        trailing.add(
-            "trailing-bytes",
-            f"{source.trailing} bytes after the {compression} data are not part of it; engines disagree on them",
-        )
     blob.check_unchanged()
-    if by_digest is not None and found != by_digest.hex:
-        raise _mismatch(blob, "digest", f"{by_digest.algorithm}:{found}", by_digest)
-    if unpacked is not None and by_diff_id is not None and unpacked.hexdigest() != by_diff_id.hex:
-        computed = f"{by_diff_id.algorithm}:{unpacked.hexdigest()}"
-        raise _mismatch(blob, "diff_id", computed, by_diff_id)
+    _compare(blob, "digest", found, by_digest)
+    _compare(blob, "diff_id", None if unpacked is None else unpacked.hexdigest(), by_diff_id)
+    costs = size = None
+    if compression != "none":
+        costs = member_costs(columns.data, columns.sizes, source.checkpoints)
+        size = source.read
     return StoredLayer(
         blob=blob,
-        index=columns.index(
-            diff_id,
-            source.produced,
-            anywhere(notes),
-            None
-            if compression == "none"
-            else member_costs(columns.data, columns.sizes, source.checkpoints),
-        ),
+        index=columns.index(diff_id, source.produced, anywhere(notes), costs),
         compression=compression,
-        compressed_size=None if compression == "none" else source.read,
+        compressed_size=size,
         verified=compared != (None, None),
-        own_notes=tuple(trailing),
+        own_notes=_trailing(source.trailing, compression),
         proven=tuple(each for each in compared if each is not None),
         hashed=True,
     )
@@ -319,11 +294,22 @@ def _compare_names(blob: StoredBlob, digest: Digest | None, diff_id: Digest | No
         )
 
 
-def _mismatch(blob: StoredBlob, what: str, computed: str, expected: Digest) -> DigestMismatch:
-    return DigestMismatch(
-        f"{blob.name}: the bytes have {what} {computed}, but the image names {expected}",
-        hint=_MISMATCH_HINT,
+def _compare(blob: StoredBlob, what: str, computed: str | None, expected: Digest | None) -> None:
+    """Check the hex digits that the bytes have, if there is a digest to compare them with."""
+    if expected is not None and computed != expected.hex:
+        raise DigestMismatch(
+            f"{blob.name}: the bytes have {what} {expected.algorithm}:{computed}, but the image names {expected}",
+            hint=_MISMATCH_HINT,
+        )
+
+
+def _trailing(count: int, compression: str) -> tuple[Note, ...]:
+    if not count:
+        return ()
+    message = (
+        f"{count} bytes after the {compression} data are not part of it; engines disagree on them"
     )
+    return (Note("trailing-bytes", message),)
 
 
 def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
@@ -362,146 +348,6 @@ def _collect(
     scanner.scan(columns)
     _set_apart(columns, landmarks, window)
     return columns, scanner.end
-
-
-def settling(
-    columns: Columns, landmarks: list[int], note: Callable[[str, str, bytes | None], None]
-) -> Callable[[Member], bool]:
-    """What cleans a member's path and recognizes whiteouts before it is added to `columns`; False leaves it out.
-
-    The positions of members that may be landmarks are added to `landmarks`.
-    """
-
-    def settle(member: Member) -> bool:
-        if _is_plain_whiteout(member):
-            return True
-        member.path = path = member.path.rstrip(b"/") or member.path[:1]
-        if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
-            member, note
-        ):
-            return False
-        if member.extra is not None and member.kind <= OTHER:
-            marker = _overlay_marker(member, note)
-            if marker is not None:
-                columns.add(marker)
-        if member.size == 1 and member.path in _LANDMARKS:
-            landmarks.append(len(columns))
-        return True
-
-    return settle
-
-
-def _is_plain_whiteout(member: Member) -> bool:
-    """Recognize the common whiteout quickly: an empty file whose name is clean apart from the prefix."""
-    folder, prefix, target = member.path.rpartition(_WHITEOUT_NAME)
-    if (
-        not prefix
-        or member.kind != FILE
-        or member.size
-        or member.extra is not None
-        or not folder
-        or folder[0] in b"./"
-        or b"/." in folder
-        or b"//" in folder
-        or folder[-1] == 0x2F
-        or b"/" in target
-        or target in _NO_NAMES
-        or target.startswith(names.WHITEOUT_PREFIX)
-    ):
-        return False
-    member.path = folder + b"/" + target
-    member.kind = WHITEOUT
-    return True
-
-
-def _settle_name(member: Member, note: Callable[[str, str, bytes | None], None]) -> bool:
-    """Clean the path and recognize whiteouts. False means the member must be left out."""
-    raw = member.path
-    if not raw:
-        note("empty-name", "a member without a name is left out", None)
-        return False
-    if raw[0] == 0x2F and len(raw) > 1:  # kaniko and umoci begin every layer with "/" itself
-        note("absolute-name", "an absolute name is taken as relative to the image's root", raw)
-    path = raw
-    if raw[0] in b"./" or names.DOTS.search(raw) is not None:
-        path, climbed = names.clean(raw)
-        if climbed:
-            note("parent-name", "a name with .. is cleaned as engines clean it", raw)
-        member.path = path
-    if names.WHITEOUT_PREFIX not in path:
-        if not path and member.kind != DIRECTORY:
-            note(
-                "root-no-directory",
-                "a root that is not a directory is left out of the filesystem",
-                raw,
-            )
-            member.kind = METADATA
-        return True
-    return _settle_whiteout(member, path, note)
-
-
-def _settle_whiteout(
-    member: Member, path: bytes, note: Callable[[str, str, bytes | None], None]
-) -> bool:
-    """Recognize whiteouts and what AUFS keeps beside them. False means the member must be left out."""
-    parent, name = names.split(path)
-    if (b"/" + parent).find(b"/" + names.WHITEOUT_PREFIX) >= 0:
-        if b"/" + names.METADATA_PREFIX not in b"/" + parent:
-            note(
-                "under-whiteout",
-                "a member below a whiteout's name is left out of the filesystem",
-                path,
-            )
-        else:
-            note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
-        member.kind = METADATA
-        return True
-    if not name.startswith(names.WHITEOUT_PREFIX):
-        return True
-    target = name[len(names.WHITEOUT_PREFIX) :]
-    if name == names.OPAQUE_MARKER:
-        kind = OPAQUE
-        member.path = parent
-    elif name.startswith(names.METADATA_PREFIX):
-        note("aufs-metadata", "AUFS metadata is left out of the filesystem", path)
-        member.kind = METADATA
-        return True
-    elif target in (b"", b".", b".."):
-        note("invalid-whiteout", "a whiteout that names no file is refused", path)
-        return False
-    else:
-        kind = WHITEOUT
-        member.path = parent + b"/" + target if parent else target
-    if member.size or member.kind != FILE:
-        note("odd-whiteout", "a whiteout is not an empty file, but still counts", path)
-    member.kind = kind
-    member.size = 0
-    return True
-
-
-def _overlay_marker(
-    member: Member, note: Callable[[str, str, bytes | None], None]
-) -> Member | None:
-    """Recognize overlayfs's own whiteouts, which a bad export leaves in the tar.
-
-    Returns the marker to add for an opaque directory.
-    """
-    extra = member.extra
-    if extra is None:
-        return None
-    if member.kind == CHARACTER and extra.device == (0, 0):
-        note(
-            "overlay-whiteout",
-            "a character device 0:0 is taken as overlayfs's own whiteout",
-            member.path,
-        )
-        member.kind = WHITEOUT
-    elif member.kind == DIRECTORY and any(
-        key in _OVERLAY_OPAQUE and value == b"y" for key, value in extra.xattrs
-    ):
-        note("overlay-opaque", "an overlayfs attribute is taken as an opaque whiteout", member.path)
-        return Member(member.path, OPAQUE, 0, member.data, member.owner, member.mtime)
-    return None
 
 
 def _set_apart(columns: Columns, landmarks: list[int], window: Window) -> None:

@@ -16,8 +16,9 @@ from layerscope.layers.lazy.blob import TableBlob
 from layerscope.layers.lazy.located import UnusableError, locate
 from layerscope.layers.lazy.part import NoPartsError
 from layerscope.layers.lazy.table import Chunks, read_members
-from layerscope.layers.reader import StoredLayer, anywhere, settling
+from layerscope.layers.reader import StoredLayer, anywhere
 from layerscope.layers.remainder import ESTARGZ_TOC
+from layerscope.layers.settling import settling
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 
