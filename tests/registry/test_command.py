@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builder import ImageBuilder, oci
 from tests.cli.conftest import Run, folder, run
 from tests.registry.server import Registry
 from tests.test_conformance import sample
@@ -70,3 +71,21 @@ def test_export_says_how_to_copy_from_a_registry(registry: Registry, run: Run) -
     done = run("export", registry.name(), "-o", "copy.tar")
     assert done.returncode == 3
     assert "skopeo copy docker://" in done.stderr
+
+
+def test_a_layer_that_the_other_image_has_is_not_fetched(
+    registry: Registry, run: Run, folder: Path
+) -> None:
+    """The archive comes first, and holds the same blob of the base layer."""
+    base = {"base": b"b" * 90_000}
+    ours = ImageBuilder("ours:1").layer(base, "RUN base").layer({"a": b"1" * 3000}, "RUN a")
+    theirs = ImageBuilder("ours:1").layer(base, "RUN base").layer({"a": b"2" * 3000}, "RUN a")
+    registry.add(theirs.build(), "shared")
+    oci([ours.build()]).write(folder / "ours.tar")
+    done = run("compare", "ours.tar", registry.name("shared"), "--json", "--quiet", "--no-cache")
+    assert json.loads(done.stdout)["shared_layers"] == 1
+    shared, own = (
+        layer["digest"] for layer in json.loads(registry.manifests["shared"][0])["layers"]
+    )
+    assert not registry.paths(shared)
+    assert len(registry.paths(own)) == 1

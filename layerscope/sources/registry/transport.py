@@ -156,7 +156,13 @@ class Transport:
 
     def _context(self, netloc: str) -> ssl.SSLContext:
         """TLS settings for a host: the system's CA certificates and those in `certs.d`, as engines use them."""
-        context = ssl.create_default_context()
+        if self.allows_http(netloc):
+            # Nothing is verified here, and loading the system's certificates takes as long as a small layer.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        else:
+            context = ssl.create_default_context()
         for folder in self._certificate_folders:
             place = os.path.join(folder, netloc)
             try:
@@ -168,9 +174,6 @@ class Transport:
                 raise ConfigError(
                     f"the certificates in {place} cannot be used: {error.strerror or error}"
                 ) from None
-        if self.allows_http(netloc):
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         return context
 
     @cached_property
