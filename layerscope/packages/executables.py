@@ -79,24 +79,24 @@ def _go_string(data: bytes, start: int) -> tuple[bytes, int]:
 
 
 def _go_packages(modules: bytes) -> tuple[Package | None, tuple[Package, ...]]:
+    """The main module and those in the program; a program that was built outside of a module is its own path."""
     main: Package | None = None
     inside: list[Package] = []
     for line in modules.split(b"\n"):
         kind, *fields = line.split(b"\t")
-        if len(fields) < 2 or kind not in {b"mod", b"dep", b"=>"}:
+        if kind == b"path" and fields and main is None:
+            main = _go_package(text(fields[0]), "")
+        if len(fields) < 2:
             continue
         package = _go_package(text(fields[0]), text(fields[1]))
         if kind == b"mod":
             main = package
         elif kind == b"dep":
             inside.append(package)
-        elif inside:
-            inside[-1] = (
-                package  # a replaced module: the line before names the one that is not in the file
-            )
-    if main is None:
-        return (None, ())
-    return main, tuple(inside)
+        elif kind == b"=>" and inside:
+            # The line before names the module that this one replaces.
+            inside[-1] = package
+    return main, tuple(inside) if main is not None else ()
 
 
 def _go_package(path: str, version: str) -> Package:

@@ -121,6 +121,12 @@ def test_a_go_program_names_its_module_and_those_in_it(order: str, wide: bool) -
     ]
 
 
+def test_a_go_program_outside_of_a_module_is_named_by_its_path() -> None:
+    data = elf({b".go.buildinfo": build_info(b"path\tcmd/go\nbuild\t-compiler=gc\n")})
+    found = read(executables.clip(reader(data)))
+    assert (found.package.purl, found.inside) == ("pkg:golang/cmd/go", ())
+
+
 def test_a_rust_program_names_its_crate_without_what_only_built_it() -> None:
     rows = {
         "packages": [
