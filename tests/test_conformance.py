@@ -99,14 +99,24 @@ def report_of(reference: str, **options: Any) -> dict[str, Any]:
     return loaded
 
 
+def strip_costs(value: Any) -> None:
+    """Remove what only a compressed blob can tell, wherever it is."""
+    if isinstance(value, dict):
+        for key in [key for key in value if key.startswith("compressed")]:
+            del value[key]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            strip_costs(each)
+
+
 def neutral(report: dict[str, Any]) -> dict[str, Any]:
     """The report without the parts that depend on the image's form."""
     report = json.loads(json.dumps(report))
     report.pop("filesystem", None)
     for key in ("reference", "source", "tags", "manifest_digest"):
         del report["image"][key]
-    for row in (report, *report["layers"], *report["instructions"]):
-        del row["sizes"]["compressed"]
+    strip_costs(report)
     for row in report["layers"]:
         for key in ("digest", "media_type", "compression", "verified"):
             del row[key]

@@ -40,6 +40,7 @@ class Advice:
 
     kind: WasteKind
     bytes: int
+    compressed: int | None
     files: int
     written_by: int
     wasted_by: int
@@ -56,6 +57,7 @@ def advise(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Advic
         Advice(
             kind=pair.kind,
             bytes=pair.bytes,
+            compressed=pair.compressed,
             files=pair.files,
             written_by=pair.written_by,
             wasted_by=pair.wasted_by,

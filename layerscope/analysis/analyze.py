@@ -42,7 +42,7 @@ from layerscope.layers.entry import (
     WHITEOUT,
 )
 from layerscope.layers.known import KnownLayers
-from layerscope.layers.layer_index import values
+from layerscope.layers.layer_index import LayerIndex, values
 from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -88,21 +88,27 @@ def analyze(
     notes.extend(image.notes)
     tree = FileTree(notes, limits)
     noted: set[int] = set()
+    charged = last_places(image.layers)
     for layer, stored in zip(image.layers, indexes, strict=True):
         stop_if(cancelled)
         if stored is not None and id(stored) not in noted:
             noted.add(id(stored))
             notes.extend(replace(note, layer=layer.index) for note in stored.notes)
-        tree.apply(None if stored is None else stored.index)
+        if stored is None:
+            tree.apply(None)
+        else:
+            counts = layer.index in charged
+            tree.apply(stored.index if counts else stored.index.without_costs())
     owners = [layer.instruction for layer in image.layers]
     settle_rewrites(tree.rewrites, indexes)
     waste = settle_waste(tree.losses, indexes, owners)
     _note_the_stack(image, indexes, verify, notes)
     ownership = own(tree, notes) if packages and not lazy else None
 
-    wasted = [0] * len(image.layers)
+    wasted = [(0, 0)] * len(image.layers)
     for row in waste:
-        wasted[row.layer] += row.bytes
+        size, cost = wasted[row.layer]
+        wasted[row.layer] = (size + row.bytes, cost + (row.compressed or 0))
     unseen: list[Counter[int]] = [Counter() for _ in image.layers]
     for entry in tree.never_seen:
         unseen[entry.layer][entry.change] += 1
@@ -121,7 +127,7 @@ def analyze(
         saved=False,
         config=image.config,
         base=image.base,
-        sizes=total_sizes(layers, image.layers),
+        sizes=total_sizes(layers),
         counts=_counts(tree.layers),
         wasted_by_kind=total_by_kind(waste),
         layers=layers,
@@ -138,16 +144,18 @@ def _summary(
     layer: Layer,
     stored: StoredLayer | None,
     placed: PlacedLayer,
-    wasted: int,
+    wasted: tuple[int, int],
     tree: FileTree,
     unseen: Counter[int],
 ) -> LayerSummary:
     content = sum(values(placed.columns.sizes))
+    cost = _content_cost(placed.columns)
     changes = Counter({ADDED: placed.records.count(None)})
     for entry in filter(None, placed.records):
         changes[entry.change] += 1
         if entry.kind == METADATA and entry.content is None:
             content -= entry.size
+            cost = None if cost is None else cost - (entry.compressed or 0 if entry.size else 0)
     changes -= unseen
     return LayerSummary(
         index=layer.index,
@@ -162,7 +170,9 @@ def _summary(
             compressed=stored.compressed_size if stored is not None else layer.size,
             tar=stored.tar_size if stored is not None else 0,
             content=content,
-            live=content - wasted,
+            live=content - wasted[0],
+            compressed_live=None if cost is None else cost - wasted[1],
+            compressed_wasted=None if cost is None else wasted[1],
         ),
         changes=Changes(
             added=changes[ADDED], modified=changes[MODIFIED], deleted=tree.deleted[layer.index]
@@ -170,39 +180,53 @@ def _summary(
     )
 
 
-def total_sizes(summaries: Sequence[LayerSummary], layers: Sequence[Layer]) -> Sizes:
+def _content_cost(index: LayerIndex) -> int | None:
+    """The compressed bytes of all members with content."""
+    if index.compressed is None:
+        return None
+    columns = zip(values(index.compressed), values(index.sizes), strict=True)
+    return sum(cost for cost, size in columns if size)
+
+
+def last_places(layers: Sequence[Layer | LayerSummary]) -> set[int]:
+    """The layers that count toward what a pull transfers: for a blob that is listed several times, its last place.
+
+    There its files are live, unless nothing of the blob is needed.
+    """
+    places = {layer.digest or layer.diff_id or layer.index: layer.index for layer in layers}
+    return set(places.values())
+
+
+def total_sizes(summaries: Sequence[LayerSummary]) -> Sizes:
     """The image's totals. A blob that appears several times is transferred once."""
-    blobs: dict[object, int | None] = {}
-    for summary, layer in zip(summaries, layers, strict=True):
-        blobs[layer.digest or layer.diff_id or layer.index] = summary.sizes.compressed
-    known = [size for size in blobs.values() if size is not None]
-    return Sizes(
-        compressed=sum(known) if len(known) == len(blobs) else None,
-        tar=sum_of(summary.sizes.tar for summary in summaries),
-        content=sum(summary.sizes.content for summary in summaries),
-        live=sum(summary.sizes.live for summary in summaries),
-    )
+    return _sum_of(summaries, last_places(summaries))
 
 
 def sizes_by_instruction(
     instructions: Sequence[Instruction], layers: Sequence[LayerSummary]
 ) -> list[InstructionSummary]:
-    rows = []
-    for instruction in instructions:
-        own = [layers[index].sizes for index in instruction.layers]
-        known = [sizes.compressed for sizes in own if sizes.compressed is not None]
-        rows.append(
-            InstructionSummary(
-                instruction=instruction,
-                sizes=Sizes(
-                    compressed=sum(known) if len(known) == len(own) else None,
-                    tar=sum_of(sizes.tar for sizes in own),
-                    content=sum(sizes.content for sizes in own),
-                    live=sum(sizes.live for sizes in own),
-                ),
-            )
+    """What each instruction stores. Each blob is transferred for one of them, so that they sum to the image."""
+    charged = last_places(layers)
+    return [
+        InstructionSummary(
+            instruction=each, sizes=_sum_of([layers[index] for index in each.layers], charged)
         )
-    return rows
+        for each in instructions
+    ]
+
+
+def _sum_of(layers: Sequence[LayerSummary], charged: set[int]) -> Sizes:
+    blobs = [
+        layer.sizes for layer in layers if layer.index in charged or layer.sizes.compressed is None
+    ]
+    return Sizes(
+        compressed=sum_of(sizes.compressed for sizes in blobs),
+        tar=sum_of(layer.sizes.tar for layer in layers),
+        content=sum(layer.sizes.content for layer in layers),
+        live=sum(layer.sizes.live for layer in layers),
+        compressed_live=sum_of(sizes.compressed_live for sizes in blobs),
+        compressed_wasted=sum_of(sizes.compressed_wasted for sizes in blobs),
+    )
 
 
 def _counts(layers: Sequence[PlacedLayer]) -> FileCounts:

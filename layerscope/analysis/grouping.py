@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from layerscope.analysis.model import WASTE_KINDS, ChangedField, WastedFile, WasteKind
+from layerscope.analysis.model import WASTE_KINDS, ChangedField, WastedFile, WasteKind, sum_of
 
 _APART = ((1, 20), (1, 3), (4, 5))
 """The share of a folder's bytes from which a child gets its own group, by depth: `/` says nothing, `/usr` little."""
@@ -22,6 +22,7 @@ class WastePair:
     wasted_by: int
     bytes: int
     files: int
+    compressed: int | None
     changed: tuple[ChangedField, ...]
 
 
@@ -39,6 +40,7 @@ class WasteGroup:
     bytes: int
     files: int
     rest: bool
+    compressed: int | None
     changed: tuple[ChangedField, ...]
 
 
@@ -67,6 +69,7 @@ class WasteSummary:
                 wasted_by=wasted_by,
                 bytes=sum(file.bytes for file in files),
                 files=len(files),
+                compressed=sum_of(file.compressed for file in files),
                 changed=_changed(files),
             )
             for (kind, written_by, wasted_by), files in self._members.items()
@@ -108,6 +111,7 @@ def _group(key: _Key, path: bytes, files: list[WastedFile], rest: bool) -> Waste
         bytes=sum(file.bytes for file in files),
         files=len(files),
         rest=rest,
+        compressed=sum_of(file.compressed for file in files),
         changed=_changed(files),
     )
 

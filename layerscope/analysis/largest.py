@@ -32,6 +32,7 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
             bytes=entry.size,
             layer=entry.layer,
             written_by=owners[entry.layer],
+            compressed=entry.compressed,
         )
         for entry in contents
     )

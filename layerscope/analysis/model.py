@@ -45,12 +45,24 @@ def sum_of(sizes: Iterable[int | None]) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Sizes in bytes. `content + overhead = tar`, and `live + wasted = content`. `compressed` is None if unknown."""
+    """Sizes in bytes. `content + overhead = tar`, and `live + wasted = content`. `compressed` is None if unknown.
+
+    `compressed_live` and `compressed_wasted` are the parts of `compressed` that store live and wasted content, with the
+    headers of those files, and `compressed_overhead` is the rest. They are None if the blob wasn't read.
+    """
 
     compressed: int | None
     tar: int | None
     content: int
     live: int
+    compressed_live: int | None = None
+    compressed_wasted: int | None = None
+
+    @property
+    def compressed_overhead(self) -> int | None:
+        if self.compressed is None or self.compressed_live is None:
+            return None
+        return self.compressed - self.compressed_live - (self.compressed_wasted or 0)
 
     @property
     def overhead(self) -> int | None:
@@ -120,6 +132,7 @@ class InstructionSummary:
 class WastedFile:
     """Content stored in `layer` that no name in the final filesystem refers to.
 
+    `compressed` is the number of bytes it takes in the blob, None if unknown, and 0 if the image lists the blob again.
     `written_by` and `wasted_by` are indices of instructions. If the content stays the same, `changed` names the metadata
     that differs (mode, uid, gid, mtime, xattrs).
     """
@@ -132,6 +145,7 @@ class WastedFile:
     written_by: int
     wasted_by: int
     changed: tuple[ChangedField, ...] = ()
+    compressed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +156,7 @@ class LiveFile:
     bytes: int
     layer: int
     written_by: int
+    compressed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def settle_waste(
                 written_by=owners[content.layer],
                 wasted_by=owners[loss.layer],
                 changed=changed,
+                compressed=content.compressed,
             )
         )
     rows.sort(key=lambda row: (-row.bytes, row.path, row.layer, row.wasted_in))

@@ -80,6 +80,12 @@ class Entry:
         return self.place.columns.data[self.position]
 
     @property
+    def compressed(self) -> int | None:
+        """The bytes that the member takes in the compressed blob, its header included; None if unknown."""
+        column = self.place.columns.compressed
+        return None if column is None else column[self.position]
+
+    @property
     def owner(self) -> Owner:
         """The mode, uid, and gid."""
         return self.place.columns.owner(self.position)

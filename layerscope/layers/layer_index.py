@@ -68,6 +68,10 @@ class LayerIndex:
         """The same index without what it says of the compressed blob."""
         return self if self.compressed is None else replace(self, compressed=None)
 
+    def without_costs(self) -> LayerIndex:
+        """The same index for a place where its blob counts nothing, because the image lists it again."""
+        return replace(self, compressed=memoryview(bytes(len(self)))) if self.compressed else self
+
     def path(self, position: int) -> bytes:
         ends = self.ends
         return self.paths[ends[position - 1] if position else 0 : ends[position]]

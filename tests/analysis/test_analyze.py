@@ -110,12 +110,16 @@ def test_numbers_do_not_depend_on_compression(compression: str) -> None:
     other = analysis_of(*MIXED, form="oci-archive", compression=compression)
     for analysis in (plain, other):
         closes(analysis)
-    assert other.waste == plain.waste
+    assert [dataclasses.replace(row, compressed=None) for row in other.waste] == list(plain.waste)
     assert other.wasted_by_kind == plain.wasted_by_kind
     assert [layer.changes for layer in other.layers] == [layer.changes for layer in plain.layers]
-    assert dataclasses.replace(other.sizes, compressed=None) == plain.sizes
+    unpriced = dataclasses.replace(
+        other.sizes, compressed=None, compressed_live=None, compressed_wasted=None
+    )
+    assert unpriced == plain.sizes
     assert [note.code for note in other.notes] == [note.code for note in plain.notes]
-    assert largest_files(other) == largest_files(plain)
+    largest = [dataclasses.replace(row, compressed=None) for row in largest_files(other)]
+    assert largest == list(largest_files(plain))
 
 
 def test_sizes_add_up_and_compressed_counts_the_blobs() -> None:

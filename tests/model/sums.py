@@ -24,6 +24,7 @@ def check_sums(report: Report) -> None:
             assert sum(row["sizes"][key] for row in rows) == image[key], key
     check_blame(report)
     check_compressed(layers, image["compressed"])
+    check_costs(report)
     content = image["content"]
     assert report["efficiency"] == (image["live"] / content if content else 1)
 
@@ -56,10 +57,37 @@ def check_compressed(layers: Iterable[Report], total: int | None) -> None:
         assert total == sum(blobs.values())
 
 
-def tally(rows: Iterable[Report], key: str) -> dict[Any, int]:
+def check_costs(report: Report) -> None:
+    """Check that what a pull transfers is divided among live content, wasted content, and the rest, everywhere."""
+    image, waste = report["sizes"], report["waste"]
+    parts = [f"compressed_{part}" for part in ("live", "wasted", "overhead")]
+    rows = [report, *report["layers"], *report["instructions"]]
+    for row in rows:
+        values = [row["sizes"].get(part) for part in parts]
+        if None not in values:
+            assert min(values) >= 0
+            assert sum(values) == row["sizes"]["compressed"]
+    if image.get("compressed_live") is None:
+        return
+    for key in ("compressed", *parts):
+        assert sum(row["sizes"][key] for row in report["instructions"]) == image[key], key
+    for key in ("waste", "waste_groups", "waste_pairs"):
+        assert sum(row["compressed"] for row in report[key]) == image["compressed_wasted"], key
+    if any(row["path"] is None for row in waste):
+        return
+    stored = {row["index"]: row["sizes"]["compressed_wasted"] for row in report["instructions"]}
+    assert positive(tally(waste, "written_by", "compressed")) == positive(stored)
+    for layer in report["layers"]:
+        if "entries" in layer:
+            assert (
+                sum(row["compressed"] for row in layer["entries"]) <= layer["sizes"]["compressed"]
+            )
+
+
+def tally(rows: Iterable[Report], key: str, size: str = "bytes") -> dict[Any, int]:
     sums: Counter[Any] = Counter()
     for row in rows:
-        sums[row[key]] += row["bytes"]
+        sums[row[key]] += row[size]
     return dict(sums)
 
 

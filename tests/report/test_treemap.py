@@ -188,10 +188,12 @@ def test_an_image_without_files_has_only_a_root(tmp_path: Path) -> None:
     tree = filesystem(analyze(ImageBuilder().layer({"etc/": b""}).build(), tmp_path))
     assert tree == {
         "bytes": 0,
+        "compressed": None,
         "files": 0,
         "nodes": [
             {
                 "bytes": 0,
+                "compressed": None,
                 "files": 0,
                 "instructions": [],
                 "kind": "directory",

@@ -21,7 +21,7 @@ from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, S
 Status = Literal["same", "changed", "only_a", "only_b"]
 Reason = Literal["content", "instruction", "added", "removed"]
 
-NOTHING = Sizes(compressed=0, tar=0, content=0, live=0)
+NOTHING = Sizes(compressed=0, tar=0, content=0, live=0, compressed_live=0, compressed_wasted=0)
 """The sizes for a side that has no such layer or instruction."""
 
 

@@ -57,8 +57,10 @@ class EntryRows(Sequence[EntryRow]):
             mark = entry.fingerprint if hashes and entry.names > 0 else None
             known = f'"content_hash": "{mark.hex()}", ' if mark is not None else ""
             link = f', "linkname": {quote(_link(entry))}' if kind in (SYMLINK, HARDLINK) else ""
+            cost = entry.compressed
             yield (
-                f'{changes[entry.change]}{known}"gid": {entry.gid}{link}, "mode": {entry.mode}, "mtime": {entry.mtime}, '
+                f'{changes[entry.change]}"compressed": {"null" if cost is None else cost}, {known}"gid": {entry.gid}{link}, '
+                f'"mode": {entry.mode}, "mtime": {entry.mtime}, '
                 f'"path": {quote(escape_path(entry.path))}, "size": {entry.size}{kinds[kind]}{entry.uid}}}'
             )
 
@@ -69,6 +71,7 @@ _encode = JSONEncoder(allow_nan=False, sort_keys=True).encode
 def _row(entry: Entry, hashes: bool) -> EntryRow:
     row: EntryRow = {
         "change": CHANGE_NAMES[entry.change],
+        "compressed": entry.compressed,
         "gid": entry.gid,
         "mode": entry.mode,
         "mtime": entry.mtime,

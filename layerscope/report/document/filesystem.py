@@ -59,27 +59,47 @@ def filesystem(
     """
     census = _Census(files, layers)
     root = census.directories[0]
-    rows = [_row("/", None, "directory", root.bytes, root.files, root.shares)]
+    costs = census.costs_known
+    rows = [
+        _row(
+            "/",
+            None,
+            "directory",
+            root.bytes,
+            root.files,
+            root.shares,
+            root.cost if costs else None,
+        )
+    ]
     pending = [(-root.bytes, 0, root)] if root.bytes else []
     while pending and len(rows) < nodes:
         _, parent, directory = heapq.heappop(pending)
         left = directory.bytes
         left_files = directory.files
+        left_cost = directory.cost
         shares = dict(directory.shares)
         for child in census.largest(directory):
             left -= child.bytes
             left_files -= child.files
+            left_cost -= child.cost
             for instruction, size in child.shares.items():
                 shares[instruction] -= size
             kind: Literal["directory", "file"] = "file" if child.directory is None else "directory"
             if child.directory is not None:
                 heapq.heappush(pending, (-child.bytes, len(rows), child.directory))
+            cost = child.cost if costs else None
             rows.append(
-                _row(_name(child.names), parent, kind, child.bytes, child.files, child.shares)
+                _row(_name(child.names), parent, kind, child.bytes, child.files, child.shares, cost)
             )
         if left:
-            rows.append(_row(None, parent, "rest", left, left_files, shares))
-    return {"bytes": root.bytes, "files": root.files, "nodes": rows}
+            cost = left_cost if costs else None
+            rows.append(_row(None, parent, "rest", left, left_files, shares, cost))
+    return {
+        "bytes": root.bytes,
+        "compressed": root.cost if costs else None,
+        "files": root.files,
+        "nodes": rows,
+    }
 
 
 def _row(
@@ -89,12 +109,14 @@ def _row(
     size: int,
     files: int,
     shares: Shares,
+    cost: int | None,
 ) -> NodeRow:
     ordered = [(-share, instruction) for instruction, share in shares.items() if share]
     if len(ordered) > 1:
         ordered.sort()
     return {
         "bytes": size,
+        "compressed": cost,
         "files": files,
         "instructions": [
             {"bytes": -share, "instruction": instruction} for share, instruction in ordered
@@ -118,13 +140,14 @@ def _name(names: list[bytes]) -> str:
 class _Directory:
     """A visible directory with the sums of everything visible below. `stored` is the number of its own non-empty files."""
 
-    __slots__ = ("below", "bytes", "files", "node", "parent", "shares", "stored")
+    __slots__ = ("below", "bytes", "cost", "files", "node", "parent", "shares", "stored")
 
     def __init__(self, node: Node, parent: _Directory | None) -> None:
         self.node = node
         self.parent = parent
         self.below: list[_Directory] = []
         self.bytes = 0
+        self.cost = 0
         self.files = 0
         self.stored = 0
         self.shares: Shares = {}
@@ -133,7 +156,7 @@ class _Directory:
 class _Child:
     """A future row of its directory. It has several names if directories were merged."""
 
-    __slots__ = ("bytes", "directory", "files", "names", "shares")
+    __slots__ = ("bytes", "cost", "directory", "files", "names", "shares")
 
     def __init__(
         self,
@@ -142,8 +165,10 @@ class _Child:
         files: int,
         shares: Shares,
         directory: _Directory | None,
+        cost: int,
     ) -> None:
         self.names = names
+        self.cost = cost
         self.bytes = size
         self.files = files
         self.shares = shares
@@ -162,8 +187,12 @@ class _Census:
         self._records = list(chain.from_iterable(layer.records for layer in self._layers))
         self._kinds = b"".join(each.kinds for each in columns)
         self._sizes = array("q")
+        self._costs = array("q")
+        self.costs_known = all(each.compressed is not None for each in columns if len(each))
         for each in columns:
             self._sizes.extend(values(each.sizes))
+            compressed = each.compressed if self.costs_known else None
+            self._costs.extend(bytes(len(each)) if compressed is None else values(compressed))
         self._starts = [0, *accumulate(map(len, columns))]
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
@@ -172,6 +201,7 @@ class _Census:
             above = directory.parent
             if above is not None:
                 above.bytes += directory.bytes
+                above.cost += directory.cost
                 above.files += directory.files
                 for instruction, size in directory.shares.items():
                     above.shares[instruction] = above.shares.get(instruction, 0) + size
@@ -181,8 +211,9 @@ class _Census:
         if not below:
             return
         records, kinds, sizes, owners = self._records, self._kinds, self._sizes, self._owners
+        costs = self._costs
         shares = directory.shares
-        files = stored = total = 0
+        files = stored = total = cost = 0
         low = high = share = owner = 0
         entry: Entry | None
         for child in below.values():
@@ -203,6 +234,7 @@ class _Census:
                             owner = owners[layer]
                         stored += 1
                         share += size
+                        cost += costs[held]
                         files += 1
                     elif kinds[held] != DIRECTORY:
                         files += 1
@@ -222,11 +254,16 @@ class _Census:
             if content is not None:
                 stored += 1
                 total += content.size
+                cost += self._cost(content)
                 writer = owners[content.layer]
                 shares[writer] = shares.get(writer, 0) + content.size
         if share:
             shares[owner] = shares.get(owner, 0) + share
         directory.files, directory.stored, directory.bytes = files, stored, total + share
+        directory.cost = cost
+
+    def _cost(self, entry: Entry) -> int:
+        return self._costs[self._starts[entry.layer] + entry.position]
 
     def _entry(self, child: Node | int) -> Entry | None:
         return child.latest if isinstance(child, Node) else self._records[child]
@@ -260,14 +297,15 @@ class _Census:
                     continue
                 if records[held] is None:
                     owner = owners[bisect_right(self._starts, held) - 1]
-                    yield _Child([name], size, 1, {owner: size}, None)
+                    yield _Child([name], size, 1, {owner: size}, None, self._costs[held])
                     continue
             entry = self._entry(child)
             if entry is None or entry.ended != VISIBLE or entry.kind == DIRECTORY:
                 continue
             content = self._content(entry)
             if content is not None and content.size >= floor:
-                yield _Child([name], content.size, 1, {owners[content.layer]: content.size}, None)
+                shares = {owners[content.layer]: content.size}
+                yield _Child([name], content.size, 1, shares, None, self._cost(content))
 
 
 def _follow(directory: _Directory) -> _Child:
@@ -280,7 +318,7 @@ def _follow(directory: _Directory) -> _Child:
             break
         directory = full[0]
         names.append(directory.node.name)
-    return _Child(names, first.bytes, first.files, first.shares, directory)
+    return _Child(names, first.bytes, first.files, first.shares, directory, first.cost)
 
 
 def _links_to_hidden_content(files: Files) -> dict[int, Entry]:

@@ -61,6 +61,9 @@ def text_or_none(value: object) -> str | None:
 def sizes_row(sizes: Sizes) -> SizesRow:
     return {
         "compressed": sizes.compressed,
+        "compressed_live": sizes.compressed_live,
+        "compressed_overhead": sizes.compressed_overhead,
+        "compressed_wasted": sizes.compressed_wasted,
         "content": sizes.content,
         "live": sizes.live,
         "overhead": sizes.overhead,
@@ -73,6 +76,9 @@ def maybe_sizes_row(sizes: Sizes, *, known: bool) -> MaybeSizesRow:
     """Sizes of something that may not have been read, in which case only `compressed` can be known."""
     return {
         "compressed": sizes.compressed,
+        "compressed_live": sizes.compressed_live,
+        "compressed_overhead": sizes.compressed_overhead,
+        "compressed_wasted": sizes.compressed_wasted,
         "content": sizes.content if known else None,
         "live": sizes.live if known else None,
         "overhead": sizes.overhead if known else None,

@@ -31,6 +31,9 @@ class SizesRow(TypedDict):
     overhead: int | None
     tar: int | None
     wasted: int
+    compressed_live: NotRequired[int | None]
+    compressed_overhead: NotRequired[int | None]
+    compressed_wasted: NotRequired[int | None]
 
 
 class MaybeSizesRow(TypedDict):
@@ -42,6 +45,9 @@ class MaybeSizesRow(TypedDict):
     overhead: int | None
     tar: int | None
     wasted: int | None
+    compressed_live: NotRequired[int | None]
+    compressed_overhead: NotRequired[int | None]
+    compressed_wasted: NotRequired[int | None]
 
 
 class ImageRow(TypedDict):
@@ -112,6 +118,7 @@ class EntryRow(TypedDict):
     logical_size: NotRequired[int]
     metadata: NotRequired[Literal[True]]
     xattrs: NotRequired[dict[str, str]]
+    compressed: NotRequired[int | None]
 
 
 class LayerRow(TypedDict):
@@ -157,6 +164,7 @@ class WasteRow(TypedDict):
     wasted_by: int
     written_by: int
     changed: NotRequired[list[ChangedField]]
+    compressed: NotRequired[int | None]
 
 
 class WasteRestRow(TypedDict):
@@ -169,6 +177,7 @@ class WasteRestRow(TypedDict):
     path: None
     wasted_by: None
     written_by: None
+    compressed: NotRequired[int | None]
 
 
 class WasteGroupRow(TypedDict):
@@ -180,6 +189,7 @@ class WasteGroupRow(TypedDict):
     rest: bool
     wasted_by: int
     written_by: int
+    compressed: NotRequired[int | None]
 
 
 class WasteGroupRestRow(TypedDict):
@@ -193,6 +203,7 @@ class WasteGroupRestRow(TypedDict):
     rest: bool
     wasted_by: None
     written_by: None
+    compressed: NotRequired[int | None]
 
 
 class WastePairRow(TypedDict):
@@ -202,6 +213,7 @@ class WastePairRow(TypedDict):
     kind: WasteKind
     wasted_by: int
     written_by: int
+    compressed: NotRequired[int | None]
 
 
 class LiveRow(TypedDict):
@@ -209,6 +221,7 @@ class LiveRow(TypedDict):
     layer: int
     path: str
     written_by: int
+    compressed: NotRequired[int | None]
 
 
 class AdviceRow(TypedDict):
@@ -218,6 +231,7 @@ class AdviceRow(TypedDict):
     message: str
     wasted_by: int
     written_by: int
+    compressed: NotRequired[int | None]
 
 
 class NoteRow(TypedDict):
@@ -291,12 +305,14 @@ class NodeRow(TypedDict):
     kind: Literal["directory", "file", "rest"]
     name: str | None
     parent: int | None
+    compressed: NotRequired[int | None]
 
 
 class FilesystemRow(TypedDict):
     bytes: int
     files: int
     nodes: list[NodeRow]
+    compressed: NotRequired[int | None]
 
 
 class HeldRow(TypedDict):

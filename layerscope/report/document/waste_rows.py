@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.analysis.advice import advise
 from layerscope.analysis.largest import largest_files
+from layerscope.analysis.model import sum_of
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def advice_rows(analysis: Analysis, summary: WasteSummary) -> list[AdviceRow]:
     return [
         {
             "bytes": advice.bytes,
+            "compressed": advice.compressed,
             "files": advice.files,
             "kind": advice.kind,
             "message": clean_text(advice.message),
@@ -40,6 +42,7 @@ def largest_rows(analysis: Analysis, top: int | None) -> list[LiveRow]:
     return [
         {
             "bytes": file.bytes,
+            "compressed": file.compressed,
             "layer": file.layer,
             "path": escape_path(file.path),
             "written_by": file.written_by,
@@ -53,6 +56,7 @@ def pair_rows(summary: WasteSummary) -> list[WastePairRow]:
         {
             "bytes": pair.bytes,
             "changed": list(pair.changed),
+            "compressed": pair.compressed,
             "files": pair.files,
             "kind": pair.kind,
             "wasted_by": pair.wasted_by,
@@ -67,13 +71,15 @@ def waste_rows(waste: tuple[WastedFile, ...], top: int | None) -> list[WasteRow 
     rows: list[WasteRow | WasteRestRow] = [_wasted_file(file) for file in shown]
     if len(waste) > len(shown):
         rest = waste[len(shown) :]
-        rows.append(waste_rest(sum(file.bytes for file in rest), len(rest)))
+        cost = sum_of(file.compressed for file in rest)
+        rows.append(waste_rest(sum(file.bytes for file in rest), len(rest), cost))
     return rows
 
 
 def _wasted_file(file: WastedFile) -> WasteRow:
     row: WasteRow = {
         "bytes": file.bytes,
+        "compressed": file.compressed,
         "kind": file.kind,
         "layer": file.layer,
         "path": escape_path(file.path),
@@ -92,6 +98,7 @@ def group_rows(summary: WasteSummary, top: int | None) -> list[WasteGroupRow | W
         {
             "bytes": group.bytes,
             "changed": list(group.changed),
+            "compressed": group.compressed,
             "files": group.files,
             "kind": group.kind,
             "path": escape_path(group.path),
@@ -103,16 +110,16 @@ def group_rows(summary: WasteSummary, top: int | None) -> list[WasteGroupRow | W
     ]
     if len(groups) > len(shown):
         rest = groups[len(shown) :]
-        rows.append(
-            group_rest(sum(group.bytes for group in rest), sum(group.files for group in rest))
-        )
+        size, files = sum(group.bytes for group in rest), sum(group.files for group in rest)
+        rows.append(group_rest(size, files, sum_of(group.compressed for group in rest)))
     return rows
 
 
-def waste_rest(size: int, files: int) -> WasteRestRow:
+def waste_rest(size: int, files: int, compressed: int | None) -> WasteRestRow:
     """The row that sums up the wasted files that were cut off."""
     return {
         "bytes": size,
+        "compressed": compressed,
         "files": files,
         "kind": None,
         "layer": None,
@@ -122,10 +129,11 @@ def waste_rest(size: int, files: int) -> WasteRestRow:
     }
 
 
-def group_rest(size: int, files: int) -> WasteGroupRestRow:
+def group_rest(size: int, files: int, compressed: int | None) -> WasteGroupRestRow:
     """The same for `waste_groups`."""
     return {
         "bytes": size,
+        "compressed": compressed,
         "changed": [],
         "files": files,
         "kind": None,

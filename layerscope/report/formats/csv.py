@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "table", "index", "path", "text", "kind", "bytes", "files", "layer", "written_by", "wasted_by",
     "compressed", "tar", "content", "overhead", "live", "wasted", "digest", "line",
+    "compressed_live", "compressed_wasted", "compressed_overhead",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 REST = "(rest)"
@@ -84,6 +85,7 @@ def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
             "layer": row["layer"],
             "written_by": row["written_by"],
             "wasted_by": row["wasted_by"],
+            "compressed": row.get("compressed"),
         }
     yield from _packages(document)
     yield from _files(document)
@@ -139,6 +141,7 @@ def _files(document: ReportDocument) -> Iterator[dict[str, object]]:
                     "files": 1,
                     "layer": layer["index"],
                     "written_by": layer["instruction"],
+                    "compressed": entry.get("compressed"),
                 }
                 index += 1
         return
@@ -152,5 +155,6 @@ def _files(document: ReportDocument) -> Iterator[dict[str, object]]:
             "files": 1,
             "layer": row["layer"],
             "written_by": row["written_by"],
+            "compressed": row.get("compressed"),
         }
         index += 1

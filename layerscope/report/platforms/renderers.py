@@ -28,6 +28,7 @@ _COLUMNS = ("layers", "download", "content", "live", "wasted", "efficiency")
 _CSV = (
     "platform", "layers", "instructions", "compressed", "tar", "content", "overhead", "live", "wasted",
     "efficiency", "manifest_digest", "config_digest", "verdict",
+    "compressed_live", "compressed_wasted", "compressed_overhead",
 )  # fmt: skip
 
 

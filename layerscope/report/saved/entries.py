@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import binascii
+from array import array
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from layerscope.analysis.content_hashes import HASH_BYTES
@@ -22,7 +24,7 @@ from layerscope.layers.entry import (
     Extra,
     Member,
 )
-from layerscope.layers.layer_index import LayerIndex
+from layerscope.layers.layer_index import LayerIndex, packed
 from layerscope.layers.names import clean
 from layerscope.notes import Notes
 from layerscope.report.paths import unescape_path
@@ -42,19 +44,33 @@ def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
     for layer in layers:
         rows = layer.list("entries")
         members = []
+        costs: array[int] | None = array("q")
         for position, row in enumerate(rows):
             try:
                 members.append(_member(row))
+                cost = _cost(row)
+                if cost is None:
+                    costs = None
+                elif costs is not None:
+                    costs.append(cost)
             except (KeyError, TypeError, ValueError, UsageError) as error:
                 problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
                 layer.fail(f"entries[{position}]: {problem}")
-        tree.apply(LayerIndex.of(members))
+        index = LayerIndex.of(members)
+        tree.apply(replace(index, compressed=None if costs is None else packed(costs)))
     found = sum(layer.columns.sizes[each] for layer in tree.layers for each in layer.live())
     if found != live:
         raise UsageError(
             f"{report}: the entries have {found} live bytes, but sizes.live is {live}", hint=HINT
         )
     return Files(tree=tree, indexes=(None,) * len(layers))
+
+
+def _cost(row: dict[str, Any]) -> int | None:
+    cost = row.get("compressed")
+    if cost is not None and (type(cost) is not int or not 0 <= cost <= _LARGEST):
+        raise ValueError(f"{cost!r:.40} is not a number of compressed bytes")
+    return cost
 
 
 def _member(row: Any) -> Member:

@@ -237,6 +237,7 @@ def _wasted_file(
         written_by=written_by,
         wasted_by=wasted_by,
         changed=_changed(row),
+        compressed=row.maybe_number("compressed") if row.has("compressed") else None,
     )
 
 
@@ -258,6 +259,11 @@ def _check_sums(
             found = sum_of(getattr(row.sizes, key) for row in rows)
             if found != total:
                 document.fail(f"says {key} is {total}, but its {what} add up to {found}")
+    for key in ("compressed", "compressed_live", "compressed_wasted"):
+        total = None if sizes.compressed_live is None else getattr(sizes, key)
+        found = sum_of(getattr(row.sizes, key) for row in instructions)
+        if total is not None and found != total:
+            document.fail(f"says {key} is {total}, but its instructions add up to {found}")
     owned = sorted(
         (layer, each.instruction.index)
         for each in instructions
@@ -289,7 +295,15 @@ def _sizes(row: Fields) -> Sizes:
         tar=row.maybe_number("tar"),
         content=row.number("content"),
         live=row.number("live"),
+        compressed_live=row.maybe_number("compressed_live") if row.has("compressed_live") else None,
+        compressed_wasted=row.maybe_number("compressed_wasted")
+        if row.has("compressed_wasted")
+        else None,
     )
+    if (sizes.compressed_live is None) != (sizes.compressed_wasted is None) or (
+        sizes.compressed_overhead or 0
+    ) < 0:
+        row.fail("does not add up: compressed is less than its parts")
     if sizes.wasted != row.number("wasted") or sizes.wasted < 0:
         row.fail("does not add up: live and wasted are not the content")
     return sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.masked import Masks
+from layerscope.analysis.model import sum_of
 from layerscope.errors import UsageError
 from layerscope.report.document.entry_rows import without_entries
 from layerscope.report.document.head import is_head
@@ -78,7 +79,8 @@ def _cut_files(rows: list[WasteRow | WasteRestRow], top: int) -> list[WasteRow |
         return rows
     rest = rows[top:]
     size, files = sum(row["bytes"] for row in rest), sum(_files(row) for row in rest)
-    return [*rows[:top], waste_rest(size, files)]
+    cost = sum_of(row.get("compressed") for row in rest)
+    return [*rows[:top], waste_rest(size, files, cost)]
 
 
 def _files(row: WasteRow | WasteRestRow) -> int:
@@ -92,4 +94,5 @@ def _cut_groups(
         return rows
     rest = rows[top:]
     size, files = sum(row["bytes"] for row in rest), sum(row["files"] for row in rest)
-    return [*rows[:top], group_rest(size, files)]
+    cost = sum_of(row.get("compressed") for row in rest)
+    return [*rows[:top], group_rest(size, files, cost)]
