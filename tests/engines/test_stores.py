@@ -114,7 +114,13 @@ def _as_user() -> Iterator[Callable[..., bytes]]:
             pytest.skip("useradd gives no subordinate IDs")
         with tempfile.TemporaryDirectory() as runtime:
             shutil.chown(runtime, name)
-            environment = [f"XDG_RUNTIME_DIR={runtime}", f"HOME=/home/{name}"]
+            settings = Path(runtime, "storage.conf")
+            settings.write_text('[storage]\ndriver = "overlay"\n')
+            environment = [
+                f"XDG_RUNTIME_DIR={runtime}",
+                f"HOME=/home/{name}",
+                f"CONTAINERS_STORAGE_CONF={settings}",
+            ]
             python = Path(runtime, "python")
             python.mkdir()
             bound = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _BIND]
