@@ -27,6 +27,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     DIRECTORY,
     loaded_when_used("docker", ("docker", "docker-daemon")),
     loaded_when_used("podman", ("podman",)),
+    loaded_when_used("containerd", ("containerd",)),
     loaded_when_used("registry", ("registry",), streams=False),
 )
 """In the order that a bare name is looked up in them."""

@@ -67,6 +67,12 @@ class FolderStore:
             self._files[path] = file
         return Blob(file, 0, file.size, f"{self.name}/{path}")
 
+    def forget(self, path: str) -> None:
+        """Close a file that `find` opened, so that the next call opens the one that is there then."""
+        file = self._files.pop(path, None)
+        if file is not None:
+            file.close()
+
     def has(self, path: str) -> bool:
         file = self._open(path)
         if file is not None:
