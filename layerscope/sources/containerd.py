@@ -110,16 +110,27 @@ def stream(target: str, request: Request) -> Iterator[Iterator[bytes]]:
     with tempfile.TemporaryFile() as errors:
         child, first = _begin([*command, "--all-platforms", "-", name], errors)
         if not first:
-            child.wait()
+            _end(child)
             child, first = _begin([*command, "-", name], errors)
         try:
+            if not first:
+                raise SourceUnavailable(f"ctr could not export the image: {_said(errors)}")
             yield whole(_rest(child, first, errors), NAME)
         finally:
-            if child.poll() is None:
-                child.terminate()
-            if child.stdout is not None:
-                child.stdout.close()
-            child.wait()
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.stdout is not None:
+        child.stdout.close()
+    if child.poll() is None:
+        child.terminate()
+    child.wait()
+
+
+def _said(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return one_line(errors.read(_ERROR_BYTES).decode("utf-8", "replace"))
 
 
 def _name_to_export(target: str) -> tuple[str, str]:
@@ -155,9 +166,7 @@ def _rest(child: subprocess.Popen[bytes], first: bytes, errors: IO[bytes]) -> It
         yield chunk
         chunk = child.stdout.read(CHUNK)
     if child.wait():
-        errors.seek(0)
-        said = one_line(errors.read(_ERROR_BYTES).decode("utf-8", "replace"))
-        raise BrokenOff(f"ctr could not export the image: {said}")
+        raise BrokenOff(f"ctr could not export the image: {_said(errors)}")
 
 
 def holds_names() -> bool:

@@ -1,4 +1,4 @@
-"""The stores that engines keep images in, written from the formats' documentation: Docker's graph driver, tar-split."""
+"""The stores that engines keep images in, written from the formats' documentation: all three kinds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.builder.archive import Archive
+from tests.builder.bolt import Tree, Writer
 from tests.builder.image import BuiltImage, BuiltLayer
 
 _POLYNOMIAL = 0xD800000000000000
@@ -158,3 +160,25 @@ def containers_storage(image: BuiltImage, root: Path) -> None:
         (layers / f"{chain}.tar-split.gz").write_bytes(gzip.compress(tar_split(layer.tar)))
         unpack(layer, root / "overlay" / chain / "diff")
     (layers / "layers.json").write_text(json.dumps(rows))
+
+
+def containerd_root(images: dict[str, dict[str, str]], root: Path, blobs: Archive) -> None:
+    """containerd's root: the names and digests of images by namespace, and the blobs of an OCI layout."""
+    spaces: dict[bytes, Tree] = {}
+    for space, names in images.items():
+        rows: dict[bytes, Tree] = {
+            name.encode(): {
+                b"createdat": b"time",
+                b"target": {b"digest": digest.encode(), b"mediatype": b"x", b"size": b"\2"},
+            }
+            for name, digest in names.items()
+        }
+        spaces[space.encode()] = {b"images": rows, b"labels": {}}
+    database = root / "io.containerd.metadata.v1.bolt/meta.db"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(Writer().write({b"v1": {**spaces, b"version": b"\4"}}))
+    for name in blobs:
+        if name.startswith("blobs/") and not name.endswith("/"):
+            path = root / "io.containerd.content.v1.content" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(blobs[name])

@@ -8,16 +8,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import layerscope
+from layerscope.errors import AmbiguousImage, ImageNotFound
+from tests.builder import WHITEOUT, ImageBuilder, containerd_store
 
 from . import busybox
-from .engine import need
+from .containerd import ContainerdEngine
+from .engine import NoEngineError, need
 
 if TYPE_CHECKING:
     from .engine import DockerEngine, Engine
@@ -194,3 +199,129 @@ def check_graph_driver(
     assert wasted["metadata_only"] + wasted["deleted"] > 2_000_000
     same_by_both(f"docker:{engine.docker('image', 'inspect', '--format', '{{.Id}}', tag)}")
     same_by_both(f"docker:{tag}", "--verify")
+
+
+class GraphDriverEngine(ContainerdEngine):
+    """Docker 26 with the graph driver, whose saves are OCI layouts of plain tars."""
+
+    name = "docker 26 with a graph driver"
+
+    def configuration(self) -> dict[str, object]:
+        return {"features": {"containerd-snapshotter": False}, "storage-driver": "overlay2"}
+
+
+@contextmanager
+def seen_from_outside(engine: Engine) -> Iterator[None]:
+    """Make the path that an engine with a root of its own has for its data lead there from outside too."""
+    inside = Path(engine.inside(engine.folder))
+    inside.symlink_to(engine.folder)
+    try:
+        yield
+    finally:
+        inside.unlink()
+
+
+def test_the_graph_driver_of_docker_26_gives_the_same_report(
+    context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = GraphDriverEngine()
+    try:
+        engine.check_available()
+    except NoEngineError as error:
+        pytest.skip(str(error))
+    with engine, seen_from_outside(engine):
+        engine.import_busybox()
+        check_graph_driver(engine, context, monkeypatch, buildkit=True)
+
+
+@pytest.mark.parametrize("provenance", [None, "max"])
+def test_the_containerd_of_docker_gives_the_same_report(
+    containerd_engine: ContainerdEngine,
+    context: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provenance: str | None,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
+    tag = containerd_engine.build(context, f"stores:{provenance}", provenance=provenance)
+    with seen_from_outside(containerd_engine):
+        found = same_by_both(f"docker:{tag}")
+        evidence = {row["evidence"] for row in found["instructions"]}  # type: ignore[attr-defined]
+        assert ("provenance" in evidence) == (provenance == "max")
+        image_id = containerd_engine.docker("image", "inspect", "--format", "{{.Id}}", tag)
+        same_by_both(f"docker:{image_id}")
+
+
+@pytest.fixture
+def containerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., bytes]]:
+    """Runs `ctr` against a containerd of its own."""
+    need("containerd", "ctr", "setpriv")
+    with tempfile.TemporaryDirectory(prefix="ctd-") as name:
+        folder = Path(name)
+        (folder / "config.toml").write_text(
+            f'version = 2\nroot = "{folder}/root"\nstate = "{folder}/state"\n'
+            'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f'[grpc]\naddress = "{folder}/sock"\n'
+        )
+        monkeypatch.setenv("CONTAINERD_ADDRESS", f"{folder}/sock")
+        monkeypatch.setenv("CONTAINERD_ROOT", f"{folder}/root")
+        monkeypatch.delenv("CONTAINERD_NAMESPACE", raising=False)
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "containerd",
+            "--config",
+            f"{folder}/config.toml",
+        ]
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(command, stdout=log, stderr=log) as daemon,
+        ):
+            try:
+                deadline = time.monotonic() + 60
+                while subprocess.run(
+                    ["ctr", "version"], capture_output=True, check=False
+                ).returncode:
+                    assert time.monotonic() < deadline, (folder / "log").read_text()
+                    time.sleep(0.2)
+                yield lambda *arguments: _run(["ctr", *arguments])
+            finally:
+                daemon.terminate()
+                daemon.wait(30)
+
+
+def test_the_store_of_containerd_gives_the_same_report(
+    containerd: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With several platforms and attestations, in two namespaces."""
+    images = [
+        ImageBuilder("app:1", architecture=name)
+        .layer({"a": name.encode() * 100, "b": b"b"}, "RUN one")
+        .layer({"a": WHITEOUT}, "RUN two")
+        .build()
+        for name in ("amd64", "arm64")
+    ]
+    archive = containerd_store(images)
+    archive.write(tmp_path / "image.tar")
+    (top,) = json.loads(archive["index.json"])["manifests"]
+    options = ["images", "import", "--all-platforms", "--no-unpack", str(tmp_path / "image.tar")]
+    containerd("-n", "default", *options)
+    for name in ("containerd:app:1", "containerd:docker.io/library/app:1"):
+        found = same_by_both(name)
+        assert found["sizes"]["wasted"] > 0  # type: ignore[index]
+    for platform in ("linux/amd64", "linux/arm64"):
+        same_by_both("containerd:app:1", "--platform", platform)
+    same_by_both(f"containerd:{top['digest']}")
+    containerd("-n", "k8s.io", *options)
+    same_by_both("containerd:app:1")
+    other = ImageBuilder("app:1").layer({"c": b"c"}, "RUN other").build()
+    containerd_store([other]).write(tmp_path / "other.tar")
+    containerd("-n", "moby", *options[:-1], str(tmp_path / "other.tar"))
+    with pytest.raises(AmbiguousImage, match="CONTAINERD_NAMESPACE"):
+        layerscope.read("containerd:app:1")
+    monkeypatch.setenv("CONTAINERD_NAMESPACE", "moby")
+    moved = same_by_both("containerd:app:1")
+    assert moved["sizes"]["content"] == 1  # type: ignore[index]
+    monkeypatch.setenv("CONTAINERD_NAMESPACE", "nope")
+    with pytest.raises(ImageNotFound, match="'nope'"):
+        layerscope.read("containerd:app:1")
