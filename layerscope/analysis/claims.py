@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from layerscope.filesystem.links import resolve
@@ -66,6 +66,11 @@ class Claims:
             claims[number] = (installed, own, trees)
         self._claims[unit] = claims
         self._ranked = [self._files[each] for each in sorted(self._files) if self._files[each]]
+
+    def packages(self) -> Iterator[int]:
+        """The packages that the databases have now."""
+        for claims in self._claims.values():
+            yield from claims
 
     def owner_of(self, path: bytes) -> int:
         """The package that owns a path, or `UNOWNED`."""

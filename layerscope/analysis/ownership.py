@@ -43,13 +43,14 @@ class Share:
 class PackageShare(Share):
     """The file versions that one package owned when they were stored.
 
-    `where` is the document that names the package, and `layer` the first layer with that document. `inside` are packages
-    built into its files.
+    `where` is the document that names the package, and `layer` the first layer with that document. `installed` says that
+    the final filesystem has it too. `inside` are packages built into its files.
     """
 
     package: Package = field(kw_only=True)
     where: bytes = field(kw_only=True)
     layer: int = field(kw_only=True)
+    installed: bool = field(default=False, kw_only=True)
     inside: tuple[Package, ...] = field(default=(), kw_only=True)
 
 
@@ -73,6 +74,8 @@ def own(tree: FileTree, notes: Notes) -> Ownership:
     for layer, placed in enumerate(tree.layers):
         databases.follow(layer, placed)
         result.owners.append(_attribute(placed, databases.claims, result))
+    for number in databases.claims.packages():
+        result.packages[number].installed = True
     return result
 
 

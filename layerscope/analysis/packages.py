@@ -26,7 +26,9 @@ class PackageFacts(Held):
     """One package: `content` counts the file versions it owned when they were stored, `files` how many those are.
 
     `layer` is the first layer after which the package is installed, `instruction` is the one of that layer, and `where`
-    is the document that names the package. `inside` are packages built into its files, whose own bytes are unknown.
+    is the document that names the package. `installed` says that the final filesystem has it: an old version that a later
+    layer replaces, or a package that it removes, is not installed. `inside` counts the packages built into its files,
+    whose own bytes are unknown.
     """
 
     package: Package
@@ -34,16 +36,29 @@ class PackageFacts(Held):
     layer: int
     instruction: int
     files: int
-    inside: tuple[Package, ...] = ()
+    installed: bool
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherPackages(Held):
+    """The sum of the packages that a saved report doesn't list."""
+
+    count: int
+    files: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packages:
-    """All packages, the most content first. `owned` and `unowned` add up to the image's content."""
+    """All packages, the most content first. `owned` and `unowned` add up to the image's content.
+
+    A saved report may list only the largest packages; `rest` is the sum of the others.
+    """
 
     owned: Held
     unowned: Held
     rows: tuple[PackageFacts, ...]
+    rest: OtherPackages | None = None
 
 
 def package_facts(ownership: Ownership, instructions: Sequence[int]) -> Packages:
@@ -68,7 +83,8 @@ def _facts(share: PackageShare, instructions: Sequence[int]) -> PackageFacts:
         files=share.files,
         content=share.content,
         live=share.live,
-        inside=share.inside,
+        installed=share.installed,
+        inside=len(share.inside),
     )
 
 

@@ -201,4 +201,4 @@ def test_packages_built_into_a_program_are_counted_and_have_no_bytes() -> None:
     packages = analysis_of(*mixed()).facts.packages
     assert packages is not None
     by_type: dict[str, PackageFacts] = {each.package.type: each for each in packages.rows}
-    assert len(by_type["golang"].inside) == 2
+    assert by_type["golang"].inside == 2

@@ -54,7 +54,7 @@ def build(
     """The report of one image. The same image always gives the same document.
 
     It lists the `top` largest rows of waste (all of them for None) and sums up the rest in one more row. `files` adds
-    the entries of each layer. `hashes` adds the hash of each live content, so that the report can replace the image in
+    the entries of each layer and all packages. `hashes` adds the hash of each live content, so that the report can replace the image in
     a comparison; content not read yet is read now, so the image must be open. Secrets and the values of build arguments
     are masked in all texts unless `show_args`. `baseline` adds its sizes and the instructions that grew since by
     `min_change` bytes or more, and `dive` adds dive's numbers.
@@ -65,6 +65,8 @@ def build(
     read = _document(analysis, top, show_args)
     document: ReportDocument = without_layers(read) if analysis.facts.head else read
     if files and not analysis.facts.head:
+        if analysis.facts.packages is not None:
+            read["packages"] = packages_row(analysis.facts.packages, None)
         if hashes:
             read_contents(live_contents(analysis.tree), analysis.indexes)
         for row, layer in zip(read["layers"], analysis.tree.layers, strict=True):

@@ -37,7 +37,8 @@ def _package(facts: PackageFacts) -> PackageRow:
     return {
         "content": facts.content,
         "files": facts.files,
-        "inside": len(facts.inside),
+        "inside": facts.inside,
+        "installed": facts.installed,
         "installer": None if package.installer is None else clean_text(package.installer),
         "instruction": facts.instruction,
         "layer": facts.layer,

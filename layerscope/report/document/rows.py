@@ -326,6 +326,7 @@ class PackageRow(HeldRow):
 
     files: int
     inside: int
+    installed: bool
     installer: str | None
     instruction: int
     layer: int

@@ -38,6 +38,7 @@ from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
+from layerscope.report.saved.packages import read_packages
 from layerscope.units import count
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _facts(document: Fields, name: str) -> Facts:
         notes=tuple(_note(row) for row in document.objects("notes")),
         files=None if head else read_files(rows, name, sizes.live) if listed or not rows else None,
         head=head,
+        packages=None if head else read_packages(document, sizes, layers),
     )
 
 

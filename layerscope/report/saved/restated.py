@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
     from layerscope.report.document.rows import (
+        OtherPackagesRow,
+        PackagesRow,
         ReportDocument,
         WasteGroupRestRow,
         WasteGroupRow,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
         WasteRow,
     )
     from layerscope.report.saved.report import SavedReport
+
+_NO_PACKAGES: OtherPackagesRow = {"content": 0, "count": 0, "files": 0, "live": 0, "wasted": 0}
 
 
 def restate(
@@ -55,6 +59,8 @@ def restate(
             document["largest"] = document["largest"][:top]
             document["waste"] = _cut_files(document["waste"], top)
             document["waste_groups"] = _cut_groups(document["waste_groups"], top)
+            if "packages" in document and not files:
+                document["packages"] = _cut_packages(document["packages"], top)
     if verdict is not None:
         document.pop("baseline", None)
     document["notes"] = list(document["notes"])
@@ -85,6 +91,21 @@ def _cut_files(rows: list[WasteRow | WasteRestRow], top: int) -> list[WasteRow |
 
 def _files(row: WasteRow | WasteRestRow) -> int:
     return row["files"] if row["path"] is None else 1
+
+
+def _cut_packages(packages: PackagesRow, top: int) -> PackagesRow:
+    shown, others = packages["largest"][:top], packages["largest"][top:]
+    if not others:
+        return packages
+    before = packages.get("rest", _NO_PACKAGES)
+    rest: OtherPackagesRow = {
+        "content": before["content"] + sum(row["content"] for row in others),
+        "count": before["count"] + len(others),
+        "files": before["files"] + sum(row["files"] for row in others),
+        "live": before["live"] + sum(row["live"] for row in others),
+        "wasted": before["wasted"] + sum(row["wasted"] for row in others),
+    }
+    return {**packages, "largest": shown, "rest": rest}
 
 
 def _cut_groups(
