@@ -10,6 +10,7 @@ import pytest
 
 import layerscope
 from layerscope.analysis.content_hashes import live_contents, read_contents
+from layerscope.errors import FormatError
 from layerscope.filesystem.content import open_content
 from layerscope.options import ReadOptions
 from layerscope.progress import Progress
@@ -158,3 +159,20 @@ def test_what_an_engine_exported_changes_no_report_of_a_layout(
     document_of("docker:cached:6", via="export")
     layout = FORMS["oci-dir"].write([image], tmp_path / "layout", "gzip")
     assert document_of(layout) == document_of(layout, cache=False)
+
+
+def test_why_the_store_is_not_read_is_only_said_when_that_means_an_export(
+    docker_engine: DockerEngine, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise FormatError(f"{path} is odd")
+
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    monkeypatch.setattr("layerscope.sources.stores.docker.check_readable", refuse)
+    reference = f"docker:{docker_engine.build(context, 'cached:8', buildkit=False)}"
+    remarks: list[str] = []
+    layerscope.read(reference, remark=remarks.append).close()
+    assert len(remarks) == 1
+    assert "is odd" in remarks[0]
+    layerscope.read(reference, remark=remarks.append).close()
+    assert len(remarks) == 1
