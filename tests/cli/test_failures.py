@@ -27,7 +27,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ("report", 2, "missing argument 'IMAGE'; see `layerscope report --help`"),
         ("reprot app.tar", 2, "no command 'reprot'; did you mean report?"),
         ("report app.tar --jsn", 2, "no such option '--jsn'; did you mean --json?"),
-        ("app.tar --xyzzy", 2, "no such option '--xyzzy'; see `layerscope --help`"),
+        ("app.tar --qqqqq", 2, "no such option '--qqqqq'; see `layerscope --help`"),
         ("report app.tar more", 2, "unexpected extra argument"),
         ("report app.tar --top many", 2, "invalid value for '--top'"),
         ("report app.tar --json --format text", 2, "two formats"),
