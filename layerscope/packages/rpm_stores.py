@@ -51,8 +51,9 @@ def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
                 if not isinstance(blob, bytes):
                     raise Unreadable("has a header that is not bytes")
                 yield blob
-        except sqlite3.Error as error:
-            raise Unreadable(f"is not a readable SQLite database: {error}") from None
+        except (sqlite3.Error, UnicodeDecodeError, OverflowError):
+            # SQLite's own message may quote the database, and not in UTF-8.
+            raise Unreadable("is not a readable SQLite database") from None
 
 
 def _apply_log(image: bytearray, log: bytes) -> None:

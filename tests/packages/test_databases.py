@@ -329,6 +329,12 @@ def test_a_view_in_place_of_the_table_is_refused(tmp_path: Path) -> None:
         installed({b"var/lib/rpm/rpmdb.sqlite": (tmp_path / "x").read_bytes()})
 
 
+def test_a_schema_that_is_not_utf8_is_unreadable(tmp_path: Path) -> None:
+    data = sqlite_file(tmp_path, RPM)["rpmdb.sqlite"]
+    with pytest.raises(Unreadable):
+        installed({b"var/lib/rpm/rpmdb.sqlite": data.replace(b"CREATE TABLE", b"CREATE\xffTABLE")})
+
+
 def test_many_long_paths_from_one_small_header_are_refused() -> None:
     names = 20_000
     bomb = header(
