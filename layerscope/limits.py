@@ -23,6 +23,8 @@ class Limits:
     """One in-toto statement; BuildKit's own limit."""
     toc_bytes: int = 256 * MIB
     """The table of contents of one eStargz or zstd:chunked layer, stored or uncompressed."""
+    spool_bytes: int = 16 * GIB
+    """Copies of a registry's blobs in hidden files, all together, which looking into their files takes."""
     json_depth: int = 200
     """Nesting depth of a JSON document."""
     index_depth: int = 8

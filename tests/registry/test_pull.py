@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import layerscope
-from layerscope.errors import BadReference, ImageNotFound, LayerscopeError
+from layerscope.errors import BadReference, ImageNotFound, LayerscopeError, LimitExceeded
+from layerscope.limits import DEFAULT_LIMITS
 from tests.builder import COMPRESSIONS, ImageBuilder, buildkit, encode, oci
 from tests.registry.server import Registry
 from tests.test_conformance import neutral, report_of, sample
@@ -218,6 +221,45 @@ def test_content_is_read_back_from_a_spooled_blob(registry: Registry) -> None:
         assert whole[:2] == b"\x1f\x8b"
         assert blob.read_at(10, 20) == whole[10:30]
         assert analysis.sizes.content > 0
+
+
+def large(registry: Registry) -> list[bytes]:
+    """An image of two layers that are larger than what is kept in memory; returns the blobs."""
+    source = random.Random(3)
+    builder = ImageBuilder("app:1")
+    for name in ("a", "b"):
+        builder.layer({name: source.randbytes(2_000_000)}, f"RUN {name}")
+    image = builder.build()
+    registry.add(image)
+    return [layer.compressed("gzip") for layer in image.layers]
+
+
+def test_copies_of_blobs_stay_within_their_limit(registry: Registry) -> None:
+    first, second = large(registry)
+    limits = replace(DEFAULT_LIMITS, spool_bytes=3_000_000)
+    with layerscope.load(registry.name(), limits=limits) as image:
+        layerscope.analyze(image)
+        a, b = (layer.blob for layer in image.layers)
+        assert a is not None
+        assert b is not None
+        registry.asked.clear()
+        for _ in range(3):
+            assert a.read_at(5, 50) == first[5:55]
+        assert len(registry.asked) == 1
+        assert b.read_at(5, 50) == second[5:55]
+        assert a.read_at(7, 50) == first[7:57]
+        assert len(registry.asked) == 3
+
+
+def test_a_blob_that_never_fits_is_refused_with_the_limit(registry: Registry) -> None:
+    large(registry)
+    limits = replace(DEFAULT_LIMITS, spool_bytes=1000)
+    with layerscope.load(registry.name(), limits=limits) as image:
+        layerscope.analyze(image)
+        blob = image.layers[0].blob
+        assert blob is not None
+        with pytest.raises(LimitExceeded, match="spool_bytes"):
+            blob.read_at(0, 10)
 
 
 @pytest.mark.parametrize("api", [True, False], ids=["referrers API", "fallback tag"])

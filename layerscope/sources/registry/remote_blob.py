@@ -13,6 +13,7 @@ from layerscope.layers.lazy.part import NoPartsError
 from layerscope.progress import stop_if
 from layerscope.sources.files import no_room, temporary_file, write_all
 from layerscope.sources.registry.client import TRIES, Client, reason
+from layerscope.sources.registry.spools import Spools
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -33,11 +34,14 @@ class RemoteBlob:
     `FormatError` if it sends another length, and `DigestMismatch` if a spooled blob has other bytes.
     """
 
-    def __init__(self, client: Client, digest: Digest, size: int, name: str) -> None:
+    def __init__(
+        self, client: Client, digest: Digest, size: int, name: str, spools: Spools
+    ) -> None:
         self.digest = digest
         self.size = size
         self.name = name
         self._client = client
+        self._spools = spools
         self._lock = threading.RLock()
         self._response: BaseHTTPResponse | None = None
         self._start = 0
@@ -56,6 +60,7 @@ class RemoteBlob:
             if self._spooled is None and position < self._start:
                 self._spool()
             if self._spooled is not None:
+                self._spools.used(self)
                 return os.pread(self._spooled, count, position)
             parts: list[bytes] = []
             while count > 0:
@@ -143,6 +148,19 @@ class RemoteBlob:
 
     def check_unchanged(self) -> None:
         """Does nothing: the digest is checked instead."""
+
+    def forget(self) -> bool:
+        """Give up the hidden copy, which is made again when it is needed. False if a thread reads it."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if self._spooled is not None:
+                os.close(self._spooled)
+                self._spooled = None
+                self._start = self.size
+            return True
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         with self._lock:
@@ -261,6 +279,7 @@ class RemoteBlob:
         if self._response is not None:
             self._response.close()
             self._response = None
+        self._spools.make_room(self)
         hasher = self.digest.hasher()
         with temporary_file(self.name) as file:
             done = 0

@@ -23,6 +23,7 @@ from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.name import RegistryName
 from layerscope.sources.registry.remote_blob import RemoteBlob
+from layerscope.sources.registry.spools import Spools
 
 _OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 _ATTESTATIONS: Final = (
@@ -47,6 +48,7 @@ class RegistryStore:
         self._client = client
         self._name = name
         self._limits = limits
+        self._spools = Spools(limits)
         self._documents: dict[str, bytes] = {}
         self._manifests: set[str] = set()
         self._sizes: dict[str, int] = {}
@@ -109,7 +111,7 @@ class RegistryStore:
         size = self._sizes.get(path)
         if blob is None and size is not None:
             digest = _digest(path)
-            blob = RemoteBlob(self._client, digest, size, f"{self.name}: {digest}")
+            blob = RemoteBlob(self._client, digest, size, f"{self.name}: {digest}", self._spools)
             self._blobs[path] = blob
         return blob
 
