@@ -65,15 +65,8 @@ def blame(
     for provenance in statements:
         instructions = _by_provenance(instructions, provenance, aligner)
     if dockerfile is not None:
-        name, text = dockerfile
-        texts[name] = text
-        instructions = aligner.align(instructions, steps, name, "dockerfile")
-        if not any(step.location for step in instructions):
-            notes.add(
-                "dockerfile-unrelated",
-                f"the image's history has no instruction from {name}: it built a different image",
-            )
-        instructions, above = _base_above(instructions, steps, name)
+        texts[dockerfile[0]] = dockerfile[1]
+        instructions, above = _by_dockerfile(instructions, steps, dockerfile[0], aligner, notes)
         base = base or above
     instructions = _with_spans(instructions, steps)
     if dockerfile is not None and steps:
@@ -147,6 +140,23 @@ def _by_provenance(
     for name, shipped in files.items():
         result = aligner.align(result, shipped.chain, name, "provenance")
     return result
+
+
+def _by_dockerfile(
+    instructions: tuple[Instruction, ...],
+    steps: tuple[Step, ...],
+    name: str,
+    aligner: Aligner,
+    notes: Notes,
+) -> tuple[tuple[Instruction, ...], Base | None]:
+    """The instructions with their lines in the Dockerfile that the user passed, and the base image below them."""
+    aligned = aligner.align(instructions, steps, name, "dockerfile")
+    if not any(step.location for step in aligned):
+        notes.add(
+            "dockerfile-unrelated",
+            f"the image's history has no instruction from {name}: it built a different image",
+        )
+    return _base_above(aligned, steps, name)
 
 
 def _owned(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from struct import Struct
 from types import MappingProxyType
@@ -91,29 +91,13 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
     compressed = _numbers(parts[-3]) if parts[-3] else None
     count = len(kinds)
     owner_table = tuple((int(m), int(u), int(g)) for m, u, g in _integers(rare["owners"], 3))
-    if any(len(column) != count for column in columns.values()):
-        raise ValueError("columns of different lengths")
-    if compressed is not None and len(compressed) != count:
-        raise ValueError("columns of different lengths")
-    if compressed is not None and min(values(compressed), default=0) < 0:
-        raise ValueError("a negative size")
-    if len(marks) not in (0, count * MARK_BYTES):
-        raise ValueError("the wrong number of content hashes")
     if count and max(kinds) >= len(KIND_NAMES):
         raise ValueError("an unknown kind")
-    ends = columns["ends"]
-    if (ends[-1] if count else 0) != len(paths) or any(a > b for a, b in pairwise(values(ends))):
-        raise ValueError("paths that do not end where they should")
-    if min(values(columns["sizes"]), default=0) < 0 or min(values(ends), default=0) < 0:
-        raise ValueError("a negative size")
-    owners = columns["owners"]
-    if (
-        not 0
-        <= min(values(owners), default=0)
-        <= max(values(owners), default=-1) + 1
-        <= (len(owner_table))
-    ):
-        raise ValueError("an owner that is not in the table")
+    if len(marks) not in (0, count * MARK_BYTES):
+        raise ValueError("the wrong number of content hashes")
+    _check_columns(columns if compressed is None else columns | {"compressed": compressed}, count)
+    _check_ends(columns["ends"], len(paths))
+    _check_owners(columns["owners"], len(owner_table))
     diff_id = rare["diff_id"]
     return LayerIndex(
         diff_id=None if diff_id is None else Digest.parse(diff_id),
@@ -133,6 +117,25 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
         compressed=compressed,
         **columns,
     )
+
+
+def _check_columns(columns: Mapping[str, memoryview[int]], count: int) -> None:
+    if any(len(column) != count for column in columns.values()):
+        raise ValueError("columns of different lengths")
+    for name in ("sizes", "ends", "compressed"):
+        if name in columns and min(values(columns[name]), default=0) < 0:
+            raise ValueError("a negative size")
+
+
+def _check_ends(ends: memoryview[int], length: int) -> None:
+    last = ends[-1] if len(ends) else 0
+    if last != length or any(a > b for a, b in pairwise(values(ends))):
+        raise ValueError("paths that do not end where they should")
+
+
+def _check_owners(owners: memoryview[int], count: int) -> None:
+    if min(values(owners), default=0) < 0 or max(values(owners), default=-1) >= count:
+        raise ValueError("an owner that is not in the table")
 
 
 def _document_table(index: LayerIndex) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
@@ -52,56 +52,88 @@ def index_stack(
     budget = extra_budget(limits.extra_bytes)
     # A table of contents says less than a full reading, and a report must not depend on what was read before.
     found = {} if lazy else _known(firsts, known, verify, limits, budget)
-    spent: dict[BlobKey, int] = {}
-    remarks: dict[BlobKey, Note] = {}
     unread = {key: layer for key, layer in firsts.items() if key not in found}
-    meter = _Meter(unread, progress, cancelled)
-
-    def index(layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
-        own = budget.part()
-        if lazy and not (can_seek(blob) and reads_headers_alone(blob, sniff(blob), verify)):
-            from layerscope.layers.lazy.reader import lazily
-
-            by_table = lazily(layer, blob, limits=limits, budget=budget)
-            if isinstance(by_table, StoredLayer):
-                meter.advance(blob.size)
-                meter.finish_layer()
-                return by_table
-            remarks[_key(blob)] = by_table
-        found = index_layer(
-            blob,
-            digest=layer.digest,
-            diff_id=layer.diff_id,
-            verify=verify,
-            limits=limits,
-            proves=known is not None and known.proves,
-            budget=own,
-            ahead=ahead,
-            advanced=meter.advance,
-        )
-        spent[_key(blob)] = own.spent
-        meter.finish_layer()
-        return found
-
+    reading = _Reading(
+        verify=verify,
+        limits=limits,
+        proves=known is not None and known.proves,
+        lazy=lazy,
+        budget=budget,
+        meter=_Meter(unread, progress, cancelled),
+    )
     streamed: list[tuple[BlobKey, Job]] = []
     for key, layer in unread.items():
         blob = layer.blob
         assert blob is not None
-        if can_seek(blob) and reads_headers_alone(blob, sniff(blob), verify):
-            found[key] = index(layer, blob, False)
+        if reading.is_quick(blob):
+            found[key] = reading.index(layer, blob, False)
         else:
-            streamed.append((key, partial(index, layer, blob)))
+            streamed.append((key, partial(reading.index, layer, blob)))
     streamed.sort(key=lambda job: -job[0][2])
     found.update(_in_threads(streamed))
-    remarked = {
-        key: replace(found[key], own_notes=(*found[key].own_notes, note))
-        for key, note in remarks.items()
-    }
-    placed = _placed(layers, found | remarked, limits)
+    placed = _placed(layers, reading.with_remarks(found), limits)
     if known is not None:
-        for key, cost in spent.items():
+        for key, cost in reading.spent.items():
             known.keep(unread[key], KnownLayer(found[key], cost), limits=limits)
     return placed
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """How to read each layer, and what is learned besides its index. Several threads use it."""
+
+    verify: Verify
+    limits: Limits
+    proves: bool
+    lazy: bool
+    budget: Budget
+    meter: _Meter
+    spent: dict[BlobKey, int] = field(default_factory=dict)
+    """What each layer that was read in full took from the budget."""
+    remarks: dict[BlobKey, Note] = field(default_factory=dict)
+    """Why a layer was read in full despite `lazy`."""
+
+    def is_quick(self, blob: StoredBlob) -> bool:
+        """Whether only the headers are read."""
+        return can_seek(blob) and reads_headers_alone(blob, sniff(blob), self.verify)
+
+    def index(self, layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
+        found = self._by_table(layer, blob) if self.lazy and not self.is_quick(blob) else None
+        if found is None:
+            own = self.budget.part()
+            found = index_layer(
+                blob,
+                digest=layer.digest,
+                diff_id=layer.diff_id,
+                verify=self.verify,
+                limits=self.limits,
+                proves=self.proves,
+                budget=own,
+                ahead=ahead,
+                advanced=self.meter.advance,
+            )
+            self.spent[_key(blob)] = own.spent
+        self.meter.finish_layer()
+        return found
+
+    def _by_table(self, layer: Layer, blob: StoredBlob) -> StoredLayer | None:
+        """The layer from its table of contents, or None and a remark."""
+        from layerscope.layers.lazy.reader import lazily
+
+        found = lazily(layer, blob, limits=self.limits, budget=self.budget)
+        if isinstance(found, StoredLayer):
+            self.meter.advance(blob.size)
+            return found
+        self.remarks[_key(blob)] = found
+        return None
+
+    def with_remarks(self, found: Mapping[BlobKey, StoredLayer]) -> dict[BlobKey, StoredLayer]:
+        """The layers with their remarks as notes. What is kept of a layer says nothing of how it was read."""
+        remarked = {
+            key: replace(found[key], own_notes=(*found[key].own_notes, note))
+            for key, note in self.remarks.items()
+        }
+        return {**found, **remarked}
 
 
 def _known(

@@ -81,14 +81,7 @@ def index_by_table(
             f"its table of contents has {chunks.total} bytes of content, and its tar {found.stored}"
         )
     contents = TableBlob(blob, found.compression, chunks, limits)
-    marked = False
-    for position in landmarks:
-        if columns.kinds[position] == FILE and _is_landmark(
-            contents, chunks, columns.data[position]
-        ):
-            columns.kinds[position] = METADATA
-            marked = True
-    if found.is_member and marked:
+    if _set_apart(columns, landmarks, contents, chunks) and found.is_member:
         # Writers that leave no landmark (BuildKit) keep the end marker in front of the table.
         columns.add(Member(ESTARGZ_TOC, METADATA, len(found.data), -1, _OWNER, 0))
     own = Notes()
@@ -102,6 +95,19 @@ def index_by_table(
         own_notes=tuple(own),
         by_table=True,
     )
+
+
+def _set_apart(columns: Columns, landmarks: list[int], contents: TableBlob, chunks: Chunks) -> bool:
+    """Mark the landmarks as not being files of the image; False if there are none."""
+    found = [
+        position
+        for position in landmarks
+        if columns.kinds[position] == FILE
+        and _is_landmark(contents, chunks, columns.data[position])
+    ]
+    for position in found:
+        columns.kinds[position] = METADATA
+    return bool(found)
 
 
 def _is_landmark(contents: TableBlob, chunks: Chunks, position: int) -> bool:
