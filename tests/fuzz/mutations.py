@@ -270,3 +270,20 @@ def mutated(number: int, seed: int = 1) -> bytes:
 
 def many(count: int, seed: int = 1) -> Iterator[bytes]:
     return (mutated(number, seed) for number in range(count))
+
+
+def spoil(data: bytearray, source: random.Random) -> None:
+    """Change, remove, insert, or double bytes at one place."""
+    at = source.randrange(len(data)) if data else 0
+    length = source.choice((1, 1, 4, 30))
+    match source.randrange(5):
+        case 0:
+            data[at : at + 1] = bytes((source.randrange(256),))
+        case 1:
+            del data[at : at + length]
+        case 2:
+            data[at:at] = source.randbytes(length)
+        case 3:
+            data += data[at : at + 200]
+        case _:
+            del data[at:]

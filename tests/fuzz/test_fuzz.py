@@ -27,7 +27,7 @@ from tests.builder import COMPRESSIONS
 from tests.builder.random_stacks import stacks
 from tests.builder.tar import BLOCK, tar
 from tests.effort import examples, seeds
-from tests.fuzz.mutations import KEYS, VALUES, archive, mend, mutated
+from tests.fuzz.mutations import KEYS, VALUES, archive, mend, mutated, spoil
 from tests.layers.reading import blob_of, seek, stream
 
 LIMITS = Limits(ratio=200, ratio_from=4 * MIB)
@@ -68,22 +68,6 @@ def test_a_mutated_stream_is_read_or_refused(seed: int) -> None:
             except FormatError:
                 continue
             assert (source_.produced, source_.read) == (produced, len(packed)), (seed, number)
-
-
-def spoil(data: bytearray, source: random.Random) -> None:
-    at = source.randrange(len(data)) if data else 0
-    length = source.choice((1, 1, 4, 30))
-    match source.randrange(5):
-        case 0:
-            data[at : at + 1] = bytes((source.randrange(256),))
-        case 1:
-            del data[at : at + length]
-        case 2:
-            data[at:at] = source.randbytes(length)
-        case 3:
-            data += data[at : at + 200]
-        case _:
-            del data[at:]
 
 
 @pytest.mark.random
