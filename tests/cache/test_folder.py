@@ -431,3 +431,32 @@ def test_ten_reports_at_once_are_the_same(tmp_path: Path, cache_folder: Path) ->
     assert out
     assert not err
     assert len(files(cache_folder)) == 5
+
+
+WRITER = """
+import sys
+from layerscope.cache.folder import CacheFolder
+
+cache = CacheFolder(sys.argv[1], 3_000_000, print)
+print("begun", flush=True)
+number = 0
+while True:
+    cache.write(f"layer-{number % 20}", bytes([number % 256]) * 200_000)
+    number += 1
+"""
+
+
+def test_a_killed_writer_leaves_no_half_file(path: Path) -> None:
+    for seed in range(8):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"begun\n"
+            time.sleep(0.02 + seed * 0.007)
+            writer.kill()
+        cache = Cache(path, most=3_000_000)
+        for file in files(path):
+            assert not file.name.startswith(".")
+            assert len(cache.read(file.name) or b"") == 200_000
+        assert cache.usage().bytes <= 3_000_000
