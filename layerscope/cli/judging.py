@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.budgets.names import (
+    BASELINE_RULES,
     CONFIG_NAME,
     DIVE_CI,
+    GROWTH_RULES,
     PYPROJECT,
 )
 from layerscope.cli.examine import Choice, examine
@@ -169,10 +171,9 @@ def check_former(ruling: Ruling) -> None:
     budget = ruling.budget
     if budget is None:
         return
-    for rule, option, reference in (
-        ("max_growth", "baseline", budget.baseline),
-        ("max_drift", "anchor", budget.anchor),
-    ):
+    for rule in GROWTH_RULES:
+        option = "baseline" if rule in BASELINE_RULES else "anchor"
+        reference = budget.baseline if rule in BASELINE_RULES else budget.anchor
         if rule in budget.limits and reference is None and not ruling.allow_missing:
             raise UsageError(
                 f"{rule} has no {option} to measure from",

@@ -27,6 +27,9 @@ _READ = 64 * 1024
 _PIECE = 128 * 1024
 """Larger pieces are no faster: the allocator gets new pages from the kernel for each of them."""
 _FIRST_FEED = 1024
+_LEAST_FEED = 256
+_FEEDS = 512
+"""Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
 _FEED = 32 * 1024
 """Compressed bytes between two checkpoints. Larger feeds are no faster, and smaller ones need more calls."""
 _FRAME_BYTES: Final = 128
@@ -163,11 +166,13 @@ class Decompression:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
         at = frames = 0
+        most_feed = max(_LEAST_FEED, min(_FEED, self._blob.size // _FEEDS))
         # Per stored byte, a gzip member costs a twentieth of what a zstd frame costs.
         most = self._blob.size if self._compression == "gzip" else self._limits.frames
         while True:
             member = begin()
-            feed = _FIRST_FEED
+            before = self.produced
+            feed = min(_FIRST_FEED, most_feed)
             while not member.eof:
                 given = b""
                 if member.needs_input:
@@ -182,7 +187,7 @@ class Decompression:
                             )
                     given = stock[at : at + feed]
                     at += len(given)
-                    feed = min(feed * 4, _FEED)
+                    feed = min(feed * 4, most_feed)
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
@@ -199,7 +204,8 @@ class Decompression:
                 raise self._too_many(frames)
             at -= len(member.unused_data)
             end = self.read - len(stock) + at
-            self.checkpoints.add(self.produced, end)
+            if self.produced > before:
+                self.checkpoints.end(self.produced, end)
             stock, at = self._to_next_member(stock, at)
             if not stock:
                 self.checkpoints.finish(self.produced, end)

@@ -40,6 +40,13 @@ class Checkpoints:
             self._step *= 2
         self._next = self.unpacked[-1] + self._step
 
+    def end(self, unpacked: int, stored: int) -> None:
+        """The same for the end of a member or frame that made some bytes, including the trailer behind its last byte."""
+        if unpacked == self.unpacked[-1]:
+            self.stored[-1] = stored
+        else:
+            self.add(unpacked, stored)
+
     def finish(self, unpacked: int, stored: int) -> None:
         """Record where the last member or frame ends. This checkpoint is never left out."""
         if unpacked > self.unpacked[-1]:

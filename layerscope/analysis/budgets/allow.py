@@ -14,6 +14,7 @@ ALLOWED_IN = (
     "max_wasted_percent",
     "min_efficiency",
     "max_path_size",
+    "max_path_compressed_size",
     "forbidden_path",
 )
 """The rules that can have exceptions: those that look at single files."""

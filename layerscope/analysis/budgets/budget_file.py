@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -279,30 +279,42 @@ class _Table:
         return tuple(value)
 
 
+_MAXIMA = ("max", "max_compressed")
+
+
 def _instruction(rules: Rules, row: Mapping[str, object], place: str) -> None:
-    table = _Table(row, place, ("match", "max", "level", "reason"))
-    rules.instructions.append(
+    table = _Table(row, place, ("match", *_MAXIMA, "level", "reason"))
+    rules.instructions += [
         InstructionLimit(
             match=table.text("match", needed=True),
-            limit=table.size("max"),
-            written=written_limit(table.needed("max")),
+            limit=table.size(key),
+            compressed=key != "max",
+            written=written_limit(table.needed(key)),
             level=table.level(),
             reason=table.text("reason"),
         )
-    )
+        for key in _maxima(row)
+    ]
 
 
 def _path(rules: Rules, row: Mapping[str, object], place: str) -> None:
-    table = _Table(row, place, ("glob", "max", "level", "reason"))
-    rules.paths.append(
+    table = _Table(row, place, ("glob", *_MAXIMA, "level", "reason"))
+    rules.paths += [
         PathLimit(
             glob=table.glob(),
-            limit=table.size("max"),
-            written=written_limit(table.needed("max")),
+            limit=table.size(key),
+            compressed=key != "max",
+            written=written_limit(table.needed(key)),
             level=table.level(),
             reason=table.text("reason"),
         )
-    )
+        for key in _maxima(row)
+    ]
+
+
+def _maxima(row: Mapping[str, object]) -> Sequence[str]:
+    """The limits of a row: of the content, of what a pull transfers, or both. Without one, `max` is missing."""
+    return [key for key in _MAXIMA if key in row] or _MAXIMA[:1]
 
 
 def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from layerscope.analysis.budgets.growth import grown_instructions
+from layerscope.analysis.budgets.growth import Measure, grown_instructions
+from layerscope.analysis.budgets.names import BASELINE_RULES, GROWTH_RULES
 from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.budgets.rules import WASTE_RULES, Case
 from layerscope.analysis.model import Facts
@@ -33,7 +34,7 @@ def cause_of(rule: str, limit: Number, case: Case) -> Cause:
         return _largest(rule, case)
     if rule == "max_layer_size":
         return _layers(limit, case.analysis)
-    if rule in ("max_growth", "max_drift"):
+    if rule in GROWTH_RULES:
         return _grown(rule, case)
     return Cause()
 
@@ -99,10 +100,11 @@ def _layers(limit: Number, analysis: Facts) -> Cause:
 
 
 def _grown(rule: str, case: Case) -> Cause:
-    former = case.baseline if rule == "max_growth" else case.anchor
+    former = case.baseline if rule in BASELINE_RULES else case.anchor
     if former is None or former.side is None:
         return Cause()
-    grown = grown_instructions(case.analysis, former.side)
+    measure: Measure = "compressed" if "compressed" in rule else "content"
+    grown = grown_instructions(case.analysis, former.side, measure=measure)
     return _share(case.analysis, [(each.instruction, each.bytes - each.before) for each in grown])
 
 

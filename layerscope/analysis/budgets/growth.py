@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.model import Facts
@@ -47,30 +47,44 @@ class Change:
     skipped: str = ""
 
 
-def growth(analysis: Facts, baseline: Former, limit: Number, min_change: int) -> Change:
-    """By how much the content grew, in bytes or percent like the limit. Fewer than `min_change` bytes don't count."""
-    found = _grown_by(analysis, baseline, limit)
+Measure = Literal["content", "compressed"]
+
+
+def growth(
+    analysis: Facts,
+    baseline: Former,
+    limit: Number,
+    min_change: int,
+    measure: Measure = "content",
+) -> Change:
+    """By how much a size grew, in bytes or percent like the limit. Fewer than `min_change` bytes don't count."""
+    found = _grown_by(analysis, baseline, limit, measure)
     side = baseline.side
     if side is not None and not found.unknown:
-        change = analysis.sizes.content - side.sizes.content
+        change = (getattr(analysis.sizes, measure) or 0) - (getattr(side.sizes, measure) or 0)
         if 0 < change < min_change:
             excuse = f"{format_delta(change)} is less than min_change, {format_size(min_change)}"
             return replace(found, excuse=excuse)
     return found
 
 
-def drift(analysis: Facts, anchor: Former, limit: Number) -> Change:
-    """By how much the content grew since the anchor, in bytes or percent like the limit."""
-    return _grown_by(analysis, anchor, limit)
+def drift(analysis: Facts, anchor: Former, limit: Number, measure: Measure = "content") -> Change:
+    """By how much a size grew since the anchor, in bytes or percent like the limit."""
+    return _grown_by(analysis, anchor, limit, measure)
 
 
-def _grown_by(analysis: Facts, former: Former, limit: Number) -> Change:
+def _grown_by(analysis: Facts, former: Former, limit: Number, measure: Measure) -> Change:
     side = former.side
     if side is None:
         return Change(skipped=f"not checked: there is no {former.name} yet")
-    if any(not layer.indexed for layer in side.layers):
+    if measure == "content" and any(not layer.indexed for layer in side.layers):
         return Change(unknown=f"unknown: {former.name} has unknown sizes; save its report again")
-    before, now = side.sizes.content, analysis.sizes.content
+    before, now = getattr(side.sizes, measure), getattr(analysis.sizes, measure)
+    if before is None:
+        return Change(
+            unknown=f"unknown: {former.name} has only uncompressed layers; "
+            "save its report from a registry or an OCI archive"
+        )
     change = f"{format_size(before)} → {format_size(now)}, {format_delta(now - before)} since {former.name}"
     if not isinstance(limit, Decimal):
         return Change(value=Fraction(now - before), detail=change)
@@ -90,21 +104,21 @@ def check_platform(analysis: Facts, former: Former) -> None:
         )
 
 
-def grown_instructions(analysis: Facts, former: Facts, least: int = 0) -> tuple[Grown, ...]:
+def grown_instructions(
+    analysis: Facts, former: Facts, least: int = 0, measure: Measure = "content"
+) -> tuple[Grown, ...]:
     """The instructions that store more than in the former image, largest growth first.
 
     Those that grew by fewer than `least` bytes are left out.
     """
     from layerscope.analysis.comparison.layers import compare_layers
 
-    rows = compare_layers(former, analysis).instructions
-    grown = [
-        Grown(
-            instruction=row.b.instruction.index,
-            bytes=row.b.sizes.content,
-            before=0 if row.a is None else row.a.sizes.content,
-        )
-        for row in rows
-        if row.b is not None and row.content_delta >= max(least, 1)
-    ]
+    grown = []
+    for row in compare_layers(former, analysis).instructions:
+        if row.b is None:
+            continue
+        size = getattr(row.b.sizes, measure) or 0
+        before = 0 if row.a is None else getattr(row.a.sizes, measure) or 0
+        if size - before >= max(least, 1):
+            grown.append(Grown(instruction=row.b.instruction.index, bytes=size, before=before))
     return tuple(sorted(grown, key=lambda each: (each.before - each.bytes, each.instruction)))

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from layerscope.analysis.budgets.budget_file import LISTS
+from layerscope.analysis.budgets.names import GROWTH_RULES
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES, Case
 from layerscope.analysis.budgets.verdict import RuleResult, Verdict
 from layerscope.analysis.model import Facts
@@ -167,9 +168,8 @@ def update_budget(
 def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
     group, colon, scope = name.partition(":")
     if colon and group in LISTS[:2]:
-        row, key = _row(table, group, scope), "max"
-        results = [each for each in verdict.rules if each.scope == scope]
-        result = next((each for each in results if each.rule != "expired_allow"), None)
+        row = _row(table, group, scope)
+        key, result = _scoped(row, scope, verdict)
     else:
         rule = name.replace("-", "_")
         row, key = _holder(table, rule), rule
@@ -178,12 +178,23 @@ def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
         result = next((each for each in verdict.rules if each.rule == rule), None)
     if row is None or result is None:
         raise ConfigError(f"--update {name}: the file has no such rule", hint=_names(table))
-    if result.rule in ("max_growth", "max_drift", "forbidden_path"):
+    if result.rule in (*GROWTH_RULES, "forbidden_path"):
         raise ConfigError(
             f"--update {name}: {result.rule} is not a size of the image",
             hint="edit the file, or use another baseline",
         )
     return _raise(row, key, name, result, percent)
+
+
+def _scoped(row: Any, scope: str, verdict: Verdict) -> tuple[str, RuleResult | None]:
+    """The limit of a row that its verdict is about, the broken one first."""
+    found = []
+    for each in verdict.rules:
+        key = "max_compressed" if each.rule.endswith("compressed_size") else "max"
+        if each.scope == scope and each.rule != "expired_allow" and row is not None and key in row:
+            found.append((key, each))
+    found.sort(key=lambda pair: pair[1].passed)
+    return found[0] if found else ("max", None)
 
 
 def _raise(row: Any, key: str, name: str, result: RuleResult, percent: int) -> Update:

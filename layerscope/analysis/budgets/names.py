@@ -10,6 +10,9 @@ Quantity = Literal["size", "percent", "share", "count", "growth"]
 CONFIG_NAME = "layerscope.toml"
 PYPROJECT = "pyproject.toml"
 DIVE_CI = ".dive-ci"
+BASELINE_RULES = ("max_growth", "max_compressed_growth")
+ANCHOR_RULES = ("max_drift", "max_compressed_drift")
+GROWTH_RULES = BASELINE_RULES + ANCHOR_RULES
 DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 
 
@@ -40,6 +43,18 @@ RULE_NAMES = (
         "growth",
         True,
         "Growth of the content against --anchor, which stays where it is (20MB or 10%).",
+    ),
+    RuleName(
+        "max_compressed_growth",
+        "growth",
+        True,
+        "Growth of what one pull transfers against --baseline (2MB or 1%).",
+    ),
+    RuleName(
+        "max_compressed_drift",
+        "growth",
+        True,
+        "Growth of what one pull transfers against --anchor (20MB or 10%).",
     ),
 )
 """Every rule with a single limit, in the order of a verdict."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
 
 from layerscope.analysis.budgets.growth import Change, Former, drift, growth
+from layerscope.analysis.budgets.growth import Measure as Size
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Facts
@@ -93,13 +95,15 @@ def _of_content(measure: Callable[[Case], Fraction]) -> Measure:
     return measured
 
 
+NOT_COMPRESSED: Final = (
+    "unknown: the source has only uncompressed layers; "
+    "check the image as registry:, oci-archive:, or oci-dir:, or drop the rule"
+)
+
+
 def _compressed(case: Case, _: Number) -> Measured:
     if case.analysis.sizes.compressed is None:
-        return Measured(
-            None,
-            "unknown: the source has only uncompressed layers; "
-            "check the image as registry:, oci-archive:, or oci-dir:, or drop the rule",
-        )
+        return Measured(None, NOT_COMPRESSED)
     return Measured(Fraction(case.analysis.sizes.compressed))
 
 
@@ -158,20 +162,32 @@ def _measured(change: Change) -> Measured:
     )
 
 
-def _growth(case: Case, limit: Number) -> Measured:
-    assert case.baseline is not None
-    missing = missing_layers(case.analysis)
-    if missing:
-        return Measured(None, missing)
-    return _measured(growth(case.analysis, case.baseline, limit, case.min_change))
+def _unknown_for(case: Case, size: Size) -> str:
+    if size == "compressed":
+        return "" if case.analysis.sizes.compressed is not None else NOT_COMPRESSED
+    return missing_layers(case.analysis)
 
 
-def _drift(case: Case, limit: Number) -> Measured:
-    assert case.anchor is not None
-    missing = missing_layers(case.analysis)
-    if missing:
-        return Measured(None, missing)
-    return _measured(drift(case.analysis, case.anchor, limit))
+def _growth(size: Size) -> Measure:
+    def measured(case: Case, limit: Number) -> Measured:
+        assert case.baseline is not None
+        unknown = _unknown_for(case, size)
+        if unknown:
+            return Measured(None, unknown)
+        return _measured(growth(case.analysis, case.baseline, limit, case.min_change, size))
+
+    return measured
+
+
+def _drift(size: Size) -> Measure:
+    def measured(case: Case, limit: Number) -> Measured:
+        assert case.anchor is not None
+        unknown = _unknown_for(case, size)
+        if unknown:
+            return Measured(None, unknown)
+        return _measured(drift(case.analysis, case.anchor, limit, size))
+
+    return measured
 
 
 _MEASURES: dict[str, Measure] = {
@@ -184,8 +200,10 @@ _MEASURES: dict[str, Measure] = {
     "min_efficiency": _of_content(_efficiency),
     "max_layers": lambda case, _: Measured(Fraction(len(case.analysis.layers))),
     "max_layer_size": _of_content(_largest_layer),
-    "max_growth": _growth,
-    "max_drift": _drift,
+    "max_growth": _growth("content"),
+    "max_drift": _drift("content"),
+    "max_compressed_growth": _growth("compressed"),
+    "max_compressed_drift": _drift("compressed"),
 }
 RULES: dict[str, Rule] = {
     rule.name: Rule(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from layerscope.analysis.budgets.allow import Allowance
 from layerscope.analysis.budgets.causes import NAMED, by_size, name_instructions
-from layerscope.analysis.budgets.rules import missing_layers
+from layerscope.analysis.budgets.rules import NOT_COMPRESSED, missing_layers
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Facts, Files
 from layerscope.filesystem.entry import Entry
@@ -35,16 +35,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstructionLimit:
-    """A limit on the content of each instruction whose text matches a shell pattern."""
+    """A limit on the content of each instruction whose text matches a shell pattern, or on what a pull transfers of it."""
 
     match: str
     limit: int
+    compressed: bool = False
     level: Level = "fail"
     reason: str = ""
     written: str = ""
 
-    rule = "max_instruction_size"
     unit: Literal["bytes"] = "bytes"
+
+    @property
+    def rule(self) -> str:
+        return "max_instruction_compressed_size" if self.compressed else "max_instruction_size"
 
     @property
     def scope(self) -> str:
@@ -60,13 +64,22 @@ class InstructionLimit:
         ]
         if not found:
             return Found(0, "no instruction matches")
-        if any(
+        if self.compressed and any(each.sizes.compressed is None for each in found):
+            return Found(None, NOT_COMPRESSED)
+        if not self.compressed and any(
             not analysis.layers[layer].indexed
             for each in found
             for layer in each.instruction.layers
         ):
             return Found(None, missing_layers(analysis))
-        sizes = Counter({each.instruction.index: each.sizes.content for each in found})
+        sizes = Counter(
+            {
+                each.instruction.index: (each.sizes.compressed or 0)
+                if self.compressed
+                else each.sizes.content
+                for each in found
+            }
+        )
         index, size = by_size(sizes)[0]
         over = [pair for pair in by_size(sizes) if pair[1] > self.limit]
         if len(over) < 2:
@@ -77,10 +90,11 @@ class InstructionLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathLimit:
-    """A limit on what all layers store at paths that match a pattern. 0 forbids such paths."""
+    """A limit on what all layers store, or a pull transfers, at paths that match a pattern. 0 forbids such paths."""
 
     glob: str
     limit: int
+    compressed: bool = False
     level: Level = "fail"
     reason: str = ""
     written: str = ""
@@ -91,10 +105,12 @@ class PathLimit:
 
     @property
     def forbids(self) -> bool:
-        return self.limit == 0
+        return self.limit == 0 and not self.compressed
 
     @property
     def rule(self) -> str:
+        if self.compressed:
+            return "max_path_compressed_size"
         return "forbidden_path" if self.forbids else "max_path_size"
 
     @property
@@ -135,7 +151,10 @@ class PathLimit:
             return Found(0, "")
         sizes: Counter[int] = Counter()
         for entry in stored:
-            sizes[analysis.layers[entry.layer].instruction] += entry.size
+            size = entry.compressed if self.compressed else entry.size
+            if size is None:
+                return Found(None, NOT_COMPRESSED)
+            sizes[analysis.layers[entry.layer].instruction] += size
         rows = by_size(sizes)
         index, size = rows[0]
         message = f"most, {format_size(size)}, by instruction {index}"
