@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from layerscope.analysis.model import (
+    NO_COUNTS,
     Analysis,
     Changes,
     Facts,
@@ -16,10 +17,11 @@ from layerscope.analysis.model import (
     InstructionSummary,
     LayerSummary,
     Sizes,
+    WastedFile,
     sum_of,
 )
 from layerscope.analysis.ownership import own
-from layerscope.analysis.packages import package_facts
+from layerscope.analysis.packages import Packages, package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
@@ -46,7 +48,7 @@ from layerscope.layers.layer_index import LayerIndex, values
 from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.notes import Notes
+from layerscope.notes import Note, Notes
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 REPEATED: Final = (
@@ -86,10 +88,37 @@ def analyze(
     )
     notes = Notes()
     notes.extend(image.notes)
+    tree = _replay(image.layers, indexes, limits, notes, cancelled)
+    owners = [layer.instruction for layer in image.layers]
+    settle_rewrites(tree.rewrites, indexes)
+    waste = settle_waste(tree.losses, indexes, owners)
+    _note_the_stack(image, indexes, verify, notes)
+    ownership = own(tree, notes) if packages and not lazy else None
+
+    facts = image_facts(
+        image,
+        _summaries(image.layers, indexes, tree, waste),
+        counts=_counts(tree.layers),
+        waste=waste,
+        notes=notes,
+        files=Files(tree=tree, indexes=indexes),
+        packages=None if ownership is None else package_facts(ownership, owners),
+    )
+    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership)
+
+
+def _replay(
+    layers: Sequence[Layer],
+    indexes: Sequence[StoredLayer | None],
+    limits: Limits,
+    notes: Notes,
+    cancelled: CancelledCallback | None,
+) -> FileTree:
+    """The filesystem that the layers make. An index that several layers share adds its notes once."""
     tree = FileTree(notes, limits)
     noted: set[int] = set()
-    charged = last_places(image.layers)
-    for layer, stored in zip(image.layers, indexes, strict=True):
+    charged = last_places(layers)
+    for layer, stored in zip(layers, indexes, strict=True):
         stop_if(cancelled)
         if stored is not None and id(stored) not in noted:
             noted.add(id(stored))
@@ -99,24 +128,21 @@ def analyze(
         else:
             counts = layer.index in charged
             tree.apply(stored.index if counts else stored.index.without_costs())
-    owners = [layer.instruction for layer in image.layers]
-    settle_rewrites(tree.rewrites, indexes)
-    waste = settle_waste(tree.losses, indexes, owners)
-    _note_the_stack(image, indexes, verify, notes)
-    ownership = own(tree, notes) if packages and not lazy else None
+    return tree
 
-    wasted = [(0, 0)] * len(image.layers)
-    for row in waste:
-        size, cost = wasted[row.layer]
-        wasted[row.layer] = (size + row.bytes, cost + (row.compressed or 0))
-    unseen: list[Counter[int]] = [Counter() for _ in image.layers]
-    for entry in tree.never_seen:
-        unseen[entry.layer][entry.change] += 1
-    layers = tuple(
-        _summary(layer, stored, placed, wasted[layer.index], tree, unseen[layer.index])
-        for layer, stored, placed in zip(image.layers, indexes, tree.layers, strict=True)
-    )
-    facts = Facts(
+
+def image_facts(
+    image: Image,
+    layers: tuple[LayerSummary, ...],
+    *,
+    notes: Iterable[Note],
+    counts: FileCounts = NO_COUNTS,
+    waste: tuple[WastedFile, ...] = (),
+    files: Files | None = None,
+    packages: Packages | None = None,
+) -> Facts:
+    """The facts about an opened image. Without `files`, no layer was read."""
+    return Facts(
         reference=image.reference,
         source=image.source,
         tags=image.tags,
@@ -128,16 +154,35 @@ def analyze(
         config=image.config,
         base=image.base,
         sizes=total_sizes(layers),
-        counts=_counts(tree.layers),
-        wasted_by_kind=total_by_kind(waste),
+        counts=counts,
+        wasted_by_kind={} if files is None else total_by_kind(waste),
         layers=layers,
         instructions=tuple(sizes_by_instruction(image.instructions, layers)),
         waste=waste,
         notes=tuple(notes),
-        files=Files(tree=tree, indexes=indexes),
-        packages=None if ownership is None else package_facts(ownership, owners),
+        files=files,
+        head=files is None,
+        packages=packages,
     )
-    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership)
+
+
+def _summaries(
+    layers: Sequence[Layer],
+    indexes: Sequence[StoredLayer | None],
+    tree: FileTree,
+    waste: Sequence[WastedFile],
+) -> tuple[LayerSummary, ...]:
+    wasted = [(0, 0)] * len(layers)
+    for row in waste:
+        size, cost = wasted[row.layer]
+        wasted[row.layer] = (size + row.bytes, cost + (row.compressed or 0))
+    unseen: list[Counter[int]] = [Counter() for _ in layers]
+    for entry in tree.never_seen:
+        unseen[entry.layer][entry.change] += 1
+    return tuple(
+        _summary(layer, stored, placed, wasted[layer.index], tree, unseen[layer.index])
+        for layer, stored, placed in zip(layers, indexes, tree.layers, strict=True)
+    )
 
 
 def _summary(
@@ -246,16 +291,19 @@ def _counts(layers: Sequence[PlacedLayer]) -> FileCounts:
 def _note_the_stack(
     image: Image, indexes: Sequence[StoredLayer | None], verify: Verify, notes: Notes
 ) -> None:
-    seen: set[object] = set()
-    for layer in image.layers:
-        key = layer.digest or layer.diff_id
+    for layer in repeated_layers(image.layers):
         stored = indexes[layer.index]
-        if key is not None and key in seen and stored is not None and len(stored.index):
-            notes.add(
-                "layer-repeated",
-                REPEATED,
-                layer=layer.index,
-            )
-        seen.add(key)
+        if stored is not None and len(stored.index):
+            notes.add("layer-repeated", REPEATED, layer=layer.index)
     if verify == "off" and any(index is not None for index in indexes):
         notes.add("unverified", "the bytes were not checked against their digests (--no-verify)")
+
+
+def repeated_layers(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers that are in the image already, further down."""
+    seen: set[object] = set()
+    for layer in layers:
+        key = layer.digest or layer.diff_id
+        if key is not None and key in seen:
+            yield layer
+        seen.add(key)

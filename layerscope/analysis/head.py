@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from layerscope.analysis.analyze import REPEATED, sizes_by_instruction, total_sizes
-from layerscope.analysis.model import NO_COUNTS, Analysis, Changes, Facts, LayerSummary, Sizes
+from layerscope.analysis.analyze import REPEATED, image_facts, repeated_layers
+from layerscope.analysis.model import Analysis, Changes, LayerSummary, Sizes
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.blob import Blob, DeferredBlob
 from layerscope.image.image import Image, Layer
@@ -26,43 +26,15 @@ def head_of(image: Image, *, limits: Limits = DEFAULT_LIMITS) -> Analysis:
     tree = FileTree(notes, limits)
     for _ in image.layers:
         tree.apply(None)
-    _note_repeated(image.layers, notes)
+    for layer in repeated_layers(image.layers):
+        notes.add("layer-repeated", REPEATED, layer=layer.index)
     if image.layers:
         notes.add(
             NOT_READ, "no layer was read (--head), so everything that depends on files is unknown"
         )
     layers = tuple(map(_summary, image.layers))
-    facts = Facts(
-        reference=image.reference,
-        source=image.source,
-        tags=image.tags,
-        platform=image.platform,
-        created=image.config.created,
-        manifest_digest=None if image.manifest_digest is None else str(image.manifest_digest),
-        config_digest=str(image.config_digest),
-        saved=False,
-        config=image.config,
-        base=image.base,
-        sizes=total_sizes(layers),
-        counts=NO_COUNTS,
-        wasted_by_kind={},
-        layers=layers,
-        instructions=tuple(sizes_by_instruction(image.instructions, layers)),
-        waste=(),
-        notes=tuple(notes),
-        files=None,
-        head=True,
-    )
+    facts = image_facts(image, layers, notes=notes)
     return Analysis(facts=facts, image=image, tree=tree, indexes=(None,) * len(layers))
-
-
-def _note_repeated(layers: tuple[Layer, ...], notes: Notes) -> None:
-    seen = set()
-    for layer in layers:
-        key = layer.digest or layer.diff_id
-        if key is not None and key in seen:
-            notes.add("layer-repeated", REPEATED, layer=layer.index)
-        seen.add(key)
 
 
 def _summary(layer: Layer) -> LayerSummary:

@@ -89,20 +89,9 @@ def command(
     One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
     day = _today(today)
-    if choice.options.head and (init or updates):
-        raise UsageError(
-            "--init and --update measure the layers, and --head reads none of them",
-            hint="leave --head out",
-        )
-    if headroom is not None and not (init or updates):
-        raise UsageError(
-            "--headroom has no effect without --init or --update",
-            hint="leave it out, or add one of them",
-        )
+    _check_tasks(choice, init=init, updates=bool(updates), headroom=headroom is not None)
     room = HEADROOM if headroom is None else headroom
     if init:
-        if updates:
-            raise UsageError("--init and --update are two tasks", hint="leave one of them out")
         return _init(choice, writing, rules, room)
     outputs = writing.targets(default=None)
     check_head(choice, writing, outputs)
@@ -122,6 +111,22 @@ def command(
     _write(outputs, judged, writing, quiet=choice.quiet)
     assert judged.verdict is not None
     return Exit.OK if judged.verdict.passed else Exit.BUDGET
+
+
+def _check_tasks(choice: Choice, *, init: bool, updates: bool, headroom: bool) -> None:
+    """Raise `UsageError` where options ask for two tasks, or have no effect on the one they ask for."""
+    if choice.options.head and (init or updates):
+        raise UsageError(
+            "--init and --update measure the layers, and --head reads none of them",
+            hint="leave --head out",
+        )
+    if headroom and not (init or updates):
+        raise UsageError(
+            "--headroom has no effect without --init or --update",
+            hint="leave it out, or add one of them",
+        )
+    if init and updates:
+        raise UsageError("--init and --update are two tasks", hint="leave one of them out")
 
 
 def _write(outputs: Sequence[Output], judged: Judged, writing: Writing, *, quiet: bool) -> None:

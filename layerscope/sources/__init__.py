@@ -80,6 +80,11 @@ def open_image(
         remark=remark,
         via=via,
     )
+    return _open(request)
+
+
+def _open(request: Request) -> Image:
+    reference = request.reference
     found = parse_reference(reference, SOURCES)
     if found.source is not None:
         return found.source.open(found.target, request)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ReportDocument,
     )
 
+Kind = Literal["directory", "file", "rest"]
 Shares = dict[int, int]
 
 NODES = 2000
@@ -60,40 +61,19 @@ def filesystem(
     census = _Census(files, layers)
     root = census.directories[0]
     costs = census.costs_known
-    rows = [
-        _row(
-            "/",
-            None,
-            "directory",
-            root.bytes,
-            root.files,
-            root.shares,
-            root.cost if costs else None,
-        )
-    ]
+    rows = [_row("/", None, "directory", root, costs)]
     pending = [(-root.bytes, 0, root)] if root.bytes else []
     while pending and len(rows) < nodes:
         _, parent, directory = heapq.heappop(pending)
-        left = directory.bytes
-        left_files = directory.files
-        left_cost = directory.cost
-        shares = dict(directory.shares)
-        for child in census.largest(directory):
-            left -= child.bytes
-            left_files -= child.files
-            left_cost -= child.cost
-            for instruction, size in child.shares.items():
-                shares[instruction] -= size
-            kind: Literal["directory", "file"] = "file" if child.directory is None else "directory"
+        children = census.largest(directory)
+        for child in children:
             if child.directory is not None:
                 heapq.heappush(pending, (-child.bytes, len(rows), child.directory))
-            cost = child.cost if costs else None
-            rows.append(
-                _row(_name(child.names), parent, kind, child.bytes, child.files, child.shares, cost)
-            )
-        if left:
-            cost = left_cost if costs else None
-            rows.append(_row(None, parent, "rest", left, left_files, shares, cost))
+            kind: Kind = "file" if child.directory is None else "directory"
+            rows.append(_row(_name(child.names), parent, kind, child, costs))
+        rest = _rest(directory, children)
+        if rest.bytes:
+            rows.append(_row(None, parent, "rest", rest, costs))
     return {
         "bytes": root.bytes,
         "compressed": root.cost if costs else None,
@@ -102,22 +82,32 @@ def filesystem(
     }
 
 
+def _rest(directory: _Directory, children: Sequence[_Child]) -> _Child:
+    """What is in the directory besides these children."""
+    shares = dict(directory.shares)
+    for child in children:
+        for instruction, size in child.shares.items():
+            shares[instruction] -= size
+    return _Child(
+        [],
+        directory.bytes - sum(child.bytes for child in children),
+        directory.files - sum(child.files for child in children),
+        shares,
+        None,
+        directory.cost - sum(child.cost for child in children),
+    )
+
+
 def _row(
-    name: str | None,
-    parent: int | None,
-    kind: Literal["directory", "file", "rest"],
-    size: int,
-    files: int,
-    shares: Shares,
-    cost: int | None,
+    name: str | None, parent: int | None, kind: Kind, what: _Directory | _Child, costs: bool
 ) -> NodeRow:
-    ordered = [(-share, instruction) for instruction, share in shares.items() if share]
+    ordered = [(-share, instruction) for instruction, share in what.shares.items() if share]
     if len(ordered) > 1:
         ordered.sort()
     return {
-        "bytes": size,
-        "compressed": cost,
-        "files": files,
+        "bytes": what.bytes,
+        "compressed": what.cost if costs else None,
+        "files": what.files,
         "instructions": [
             {"bytes": -share, "instruction": instruction} for share, instruction in ordered
         ],
