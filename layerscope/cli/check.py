@@ -30,7 +30,7 @@ from layerscope.cli.options import (
     report_options,
 )
 from layerscope.cli.outputs import STDOUT, Output, check_apart
-from layerscope.cli.rules import REFERENCES, RuleOptions, rule_options
+from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
 from layerscope.report.replace import check_target, replacing, shown
@@ -164,7 +164,7 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     """Write a first budget; a file that is there stays as it is, unless with --force."""
     from layerscope.analysis.budgets.headroom import first_budget
 
-    _check_init(writing, rules)
+    _check_init(choice, writing, rules)
     path = rules.config or CONFIG_NAME
     if os.path.basename(path) == PYPROJECT:
         raise UsageError(
@@ -172,8 +172,7 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
             hint=f"leave --config out, and move the tables to [tool.layerscope] of {PYPROJECT}",
         )
     check_target(path, force=writing.force)
-    others = (rules.default_baseline, rules.ci_config, *map(rules.rules.get, REFERENCES))
-    check_apart([Output("text", path)], (choice.reference, choice.options.dockerfile, *others))
+    check_apart([Output("text", path)], (choice.reference, rules.rules.get("base")))
     if os.path.lexists(path) and not writing.force:
         raise OutputError(
             f"{shown(path)} is there already",
@@ -187,7 +186,7 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     return Exit.OK
 
 
-def _check_init(writing: Writing, rules: RuleOptions) -> None:
+def _check_init(choice: Choice, writing: Writing, rules: RuleOptions) -> None:
     """Raise `UsageError` for an option that says what to report or to judge, which --init doesn't do."""
     given = {
         "--output": writing.outputs,
@@ -199,7 +198,11 @@ def _check_init(writing: Writing, rules: RuleOptions) -> None:
         "--allow-missing-baseline": rules.allow_missing,
         "--require-baseline": rules.require,
         "--dive-compatible": rules.dive_compatible,
-        **{f"--{name.replace('_', '-')}": True for name in rules.rules if name not in REFERENCES},
+        "--default-baseline": rules.default_baseline,
+        "--ci-config": rules.ci_config,
+        "--dockerfile": choice.options.dockerfile,
+        "--no-packages": not choice.options.packages,
+        **{f"--{name.replace('_', '-')}": True for name in rules.rules if name != "base"},
         **{f"--{name}": True for name in rules.dive},
     }
     useless = [name for name, value in given.items() if value]

@@ -179,6 +179,37 @@ class Asked:
                 f"--exit-code, --path and --depth need two images, not {count}",
                 hint="name two",
             )
+        if self.several and (self.top is not None or self.show_args):
+            raise UsageError(
+                f"--top and --show-args have no effect on a table of {count} images",
+                hint="leave them out, or name two images",
+            )
+        self._check_saved()
+
+    def _check_saved(self) -> None:
+        """Raise `UsageError` for options that read an image where there are only saved reports."""
+        from layerscope.report.saved.reference import report_path
+
+        given = {
+            "--platform": self.platforms,
+            "--tag": self.tags,
+            "--pull": self.pull,
+            "--insecure": self.insecure,
+            "--token-server": self.token_servers,
+            "--limit": self.limits,
+            "--head": self.head,
+            "--lazy": self.lazy,
+            "--verify": self.verify is True,
+            "--no-verify": self.verify is False,
+            "--via": self.via,
+            "--no-cache": self.no_cache,
+        }
+        useless = [name for name, value in given.items() if value]
+        if useless and all(report_path(each) is not None for each in self.references):
+            raise UsageError(
+                f"{useless[0]} has no effect on saved reports",
+                hint="leave it out, or name an image",
+            )
 
     def targets(self) -> tuple[Output, ...]:
         """The outputs, checked to be writable. Raises `UsageError` and `OutputError`."""

@@ -46,6 +46,7 @@ class Choice:
             "--no-verify": options.verify == "off",
             "--via": options.via,
             "--no-cache": not options.cache,
+            "--no-packages": not options.packages,
         }
         return [name for name, value in given.items() if value]
 

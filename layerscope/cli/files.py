@@ -12,6 +12,7 @@ from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
+from layerscope.errors import UsageError
 from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ def command(
     """
     from layerscope.analysis.filter.query import parse
 
+    if choice.options.dockerfile is not None and not as_json:
+        raise UsageError(
+            "--dockerfile has no effect without --json, which has the lines",
+            hint="leave it out, or add --json",
+        )
     query = parse(" ".join(words))
     with opened(choice) as (analysis, _):
         rows = list(_rows(analysis, query, which, layer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,6 +155,8 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
     places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
     named = rules or dive or config is not None or ci_config is not None
     budget = load() if named or any(map(os.path.lexists, places)) else None
+    if budget is not None:
+        _check_rules(rules, budget)
     return Ruling(
         budget=budget,
         load=load,
@@ -164,6 +166,20 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
         files=tuple(file for file in (*places, config, ci_config) if file is not None),
         dive=options.dive_compatible or (budget is not None and budget.dive is not None),
     )
+
+
+def _check_rules(rules: Mapping[str, str], budget: Budget) -> None:
+    """Raise `UsageError` for an option that no rule of the budget looks at."""
+    if "min_change" in rules and "max_growth" not in budget.limits and budget.baseline is None:
+        raise UsageError(
+            "--min-change has no effect without a rule about growth",
+            hint="leave it out, or add --max-growth and --baseline",
+        )
+    if "anchor" in rules and "max_drift" not in budget.limits:
+        raise UsageError(
+            "--anchor has no effect without a rule about drift",
+            hint="leave it out, or add --max-drift",
+        )
 
 
 def check_former(ruling: Ruling) -> None:

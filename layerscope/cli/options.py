@@ -82,7 +82,7 @@ def file_options(command: Command) -> Command:
 
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine; the command gets a `choice`."""
-    return stacked(_engine_options, _choice)(command)
+    return stacked(_platform_option, _pull_option, _cost_options, _choice)(command)
 
 
 def make_options(
@@ -163,7 +163,7 @@ head_option = click.option(
 via_option = click.option(
     "--via",
     type=click.Choice(["store", "export"]),
-    help="Read an engine's image from its store, or from an export. By default, from the store if you may read it.",
+    help="For engines only: read the image from the engine's store, or from an export. By default, from the store if you may read it.",
 )
 cache_option = click.option(
     "--no-cache",
@@ -190,13 +190,20 @@ _dockerfile_option = click.option(
 )
 
 
+_platform_option = click.option(
+    "--platform",
+    metavar="OS/ARCH[/VARIANT]",
+    help="Pick this platform from a multi-platform image.",
+)
+_pull_option = click.option(
+    "--pull",
+    is_flag=True,
+    help="For engines only: pull the image if the engine doesn't have it.",
+)
+
+
 def _engine_options(command: Command) -> Command:
-    platform = click.option(
-        "--platform",
-        metavar="OS/ARCH[/VARIANT]",
-        help="Pick this platform from a multi-platform image.",
-    )
-    return stacked(platform, reading_options)(command)
+    return stacked(_platform_option, reading_options)(command)
 
 
 def _list_limits(
@@ -212,20 +219,28 @@ def _list_limits(
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
+    return stacked(_pull_option, _registry_options, _cost_options)(command)
+
+
+def _registry_options(command: Command) -> Command:
     return stacked(
-        click.option("--pull", is_flag=True, help="Pull the image if the engine doesn't have it."),
         click.option(
             "--insecure",
             is_flag=True,
-            help="Accept plain HTTP and any certificate from a registry, for your own test registries.",
+            help="For registries only: accept plain HTTP and any certificate, for your own test registries.",
         ),
         click.option(
             "--token-server",
             "token_servers",
             metavar="HOST",
             multiple=True,
-            help="Send the registry's credentials to the token server on this host too.",
+            help="For registries only: send the registry's credentials to the token server on this host too.",
         ),
+    )(command)
+
+
+def _cost_options(command: Command) -> Command:
+    return stacked(
         click.option(
             "--limit",
             "limits",
@@ -235,7 +250,9 @@ def reading_options(command: Command) -> Command:
             callback=_list_limits,
             help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="Show no progress bar."),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
+        ),
     )(command)
 
 
@@ -265,6 +282,12 @@ class Writing:
         name = one_format(as_json=self.as_json, name=self.format_name)
         outputs = parse_outputs(self.outputs, name, default=default, formats=formats)
         check_outputs(outputs, force=self.force)
+        if self.files and not any(formats[output.format].entries for output in outputs):
+            showing = " and ".join(each.name for each in formats.values() if each.entries)
+            raise UsageError(
+                f"--files has no effect on this format; every entry is only in {showing}",
+                hint="leave it out, or add -o json=PATH",
+            )
         return outputs
 
 
@@ -318,7 +341,9 @@ def output_options(command: Command) -> Command:
             metavar="N",
             help="List N wasted and N large files, and sum up the rest.",
         ),
-        click.option("--files", is_flag=True, help="Add every entry of every layer to the JSON."),
+        click.option(
+            "--files", is_flag=True, help="Add every entry of every layer to the JSON or CSV."
+        ),
         show_args_option,
         click.option(
             "--verify/--no-verify",

@@ -131,7 +131,15 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def check_outputs(outputs: Sequence[Output], *, force: bool) -> None:
-    """Raise `OutputError` for a file that cannot be written, before any work starts."""
+    """Raise `OutputError` for a file that cannot be written, before any work starts.
+
+    Raises `UsageError` for `--force` without a file to write.
+    """
+    if force and all(output.path == STDOUT for output in outputs):
+        raise UsageError(
+            "--force has no effect without a file to write",
+            hint="leave it out, or name a file with -o PATH",
+        )
     for output in outputs:
         if output.path != STDOUT:
             check_target(output.path, force=force)

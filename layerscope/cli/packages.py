@@ -13,6 +13,7 @@ from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
+from layerscope.errors import UsageError
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import PackageRow, PackagesRow
@@ -36,6 +37,11 @@ def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json:
     layerscope packages python:3.8 --top 20
     layerscope packages app.tar 'npm:*' --json
     """
+    if choice.options.dockerfile is not None and as_json:
+        raise UsageError(
+            "--dockerfile has no effect with --json, which has no lines",
+            hint="leave one of the two options out",
+        )
     from layerscope.report.document.package_rows import packages_row
 
     with opened(choice) as (analysis, _):

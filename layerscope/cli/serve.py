@@ -76,6 +76,8 @@ def command_line(choice: Choice) -> str:
         words.append("--pull")
     if options.insecure:
         words.append("--insecure")
+    if options.lazy:
+        words.append("--lazy")
     if not options.cache:
         words.append("--no-cache")
     for host in options.token_servers:

@@ -263,18 +263,14 @@ def test_an_empty_limit_is_an_error(run: Run) -> None:
         ("--config", "app.tar"),
         ("--config", "base.tar", "--base", "base.tar"),
         ("--config", "base.tar", "--base", "docker-archive:base.tar:app"),
-        ("--config", "old.json", "--baseline", "old.json"),
-        ("--config", "link.json", "--anchor", "old.json"),
-        ("--config", "Dockerfile", "--dockerfile", "Dockerfile"),
-        ("--config", "ci.yaml", "--ci-config", "ci.yaml"),
+        ("--config", "link.tar", "--base", "base.tar"),
     ],
 )
 def test_a_first_budget_does_not_replace_an_input(
     run: Run, folder: Path, options: tuple[str, ...]
 ) -> None:
-    for name in ("base.tar", "old.json", "Dockerfile", "ci.yaml"):
-        (folder / name).write_bytes(b"input")
-    os.link(folder / "old.json", folder / "link.json")
+    (folder / "base.tar").write_bytes(b"input")
+    os.link(folder / "base.tar", folder / "link.tar")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     done = run("check", "app.tar", "--init", "--force", *options)
     assert done.returncode == 2
@@ -285,11 +281,11 @@ def test_a_first_budget_does_not_replace_an_input(
 @pytest.mark.parametrize("option", ["--baseline", "--anchor", "--base", "--dockerfile"])
 def test_an_update_does_not_write_to_another_input(run: Run, folder: Path, option: str) -> None:
     path = folder / "layerscope.toml"
-    path.write_text("max_size = 1\n")
+    path.write_text('max_size = 1\nmax_drift = "1%"\n')
     done = run("check", "app.tar", "--update", "max_size", option, "layerscope.toml")
     assert done.returncode == 2
     assert "this run reads layerscope.toml, as layerscope.toml" in done.stderr
-    assert path.read_text() == "max_size = 1\n"
+    assert path.read_text() == 'max_size = 1\nmax_drift = "1%"\n'
 
 
 @pytest.mark.parametrize("command", ["report", "check"])
@@ -318,6 +314,12 @@ def test_an_endless_size_in_the_rules_is_a_one_line_error(
         ("--show-args",),
         ("--max-size", "1GB"),
         ("--min-change", "1kB"),
+        ("--baseline", "app.tar"),
+        ("--anchor", "app.tar"),
+        ("--default-baseline", "app.tar"),
+        ("--ci-config", ".dive-ci"),
+        ("--dockerfile", "Dockerfile"),
+        ("--no-packages",),
         ("--lowestEfficiency", "0.9"),
         ("--allow-missing-baseline",),
         ("--require-baseline",),

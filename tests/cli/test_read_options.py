@@ -16,7 +16,7 @@ from tests.cli.images import write
 READING = {
     "report": (),
     "check": ("--max-size", "1GB"),
-    "files": (),
+    "files": ("--json",),
     "extract": ("/usr/bin/python3", "-o", "out"),
 }
 """The commands that read one image, with the other arguments that each needs."""

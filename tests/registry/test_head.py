@@ -169,7 +169,7 @@ def test_svg_has_nothing_to_draw(registry: Registry, run: Run) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("report", "--files"),
+        ("report", "--json", "--files"),
         ("report", "--verify"),
         ("report", "--no-verify"),
         ("check", "--init"),

@@ -30,6 +30,7 @@ class Format(Generic[DocumentT_contra]):
     """One format by name. `create` imports the renderer only when it is needed.
 
     `filesystem` says that the renderer draws the key of that name, which `document.filesystem.with_filesystem` adds.
+    `entries` says that it writes the entries of layers, which `--files` adds.
     """
 
     name: str
@@ -37,3 +38,4 @@ class Format(Generic[DocumentT_contra]):
     help: str
     create: Callable[[Display], Renderer[DocumentT_contra]]
     filesystem: bool = False
+    entries: bool = False

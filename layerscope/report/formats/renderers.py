@@ -77,6 +77,7 @@ JSON: Format[Mapping[str, object]] = Format(
     help="The whole report, for programs.",
     create=_json,
     filesystem=True,
+    entries=True,
 )
 """The format that writes any kind of document."""
 
@@ -112,6 +113,7 @@ RENDERERS: dict[str, Format[ReportDocument]] = {
             suffix=".csv",
             help="Layers, instructions, waste, and files as one table.",
             create=_csv,
+            entries=True,
         ),
         Format(
             name="junit",

@@ -204,6 +204,7 @@ PLATFORMS_RENDERERS: dict[str, Format[PlatformsDocument]] = {
             help="The report of each platform, for programs.",
             create=lambda _: PlatformsJson(),
             filesystem=True,
+            entries=True,
         ),
         Format(
             name="markdown",
