@@ -21,6 +21,7 @@ from layerscope.cli.options import (
     lazy_option,
     make_options,
     one_format,
+    packages_option,
     reading_options,
     show_args_option,
     via_option,
@@ -103,6 +104,7 @@ STDIN = "-"
 @via_option
 @cache_option
 @lazy_option
+@packages_option
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -151,6 +153,7 @@ class Asked:
     via: Via | None
     no_cache: bool
     lazy: bool
+    packages: bool
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -251,6 +254,7 @@ class Asked:
                 no_cache=self.no_cache,
                 head=self.head,
                 lazy=self.lazy,
+                packages=self.packages,
             )
             for platform, tag in pairs
         ]

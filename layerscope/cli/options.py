@@ -70,7 +70,7 @@ def source_options(command: Command) -> Command:
 
 def report_options(command: Command) -> Command:
     """The same for a command that can do without the layers."""
-    return stacked(head_option, _packages_option, source_options)(command)
+    return stacked(head_option, packages_option, source_options)(command)
 
 
 def file_options(command: Command) -> Command:
@@ -175,7 +175,7 @@ lazy_option = click.option(
     is_flag=True,
     help="Index eStargz and zstd:chunked layers by their tables of contents, without reading their files.",
 )
-_packages_option = click.option(
+packages_option = click.option(
     "--packages/--no-packages",
     default=True,
     help="Tell which packages the files belong to, or don't.",

@@ -9,6 +9,11 @@ from layerscope.analysis.comparison.configuration import SettingRow, compare_set
 from layerscope.analysis.comparison.files import FileComparison
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.comparison.layers import LayerComparison, compare_layers
+from layerscope.analysis.comparison.packages import (
+    PackageComparison,
+    compare_packages,
+    package_notes,
+)
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.walk import compare_files
 from layerscope.notes import Note
@@ -18,7 +23,10 @@ from layerscope.units import count, format_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What changes from `a` to `b`. `files` is None if a side has no file list. `pattern` narrows the files."""
+    """What changes from `a` to `b`. `files` is None if a side has no file list. `pattern` narrows the files.
+
+    `packages` is None if those of a side are unknown.
+    """
 
     a: Side
     b: Side
@@ -27,6 +35,7 @@ class Comparison:
     settings: tuple[SettingRow, ...]
     pattern: str | None
     notes: tuple[Note, ...]
+    packages: PackageComparison | None = None
 
     @property
     def reads_all(self) -> bool:
@@ -79,6 +88,7 @@ def compare(
         settings=settings,
         pattern=path,
         notes=tuple(_notes(a, b, layers, files, settings)),
+        packages=compare_packages(a, b),
     )
 
 
@@ -113,6 +123,7 @@ def _notes(
                 "layers-not-read",
                 f"{missing} of the layers of {name} {'is' if missing == 1 else 'are'} not in its source: their files and sizes are left out",
             )
+    yield from package_notes(a, b)
     yield from _recompressed(layers)
     if files is not None:
         unknown = files.totals["unknown"].count

@@ -1,4 +1,4 @@
-"""The comparison as one table in CSV (RFC 4180): sizes, instructions, layers, directories, files, and settings.
+"""The comparison as one table in CSV (RFC 4180): sizes, instructions, layers, packages, directories, files, and settings.
 
 The `table` column says which kind a row is. As in the report's CSV, every row has every column, text that a spreadsheet
 could mistake for a formula starts with a `'`, and an unknown value is an empty cell.
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.model import WASTE_KINDS
+from layerscope.report.comparison.package_words import versions_words
 from layerscope.report.comparison.words import change_details, full_text
 from layerscope.report.document.rows import SIZE_NAMES
 from layerscope.report.formats.csv import REST, cell
@@ -32,7 +33,7 @@ COLUMNS = (
 class ComparisonCsv:
     """Writes a header and a row for each pair, in the order of the document.
 
-    `a`, `b`, and `delta` are bytes of content for instructions and layers, bytes of live files for directories and
+    `a`, `b`, and `delta` are bytes of content for instructions, layers, and packages, bytes of live files for directories and
     files, and plain values for settings.
     """
 
@@ -55,6 +56,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
         diff_ids = (layer["diff_id_a"], layer["diff_id_b"])
         shown = dict.fromkeys(diff_id for diff_id in diff_ids if diff_id is not None)
         yield {"table": "layer", "text": " ".join(shown), **_aligned(layer)}
+    yield from _packages(document)
     for directory in document["directories"]:
         yield {
             "table": "directory",
@@ -79,6 +81,27 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
             "text": setting["name"],
             "a": setting["a"],
             "b": setting["b"],
+        }
+
+
+def _packages(document: ComparisonDocument) -> Iterator[dict[str, object]]:
+    packages = document["packages"]
+    if packages is None:
+        return
+    for row in packages["changes"]:
+        yield {
+            "table": "package",
+            "status": row["status"],
+            "text": f"{row['type']} {row['name']}",
+            "details": versions_words(row),
+            **_pair(row),
+        }
+    if "rest" in packages:
+        yield {
+            "table": "package",
+            "text": REST,
+            "details": f"{packages['rest']['count']:,} packages",
+            **_pair(packages["rest"]),
         }
 
 

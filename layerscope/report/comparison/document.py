@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.analysis.model import LayerSummary
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
+from layerscope.report.comparison.package_rows import packages_row
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
@@ -61,8 +62,8 @@ def build(
 ) -> ComparisonDocument:
     """What changes from A to B. The same images always give the same document.
 
-    It lists the `top` largest file differences (all of them for None) and sums up the rest in one more row. It lists
-    the largest `top` directories, down to `depth`.
+    It lists the `top` largest differences of files and of packages (all of them for None) and sums up the rest in one
+    more row. It lists the largest `top` directories, down to `depth`.
     """
     a, b = comparison.a, comparison.b
     layers, files = comparison.layers, comparison.files
@@ -86,6 +87,7 @@ def build(
         "out_of_order": [
             {"a": i, "b": j, "diff_id": _text(a.layers[i].diff_id)} for i, j in layers.out_of_order
         ],
+        "packages": None if comparison.packages is None else packages_row(comparison.packages, top),
         "schema_version": SCHEMA_VERSION,
         "sentence": clean_text(sentence(comparison)),
         "shared_layers": layers.shared,

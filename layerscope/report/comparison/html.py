@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.comparison.defaults import DEPTH
+from layerscope.report.comparison.package_words import (
+    STATUS_WORDS,
+    packages_that_differ,
+    packages_words,
+    versions_words,
+)
 from layerscope.report.comparison.rows import SIDES, MaybePairRow, PairRow, SideName
 from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.comparison.words import (
@@ -71,17 +77,21 @@ _TONES = {
     "removed": "good",
     "content": "warn",
     "type": "warn",
+    "upgraded": "warn",
+    "downgraded": "warn",
 }
 _WORDS = {
     "CHANGE_WORDS": _CHANGE_WORDS,
     "DEEPEST": DEEPEST,
     "KIND_WORDS": KIND_WORDS,
     "MARKS": MARKS,
+    "PACKAGE_WORDS": STATUS_WORDS,
     "STATUS_WORDS": _STATUS_WORDS,
     "TONES": _TONES,
     "change_details": change_details,
     "setting_words": setting_words,
     "step_text": step_text,
+    "versions_words": versions_words,
 }
 
 
@@ -90,6 +100,7 @@ class ComparisonHtml:
 
     def render(self, document: ComparisonDocument, out: TextIO) -> None:
         files = document["files"]
+        packages = packages_that_differ(document)
         listed = [row for row in document["changes"] if row["path"] is not None]
         shown = listed[:MOST_ROWS]
         cut = [row for row in document["changes"] if row["path"] is None]
@@ -111,6 +122,9 @@ class ComparisonHtml:
             "measure_word": measure_word(document),
             "most": _most(document["instructions"], measure(document)),
             "overview": _overview(document),
+            "package_choices": _package_choices(document),
+            "package_words": None if packages is None else packages_words(packages),
+            "packages": None if is_narrowed(document) else packages,
             "statuses": _statuses(document["instructions"]),
             "transfers": any(
                 row["sizes"]["compressed"][side] is not None
@@ -240,6 +254,13 @@ def _statuses(rows: Sequence[ComparedInstructionRow]) -> list[tuple[str, str]]:
     found = {row["status"] for row in rows}
     choices = [pair for pair in _STATUS_WORDS.items() if pair[0] in found]
     return [("different", "all that differ"), *choices] if found - {"same"} else choices
+
+
+def _package_choices(document: ComparisonDocument) -> list[tuple[str, str]]:
+    """The filters for the list of packages."""
+    packages = document["packages"]
+    found = set() if packages is None else {row["status"] for row in packages["changes"]}
+    return [(status, words) for status, words in STATUS_WORDS.items() if status in found]
 
 
 def _segments(document: ComparisonDocument, side: SideName) -> list[dict[str, object]]:

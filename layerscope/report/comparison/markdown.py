@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
+from layerscope.report.comparison.package_words import (
+    STATUS_WORDS,
+    packages_that_differ,
+    packages_words,
+    versions_words,
+)
 from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
@@ -53,6 +59,7 @@ class ComparisonMarkdown:
             _title(document),
             _overview(document),
             *([] if is_narrowed(document) else [_instructions(document), _consequences(document)]),
+            *([] if is_narrowed(document) else [_packages(document, self._rows)]),
             _where(document, self._rows),
             _files(document, self._rows),
             *([] if is_narrowed(document) else [_settings(document)]),
@@ -155,6 +162,31 @@ def _consequences(document: ComparisonDocument) -> str:
     ]
     lines = (f"- **{name}**: {prose(words)}\n" for name, words in parts if words)
     return "\n" + "".join(lines)
+
+
+def _packages(document: ComparisonDocument, rows: int) -> str:
+    packages = packages_that_differ(document)
+    if packages is None:
+        return ""
+    table = [
+        (
+            format_delta(row["delta"]),
+            STATUS_WORDS[row["status"]],
+            code(f"{row['type']} {row['name']}"),
+            prose(versions_words(row)),
+            format_size(row["a"]),
+            format_size(row["b"]),
+        )
+        for row in packages["changes"][:rows]
+    ]
+    others = packages["changes"][rows:]
+    rest = packages.get("rest", {"count": 0, "delta": 0})
+    left = len(others) + rest["count"]
+    if left:
+        delta = sum(row["delta"] for row in others) + rest["delta"]
+        table.append((format_delta(delta), "", f"*in {left:,} others*", "", "", ""))
+    titles = ("change>", "", "package", "version", "content A>", "content B>")
+    return _folded(f"Packages: {packages_words(packages)}", _table(titles, table))
 
 
 def _where(document: ComparisonDocument, rows: int) -> str:

@@ -5,6 +5,7 @@ from typing import Literal, NotRequired, TypedDict
 from layerscope.analysis.comparison.configuration import Field
 from layerscope.analysis.comparison.files import ChangeKind
 from layerscope.analysis.comparison.layers import Reason, Status
+from layerscope.analysis.comparison.packages import PackageStatus
 from layerscope.report.document.rows import MaybeSizesRow
 
 SideName = Literal["a", "b"]
@@ -219,6 +220,40 @@ class SettingRow(TypedDict):
     name: str
 
 
+class PackageChangeRow(PairRow):
+    """A package that differs, in all versions."""
+
+    name: str
+    status: PackageStatus
+    type: str
+    versions_a: list[str]
+    versions_b: list[str]
+
+
+class OtherPackageChangesRow(PairRow):
+    """The sum of the packages that were cut off."""
+
+    count: int
+
+
+class PackageCountsRow(TypedDict):
+    added: int
+    changed: int
+    downgraded: int
+    removed: int
+    resized: int
+    same: int
+    upgraded: int
+
+
+class ComparedPackagesRow(TypedDict):
+    changes: list[PackageChangeRow]
+    counts: PackageCountsRow
+    owned: PairRow
+    unowned: PairRow
+    rest: NotRequired[OtherPackageChangesRow]
+
+
 class RemarkRow(TypedDict):
     code: str
     message: str
@@ -243,6 +278,7 @@ class ComparisonDocument(TypedDict):
     layerscope: str
     notes: list[RemarkRow]
     out_of_order: list[OutOfOrderRow]
+    packages: ComparedPackagesRow | None
     schema_version: int
     sentence: str
     shared_layers: int

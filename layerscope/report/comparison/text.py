@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
+from layerscope.report.comparison.package_words import (
+    STATUS_WORDS,
+    package_words,
+    packages_that_differ,
+    packages_words,
+)
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -66,6 +72,7 @@ class ComparisonText:
         elif document["different"] or document["config"] or document["changes"]:
             _instructions(page, document)
             _consequences(page, document)
+            _packages(page, document, rows)
             _where(page, document, rows)
             _changes(page, document, rows)
             _settings(page, document)
@@ -202,6 +209,29 @@ def _consequences(page: Page, document: ComparisonDocument) -> None:
     waste = waste_words(document)
     if waste:
         page.paragraph(waste, indent=9, head=("waste  ", "head"))
+
+
+def _packages(page: Page, document: ComparisonDocument, rows: int) -> None:
+    packages = packages_that_differ(document)
+    if packages is None:
+        return
+    page.gap()
+    page.paragraph(packages_words(packages), indent=12, head=("packages  ", "head"))
+    shown = packages["changes"][:rows]
+    for row in shown:
+        page.line(
+            "  ",
+            pad(format_delta(row["delta"]), 11, right=True),
+            "  ",
+            (pad(STATUS_WORDS[row["status"]], 11), "dim"),
+            fit_start(package_words(row), page.width - 26),
+        )
+    others = packages["changes"][rows:]
+    rest = packages.get("rest", {"count": 0, "delta": 0})
+    left = len(others) + rest["count"]
+    if left and shown:
+        delta = format_delta(sum(row["delta"] for row in others) + rest["delta"])
+        page.line("  ", pad(delta, 11, right=True), "  ", (f"in {left:,} others", "dim"))
 
 
 def _where(page: Page, document: ComparisonDocument, rows: int) -> None:
