@@ -20,7 +20,6 @@ from layerscope.report.document.serialize import dumps
 from layerscope.report.saved.report import parse_report
 from tests.analysis.images import analysis_of
 from tests.analysis.test_ownership import RELEASE, debian, dist_info
-from tests.builder.image import Members
 from tests.cli.conftest import ROOT
 
 FIXTURES = ROOT / "fixtures"
@@ -30,10 +29,10 @@ SLIM = str(FIXTURES / "python-3.8-slim.tar.gz")
 Row = dict[str, Any]
 
 
-def stored(*packages: tuple[str, str, int]) -> Members:
+def stored(*packages: tuple[str, str, int]) -> Row:
     """Debian packages with a name, a version, and the size of their only file."""
     named = [(name, version, (f"usr/{name}",)) for name, version, _ in packages]
-    files: Members = {f"usr/{name}": b"x" * size for name, _, size in packages}
+    files: Row = {f"usr/{name}": b"x" * size for name, _, size in packages}
     return {**RELEASE, **debian(*named), **files}
 
 
