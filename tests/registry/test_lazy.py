@@ -108,8 +108,9 @@ def report(reference: str, options: ReadOptions, **more: Any) -> dict[str, Any]:
 
 
 def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str, Any]:
-    """Everything except the values that a table of contents doesn't have."""
-    document = json.loads(json.dumps(document))
+    """Everything but what a table of contents cannot tell, and says so."""
+    document = without_costs(json.loads(json.dumps(document)))
+    document.pop("packages", None)
     document["notes"] = [
         note for note in document["notes"] if note["code"] not in ("read-by-table", "read-in-full")
     ]
@@ -119,6 +120,19 @@ def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str
         for row in (document, *document["layers"], *document["instructions"]):
             del row["sizes"]["tar"], row["sizes"]["overhead"]
     return document
+
+
+def without_costs(value: Any, key: str = "") -> Any:
+    """The value without what single files take of the compressed blob; whole layers stay."""
+    if isinstance(value, list):
+        return [without_costs(each, key) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: without_costs(each, name)
+        for name, each in value.items()
+        if not name.startswith("compressed_") and (name != "compressed" or key == "sizes")
+    }
 
 
 def parts(registry: Registry) -> int:
@@ -161,7 +175,7 @@ def test_entries_and_hashes_equal_the_full_reading(registry: Registry, name: str
     lazy = report(registry.name(), LAZY, files=True, hashes=True)
     full = report(registry.name(), FULL, files=True, hashes=True)
     for one, other in zip(lazy["layers"], full["layers"], strict=True):
-        assert one["entries"] == other["entries"]
+        assert without_costs(one["entries"]) == without_costs(other["entries"])
 
 
 def distinct() -> list[dict[str, Any]]:
@@ -285,13 +299,10 @@ def test_files_and_layouts_are_read_by_their_tables_too(name: str, tmp_path: Pat
     assert [row["verified"] for row in lazy["layers"]] == [False, False]
 
 
-def test_a_layer_in_the_cache_is_not_read_by_its_table(registry: Registry) -> None:
+def test_the_cache_does_not_change_a_lazy_report(registry: Registry) -> None:
     registry.add(image_of(estargz))
-    full = report(registry.name(), ReadOptions())
-    registry.asked.clear()
-    lazy = report(registry.name(), ReadOptions(lazy=True))
-    assert lazy == full
-    assert not parts(registry)
+    report(registry.name(), ReadOptions())
+    assert report(registry.name(), ReadOptions(lazy=True)) == report(registry.name(), LAZY)
 
 
 def test_a_layer_that_was_read_by_its_table_is_not_kept_in_the_cache(registry: Registry) -> None:
