@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import pytest
 
 import layerscope
 from layerscope.errors import UsageError
 from layerscope.report.document.builder import build
 from layerscope.report.document.filesystem import with_filesystem
+from layerscope.report.formats.format import Display
 from layerscope.report.saved.report import parse_saved
+from layerscope.units import format_size
 from tests.builder import FORMS, ImageBuilder
 from tests.builder.image import BuiltImage
 from tests.model.sums import check_sums
+from tests.report.pictured import written
 from tests.test_conformance import sample
 
 
@@ -96,3 +101,29 @@ def test_a_saved_report_whose_costs_do_not_add_up_is_refused(tmp_path: Path, key
     report["sizes"][key] += 1
     with pytest.raises(UsageError, match="add up"):
         parse_saved(json.dumps(report).encode(), "saved.json")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "csv"])
+def test_formats_show_what_a_pull_costs_beside_the_content(tmp_path: Path, form: str) -> None:
+    for name, compression in (("oci-archive", "gzip"), ("docker-legacy", "none")):
+        report = whole(FORMS[name].write([sample()], tmp_path / name, compression))
+        text = written(form, report, Display(width=120))
+        largest = report["largest"][0]["compressed"]
+        if form == "csv":
+            rows = [row for row in csv.DictReader(text.splitlines()) if row["table"] == "waste"]
+            costs = [
+                str("" if row["compressed"] is None else row["compressed"])
+                for row in report["waste"]
+            ]
+            assert [row["compressed"] for row in rows] == costs
+        elif form == "text":
+            assert (" wasted  download" in text) == (compression == "gzip")
+            assert (f"download {format_size(largest)}" in text) == (largest is not None)
+        elif form == "markdown":
+            lines = [line for line in text.splitlines() if "written by" in line]
+            assert any("download" in line for line in lines) == (largest is not None)
+        else:
+            page = lxml.html.fromstring(text)
+            for table in ("waste-table", "files-table"):
+                titles = page.get_element_by_id(table).find("thead").text_content()
+                assert ("download" in titles) == (largest is not None)

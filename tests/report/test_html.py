@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import random
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import lxml.html
 import pytest
 
+import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.report.document.builder import build
 from layerscope.report.document.serialize import dumps
 from layerscope.report.parts.html_page import MOST_ROWS
 from layerscope.report.parts.treemap import Rect, layout
 from layerscope.units import format_size
+from tests.builder import FORMS, ImageBuilder
 from tests.report.golden import check_golden
 from tests.report.pictured import analyze, pictured, written
 from tests.report.sample import make_analysis, python_app, wasted
@@ -219,6 +222,33 @@ def test_a_click_opens_a_folder_and_the_breadcrumbs_lead_back(
     opened.locator("#crumbs button").first.click()
     assert crumbs(opened) == ["all files"]
     assert opened.locator("#map g[data-node]").count() == before
+
+
+@pytest.mark.browser
+def test_the_treemap_shows_content_or_what_a_pull_transfers(opened: Page, tmp_path: Path) -> None:
+    noise, zeros = random.Random(7).randbytes(60_000), bytes(90_000)
+    image = ImageBuilder("x:1").layer({"noise": noise, "zeros": zeros}, "RUN a").build()
+    reference = FORMS["oci-archive"].write([image], tmp_path / "x.tar", "gzip")
+    with layerscope.load(reference) as loaded:
+        visit(opened, pictured(layerscope.analyze(loaded)), tmp_path)
+    areas = """groups => groups.filter(group => group.classList.contains('leaf')).map(group =>
+        group.firstChild.getAttribute('width') * group.firstChild.getAttribute('height'))"""
+    first, second = opened.eval_on_selector_all("#map g[data-node]", areas)
+    assert first / second == pytest.approx(1.5, rel=0.05)
+    opened.locator("#measure button", has_text="download").click()
+    first, second = opened.eval_on_selector_all("#map g[data-node]", areas)
+    assert first / second > 50
+    opened.locator("#measure button", has_text="content").click()
+    first, second = opened.eval_on_selector_all("#map g[data-node]", areas)
+    assert first / second == pytest.approx(1.5, rel=0.05)
+
+
+@pytest.mark.browser
+def test_there_is_no_choice_of_sizes_where_only_tars_are_known(
+    opened: Page, app_analysis: Analysis, tmp_path: Path
+) -> None:
+    visit(opened, pictured(app_analysis), tmp_path)
+    assert not opened.locator("#measure").is_visible()
 
 
 def middle(page: Page, name: str) -> tuple[float, float]:

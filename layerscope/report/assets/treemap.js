@@ -8,7 +8,13 @@
   const nodes = report.filesystem.nodes;
   const below = nodes.map(() => []);
   nodes.forEach((node, index) => { if (node.parent !== null && node.bytes) below[node.parent].push(index); });
-  for (const children of below) children.sort((a, b) => nodes[b].bytes - nodes[a].bytes || a - b);
+  // What the areas show: the content, or the compressed bytes that a pull transfers of it.
+  let measure = "bytes";
+  const weight = (node) => node[measure] ?? 0;
+  const sort = () => {
+    for (const children of below) children.sort((a, b) => weight(nodes[b]) - weight(nodes[a]) || a - b);
+  };
+  sort();
 
   const HEADER = 17, PADDING = 2, SMALLEST = 3, HEADER_WIDTH = 46, HEADER_HEIGHT = 34, OPEN = 14, CHARACTER = 6.3;
   const OTHER = 11;
@@ -52,8 +58,10 @@
   const color = (node) => (node.instructions.length ? view.colors[node.instructions[0].instruction] : OTHER);
   const describe = (index) => {
     const node = nodes[index];
-    const shares = [size(node.bytes), percent(node.bytes, report.filesystem.bytes)];
-    if (root && index !== root) shares.push(`${percent(node.bytes, nodes[root].bytes)} of this folder`);
+    const shares = [size(weight(node)), percent(weight(node), weight(report.filesystem))];
+    if (root && index !== root) shares.push(`${percent(weight(node), weight(nodes[root]))} of this folder`);
+    if (measure !== "bytes") shares.push(`${size(node.bytes)} content`);
+    else if (typeof node.compressed === "number") shares.push(`download ${size(node.compressed)}`);
     if (node.kind !== "file") shares.push(count(node.files, "file"));
     const lines = [shares.join(" · ")];
     for (const share of node.instructions.slice(0, 3)) {
@@ -130,7 +138,7 @@
       }
       out.push({ node, box, depth, open, header });
       if (!open) continue;
-      const boxes = squarify(children.map((child) => nodes[child].bytes), inner);
+      const boxes = squarify(children.map((child) => weight(nodes[child])), inner);
       for (let at = children.length - 1; at >= 0; at -= 1) {
         if (boxes[at].width >= SMALLEST && boxes[at].height >= SMALLEST) {
           pending.push({ node: children[at], box: boxes[at], depth: depth + 1 });
@@ -164,11 +172,12 @@
     const room = Math.floor((box.width - 8) / CHARACTER);
     if (tile.open) {
       if (!tile.header) return;
-      const both = `${text}  ${size(node.bytes)}`;
+      const both = `${text}  ${size(weight(node))}`;
       label(group, box.x + 4, box.y + 12, [...both].length <= room ? both : fit(text, room));
     } else if (box.height >= 14 && room >= 4) {
       label(group, box.x + 4, box.y + 12, fit(text, room));
-      if (box.height >= 28 && size(node.bytes).length <= room) label(group, box.x + 4, box.y + 25, size(node.bytes));
+      const words = size(weight(node));
+      if (box.height >= 28 && words.length <= room) label(group, box.x + 4, box.y + 25, words);
     }
   };
   const draw = () => {
@@ -299,6 +308,21 @@
       }
       light();
     });
+  }
+  const choices = document.getElementById("measure");
+  if (choices && typeof report.filesystem.compressed === "number") {
+    choices.hidden = false;
+    for (const button of choices.querySelectorAll("button")) {
+      button.addEventListener("click", () => {
+        measure = button.dataset.measure;
+        for (const each of choices.querySelectorAll("button")) {
+          each.setAttribute("aria-pressed", String(each.dataset.measure === measure));
+        }
+        sort();
+        tip.hidden = true;
+        draw();
+      });
+    }
   }
   let drawn = 0;
   new ResizeObserver(() => {

@@ -327,16 +327,21 @@ def _instructions(sheet: _Sheet, document: AnalysisDocument) -> None:
     base = base_instructions(document)
     if lines:
         titles.insert(4, "line>")
+    costs = any(row["sizes"]["compressed"] for row in full)
+    if costs:
+        titles.insert(-1, "download>")
     sheet.table(
         titles,
-        (_instruction(document, row, base if lines else None) for row in shown),
+        (_instruction(document, row, base if lines else None, costs) for row in shown),
         total=len(shown),
         rest=rest,
         fold="<b>Instructions</b>: who wrote the bytes, and who wasted them",
     )
 
 
-def _instruction(document: AnalysisDocument, row: InstructionRow, base: range | None) -> list[str]:
+def _instruction(
+    document: AnalysisDocument, row: InstructionRow, base: range | None, costs: bool
+) -> list[str]:
     """The cells of a row. With `base`, the instructions of the base image, one cell says where it was written."""
     sizes = row["sizes"]
     index = row["index"]
@@ -350,6 +355,8 @@ def _instruction(document: AnalysisDocument, row: InstructionRow, base: range | 
     if base is not None:
         line = str(row["location"]["start_line"]) if row["location"] else ""
         cells.insert(4, "base" if index in base else line)
+    if costs:
+        cells.insert(-1, format_size(sizes["compressed"] or None))
     return cells
 
 
@@ -361,6 +368,11 @@ def _blamed(document: AnalysisDocument, writer: int) -> str:
     return ", ".join(texts)
 
 
+def _download(known: bool) -> list[str]:
+    """The title of the column with compressed bytes, if the source knows them."""
+    return ["download>"] if known else []
+
+
 def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     kinds = wasted_kinds(document)
     named = " · ".join(f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds)
@@ -369,11 +381,13 @@ def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     if not named or not shown:
         return
     left = document["sizes"]["wasted"] - sum(row["bytes"] for row in shown)
+    costs = any(row.get("compressed") is not None for row in shown)
     sheet.table(
-        ("bytes>", "path", "files>", "cause"),
+        ("bytes>", *_download(costs), "path", "files>", "cause"),
         (
             (
                 format_size(row["bytes"]),
+                *([format_size(row.get("compressed"))] if costs else []),
                 code(group_path(row)),
                 f"{row['files']:,}",
                 f"written by {row['written_by']}, {blame(row)}",
@@ -415,9 +429,18 @@ def _largest(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     if not shown:
         return
     left = document["sizes"]["live"] - sum(row["bytes"] for row in shown)
+    costs = any(row.get("compressed") is not None for row in shown)
     sheet.table(
-        ("bytes>", "path", "written by>"),
-        ((format_size(row["bytes"]), code(row["path"]), str(row["written_by"])) for row in shown),
+        ("bytes>", *_download(costs), "path", "written by>"),
+        (
+            (
+                format_size(row["bytes"]),
+                *([format_size(row.get("compressed"))] if costs else []),
+                code(row["path"]),
+                str(row["written_by"]),
+            )
+            for row in shown
+        ),
         total=len(shown),
         rest=f"{format_size(left)} in others" if left else "",
         fold="<b>Largest files</b> of the final filesystem",

@@ -144,7 +144,9 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
     numbers = max(2, len(str(rows[-1]["index"])))
     lines = page.width >= 56 and has_lines(document)
     bars = 12 if page.width >= 76 else 0
+    costs = page.width >= 76 and any(row["sizes"]["compressed"] for row in rows)
     fixed = 2 + numbers + 2 + 10 + (bars + 1 if bars else 0) + 10 + (6 if lines else 0)
+    fixed += 10 if costs else 0
     room = page.width - fixed - 1
     page.gap()
     head: list[Span] = ["  ", pad("#", numbers, right=True), "  ", pad("instruction", room)]
@@ -152,6 +154,7 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
         pad("content", 11, right=True),
         " " * (bars + 1 if bars else 0),
         pad("wasted", 10, right=True),
+        pad("download", 10, right=True) if costs else "",
     ]
     page.line(("".join(str(span) for span in head) + ("  line" if lines else ""), "head"))
     marks = _marks(document["waste_pairs"])
@@ -172,6 +175,8 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
         if bars:
             spans += [" ", (pad(bar(sizes["content"], most, bars), bars), "bar")]
         spans.append((pad(_size(sizes["wasted"]), 10, right=True), "waste"))
+        if costs:
+            spans.append(pad(_size(sizes["compressed"] or 0), 10, right=True))
         if lines and row["index"] in base:
             spans.append(("  base", "dim"))
         elif lines and row["location"]:
@@ -242,7 +247,8 @@ def _waste(page: Page, document: AnalysisDocument, rows: int) -> None:
             else _count(row["files"], "other file" if row["rest"] else "file")
         )
         path = row["path"] if row["files"] == 1 or row["path"] == "/" else row["path"] + "/"
-        table.append((row["bytes"], path, files, f"written by {row['written_by']}, {blame(row)}"))
+        cause = f"written by {row['written_by']}, {blame(row)}"
+        table.append((row["bytes"], path, files, cause + _cost(row.get("compressed"))))
     _file_table(page, table)
     _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
 
@@ -275,10 +281,21 @@ def _largest(page: Page, document: AnalysisDocument, rows: int) -> None:
         return
     page.gap()
     page.line("  ", ("largest files", "head"))
-    _file_table(
-        page, [(row["bytes"], row["path"], "", f"written by {row['written_by']}") for row in shown]
-    )
+    table = [
+        (
+            row["bytes"],
+            row["path"],
+            "",
+            f"written by {row['written_by']}{_cost(row.get('compressed'))}",
+        )
+        for row in shown
+    ]
+    _file_table(page, table)
     _remainder(page, document["sizes"]["live"] - sum(row["bytes"] for row in shown))
+
+
+def _cost(compressed: int | None) -> str:
+    return "" if compressed is None else f", download {format_size(compressed)}"
 
 
 def _remainder(page: Page, size: int) -> None:
