@@ -32,12 +32,6 @@ class Share:
     def wasted(self) -> int:
         return self.content - self.live
 
-    def add(self, size: int, *, live: bool) -> None:
-        self.files += 1
-        self.content += size
-        if live:
-            self.live += size
-
 
 @dataclass(slots=True)
 class PackageShare(Share):
@@ -90,16 +84,18 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
     for position, (size, kind, path, record) in enumerate(rows):
         if not size:
             continue
-        if kind == METADATA:
-            if record is not None and record.content is not None:
-                unowned.add(size, live=record.names > 0)
-            continue
-        owner = owner_of(path if record is None else record.path)
         share: Share = unowned
-        if owner != UNOWNED:
-            owners[position] = owner
-            share = packages[owner]
-        share.add(size, live=record is None or record.names > 0)
+        if kind != METADATA:
+            owner = owner_of(path if record is None else record.path)
+            if owner != UNOWNED:
+                owners[position] = owner
+                share = packages[owner]
+        elif record is None or record.content is None:
+            continue
+        share.files += 1
+        share.content += size
+        if record is None or record.names:
+            share.live += size
     return owners
 
 

@@ -30,9 +30,9 @@ class DocumentKeeper:
 
     def pass_by(self, window: Window, path: bytes, mode: int, offset: int, size: int) -> bool:
         """Look at a file in a stream. Returns whether that moved the window."""
-        path = path.removeprefix(b"./")
-        if size > MOST_BYTES or not may_be_document(path, size, mode):
+        if size > MOST_BYTES:
             return False
+        path = path.removeprefix(b"./")
 
         def read_at(position: int, count: int) -> bytes:
             end = min(position + count, size)
@@ -55,7 +55,7 @@ class DocumentKeeper:
             start = end
             if kind != FILE or not size or size > MOST_BYTES:
                 continue
-            if not may_be_document(path, size, modes[owner]):
+            if not may_be_document(path, size):
                 continue
             extra = columns.extras.get(position)
             if extra is not None and extra.logical_size is not None:

@@ -46,6 +46,7 @@ from layerscope.layers.layer_index import MARK_BYTES, Columns
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
 from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, Window
 from layerscope.limits import Limits
+from layerscope.packages.documents import may_be_document
 
 _KINDS = {
     0x00: FILE,
@@ -269,7 +270,7 @@ class TarScanner:
                 name = name[:-1]
             mark: bytes | None = None
             if size:
-                if passed is not None and not kind:
+                if passed is not None and not kind and may_be_document(name, size):
                     mode = (owner if owner_number is None else columns.owner_table[owner_number])[0]
                     if (extra is None or extra.logical_size is None) and passed(
                         name, mode, content, size

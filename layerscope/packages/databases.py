@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from importlib import import_module
+from typing import Final, Protocol, cast
 
-from layerscope.packages import (
-    apk,
-    composer,
-    conda,
-    dpkg,
-    executables,
-    gem,
-    java,
-    npm,
-    python,
-    rpm,
-)
 from layerscope.packages.package import Documents, Installed, PackageType
 
 Unit = tuple["Database", bytes]
 """A database, and a part of it that is read as a whole: all of dpkg's files, or the folder of one distribution."""
 
 
+class Reader(Protocol):
+    """What the module of a kind of database defines."""
+
+    def unit(self, path: bytes) -> bytes | None:
+        """The part of the database that a path belongs to; None for a path that is of no interest."""
+
+    def read(self, where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
+        """The packages of a part, from the contents of its files. Raises `Unreadable`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
-    """How the packages of one type are read.
+    """How the packages of one type are read. If two packages claim a file, the one with the lower `rank` owns it.
 
-    `unit` returns the part of the database that a path belongs to, and `read` the packages of a part from the contents of
-    its files. If two packages claim a file, the one with the lower `rank` owns it.
+    `module` is the one of this folder that reads them. It is loaded when an image has something for it.
     """
 
     type: PackageType
-    unit: Callable[[bytes], bytes | None]
-    read: Callable[[bytes, Documents, str], Iterator[Installed]]
+    module: str
     rank: int
+
+    def unit(self, path: bytes) -> bytes | None:
+        """The part of the database that a path belongs to; None for a path that is of no interest."""
+        return _reader(self.module).unit(path)
+
+    def read(self, where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
+        """The packages of a part, from the contents of its files. Raises `Unreadable`."""
+        return _reader(self.module).read(where, documents, distribution)
+
+
+@cache
+def _reader(module: str) -> Reader:
+    return cast("Reader", import_module(f"layerscope.packages.{module}"))
 
 
 _NAMED: Final = (
-    Database("deb", dpkg.unit, dpkg.read, 0),
-    Database("apk", apk.unit, apk.read, 0),
-    Database("rpm", rpm.unit, rpm.read, 0),
-    Database("conda", conda.unit, conda.read, 1),
-    Database("pypi", python.unit, python.read, 2),
-    Database("npm", npm.unit, npm.read, 2),
-    Database("gem", gem.unit, gem.read, 2),
-    Database("composer", composer.unit, composer.read, 2),
+    Database("deb", "dpkg", 0),
+    Database("apk", "apk", 0),
+    Database("rpm", "rpm", 0),
+    Database("conda", "conda", 1),
+    Database("pypi", "python", 2),
+    Database("npm", "npm", 2),
+    Database("gem", "gem", 2),
+    Database("composer", "composer", 2),
 )
 _DPKG, _APK, _RPM, _CONDA, _PYPI, _NPM, _GEM, _COMPOSER = _NAMED
-EXECUTABLES: Final = Database("golang", lambda path: path, executables.read, 3)
-ARCHIVES: Final = Database("maven", lambda path: path, java.read, 3)
+EXECUTABLES: Final = Database("golang", "executables", 3)
+ARCHIVES: Final = Database("maven", "java", 3)
 
 _BY_NAME: Final[dict[bytes, tuple[Database, ...]]] = {
     b"status": (_DPKG,),
@@ -77,14 +88,17 @@ _BY_ENDING: Final = (
 )
 _ENDINGS: Final = tuple(ending for ending, _ in _BY_ENDING)
 SINGLE_STATUS: Final = b"var/lib/dpkg/status.d/"
+"""The folder of a distroless image that has a file for each package."""
 
+ARCHIVE_ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
+"""How the names of Java archives end."""
 RELEASES: Final = frozenset((b"etc/os-release", b"usr/lib/os-release"))
 """The files with a distribution's name (os-release(5))."""
 CANDIDATES: Final = (
     *(b"/" + name for name in _BY_NAME),
     *_ENDINGS,
     b"/os-release",
-    *java.ENDINGS,
+    *ARCHIVE_ENDINGS,
 )
 """The endings of paths that packages are read from. A distroless image has more in `SINGLE_STATUS`."""
 

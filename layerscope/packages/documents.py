@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from layerscope.packages import executables, java
 from layerscope.packages.databases import (
+    ARCHIVE_ENDINGS,
     ARCHIVES,
     CANDIDATES,
     EXECUTABLES,
@@ -21,26 +21,27 @@ from layerscope.packages.elf import MAGIC, ReadAt
 
 MOST_BYTES: Final = 128 * 1024 * 1024
 """Larger files are ignored."""
-_LEAST_EXECUTABLE: Final = 32 * 1024
+LEAST_EXECUTABLE: Final = 32 * 1024
+"""Smaller programs aren't looked into."""
 _EXECUTE: Final = 0o111
 
 
-def may_be_document(path: bytes, size: int, mode: int) -> bool:
-    """A quick check of the name. False for most files from which `document` would keep nothing."""
-    return (
-        path.endswith(CANDIDATES)
-        or (size >= _LEAST_EXECUTABLE and mode & _EXECUTE != 0)
-        or path.startswith(SINGLE_STATUS)
-    )
+def may_be_document(path: bytes, size: int) -> bool:
+    """A quick check of the name and the size. False for most files from which `document` would keep nothing."""
+    return size >= LEAST_EXECUTABLE or path.endswith(CANDIDATES) or SINGLE_STATUS in path
 
 
 def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None:
     """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible."""
     if is_database_file(path):
         return read_at(0, size)
-    if mode & _EXECUTE and size >= _LEAST_EXECUTABLE and read_at(0, 4) == MAGIC:
+    if mode & _EXECUTE and size >= LEAST_EXECUTABLE and read_at(0, 4) == MAGIC:
+        from layerscope.packages import executables
+
         return executables.clip(read_at)
-    if java.wanted(path):
+    if path.endswith(ARCHIVE_ENDINGS):
+        from layerscope.packages import java
+
         return java.clip(path, read_at, size)
     return None
 
@@ -50,6 +51,8 @@ def unit_of_document(path: bytes, data: bytes) -> Unit | None:
     unit = unit_of(path)
     if unit is not None:
         return unit
-    if java.wanted(path):
+    if path.endswith(ARCHIVE_ENDINGS):
         return ARCHIVES, path
+    from layerscope.packages import executables
+
     return (EXECUTABLES, path) if executables.is_document(data) else None

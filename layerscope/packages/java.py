@@ -21,8 +21,6 @@ from layerscope.packages.package import Documents, Installed, Package, Unreadabl
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
-"""The extensions of Java archives."""
 _NESTED: Final = re.compile(r".*\.(?:jar|war)", re.IGNORECASE)
 _POM: Final = re.compile(
     r"(?:BOOT-INF/classes/|WEB-INF/classes/)?META-INF/maven/[^/]+/[^/]+/pom\.properties"
@@ -77,11 +75,6 @@ class _Ranges(io.RawIOBase):
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-
-def wanted(path: bytes) -> bool:
-    """Whether a path is a Java archive by its name."""
-    return path.endswith(ENDINGS)
 
 
 def clip(path: bytes, read_at: ReadAt, size: int) -> bytes | None:
