@@ -77,8 +77,15 @@ class SplitBlob:
         self._stored.check_unchanged()
 
     def pieces(self, advanced: Callable[[int], None] | None = None) -> Iterator[bytes | Payload]:
-        """The tar in order, with contents left out. `advanced` counts bytes of the tar-split file."""
-        return self._split.pieces(advanced)
+        """The tar in order, with contents left out. `advanced` counts bytes of the tar-split file.
+
+        Whoever takes all pieces saves `read_at` a pass.
+        """
+        table = _Payloads()
+        for piece in self._split.pieces(advanced):
+            table.add(piece)
+            yield piece
+        self._payloads = table
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position`; fewer only at the end."""
@@ -88,7 +95,10 @@ class SplitBlob:
                 return first[:count]
         payloads = self._payloads
         if payloads is None:
-            payloads = self._payloads = _Payloads(self._split.pieces())
+            for _ in self.pieces():
+                pass
+            payloads = self._payloads
+            assert payloads is not None
         parts: list[bytes] = []
         end = min(position + count, payloads.end)
         while position < end:
@@ -160,25 +170,25 @@ def _differs(name: str) -> SourceUnavailable:
 class _Payloads:
     """Where each content is in the tar, in packed columns."""
 
-    def __init__(self, pieces: Iterator[bytes | Payload]) -> None:
+    def __init__(self) -> None:
         self.starts = array("q")
         self.sizes = array("q")
         self._crcs = array("Q")
         self._ends = array("q")
-        names = bytearray()
-        end = 0
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                end += len(piece)
-                continue
-            self.starts.append(end)
-            self.sizes.append(piece.size)
-            self._crcs.append(piece.crc)
-            names += piece.name
-            self._ends.append(len(names))
-            end += piece.size
-        self._names = bytes(names)
-        self.end = end
+        self._names = bytearray()
+        self.end = 0
+
+    def add(self, piece: bytes | Payload) -> None:
+        """Take the next piece of the tar."""
+        if isinstance(piece, bytes):
+            self.end += len(piece)
+            return
+        self.starts.append(self.end)
+        self.sizes.append(piece.size)
+        self._crcs.append(piece.crc)
+        self._names += piece.name
+        self._ends.append(len(self._names))
+        self.end += piece.size
 
     def at(self, position: int) -> int:
         """The number of the content that holds a byte of the tar, or -1."""
@@ -188,7 +198,7 @@ class _Payloads:
 
     def entry(self, number: int) -> Payload:
         name = self._names[self._ends[number - 1] if number else 0 : self._ends[number]]
-        return Payload(name, self.sizes[number], self._crcs[number])
+        return Payload(bytes(name), self.sizes[number], self._crcs[number])
 
 
 class _Cursor:
