@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -19,6 +19,10 @@ class OpenFile:
     name: str
     _stamp: tuple[int, int] = field(init=False)
     _closed: bool = field(init=False, default=False)
+    read_early: Mapping[tuple[int, int], object] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
+    """What is known of blobs in the file already, by their offsets and sizes: a `layerscope.layers.known.KnownLayer` each."""
 
     def __post_init__(self) -> None:
         self._stamp = self._now()

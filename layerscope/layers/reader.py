@@ -96,7 +96,7 @@ def index_layer(
     notes = Notes()
     compression = sniff(blob)
     if compression == "none" and verify != "off":
-        _compare_names(blob, digest, diff_id)
+        compare_names(blob, digest, diff_id)
     try:
         if reads_headers_alone(blob, compression, verify):
             if isinstance(blob, Blob):
@@ -283,7 +283,7 @@ def _compared(
     return digest, diff_id if hashes_tar else None
 
 
-def _compare_names(blob: StoredBlob, digest: Digest | None, diff_id: Digest | None) -> None:
+def compare_names(blob: StoredBlob, digest: Digest | None, diff_id: Digest | None) -> None:
     """Check that an uncompressed layer has the same digest as a blob and as a tar."""
     if digest is None or diff_id is None or digest.algorithm != diff_id.algorithm:
         return

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
-from layerscope.image.blob import StoredBlob
+from layerscope.image.blob import Blob, StoredBlob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.budget import Budget, extra_budget
 from layerscope.layers.compression import sniff
 from layerscope.layers.known import KnownLayer, KnownLayers
-from layerscope.layers.reader import StoredLayer, Verify, can_seek, index_layer, reads_headers_alone
+from layerscope.layers.reader import (
+    StoredLayer,
+    Verify,
+    can_seek,
+    compare_names,
+    index_layer,
+    reads_headers_alone,
+)
 from layerscope.limits import Limits
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
@@ -98,7 +106,9 @@ class _Reading:
         return can_seek(blob) and reads_headers_alone(blob, sniff(blob), self.verify)
 
     def index(self, layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
-        found = self._by_table(layer, blob) if self.lazy and not self.is_quick(blob) else None
+        found = self._early(layer, blob)
+        if found is None and self.lazy and not self.is_quick(blob):
+            found = self._by_table(layer, blob)
         if found is None:
             own = self.budget.part()
             found = index_layer(
@@ -115,6 +125,22 @@ class _Reading:
             self.spent[_key(blob)] = own.spent
         self.meter.finish_layer()
         return found
+
+    def _early(self, layer: Layer, blob: StoredBlob) -> StoredLayer | None:
+        """The layer as reading it now would give it, if it was read while its archive arrived."""
+        if not isinstance(blob, Blob) or not blob.file.read_early or not self.is_quick(blob):
+            return None
+        early = blob.file.read_early.get((blob.offset, blob.size))
+        if not isinstance(early, KnownLayer):
+            return None
+        if self.verify != "off":
+            compare_names(blob, layer.digest, layer.diff_id)
+        with _naming(blob):
+            self.budget.spend(early.spent)
+        self.spent[_key(blob)] = early.spent
+        self.meter.advance(blob.size)
+        index = replace(early.stored.index, diff_id=layer.diff_id)
+        return replace(early.stored, blob=blob, index=index)
 
     def _by_table(self, layer: Layer, blob: StoredBlob) -> StoredLayer | None:
         """The layer from its table of contents, or None and a remark."""
@@ -151,14 +177,19 @@ def _known(
         one = known.find(layer, verify=verify, limits=limits)
         if one is None:
             continue
-        try:
+        with _naming(one.stored.blob):
             budget.spend(one.spent)
-        except LimitExceeded as error:
-            raise LimitExceeded(
-                f"{one.stored.blob.name}: {error.message}", hint=error.hint
-            ) from None
         found[key] = one.stored
     return found
+
+
+@contextmanager
+def _naming(blob: StoredBlob) -> Iterator[None]:
+    """Put the blob's name before the message of a limit."""
+    try:
+        yield
+    except LimitExceeded as error:
+        raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
 
 
 def _key(blob: StoredBlob) -> BlobKey:

@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from layerscope.errors import ImageNotFound, OutputError, SourceUnavailable, UnsupportedFormat
 from layerscope.image.blob import Blob, OpenFile
@@ -15,6 +15,9 @@ from layerscope.layers.compression import Decompression, sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE, ZERO_BLOCK, is_header
 from layerscope.progress import Progress, stop_if
 from layerscope.sources.source import Request
+
+if TYPE_CHECKING:
+    from layerscope.sources.follower import Follower
 
 _CHUNK = 1024 * 1024
 
@@ -107,23 +110,55 @@ def spool(
     Raises `OutputError` when there is no room. Raises `UnsupportedFormat` as soon as the first bytes aren't those of an
     archive, because the stream may never end.
     """
+    with temporary_file(name) as file:
+        follower = _follower(file.fileno(), name, request)
+        try:
+            _fill(file.fileno(), chunks, name, request, stage, total, follower)
+        except BaseException:
+            if follower is not None:
+                follower.stop()
+            raise
+        kept = OpenFile(os.dup(file.fileno()), name)
+        if follower is not None:
+            kept.read_early = follower.finish()
+        return kept
+
+
+def _follower(fd: int, name: str, request: Request) -> Follower | None:
+    """What reads the layers while they arrive, unless nobody will read them, or all bytes will be read again."""
+    if request.head or request.shelf is None:
+        return None
+    from layerscope.sources.follower import Follower
+
+    return Follower(fd, name, request.limits)
+
+
+def _fill(
+    fd: int,
+    chunks: Iterable[bytes],
+    name: str,
+    request: Request,
+    stage: str,
+    total: int | None,
+    follower: Follower | None,
+) -> None:
     done = 0
     head = b""
-    with temporary_file(name) as file:
-        for chunk in chunks:
-            stop_if(request.cancelled)
-            if done < BLOCK_SIZE:
-                head += chunk[: BLOCK_SIZE - done]
-                if len(head) == BLOCK_SIZE:
-                    _check_head(head, name)
-            try:
-                write_all(file.fileno(), chunk)
-            except OSError as error:
-                raise no_room(name, done, error) from None
-            done += len(chunk)
-            if request.progress is not None:
-                request.progress(Progress(stage, done, total))
-        return OpenFile(os.dup(file.fileno()), name)
+    for chunk in chunks:
+        stop_if(request.cancelled)
+        if done < BLOCK_SIZE:
+            head += chunk[: BLOCK_SIZE - done]
+            if len(head) == BLOCK_SIZE:
+                _check_head(head, name)
+        try:
+            write_all(fd, chunk)
+        except OSError as error:
+            raise no_room(name, done, error) from None
+        done += len(chunk)
+        if follower is not None:
+            follower.arrived(done)
+        if request.progress is not None:
+            request.progress(Progress(stage, done, total))
 
 
 def _check_head(head: bytes, name: str) -> None:
