@@ -106,7 +106,7 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
                     "--version : python -c pass",
                     [*layerscope, "--version"],
                     [sys.executable, "-c", "pass"],
-                    3,
+                    2.7,
                 )
             ],
         ),
@@ -132,7 +132,7 @@ def cases(layerscope: list[str], dive: list[str]) -> dict[str, tuple[str, list[C
                 f"{image}, gzip layers : igzip -dc",
                 report(oci),
                 each("igzip -dc", layers(oci)),
-                0.9,
+                0.75,
             )
         )
     cached = [
