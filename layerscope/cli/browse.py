@@ -39,7 +39,8 @@ class Browse(click.Command):
 def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     """Browse IMAGE: where its bytes come from and which of them are wasted.
 
-    Without a terminal, or with an option for output or rules, this is the same as `layerscope report IMAGE`.
+    Without a terminal, or with --head, --quiet, or an option for output or rules, this is the same as `layerscope report
+    IMAGE`.
     """
     if wants_browser(choice, writing, rules):
         return browse(choice, show_args=writing.show_args)
@@ -48,13 +49,13 @@ def command(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
 
 def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
     """Whether there is a terminal, and no option asks for something that only a report has."""
-    if choice.options.head:
+    if choice.options.head or choice.quiet:
+        return False
+    if replace(writing, show_args=False) != Writing() or rules != RuleOptions():
         return False
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
     if choice.reference == "-" or os.environ.get("TERM", "dumb") == "dumb":
-        return False
-    if choice.quiet or replace(writing, show_args=False) != Writing() or rules != RuleOptions():
         return False
     return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 

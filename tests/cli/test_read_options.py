@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 import layerscope
+from layerscope.cli.examine import Choice
 from layerscope.options import ReadOptions
 from tests.builder import ImageBuilder
 from tests.cli.conftest import Run
@@ -68,23 +70,45 @@ def test_an_option_that_the_image_does_not_fit_fails_every_command(
     assert done.returncode in (2, 3, 4), (done.stdout, done.stderr)
 
 
-def test_serve_hands_every_option_to_its_visitors() -> None:
-    from layerscope.cli.examine import Choice
-    from layerscope.cli.options import make_options
-    from layerscope.cli.serve import command_line
+SERVED = {
+    "platform": ("--platform", "linux/arm64"),
+    "tag": ("--tag", "app:1"),
+    "dockerfile": ("--dockerfile", "a b"),
+    "lazy": ("--lazy",),
+    "pull": ("--pull",),
+    "insecure": ("--insecure",),
+    "token_servers": ("--token-server", "one.example", "--token-server", "two.example"),
+    "limits": ("--limit", "layers=7", "--limit", "members=9"),
+    "via": ("--via", "store"),
+    "no_cache": ("--no-cache",),
+}
+"""Every option of `serve` that says how to read the image, by its name."""
 
-    options = make_options(
-        platform="linux/arm64",
-        tag="app:1",
-        dockerfile="a b",
-        pull=True,
-        limits=("layers=7", "members=9"),
-    )
-    words = command_line(Choice(reference="app.tar", options=options))
-    for part in ("--platform linux/arm64", "--tag app:1", "--dockerfile 'a b'", "--pull"):
-        assert part in words
-    assert "--limit layers=7" in words
-    assert "--limit members=9" in words
+
+def test_every_option_of_serve_that_reads_the_image_is_tried() -> None:
+    from layerscope.cli.serve import command
+
+    own = {"reference", "host", "port", "public_url", "quiet"}
+    assert {each.name for each in command.params} - own == set(SERVED)
+
+
+@pytest.mark.parametrize("option", SERVED.values(), ids=SERVED)
+def test_serve_hands_every_option_to_its_visitors(
+    option: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from layerscope.cli import browse, serve
+
+    asked: list[Choice] = []
+    monkeypatch.setattr(browse, "browse", lambda choice, show_args: asked.append(choice))
+    monkeypatch.setenv("TEXTUAL_DRIVER", "web")
+    parsed = browse.command.make_context("layerscope", ["app.tar", *option])
+    browse.command.invoke(parsed)
+    wanted = asked.pop()
+    assert wanted.options != ReadOptions()
+    words = shlex.split(serve.command_line(wanted))
+    arguments = words[words.index("layerscope") + 1 :]
+    browse.command.invoke(browse.command.make_context("layerscope", arguments))
+    assert asked == [wanted]
 
 
 def test_the_library_reads_like_the_commands(tmp_path: Path, folder: Path) -> None:
