@@ -22,7 +22,10 @@ from layerscope.layers.settling import settling
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 
-UNVERIFIED = "only its table of contents was read, so its files were not checked against a digest"
+UNVERIFIED = (
+    "only its table of contents was read, so its files were not checked against a digest, and their packages"
+    " and share of the download are unknown"
+)
 SIZELESS = "; the size of its tar is unknown"
 _OWNER = (0, 0, 0)
 _LANDMARK = hashlib.sha256(b"\x0f").digest()
