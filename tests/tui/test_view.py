@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 
+import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import METADATA
@@ -23,7 +24,7 @@ from layerscope.tui.model.view import (
     Totals,
     measure,
 )
-from tests.builder import OPAQUE, WHITEOUT, BuiltImage, File, Hardlink, ImageBuilder, Member
+from tests.builder import FORMS, OPAQUE, WHITEOUT, BuiltImage, File, Hardlink, ImageBuilder, Member
 from tests.builder.random_stacks import image_of, stacks
 from tests.effort import examples
 from tests.tui.images import analysed, web_app
@@ -55,6 +56,36 @@ def check_sums(analysis: Analysis) -> None:
         check_subtrees(outline, totals)
     if last >= 0:
         assert measure(outline, Scope("range", 0, last)).size[ROOT] == stored
+
+
+def test_views_sum_up_what_a_pull_transfers(tmp_path: Path) -> None:
+    image = (
+        ImageBuilder("x:1")
+        .layer({"d/a": b"a" * 9000, "d/b": b"b" * 50, "c": b"c" * 700}, "RUN a")
+        .layer({"d/a": WHITEOUT, "c": b"C" * 700}, "RUN b")
+        .build()
+    )
+    reference = FORMS["oci-archive"].write([image], tmp_path / "x.tar", "gzip")
+    with layerscope.load(reference) as loaded:
+        analysis = layerscope.analyze(loaded)
+    outline = TreeOutline(analysis.tree)
+    whole = measure(outline, Scope("tree", 1, 1)).download
+    assert whole is not None
+    assert whole[ROOT] == analysis.sizes.compressed_live
+    for layer in analysis.layers:
+        found = measure(outline, Scope("layer", layer.index, layer.index)).download
+        sizes = layer.sizes
+        assert sizes.compressed_live is not None
+        assert sizes.compressed_wasted is not None
+        assert found is not None
+        assert found[ROOT] == sizes.compressed_live + sizes.compressed_wasted > 0
+    stored = measure(outline, Scope("range", 0, 1)).download
+    assert stored is not None
+    assert analysis.sizes.compressed_wasted is not None
+    assert stored[ROOT] == whole[ROOT] + analysis.sizes.compressed_wasted
+    with layerscope.load(FORMS["docker-legacy"].write([image], tmp_path / "plain.tar")) as loaded:
+        plain = layerscope.analyze(loaded)
+    assert measure(TreeOutline(plain.tree), Scope("tree", 1, 1)).download is None
 
 
 def check_subtrees(outline: TreeOutline, totals: Totals) -> None:

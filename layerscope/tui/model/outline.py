@@ -120,7 +120,7 @@ class Outline:
 class TreeOutline(Outline):
     """The outline of an image's filesystem; `nodes` gives the node of each number.
 
-    `shadowed` are files that their own layer stores again at the same path, each with its number: a node's chain has
+    `has_costs` says whether the compressed bytes of all files are known. `shadowed` are files that their own layer stores again at the same path, each with its number: a node's chain has
     only the last one of each layer.
     """
 
@@ -146,6 +146,8 @@ class TreeOutline(Outline):
         parent.extend(chain.from_iterable(map(repeat, directories, counts)))
         super().__init__([node.name for node in nodes], parent, first, count, directories)
         self.shadowed = list(self._find_shadowed(tree))
+        full = [layer.columns for layer in tree.layers if len(layer)]
+        self.has_costs = bool(full) and all(each.compressed is not None for each in full)
 
     def _find_shadowed(self, tree: FileTree) -> Iterator[tuple[int, Entry]]:
         hidden = [

@@ -66,8 +66,10 @@ class Totals:
     `size` is what the view's layers store or, in a filesystem view, what the filesystem holds. `gone` is the bytes of
     removed files. `wasted` is how much of `size` the image wastes. `files` counts everything except directories that
     changed (or, in a filesystem view, exists). `layer` is where a path's state comes from. `kinds` are the kinds of
-    entries.
+    entries. `download` is the compressed bytes that `size` takes; None if the image's source doesn't know them.
     """
+
+    download: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -116,18 +118,24 @@ def measure(
         linked=set(),
     )
     fill = _fill_tree if scope.mode == "tree" else _fill_changes
+    costs = [0] * count if outline.has_costs else None
     for start in range(0, count, _STEP):
         if cancelled is not None and cancelled():
             raise Cancelled("cancelled")
-        fill(draft, _standing(outline.nodes[start : start + _STEP], scope.last), start, scope)
+        entries = _standing(outline.nodes[start : start + _STEP], scope.last)
+        fill(draft, entries, start, scope)
+        if costs is not None:
+            _fill_costs(costs, draft, entries, start, scope)
     if scope.mode != "tree":
         for number, entry in outline.shadowed:
             if scope.base < entry.layer <= scope.last:
                 draft.size[number] += entry.size
                 draft.wasted[number] += 0 if entry.names else entry.size
+                if costs is not None and entry.size:
+                    costs[number] += entry.compressed or 0
     for values in (draft.size, draft.gone, draft.wasted, draft.files):
         _sum_up(outline, values)
-    return Totals(
+    totals = Totals(
         marks=draft.marks,
         kinds=draft.kinds,
         size=_packed(draft.size),
@@ -136,6 +144,10 @@ def measure(
         files=_packed(draft.files),
         layer=draft.layer,
     )
+    if costs is not None:
+        _sum_up(outline, costs)
+        totals.download = _packed(costs)
+    return totals
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -216,6 +228,24 @@ def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope:
         draft.kinds[number] = entry.kind
         if mark != SAME and entry.kind != DIRECTORY:
             draft.files[number] = 1
+
+
+def _fill_costs(
+    costs: list[int], draft: _Draft, entries: list[Entry | None], start: int, scope: Scope
+) -> None:
+    """The compressed bytes of what `size` counts."""
+    for number, entry in enumerate(entries, start):
+        if entry is None or not draft.size[number]:
+            continue
+        if scope.mode == "tree":
+            content = entry if entry.size else entry.content
+            costs[number] = 0 if content is None else content.compressed or 0
+            continue
+        version: Entry | None = entry
+        while version is not None and version.layer > scope.base:
+            if version.size:
+                costs[number] += version.compressed or 0
+            version = version.previous
 
 
 def _fill_gone(draft: _Draft, number: int, entry: Entry, scope: Scope) -> None:

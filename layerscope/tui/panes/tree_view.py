@@ -24,13 +24,14 @@ COLUMNS = {
     "size": ("size", 10),
     "share": ("share", 9),
     "wasted": ("wasted", 10),
+    "download": ("download", 10),
     "files": ("files", 8),
     "mode": ("mode", 11),
     "owner": ("owner", 10),
 }
 """The title and width of each column before the name, in order."""
 DEFAULT_COLUMNS = ("size", "share", "wasted", "mode", "owner")
-_DROPPED_FIRST = ("owner", "mode", "files", "wasted", "share")
+_DROPPED_FIRST = ("owner", "mode", "files", "download", "wasted", "share")
 _LEAST_NAME = 32
 
 
@@ -97,6 +98,8 @@ A size with a minus sign belongs to removed files.
         kept = [name for name in COLUMNS if name in self.columns]
         if "wasted" in kept and self.totals is not None and not self.totals.wasted[ROOT]:
             kept.remove("wasted")
+        if "download" in kept and (self.totals is None or self.totals.download is None):
+            kept.remove("download")
         room = width - 2 - sum(COLUMNS[name][1] for name in kept)
         for name in _DROPPED_FIRST:
             if room >= _LEAST_NAME:
@@ -111,7 +114,7 @@ A size with a minus sign belongs to removed files.
         sort = "size" if self.rows is None else self.rows.sort
         for name in self._columns(width):
             title, columns = COLUMNS[name]
-            right = name in ("size", "wasted", "files")
+            right = name in ("size", "wasted", "download", "files")
             arrow = "↓" if name == sort else ""
             spans.append((cell(title + arrow, columns - 1, right=right) + " ", ""))
         spans.append(("name" + ("↓" if sort == "name" else ""), ""))
@@ -157,6 +160,9 @@ A size with a minus sign belongs to removed files.
         if name == "wasted":
             text = size_text(totals.wasted[number]) if totals.wasted[number] else ""
             return cell(text, columns - 1, right=True) + " ", "waste"
+        if name == "download":
+            cost = 0 if totals.download is None else totals.download[number]
+            return cell(size_text(cost) if cost else "", columns - 1, right=True) + " ", ""
         if name == "files":
             files = totals.files[number]
             return cell(f"{files:,}" if files else "–", columns - 1, right=True) + " ", "dim"
@@ -281,7 +287,7 @@ A size with a minus sign belongs to removed files.
         self.post_message(self.Sorted(sort))
 
     def action_columns(self) -> None:
-        """Cycle through the sets of columns: all with the number of files, the usual ones, only sizes."""
+        """Cycle through the sets of columns: all with downloads and numbers of files, the usual ones, only sizes."""
         sets = (DEFAULT_COLUMNS, tuple(COLUMNS), ("size", "share", "wasted"), ("size",))
         at = sets.index(self.columns) if self.columns in sets else 0
         self.columns = sets[(at + 1) % len(sets)]
