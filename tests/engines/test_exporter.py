@@ -159,12 +159,12 @@ def test_reading_leaves_no_file(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = sorted(tmp_path.iterdir())
-    with open_image("docker:exporter:1") as image:
+    with open_image("docker:exporter:1", via="export") as image:
         assert sorted(tmp_path.iterdir()) == before
         assert image.layers[0].blob is not None
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(OutputError, match="set TMPDIR"):
-        open_image("docker:exporter:1")
+        open_image("docker:exporter:1", via="export")
 
 
 def test_docker_contexts_select_the_engine(
@@ -393,8 +393,8 @@ def test_an_export_that_the_engine_cuts_off_is_an_error(cut: CutConnection, tmp_
     (tmp_path / "x").write_bytes(b"old")
     for use in (
         lambda: export("docker:exporter:1", str(tmp_path / "x"), force=True),
-        lambda: open_image("docker:exporter:1"),
-        lambda: open_image("exporter:1"),
+        lambda: open_image("docker:exporter:1", via="export"),
+        lambda: open_image("exporter:1", via="export"),
     ):
         with pytest.raises(BrokenOff, match=r"stopped after [1-9][0-9]* bytes") as caught:
             use()
