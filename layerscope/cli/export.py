@@ -50,7 +50,6 @@ def command(choice: Choice, path: str, force: bool) -> int:
                 force=force,
                 platform=choice.options.platform,
                 pull=choice.options.pull,
-                limits=choice.options.limits,
                 progress=progress,
                 cancelled=stopping.is_set,
             )

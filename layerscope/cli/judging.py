@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.budgets.names import (
+    ANCHOR_RULES,
     BASELINE_RULES,
     CONFIG_NAME,
     DIVE_CI,
@@ -170,12 +171,13 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
 
 def _check_rules(rules: Mapping[str, str], budget: Budget) -> None:
     """Raise `UsageError` for an option that no rule of the budget looks at."""
-    if "min_change" in rules and "max_growth" not in budget.limits and budget.baseline is None:
+    growth = any(rule in budget.limits for rule in BASELINE_RULES)
+    if "min_change" in rules and not growth and budget.baseline is None:
         raise UsageError(
             "--min-change has no effect without a rule about growth",
             hint="leave it out, or add --max-growth and --baseline",
         )
-    if "anchor" in rules and "max_drift" not in budget.limits:
+    if "anchor" in rules and not any(rule in budget.limits for rule in ANCHOR_RULES):
         raise UsageError(
             "--anchor has no effect without a rule about drift",
             hint="leave it out, or add --max-drift",

@@ -80,16 +80,23 @@ def file_options(command: Command) -> Command:
     )
 
 
+def content_options(command: Command) -> Command:
+    """The same as `source_options` for a command that reads files, which `--lazy` doesn't."""
+    return stacked(
+        _tag_option, _dockerfile_option, _engine_options, via_option, cache_option, _choice
+    )(command)
+
+
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine; the command gets a `choice`."""
-    return stacked(_platform_option, _pull_option, _cost_options, _choice)(command)
+    return stacked(_platform_option, _pull_option, _quiet_option, _choice)(command)
 
 
 def make_options(
     *,
     platform: str | None,
     pull: bool,
-    limits: Sequence[str],
+    limits: Sequence[str] = (),
     insecure: bool = False,
     token_servers: Sequence[str] = (),
     tag: str | None = None,
@@ -219,7 +226,7 @@ def _list_limits(
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
-    return stacked(_pull_option, _registry_options, _cost_options)(command)
+    return stacked(_pull_option, _registry_options, _limit_option, _quiet_option)(command)
 
 
 def _registry_options(command: Command) -> Command:
@@ -239,21 +246,18 @@ def _registry_options(command: Command) -> Command:
     )(command)
 
 
-def _cost_options(command: Command) -> Command:
-    return stacked(
-        click.option(
-            "--limit",
-            "limits",
-            metavar="NAME=VALUE",
-            multiple=True,
-            is_eager=True,
-            callback=_list_limits,
-            help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
-        ),
-        click.option(
-            "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
-        ),
-    )(command)
+_limit_option = click.option(
+    "--limit",
+    "limits",
+    metavar="NAME=VALUE",
+    multiple=True,
+    is_eager=True,
+    callback=_list_limits,
+    help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
+)
+_quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
+)
 
 
 show_args_option = click.option(

@@ -111,7 +111,7 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--min-change",
             metavar="SIZE",
-            help="Growth of less than this is none for --max-growth.",
+            help="Growth of less than this is none for --max-growth and --max-compressed-growth.",
         ),
         click.option(
             "--baseline",

@@ -111,10 +111,13 @@ def stream(target: str, request: Request) -> Iterator[Iterator[bytes]]:
         child, first = _begin([*command, "--all-platforms", "-", name], errors)
         if not first:
             _end(child)
-            child, first = _begin([*command, "-", name], errors)
+            if not _is_down(errors):
+                errors.seek(0)
+                errors.truncate()
+                child, first = _begin([*command, "-", name], errors)
         try:
             if not first:
-                raise SourceUnavailable(f"ctr could not export the image: {_said(errors)}")
+                raise _not_exported(errors)
             yield whole(_rest(child, first, errors), NAME)
         finally:
             _end(child)
@@ -126,6 +129,24 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
     child.wait()
+
+
+def _is_down(errors: IO[bytes]) -> bool:
+    """Whether `ctr` has no connection to containerd."""
+    return "failed to dial" in _said(errors)
+
+
+def _not_exported(errors: IO[bytes]) -> SourceUnavailable:
+    if _is_down(errors):
+        address = os.environ.get("CONTAINERD_ADDRESS") or "/run/containerd/containerd.sock"
+        return SourceUnavailable(
+            f"containerd does not respond at {address}",
+            hint="start it, or set CONTAINERD_ADDRESS",
+        )
+    return SourceUnavailable(
+        f"ctr could not export the image: {_said(errors)}",
+        hint="see `ctr namespaces list` and `ctr images list`",
+    )
 
 
 def _said(errors: IO[bytes]) -> str:

@@ -337,12 +337,13 @@ def reason(error: BaseException) -> str:
 
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "no such host"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # older ones are a TimeoutError
+        refused = isinstance(error.__cause__ or error.__context__, ConnectionRefusedError)
+        return "the connection was refused" if refused else "there is no connection to it"
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "it timed out"
     if isinstance(error, urllib3.exceptions.SSLError) and "CERTIFICATE" in str(error).upper():
         return "its certificate is not trusted"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "the connection was refused"
     if isinstance(error, urllib3.exceptions.IncompleteRead):
         return "the connection was cut"
     inner = error.args[-1] if error.args else None

@@ -1,0 +1,189 @@
+"""For every option of every command, a run in which it makes a difference, or is refused by name.
+
+A case is a pair: the arguments of a run, and the option with its value. Names of files are those that
+`tests.cli.option_world` writes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+Words = tuple[str, ...]
+
+
+class Case(NamedTuple):
+    """The arguments of a run without the option, the option, and what an error about it says besides its name."""
+
+    base: Words
+    option: Words
+    says: str = ""
+
+
+READING: Final[dict[str, tuple[str, Words]]] = {
+    "--platform": ("oci.tar", ("--platform", "linux/riscv64")),
+    "--tag": ("oci.tar", ("--tag", "no:such")),
+    "--limit": ("oci.tar", ("--limit", "layers=1")),
+    "--pull": ("docker:missing:1", ("--pull",)),
+    "--insecure": ("REGISTRY", ("--insecure",)),
+    "--token-server": ("SECURED", ("--token-server", "REALM")),
+    "--via": ("docker:app:1", ("--via", "store")),
+    "--no-cache": ("oci.tar", ("--no-cache",)),
+    "--lazy": ("lazy.tar", ("--lazy",)),
+    "--quiet": ("CACHELESS", ("-q",)),
+}
+"""How any image is read: the image with which each option makes a difference."""
+REPORTING: Final[dict[str, Case]] = {
+    "--json": Case(("app.tar",), ("--json",)),
+    "--format": Case(("app.tar",), ("--format", "csv")),
+    "--output": Case(("app.tar",), ("-o", "out.md")),
+    "--force": Case(("app.tar", "-o", "link.json"), ("--force",)),
+    "--top": Case(("app.tar", "--json"), ("--top", "0")),
+    "--files": Case(("app.tar", "--json"), ("--files",)),
+    "--show-args": Case(("app.tar", "--json"), ("--show-args",)),
+    "--verify": Case(("flipped.tar",), ("--verify",)),
+    "--no-verify": Case(("flipped-gzip.tar",), ("--no-verify",)),
+    "--head": Case(("oci.tar", "--json"), ("--head",)),
+    "--packages": Case(("app.tar", "--json", "--no-packages"), ("--packages",)),
+    "--no-packages": Case(("app.tar", "--json"), ("--no-packages",)),
+    "--dockerfile": Case(("app.tar", "--json"), ("--dockerfile", "Dockerfile")),
+}
+"""What to write."""
+RULES: Final[dict[str, Case]] = {
+    "--config": Case(("app.tar",), ("--config", "tight.toml")),
+    "--max-size": Case(("app.tar",), ("--max-size", "1")),
+    "--max-own-size": Case(("app.tar", "--base", "base.tar"), ("--max-own-size", "1")),
+    "--max-compressed-size": Case(("oci.tar",), ("--max-compressed-size", "1")),
+    "--max-compressed-growth": Case(
+        ("oci.tar", "--baseline", "base-oci.tar"), ("--max-compressed-growth", "1")
+    ),
+    "--max-compressed-drift": Case(
+        ("oci.tar",), ("--max-compressed-drift", "1", "--anchor", "base-oci.tar")
+    ),
+    "--max-tar-size": Case(("app.tar",), ("--max-tar-size", "1")),
+    "--max-wasted": Case(("app.tar",), ("--max-wasted", "1")),
+    "--max-wasted-percent": Case(("app.tar",), ("--max-wasted-percent", "1")),
+    "--min-efficiency": Case(("app.tar",), ("--min-efficiency", "0.99")),
+    "--max-layers": Case(("app.tar",), ("--max-layers", "1")),
+    "--max-layer-size": Case(("app.tar",), ("--max-layer-size", "1")),
+    "--max-growth": Case(("app.tar", "--baseline", "base.tar"), ("--max-growth", "1")),
+    "--max-drift": Case(("app.tar",), ("--max-drift", "1", "--anchor", "base.tar")),
+    "--min-change": Case(
+        ("app.tar", "--max-growth", "1", "--baseline", "base.tar"), ("--min-change", "1GB")
+    ),
+    "--baseline": Case(
+        ("app.tar", "--max-growth", "1", "--allow-missing-baseline"), ("--baseline", "base.tar")
+    ),
+    "--anchor": Case(
+        ("app.tar", "--max-drift", "1", "--allow-missing-baseline"), ("--anchor", "base.tar")
+    ),
+    "--allow-missing-baseline": Case(
+        ("app.tar", "--max-growth", "1", "--baseline", "none.json"), ("--allow-missing-baseline",)
+    ),
+    "--require-baseline": Case(
+        ("app.tar", "--max-growth", "1", "--allow-missing-baseline"),
+        ("--require-baseline",),
+        says="has no baseline",
+    ),
+    "--default-baseline": Case(
+        ("app.tar", "--max-growth", "1", "--allow-missing-baseline"),
+        ("--default-baseline", "base.tar"),
+    ),
+    "--base": Case(("app.tar", "--max-own-size", "1MB"), ("--base", "base.tar")),
+    "--ci-config": Case(("app.tar",), ("--ci-config", "dive.yaml")),
+    "--lowestEfficiency": Case(("app.tar",), ("--lowestEfficiency", "0.99")),
+    "--highestWastedBytes": Case(("app.tar",), ("--highestWastedBytes", "1")),
+    "--highestUserWastedPercent": Case(("app.tar",), ("--highestUserWastedPercent", "0.01")),
+    "--dive-compatible": Case(("app.tar", "--json"), ("--dive-compatible",)),
+}
+"""What to judge by."""
+OWN: Final[dict[str, dict[str, Case]]] = {
+    "": {"--version": Case((), ("--version",))},
+    "report": {"--all-platforms": Case(("oci.tar",), ("--all-platforms",))},
+    "check": {
+        "--init": Case(("app.tar",), ("--init",)),
+        "--update": Case(("app.tar", "--config", "tight.toml"), ("--update", "max_size")),
+        "--headroom": Case(("app.tar", "--init"), ("--headroom", "50")),
+        "--today": Case(("app.tar", "--config", "until.toml"), ("--today", "2031-01-01")),
+    },
+    "compare": {
+        "--path": Case(("base.tar", "app.tar"), ("--path", "/etc/**")),
+        "--depth": Case(("base.tar", "app.tar"), ("--depth", "0")),
+        "--top": Case(("base.tar", "app.tar", "--json"), ("--top", "0")),
+        "--tui": Case(("base.tar", "app.tar"), ("--tui",)),
+        "--exit-code": Case(("base.tar", "app.tar"), ("--exit-code",)),
+        "--json": Case(("base.tar", "app.tar"), ("--json",)),
+        "--format": Case(("base.tar", "app.tar"), ("--format", "csv")),
+        "--output": Case(("base.tar", "app.tar"), ("-o", "out.md")),
+        "--force": Case(("base.tar", "app.tar", "-o", "link.json"), ("--force",)),
+        "--show-args": Case(("base.tar", "app.tar", "--json"), ("--show-args",)),
+        "--verify": Case(("base.tar", "flipped.tar"), ("--verify",)),
+        "--no-verify": Case(("base.tar", "flipped-gzip.tar"), ("--no-verify",)),
+        "--head": Case(("base.tar", "oci.tar", "--json"), ("--head",)),
+    },
+    "files": {
+        "--live": Case(("app.tar",), ("--live",)),
+        "--deleted": Case(("app.tar",), ("--deleted",)),
+        "--layer": Case(("app.tar",), ("--layer", "0")),
+        "--sort": Case(("app.tar",), ("--sort", "size")),
+        "--json": Case(("app.tar",), ("--json",)),
+        "--dockerfile": Case(("app.tar", "--json"), ("--dockerfile", "Dockerfile")),
+    },
+    "packages": {
+        "--top": Case(("app.tar",), ("--top", "1")),
+        "--json": Case(("app.tar",), ("--json",)),
+        "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
+    },
+    "extract": {
+        "--output": Case(("app.tar", "/etc/hosts"), ("-o", "out")),
+        "--layer": Case(("app.tar", "/app/model", "-o", "out"), ("--layer", "1")),
+        "--force": Case(("app.tar", "/etc/hosts", "-o", "taken"), ("--force",)),
+    },
+    "export": {
+        "--output": Case(("docker:app:1",), ("-o", "out.tar")),
+        "--force": Case(("docker:app:1", "-o", "app.tar"), ("--force",)),
+        "--platform": Case(("docker:app:1", "-o", "out.tar"), ("--platform", "linux/riscv64")),
+        "--pull": Case(("docker:missing:1", "-o", "out.tar"), ("--pull",)),
+        "--quiet": Case(("docker:app:1", "-o", "out.tar"), ("--quiet",)),
+    },
+    "serve": {
+        "--host": Case(("app.tar",), ("--host", "127.0.0.2")),
+        "--port": Case(("app.tar",), ("--port", "8001")),
+        "--public-url": Case(("app.tar",), ("--public-url", "https://example.org")),
+        "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
+    },
+    "cache info": {"--json": Case((), ("--json",))},
+    "plugin install": {"--folder": Case((), ("--folder", "plugins"))},
+    "plugin uninstall": {"--folder": Case((), ("--folder", "plugins"))},
+}
+"""The options that only one command has, or that need other arguments there."""
+NEEDED: Final[dict[str, tuple[Words, Words]]] = {
+    "IMAGE": ((), ()),
+    "report": ((), ()),
+    "check": ((), ("--max-layers", "99")),
+    "compare": (("base.tar",), ()),
+    "files": ((), ()),
+    "packages": ((), ()),
+    "extract": ((), ("/etc/hosts", "-o", "out")),
+    "serve": ((), ()),
+}
+"""The commands that read an image: what else each needs, before and after the image."""
+
+
+def _cases() -> dict[tuple[str, str], Case]:
+    found: dict[tuple[str, str], Case] = {}
+    for command, (before, after) in NEEDED.items():
+        for name, (image, option) in READING.items():
+            if (command, name) != ("packages", "--lazy"):
+                found[command, name] = Case((*before, image, *after), option)
+    for command in ("IMAGE", "report", "check"):
+        after = NEEDED[command][1]
+        for name, case in {**REPORTING, **RULES}.items():
+            base = case.base if name == "--max-layers" else (*case.base, *after)
+            found[command, name] = case._replace(base=base)
+    for command, cases in OWN.items():
+        for name, case in cases.items():
+            found[command, name] = case
+    return found
+
+
+CASES: Final = _cases()

@@ -1,0 +1,119 @@
+"""Every option of every command makes a difference somewhere, or is refused by name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+from layerscope.cli.browse import command as browse
+from layerscope.cli.main import commands, main
+from tests.cli.option_cases import CASES, Case, Words
+from tests.cli.option_world import World, world
+
+
+class Seen(NamedTuple):
+    """What a user can tell about a run."""
+
+    code: int
+    out: str
+    err: str
+    files: dict[str, bytes]
+    cached: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("options")) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def without() -> dict[Words, Seen]:
+    """The runs without the option, which many cases share."""
+    return {}
+
+
+def options(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
+    """The command's own options and those of its commands, by their long names; both names of a switch with two."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            for names in (parameter.opts, parameter.secondary_opts):
+                if names:
+                    yield path, max(names, key=len)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options(below, f"{path} {name}".strip())
+
+
+def observe(words: Words, prepared: World, folder: Path) -> Seen:
+    """Run the command line in a copy of the folder. An image named CACHELESS is `oci.tar` with a cache that is no folder."""
+    place = folder / "files"
+    cache = place / "app.tar" if "CACHELESS" in words else folder / "cache"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(prepared.folder, place, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.delenv("SOURCE_DATE_EPOCH", raising=False)
+        for name, value in {**prepared.env, "LAYERSCOPE_CACHE_DIR": str(cache)}.items():
+            patch.setenv(name, value)
+        patch.setattr("layerscope.sources.registry.client.FIRST_PAUSE", 0.001)
+        patch.setattr("layerscope.tui.serving.GuardedServer.serve", show_server)
+        words = tuple(prepared.names.get(word, word) for word in words)
+        code = main(words)
+    files = {
+        os.path.relpath(path, place): path.read_bytes()
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
+    cached = tuple(sorted(os.path.relpath(path, cache) for path in cache.rglob("*")))
+    return Seen(code, "", "", files, cached)
+
+
+def show_server(server: object) -> None:
+    """Print what a server would serve, in place of serving it."""
+    shown = ("command", "host", "port", "public_url")
+    print(*(f"{name}={getattr(server, name)}" for name in shown))
+
+
+def test_every_option_has_a_case() -> None:
+    found = {*options(commands, ""), *options(browse, "IMAGE")}
+    assert sorted(found - set(CASES)) == []
+    assert sorted(set(CASES) - found) == []
+
+
+@pytest.mark.parametrize(("key", "case"), CASES.items(), ids=[" ".join(key) for key in CASES])
+def test_an_option_has_an_effect_or_is_refused_by_name(
+    key: tuple[str, str],
+    case: Case,
+    prepared: World,
+    without: dict[Words, Seen],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = () if key[0] in ("", "IMAGE") else tuple(key[0].split())
+
+    def seen(words: Words) -> Seen:
+        run = observe(words, prepared, tmp_path / "run")
+        out, err = capsys.readouterr()
+        return run._replace(out=out, err=err)
+
+    plain: Words = (*command, *case.base)
+    if plain not in without:
+        without[plain] = seen(plain)
+        assert seen(plain) == without[plain], "the run differs from itself"
+    given = seen((*plain, *case.option))
+    if given.code == 2:
+        words = (key[1], case.option[0], *([case.says] if case.says else []))
+        assert any(word in given.err for word in words), given.err
+    assert given != without[plain]
+    assert "no such option" not in given.err
+    assert "a bug" not in given.err + without[plain].err
