@@ -17,7 +17,7 @@ from layerscope.layers.layer_index import values
 from layerscope.notes import Notes
 from layerscope.packages.databases import RELEASES, Unit, distribution
 from layerscope.packages.documents import unit_of_document
-from layerscope.packages.package import Installed, Package, Unreadable
+from layerscope.packages.package import Installed, Package, PackageType, Unreadable
 
 
 @dataclass(slots=True)
@@ -53,12 +53,13 @@ class Ownership:
     """The packages of an image and the files they own.
 
     For each layer, `owners` has the number of the package that each member belongs to, or `UNOWNED`. The shares of all
-    packages and `unowned` add up to the content of the image.
+    packages and `unowned` add up to the content of the image. `unreadable` are the types of databases that can't be read.
     """
 
     packages: list[PackageShare] = field(default_factory=list)
     unowned: Share = field(default_factory=Share)
     owners: list[array[int]] = field(default_factory=list, repr=False)
+    unreadable: set[PackageType] = field(default_factory=set)
 
 
 def own(tree: FileTree, notes: Notes) -> Ownership:
@@ -131,6 +132,7 @@ class _Databases:
         self.claims = Claims(tree)
         self._notes = notes
         self._packages = result.packages
+        self._unreadable = result.unreadable
         self._numbers: dict[tuple[Package, bytes], int] = {}
         self._documents: defaultdict[Unit, dict[bytes, tuple[Entry, bytes]]] = defaultdict(dict)
         self._ending: defaultdict[int, list[tuple[Unit, bytes, Entry]]] = defaultdict(list)
@@ -170,6 +172,7 @@ class _Databases:
             try:
                 installed = list(database.read(where, documents, self._distribution()))
             except Unreadable as error:
+                self._unreadable.update(database.types)
                 self._notes.add(
                     "packages-unreadable",
                     f"a package database can't be read: it {error}",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from layerscope.analysis.ownership import Ownership, PackageShare
-from layerscope.packages.package import Package
+from layerscope.packages.package import Package, PackageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +53,15 @@ class OtherPackages(Held):
 class Packages:
     """All packages, the most content first. `owned` and `unowned` add up to the image's content.
 
-    A saved report may list only the largest packages; `rest` is the sum of the others.
+    A saved report may list only the largest packages; `rest` is the sum of the others. `unreadable` are the types of
+    databases that can't be read, so that packages of these types may be missing.
     """
 
     owned: Held
     unowned: Held
     rows: tuple[PackageFacts, ...]
     rest: OtherPackages | None = None
+    unreadable: tuple[PackageType, ...] = ()
 
 
 def package_facts(ownership: Ownership, instructions: Sequence[int]) -> Packages:
@@ -71,7 +74,17 @@ def package_facts(ownership: Ownership, instructions: Sequence[int]) -> Packages
         ),
         unowned=Held(content=ownership.unowned.content, live=ownership.unowned.live),
         rows=tuple(rows),
+        unreadable=tuple(sorted(ownership.unreadable)),
     )
+
+
+def name_matcher(pattern: str) -> Callable[[str, str], bool]:
+    """A test of a package's type and name: whether `type:name` or the name alone matches a shell pattern."""
+
+    def matches(kind: str, name: str) -> bool:
+        return fnmatchcase(name, pattern) or fnmatchcase(f"{kind}:{name}", pattern)
+
+    return matches
 
 
 def _facts(share: PackageShare, instructions: Sequence[int]) -> PackageFacts:

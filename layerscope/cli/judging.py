@@ -192,7 +192,7 @@ def check_former(ruling: Ruling) -> None:
     for rule in GROWTH_RULES:
         option = "baseline" if rule in BASELINE_RULES else "anchor"
         reference = budget.baseline if rule in BASELINE_RULES else budget.anchor
-        if rule in budget.limits and reference is None and not ruling.allow_missing:
+        if rule in budget.rules and reference is None and not ruling.allow_missing:
             raise UsageError(
                 f"{rule} has no {option} to measure from",
                 hint=f"give --{option} with an image or a saved JSON report"

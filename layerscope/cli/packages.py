@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -63,8 +62,9 @@ def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json:
 
 
 def _matches(row: PackageRow, patterns: Sequence[str]) -> bool:
-    names = (row["name"], f"{row['type']}:{row['name']}")
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+    from layerscope.analysis.packages import name_matcher
+
+    return not patterns or any(name_matcher(each)(row["type"], row["name"]) for each in patterns)
 
 
 def _write_text(

@@ -43,6 +43,11 @@ class Database:
         """The packages of a part, from the contents of its files. Raises `Unreadable`."""
         return _reader(self.module).read(where, documents, distribution)
 
+    @property
+    def types(self) -> tuple[PackageType, ...]:
+        """The types of packages that it may have: a program is one of Go or of Rust."""
+        return ("golang", "cargo") if self.type == "golang" else (self.type,)
+
 
 @cache
 def _reader(module: str) -> Reader:

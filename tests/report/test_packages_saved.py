@@ -111,6 +111,8 @@ def first(key: str, value: object) -> Callable[[Report], None]:
         (first("instruction", 2), "belongs to another instruction"),
         (first("path", "/a\\q"), "lone backslash"),
         (first("installed", 1), "installed is neither true nor false"),
+        (lambda p: p.update(unreadable=["exe"]), "has an unknown type of package, 'exe'"),
+        (lambda p: p.update(unreadable=[1]), "unreadable is not a list of strings"),
         (first("inside", None), "inside is not a whole number"),
     ],
 )

@@ -20,6 +20,7 @@ from layerscope.analysis.budgets.budget_file import (
 )
 from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules
 from layerscope.analysis.budgets.names import CONFIG_NAME, DIVE_CI, PYPROJECT
+from layerscope.analysis.budgets.package_limit import PackageLimit
 from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
@@ -42,6 +43,7 @@ class Budget:
     terms: Mapping[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: tuple[InstructionLimit, ...] = ()
     paths: tuple[PathLimit, ...] = ()
+    packages: tuple[PackageLimit, ...] = ()
     allows: tuple[Allow, ...] = ()
     min_change: int = 0
     baseline: str | None = None
@@ -50,8 +52,13 @@ class Budget:
     dive: DiveRules | None = None
     file: Path | None = None
 
+    @property
+    def rules(self) -> frozenset[str]:
+        """The names of the rules that measure from a baseline or an anchor, or have a limit of their own."""
+        return frozenset((*self.limits, *(each.rule for each in self.packages)))
+
     def __bool__(self) -> bool:
-        return bool(self.limits or self.instructions or self.paths or self.dive)
+        return bool(self.limits or self.instructions or self.paths or self.packages or self.dive)
 
 
 def load_budget(
@@ -88,6 +95,7 @@ def load_budget(
         terms=rules.terms,
         instructions=tuple(rules.instructions),
         paths=tuple(rules.paths),
+        packages=tuple(rules.packages),
         allows=tuple(rules.allows),
         min_change=rules.min_change,
         baseline=rules.baseline,

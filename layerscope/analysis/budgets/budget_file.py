@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
-from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT
+from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT, Quantity
+from layerscope.analysis.budgets.package_limit import PackageLimit
 from layerscope.analysis.budgets.quantities import (
     Number,
     kind_of,
@@ -27,7 +28,7 @@ from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
 
 CONFIG_BYTES = 1024 * 1024
-LISTS = ("instruction", "path", "allow")
+LISTS = ("instruction", "path", "package", "allow")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
 """All keys of a budget."""
@@ -45,6 +46,7 @@ class Rules:
     terms: dict[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: list[InstructionLimit] = field(default_factory=list)
     paths: list[PathLimit] = field(default_factory=list)
+    packages: list[PackageLimit] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     min_change: int = 0
     baseline: str | None = None
@@ -225,8 +227,11 @@ class _Table:
         return value
 
     def size(self, key: str) -> int:
+        return int(self.limit(key, "size"))
+
+    def limit(self, key: str, quantity: Quantity) -> Number:
         value = self.needed(key)
-        return int(_placed(lambda: parse_limit("size", value), f"{self._place}.{key}"))
+        return _placed(lambda: parse_limit(quantity, value), f"{self._place}.{key}")
 
     def level(self) -> Level:
         value = self._table.get("level", "fail")
@@ -317,6 +322,25 @@ def _maxima(row: Mapping[str, object]) -> Sequence[str]:
     return [key for key in _MAXIMA if key in row] or _MAXIMA[:1]
 
 
+_PACKAGE_LIMITS = ("max", "max_growth")
+
+
+def _package(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("match", *_PACKAGE_LIMITS, "level", "reason"))
+    rules.packages += [
+        PackageLimit(
+            match=table.text("match", needed=True),
+            limit=table.limit(key, "size" if key == "max" else "growth"),
+            growth=key != "max",
+            written=written_limit(table.needed(key)),
+            level=table.level(),
+            reason=table.text("reason"),
+        )
+        for key in _PACKAGE_LIMITS
+        if key in row or (key == "max" and "max_growth" not in row)
+    ]
+
+
 def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:
     table = _Table(row, place, ("glob", "reason", "name", "until", "rules"))
     rules.allows.append(
@@ -333,6 +357,7 @@ def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:
 _SCOPES: dict[str, Callable[[Rules, Mapping[str, object], str], None]] = {
     "instruction": _instruction,
     "path": _path,
+    "package": _package,
     "allow": _allow,
 }
 

@@ -52,6 +52,11 @@ _MORE = """
 # max = 0
 # reason = "don't ship the repository's history"
 
+# Limits on packages by type and name, as in `layerscope packages IMAGE`.
+# [[budget.package]]
+# match = "pypi:torch"
+# max = "800MB"
+
 # Paths that rules on waste and on paths ignore for a while.
 # [[budget.allow]]
 # glob = "/opt/vendor/**"
@@ -148,7 +153,7 @@ def update_budget(
     """Raise the named limits in a file. Returns the new text and what was changed.
 
     `place` is the path to the budget table's parent (`tool`, `layerscope` in pyproject.toml). Name a rule as in the
-    verdict, or as `path:GLOB` or `instruction:PATTERN` if it is about a part of the image. Raises `ConfigError` for a
+    verdict, or as `path:GLOB`, `instruction:PATTERN`, or `package:PATTERN` if it is about a part of the image. Raises `ConfigError` for a
     rule that is not in the file, or that is not a limit on a single image.
     """
     import tomlkit
@@ -167,7 +172,7 @@ def update_budget(
 
 def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
     group, colon, scope = name.partition(":")
-    if colon and group in LISTS[:2]:
+    if colon and group in LISTS[:3]:
         row = _row(table, group, scope)
         key, result = _scoped(row, scope, verdict)
     else:
@@ -187,13 +192,15 @@ def _update(table: Any, name: str, verdict: Verdict, percent: int) -> Update:
 
 
 def _scoped(row: Any, scope: str, verdict: Verdict) -> tuple[str, RuleResult | None]:
-    """The limit of a row that its verdict is about, the broken one first."""
+    """The limit of a row that its verdict is about: a size before a growth, the broken one first."""
     found = []
     for each in verdict.rules:
         key = "max_compressed" if each.rule.endswith("compressed_size") else "max"
+        if each.rule in GROWTH_RULES:
+            key = "max_growth"
         if each.scope == scope and each.rule != "expired_allow" and row is not None and key in row:
             found.append((key, each))
-    found.sort(key=lambda pair: pair[1].passed)
+    found.sort(key=lambda pair: (pair[0] == "max_growth", pair[1].passed))
     return found[0] if found else ("max", None)
 
 
@@ -214,7 +221,7 @@ def _holder(table: Any, rule: str) -> Any:
 
 
 def _row(table: Any, group: str, scope: str) -> Any:
-    key = "match" if group == "instruction" else "glob"
+    key = "glob" if group == "path" else "match"
     holder = _holder(table, group)
     rows = [] if holder is None else holder[group]
     return next((row for row in rows if row.get(key) == scope), None)
@@ -223,7 +230,7 @@ def _row(table: Any, group: str, scope: str) -> Any:
 def _names(table: Any) -> str:
     inner = table.get("budget", {})
     names = [name for name in RULES if name in inner or name in table]
-    for group, key in (("instruction", "match"), ("path", "glob")):
+    for group, key in (("instruction", "match"), ("path", "glob"), ("package", "match")):
         holder = _holder(table, group)
         names += [f"{group}:{row[key]}" for row in (holder[group] if holder else ()) if key in row]
     return f"it has {', '.join(names)}" if names else "it has none"

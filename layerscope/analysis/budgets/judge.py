@@ -12,7 +12,7 @@ from layerscope.analysis.budgets.dive_rules import judge_dive
 from layerscope.analysis.budgets.growth import Former
 from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
 from layerscope.analysis.budgets.rules import RULES, Case, Measured, Rule
-from layerscope.analysis.budgets.scope import InstructionLimit, PathLimit
+from layerscope.analysis.budgets.scope import InstructionLimit, PathLimit, room_words
 from layerscope.analysis.budgets.verdict import RuleResult, Verdict
 from layerscope.analysis.model import Facts
 from layerscope.units import format_size
@@ -30,7 +30,7 @@ def evaluate(
     dive: DiveNumbers | None = None,
     today: date | None = None,
 ) -> Verdict:
-    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, expired exceptions, and dive's.
+    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, packages, expired exceptions, dive's.
 
     Growth is measured from `baseline` and `anchor`. If they have no image yet, their rules are skipped. `dive` has
     dive's numbers if the budget has dive's rules. Exceptions expire only if you pass `today`, so without it a report of
@@ -50,6 +50,7 @@ def evaluate(
     results = [_named(RULES[name], limit, case, budget) for name, limit in budget.limits.items()]
     parts: tuple[InstructionLimit | PathLimit, ...] = (*budget.instructions, *budget.paths)
     results += [_scoped(each, analysis, allowance) for each in parts]
+    results += [each.judge(case) for each in budget.packages]
     results += [_expired(allow) for allow in expired]
     if budget.dive is not None:
         results += judge_dive(budget.dive, dive, analysis)
@@ -92,7 +93,7 @@ def _scoped(
     passed = found.value is not None and found.value <= each.limit
     words = []
     if found.value is not None and each.unit == "bytes":
-        words.append(_room(each.limit - found.value))
+        words.append(room_words(each.limit - found.value))
     words.append(found.message)
     if not passed:
         words.append(each.reason)
@@ -132,13 +133,7 @@ def _message(
     """Context for the two numbers: the room that is left, or the cause."""
     if measured.skipped or measured.excuse or measured.value is None:
         return measured.skipped or measured.excuse or measured.unknown
-    room = _room(int(limit) - int(measured.value)) if unit == "bytes" else ""
+    room = room_words(int(limit) - int(measured.value)) if unit == "bytes" else ""
     size = case.allowed.get(rule.name, 0)
     besides = f"{format_size(size)} more allowed by exceptions" if size else ""
     return "; ".join(word for word in (room, cause.words, measured.detail, besides) if word)
-
-
-def _room(left: int) -> str:
-    if left < 0:
-        return f"{format_size(-left)} over"
-    return f"{format_size(left)} left" if left else "nothing left"

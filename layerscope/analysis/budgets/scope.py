@@ -161,6 +161,13 @@ class PathLimit:
         return Found(sizes.total(), message, tuple(index for index, _ in rows))
 
 
+def room_words(left: int) -> str:
+    """How far a number of bytes is from its limit."""
+    if left < 0:
+        return f"{format_size(-left)} over"
+    return f"{format_size(left)} left" if left else "nothing left"
+
+
 def _entries(files: Files) -> Iterator[Entry]:
     """The members of all layers that are part of the filesystem or of its stored content."""
     for entry in files.tree.entries():

@@ -20,6 +20,7 @@ def packages_row(packages: Packages, top: int | None) -> PackagesRow:
         "largest": [_package(each) for each in shown],
         "owned": _held(packages.owned),
         "unowned": _held(packages.unowned),
+        "unreadable": list(packages.unreadable),
     }
     if others:
         row["rest"] = {

@@ -349,6 +349,7 @@ class PackagesRow(TypedDict):
     largest: list[PackageRow]
     owned: HeldRow
     unowned: HeldRow
+    unreadable: list[str]
     rest: NotRequired[OtherPackagesRow]
 
 

@@ -44,7 +44,13 @@ def read_packages(
     number = len(rows) + (0 if rest is None else rest.count)
     if table.number("count") != number:
         table.fail(f"says there are {count(table.number('count'), 'package')}, but has {number}")
-    return Packages(owned=owned, unowned=unowned, rows=rows, rest=rest)
+    return Packages(
+        owned=owned,
+        unowned=unowned,
+        rows=rows,
+        rest=rest,
+        unreadable=tuple(_type(name, table) for name in table.texts("unreadable")),
+    )
 
 
 def _sum(rows: Iterable[Held], name: str) -> int:
@@ -94,9 +100,7 @@ def _package(row: Fields, layers: Sequence[LayerSummary]) -> PackageFacts:
 
 def _named(row: Fields) -> Package:
     """The package with the parts that only its package URL has: the namespace, and the qualifiers."""
-    kind = _TYPES.get(row.text("type"))
-    if kind is None:
-        row.fail(f"has an unknown type of package, {row.text('type')[:40]!r}")
+    kind = _type(row.text("type"), row)
     name, purl = row.text("name"), row.text("purl")
     place, _, pairs = purl.partition("?")
     path = place.partition("@")[0].split("/")[1:-1]
@@ -121,6 +125,13 @@ def _named(row: Fields) -> Package:
     if not same:
         row.fail(f"has the package URL of another package, {purl[:80]!r}")
     return package
+
+
+def _type(name: str, row: Fields) -> PackageType:
+    kind = _TYPES.get(name)
+    if kind is None:
+        row.fail(f"has an unknown type of package, {name[:40]!r}")
+    return kind
 
 
 def _split(pairs: str) -> Iterable[tuple[str, str, str]]:
