@@ -247,8 +247,7 @@ def _waste(page: Page, document: AnalysisDocument, rows: int) -> None:
             else _count(row["files"], "other file" if row["rest"] else "file")
         )
         path = row["path"] if row["files"] == 1 or row["path"] == "/" else row["path"] + "/"
-        cause = f"written by {row['written_by']}, {blame(row)}"
-        table.append((row["bytes"], path, files, cause + _cost(row.get("compressed"))))
+        table.append((row["bytes"], path, files, f"written by {row['written_by']}, {blame(row)}"))
     _file_table(page, table)
     _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
 
