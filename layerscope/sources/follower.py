@@ -38,6 +38,7 @@ class Follower:
         self._file = _GrowingFile(os.dup(fd), name)
         self._limits = limits
         self._there = 0
+        self._awaited = 0
         self._whole = False
         self._stopped = False
         self._changed = threading.Condition()
@@ -51,7 +52,8 @@ class Follower:
         """So many bytes are in the file now."""
         with self._changed:
             self._there = size
-            self._changed.notify()
+            if size >= self._awaited:
+                self._changed.notify()
 
     def finish(self) -> dict[tuple[int, int], object]:
         """What is known of the layers, by their offsets and sizes; the file is whole."""
@@ -79,6 +81,7 @@ class Follower:
     def _wait(self, end: int) -> bool:
         """Whether the file reaches `end`, now or later."""
         with self._changed:
+            self._awaited = end
             while self._there < end and not self._whole and not self._stopped:
                 self._changed.wait()
             return self._there >= end and not self._stopped
