@@ -5,6 +5,8 @@ A compressed layer is read only once, and a layer from the cache has no blob at 
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import chain
 from typing import Final
 
 from layerscope.errors import FormatError
@@ -14,7 +16,8 @@ from layerscope.layers.compression import zstd
 from layerscope.layers.entry import FILE
 from layerscope.layers.layer_index import Columns
 from layerscope.layers.window import Window
-from layerscope.packages.documents import MOST_BYTES, document, may_be_document
+from layerscope.packages.databases import CANDIDATES, SINGLE_STATUS
+from layerscope.packages.documents import LEAST_EXECUTABLE, MOST_BYTES, document
 
 _PACK_FROM: Final = 4 * 1024 * 1024
 _PLAIN, _PACKED = b"\0", b"\1"
@@ -46,26 +49,21 @@ class DocumentKeeper:
     def look_through(self, blob: StoredBlob) -> None:
         """Look at the files of a seekable layer."""
         columns = self._columns
-        modes = [mode for mode, _, _ in columns.owner_table]
-        start = 0
-        rows = zip(columns.ends, columns.kinds, columns.sizes, columns.owners, strict=True)
-        paths = bytes(columns.paths)
-        for position, (end, kind, size, owner) in enumerate(rows):
-            path = paths[start:end]
-            start = end
-            if kind != FILE or not size or size > MOST_BYTES:
-                continue
-            if not may_be_document(path, size):
-                continue
-            extra = columns.extras.get(position)
-            if extra is not None and extra.logical_size is not None:
+        for position in _candidates(columns):
+            size, extra = columns.sizes[position], columns.extras.get(position)
+            if (
+                columns.kinds[position] != FILE
+                or not 0 < size <= MOST_BYTES
+                or (extra is not None and extra.logical_size is not None)
+            ):
                 continue
             data = columns.data[position]
+            mode = columns.owner_table[columns.owners[position]][0]
 
             def read_at(at: int, count: int, data: int = data, size: int = size) -> bytes:
                 return blob.read_at(data + at, min(count, size - at)) if at < size else b""
 
-            self._keep(data, document(path, size, modes[owner], read_at))
+            self._keep(data, document(columns.path(position), size, mode, read_at))
 
     def _keep(self, offset: int, data: bytes | None) -> None:
         if data is None:
@@ -74,6 +72,22 @@ class DocumentKeeper:
         if self._budget is not None:
             self._budget.spend(len(packed))
         self._columns.documents[offset] = packed
+
+
+def _candidates(columns: Columns) -> list[int]:
+    """The positions of members that may be documents by their names or sizes, as `may_be_document` tells."""
+    paths, ends = bytes(columns.paths), columns.ends
+    named = {
+        position
+        for position, (start, end) in enumerate(zip(chain((0,), ends), ends, strict=False))
+        if paths[start:end].endswith(CANDIDATES)
+    }
+    named.update(at for at, size in enumerate(columns.sizes) if size >= LEAST_EXECUTABLE)
+    start = paths.find(SINGLE_STATUS)
+    while start >= 0:
+        named.add(bisect_right(ends, start))
+        start = paths.find(SINGLE_STATUS, start + 1)
+    return sorted(named)
 
 
 def unpacked(kept: bytes) -> bytes:

@@ -220,11 +220,12 @@ class Columns:
         mark = bytes(self.marks[position * MARK_BYTES : (position + 1) * MARK_BYTES])
         return None if mark in (b"", _NO_MARK) else mark
 
-    def last_path(self) -> bytes:
+    def path(self, position: int) -> bytes:
         ends = self.ends
-        if not ends:
-            return b""
-        return bytes(self.paths[ends[-2] if len(ends) > 1 else 0 :])
+        return bytes(self.paths[ends[position - 1] if position else 0 : ends[position]])
+
+    def last_path(self) -> bytes:
+        return self.path(len(self.ends) - 1) if self.ends else b""
 
     def index(
         self,
