@@ -13,8 +13,8 @@ from textual.widgets import Input
 
 from layerscope.cli.main import main
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
-from layerscope.tui.compare.file_screen import CompareFileScreen
 from layerscope.tui.compare.lists import InstructionPairs, SettingList
+from layerscope.tui.compare.pair_file_screen import CompareFileScreen
 from layerscope.tui.compare.screen import CompareScreen
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.screens.dialogs import ErrorDialog

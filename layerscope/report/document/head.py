@@ -66,19 +66,7 @@ def without_layers(document: AnalysisDocument) -> HeadDocument:
 
 
 def _instruction(row: InstructionRow) -> HeadInstructionRow:
-    return {
-        "comment": row["comment"],
-        "created_by": row["created_by"],
-        "empty": row["empty"],
-        "evidence": row["evidence"],
-        "index": row["index"],
-        "keyword": row["keyword"],
-        "layers": row["layers"],
-        "location": row["location"],
-        "range": row["range"],
-        "sizes": _unknown(row["sizes"]) if row["layers"] else {**row["sizes"]},
-        "text": row["text"],
-    }
+    return {**row, "sizes": _unknown(row["sizes"]) if row["layers"] else {**row["sizes"]}}
 
 
 def _layer(row: LayerRow) -> HeadLayerRow:

@@ -121,18 +121,23 @@ class EntryRow(TypedDict):
     compressed: NotRequired[int | None]
 
 
-class LayerRow(TypedDict):
-    changes: ChangesRow
+class NamedLayerRow(TypedDict):
+    """What is known of a layer without reading it."""
+
     compression: str
     diff_id: str | None
     digest: str | None
     index: int
-    indexed: bool
     instruction: int
     media_type: str
     sizes: MaybeSizesRow
-    verified: bool
     base: NotRequired[bool]
+
+
+class LayerRow(NamedLayerRow):
+    changes: ChangesRow
+    indexed: bool
+    verified: bool
     entries: NotRequired[Sequence[EntryRow]]
 
 
@@ -142,7 +147,9 @@ class LocationRow(TypedDict):
     start_line: int
 
 
-class InstructionRow(TypedDict):
+class RecordedInstructionRow(TypedDict):
+    """What is known of an instruction without reading any layer."""
+
     comment: str
     created_by: str
     empty: bool
@@ -152,8 +159,11 @@ class InstructionRow(TypedDict):
     layers: list[int]
     location: LocationRow | None
     range: list[int] | None
-    sizes: SizesRow
     text: str
+
+
+class InstructionRow(RecordedInstructionRow):
+    sizes: SizesRow
 
 
 class WasteRow(TypedDict):
@@ -405,32 +415,14 @@ class UnknownWastedByKindRow(TypedDict):
     overwritten: None
 
 
-class HeadLayerRow(TypedDict):
+class HeadLayerRow(NamedLayerRow):
     changes: UnknownChangesRow
-    compression: str
-    diff_id: str | None
-    digest: str | None
-    index: int
     indexed: Literal[False]
-    instruction: int
-    media_type: str
-    sizes: MaybeSizesRow
     verified: Literal[False]
-    base: NotRequired[bool]
 
 
-class HeadInstructionRow(TypedDict):
-    comment: str
-    created_by: str
-    empty: bool
-    evidence: str
-    index: int
-    keyword: str
-    layers: list[int]
-    location: LocationRow | None
-    range: list[int] | None
+class HeadInstructionRow(RecordedInstructionRow):
     sizes: MaybeSizesRow
-    text: str
 
 
 class HeadDocument(TypedDict):

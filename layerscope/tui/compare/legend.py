@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from layerscope.report.comparison.words import legend, setting_words
-from layerscope.tui.compare.rows import (
+from layerscope.tui.compare.merged_outline import (
     ADDED,
     CONTENT,
     HARDLINKED,
@@ -20,7 +20,7 @@ from layerscope.tui.compare.rows import (
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import ComparisonDocument
-    from layerscope.tui.compare.rows import CompareTotals
+    from layerscope.tui.compare.merged_outline import CompareTotals
 
 _GAP: Final = "   "
 _FILES: Final = {

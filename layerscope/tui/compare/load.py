@@ -21,7 +21,7 @@ from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback
 from layerscope.report.saved.reference import report_path
 from layerscope.report.saved.report import read_report
-from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.loading import Loading, failure, read_for_good, seldom
 from layerscope.tui.screens.dialogs import Dialog
 

@@ -32,7 +32,7 @@ from layerscope.units import format_size
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import ComparisonDocument
-    from layerscope.tui.compare.session import CompareSession
+    from layerscope.tui.compare.pair_session import CompareSession
 
 Line = list[Span]
 _STEPS: Final = 8

@@ -22,12 +22,12 @@ from layerscope.report.escape import cell_width, fit_end
 from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
 from layerscope.tui.compare.deltas import delta_text
-from layerscope.tui.compare.files_pane import CompareFilesPane
 from layerscope.tui.compare.legend import pair_legend, setting_legend
 from layerscope.tui.compare.lists import InstructionPairs, SettingList
+from layerscope.tui.compare.merged_files_pane import CompareFilesPane
 from layerscope.tui.compare.overview import overview_lines
 from layerscope.tui.compare.pair_details import pair_text, setting_text
-from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.selection import Selection
@@ -209,7 +209,7 @@ B, red and `-` mean less.
         if tree.is_directory(number):
             tree.action_fold()
             return
-        from layerscope.tui.compare.file_screen import CompareFileScreen
+        from layerscope.tui.compare.pair_file_screen import CompareFileScreen
 
         def follow(path: bytes | None) -> None:
             if path is not None and not self.files.go_to(path):

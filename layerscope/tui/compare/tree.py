@@ -10,7 +10,7 @@ from layerscope.layers.entry import DIRECTORY
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
-from layerscope.tui.compare.rows import (
+from layerscope.tui.compare.merged_outline import (
     BELOW,
     MARKS,
     MOVED_AWAY,

@@ -13,8 +13,7 @@ from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.filter.query import BadQuery, parse
 from layerscope.report.escape import cell_width
 from layerscope.tui.compare.deltas import ZERO, delta_bar, delta_text
-from layerscope.tui.compare.overview import overview_lines
-from layerscope.tui.compare.rows import (
+from layerscope.tui.compare.merged_outline import (
     BELOW,
     MARKS,
     MOVED_AWAY,
@@ -23,7 +22,8 @@ from layerscope.tui.compare.rows import (
     CompareTotals,
     MergedOutline,
 )
-from layerscope.tui.compare.session import CompareSession
+from layerscope.tui.compare.overview import overview_lines
+from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import TreeRows, spread

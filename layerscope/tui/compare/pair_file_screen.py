@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
     from layerscope.filesystem.entry import Entry
     from layerscope.filesystem.node import Node
-    from layerscope.tui.compare.session import CompareSession, MergedFiles
+    from layerscope.tui.compare.pair_session import CompareSession, MergedFiles
 
 
 class CompareFileScreen(FileScreen):

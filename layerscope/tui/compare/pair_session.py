@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from layerscope.report.comparison.document import build
 from layerscope.report.comparison.sentence import names
 from layerscope.report.comparison.words import narrowed_files
-from layerscope.tui.compare.rows import CompareTotals, MergedOutline
+from layerscope.tui.compare.merged_outline import CompareTotals, MergedOutline
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.compare import Comparison

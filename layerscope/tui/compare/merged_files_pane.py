@@ -18,8 +18,8 @@ from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.legend import file_legend
-from layerscope.tui.compare.rows import QUERY_KINDS
-from layerscope.tui.compare.session import CompareSession, MergedFiles
+from layerscope.tui.compare.merged_outline import QUERY_KINDS
+from layerscope.tui.compare.pair_session import CompareSession, MergedFiles
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.outline import ROOT
