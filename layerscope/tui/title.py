@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis
 
 _NAME = "layerscope  "
+_READABLE = 14
+"""The columns that the reference keeps, even in a narrow terminal."""
 
 
 def image_title(reference: str, analysis: Analysis | None, width: int) -> Content:
@@ -34,6 +36,8 @@ def image_title(reference: str, analysis: Analysis | None, width: int) -> Conten
     while len(facts) > 2 and len(text) > width * 2 // 3:
         facts.pop()
         text = "   ".join(facts)
+    if width - len(_NAME) - 2 - len(text) < _READABLE:
+        text = f"content {format_size(sizes.content)}   wasted {format_size(sizes.wasted)}"
     room = max(4, width - len(_NAME) - 2 - len(text))
     return titled([fit_end(one_line(analysis.image.reference), room)], text, width)
 

@@ -503,7 +503,7 @@ def test_a_binary_opens_in_hexadecimal_and_a_changed_one_says_what_changed(archi
         await driver.press("enter")
         assert "00 01 02 03" in driver.text
         await driver.press("d")
-        assert "0:0 → 1000:0" in driver.text
+        assert "owner   0 → 1000" in driver.text
         assert "the content is the same" in driver.text
 
     browse(archive, script)
@@ -845,3 +845,13 @@ def test_ctrl_c_and_q_quit(archive: str) -> None:
         await driver.press("ctrl+c")
 
     assert browse(archive, script) == 0
+
+
+def test_a_narrow_title_keeps_the_name_and_whole_sizes(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        title = driver.text.splitlines()[0]
+        assert "app.tar" in title
+        assert "(" not in title
+        assert title.endswith(("MB", "kB"))
+
+    browse(archive, script, size=(60, 20))

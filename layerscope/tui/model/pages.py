@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from layerscope.analysis.waste import changed_metadata
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.file_content import Content
 from layerscope.report.escape import escape
-from layerscope.report.file_text import mode_text, owner_text
+from layerscope.report.file_text import mode_text
 from layerscope.tui.paint import Span
 from layerscope.units import format_size
 
@@ -95,20 +96,35 @@ def hex_lines(data: bytes, position: int) -> list[Line]:
     return lines
 
 
+_LABELS = {"uid": "owner", "gid": "group", "mtime": "time"}
+
+
 def metadata_lines(before: Entry, after: Entry) -> list[Line]:
     """What differs apart from the content."""
     lines: list[Line] = []
     for name in changed_metadata(before, after):
         if name == "mode":
             pair = mode_text(before), mode_text(after)
-        elif name in ("uid", "gid"):
-            pair = owner_text(before), owner_text(after)
+        elif name == "uid":
+            pair = str(before.uid), str(after.uid)
+        elif name == "gid":
+            pair = str(before.gid), str(after.gid)
         elif name == "mtime":
-            pair = str(before.mtime), str(after.mtime)
+            pair = _moment(before.mtime), _moment(after.mtime)
         else:
             pair = f"{len(before.xattrs)} attributes", f"{len(after.xattrs)} attributes"
-        lines.append([(f"{name:<7} ", "dim"), (f"{pair[0]} → {pair[1]}", "modified")])
+        lines.append(
+            [(f"{_LABELS.get(name, name):<7} ", "dim"), (f"{pair[0]} → {pair[1]}", "modified")]
+        )
     return lines
+
+
+def _moment(seconds: int) -> str:
+    """A time as a date in UTC, or as it is stored if no calendar has it."""
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)
 
 
 def diff_lines(before: Content | None, after: Content | None) -> list[Line]:

@@ -298,7 +298,7 @@ class FilesPane(ListPane):
         if totals is None or self.tree_view.rows is None:
             return
         files = totals.files[ROOT]
-        words = "files" if self.scope.mode == "tree" else "changed"
+        words = "files and links" if self.scope.mode == "tree" else "changed"
         parts = [f"{files:,} {words}", format_size(totals.size[ROOT])]
         if totals.gone[ROOT]:
             parts.append(f"−{format_size(totals.gone[ROOT])} removed")
