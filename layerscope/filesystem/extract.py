@@ -18,7 +18,9 @@ from typing import Final
 from layerscope.errors import FormatError, OutputError
 from layerscope.filesystem.content import content_entry
 from layerscope.filesystem.entry import Entry
+from layerscope.filesystem.items import Item, is_safe, items_below
 from layerscope.filesystem.node import Node
+from layerscope.filesystem.open_folders import FOLDER, OpenFolders
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored_bytes
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -26,10 +28,7 @@ from layerscope.newfile import new_file
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 from layerscope.units import count
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
-MOST_OPEN: Final = 128
-"""Folders kept open while files below them are created."""
 MOST_TOLD: Final = 100
 """The most skipped files listed by name. Beyond that, only their number is kept."""
 
@@ -51,34 +50,6 @@ class Taken:
             self.skipped.append((path, reason))
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One file to create: its path below the target folder, and its entry in the image."""
-
-    path: bytes
-    entry: Entry
-
-
-def items_below(node: Node, layer: int) -> list[Item]:
-    """What exists at a node and below it after layer `layer`, directories before their contents."""
-    entry = node.at_layer(layer)
-    if entry is None:
-        return []
-    found: list[Item] = []
-    waiting = [(node, node.name, entry)]
-    while waiting:
-        current, path, entry = waiting.pop()
-        if path:
-            found.append(Item(path, entry))
-        if entry.kind != DIRECTORY or not current.children:
-            continue
-        for child in current.children.values():
-            below = child.at_layer(layer)
-            if below is not None:
-                waiting.append((child, path + b"/" + child.name if path else child.name, below))
-    return found
-
-
 class Extraction:
     """Creates items below one folder of the host. A context manager that holds the folder open."""
 
@@ -91,37 +62,30 @@ class Extraction:
         try:
             with suppress(FileExistsError):
                 os.mkdir(folder)
-            self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._folders = OpenFolders(folder)
         except (OSError, ValueError) as error:
             raise OutputError(
                 f"cannot write into {folder!r}: {_reason(error)}",
                 hint="name a folder you may write to",
             ) from None
-        self._path = b""
-        self._step = 1
-        self._above: list[tuple[int, int, int]] = []
-        """The open folders on the way to `_path`: for each, where its name ends in `_path`, its descriptor, its level."""
 
     def __enter__(self) -> Extraction:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _end, fd, _level in self._above:
-            os.close(fd)
-        self._above.clear()
-        os.close(self._root)
+        self._folders.close()
 
     def conflicts(self, items: Sequence[Item]) -> list[bytes]:
         """The paths of the items that already exist in the folder. Existing directories are fine."""
         found = []
         roots = {item.path.split(b"/", 1)[0] for item in items}
-        there = {name for name in roots if self._mode(self._root, name) is not None}
+        there = {name for name in roots if self._mode(self._folders.root, name) is not None}
         for item in items if there else ():
             if item.path.split(b"/", 1)[0] not in there:
                 continue
             parent, _, name = item.path.rpartition(b"/")
             try:
-                mode = self._mode(self._open_parent(parent), name)
+                mode = self._mode(self._folders.open(parent), name)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -235,47 +199,11 @@ class Extraction:
 
     # One item
 
-    def _open_parent(self, path: bytes) -> int:
-        """The descriptor of a folder below the target, reached without following a link.
-
-        The folders right above the last one stay open, and farther up one every few levels, so that the next folder is
-        only a few steps away.
-        """
-        above = self._above
-        while above and not (
-            path[: (end := above[-1][0])] == self._path[:end] and path[end : end + 1] in (b"", b"/")
-        ):
-            os.close(above.pop()[1])
-        reached, fd, level = above[-1] if above else (-1, self._root, 0)
-        self._path = path
-        rest = path[reached + 1 :]
-        for part in rest.split(b"/") if rest else ():
-            if part in (b"", b".", b".."):
-                raise OSError(errno.EINVAL, "no name of a file")
-            fd = os.open(part, _FOLDER, dir_fd=fd)
-            reached += 1 + len(part)
-            level += 1
-            above.append((reached, fd, level))
-            if len(above) > MOST_OPEN:
-                self._close_one()
-        return fd
-
-    def _close_one(self) -> None:
-        """Close one of the folders farther up. The ones left open get sparser with depth."""
-        far = self._above[: MOST_OPEN // 2]
-        while True:
-            for number, (_end, fd, level) in enumerate(far):
-                if level % self._step:
-                    os.close(fd)
-                    del self._above[number]
-                    return
-            self._step *= 2
-
     def _place(self, item: Item) -> tuple[int, bytes]:
         parent, _, name = item.path.rpartition(b"/")
         if name in (b"", b".", b"..") or b"\0" in name or item.path.startswith(b"/"):
             raise OSError(errno.EINVAL, "no name of a file")
-        return self._open_parent(parent), name
+        return self._folders.open(parent), name
 
     def _make_directory(self, item: Item) -> None:
         fd, name = self._place(item)
@@ -291,7 +219,7 @@ class Extraction:
     def _finish_directory(self, item: Item) -> None:
         """Set the mode and time last, since writing files changes them. The owner can always list and delete."""
         with suppress(OSError):
-            fd = os.open(item.path.rpartition(b"/")[2], _FOLDER, dir_fd=self._place(item)[0])
+            fd = os.open(item.path.rpartition(b"/")[2], FOLDER, dir_fd=self._place(item)[0])
             try:
                 os.fchmod(fd, (item.entry.mode & 0o777) | 0o700)
                 _set_time(fd, item.entry)
@@ -334,29 +262,6 @@ class _Nothing:
 
 
 _NOTHING: Final = _Nothing()
-
-
-def is_safe(item: Item) -> bool:
-    """Whether a symlink leads to a path below the target folder.
-
-    Its target may start with `..`, but not go above the folder. A `..` after a name is refused, since that name could
-    be another link.
-    """
-    target = item.entry.link
-    if not target or target.startswith(b"/") or b"\0" in target:
-        return False
-    room = item.path.count(b"/")
-    descended = False
-    for part in target.split(b"/"):
-        if part in (b"", b"."):
-            continue
-        if part != b"..":
-            descended = True
-        elif descended or not room:
-            return False
-        else:
-            room -= 1
-    return True
 
 
 def extract(

@@ -14,7 +14,8 @@ import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.errors import Cancelled, OutputError
 from layerscope.filesystem.entry import Entry, PlacedLayer
-from layerscope.filesystem.extract import Extraction, Item, Taken, extract, is_safe, items_below
+from layerscope.filesystem.extract import Extraction, Taken, extract
+from layerscope.filesystem.items import Item, is_safe, items_below
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, FILE, SYMLINK, Member
 from layerscope.layers.layer_index import LayerIndex

@@ -162,14 +162,11 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
     for row in rows:
         sizes = row["sizes"]
         quiet = "" if row["layers"] else "dim"
-        text = fit_start(
-            one_line(short_command(row["text"])) or one_line(row["created_by"]) or "–", room
-        )
         spans: list[Span] = [
             "  ",
             pad(str(row["index"]), numbers, right=True),
             "  ",
-            (pad(text, room), quiet),
+            (pad(fit_start(_instruction_text(row), room), room), quiet),
             pad(_size(sizes["content"]), 11, right=True),
         ]
         if bars:
@@ -186,6 +183,10 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
     if rest:
         page.paragraph(_summed(rest), indent=4 + numbers)
+
+
+def _instruction_text(row: InstructionRow) -> str:
+    return one_line(short_command(row["text"])) or one_line(row["created_by"]) or "–"
 
 
 def _summed(rest: Sequence[InstructionRow]) -> str:

@@ -17,7 +17,8 @@ from layerscope.units import count, format_size
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from layerscope.filesystem.extract import Item, Taken
+    from layerscope.filesystem.extract import Taken
+    from layerscope.filesystem.items import Item
     from layerscope.tui.model.selection import Selection
 
 
@@ -56,7 +57,8 @@ class Extractor:
 
     def _collect(self, folder: str, selection: Selection) -> None:
         """Runs in a worker: extracts if nothing is in the way, or asks first."""
-        from layerscope.filesystem.extract import Extraction, items_below
+        from layerscope.filesystem.extract import Extraction
+        from layerscope.filesystem.items import items_below
 
         items = items_below(selection.node, selection.layer)
         try:
