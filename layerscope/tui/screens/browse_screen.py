@@ -1,4 +1,4 @@
-"""The screen for one image: instructions and details on the left; files, waste, largest files, and facts on the right."""
+"""The screen for one image: instructions and details on the left; files, waste, largest files, packages, and facts on the right."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ The instructions that made the image are on the left, and their files on the rig
         ("largest", "b", "Largest"),
         ("image", "i", "Image"),
     )
+    PACKAGES_TAB: ClassVar[tuple[str, str, str]] = ("packages", "p", "Packages")
     DOCKERFILE_TAB: ClassVar[tuple[str, str, str]] = ("dockerfile", "d", "Dockerfile")
     COMMANDS = {_screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,6 +80,7 @@ The instructions that made the image are on the left, and their files on the rig
         Binding("b,3", "tab('largest')", "Largest", show=False, id="browse.largest"),
         Binding("i,4", "tab('image')", "Image", show=False, id="browse.image"),
         Binding("d,5", "tab('dockerfile')", "Dockerfile", show=False, id="browse.dockerfile"),
+        Binding("p,6", "tab('packages')", "Packages", show=False, id="browse.packages"),
         Binding("v", "view", "View", id="browse.view"),
         Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
         Binding("ctrl+t", "mode('tree')", "Whole tree", show=False, id="browse.tree"),
@@ -162,14 +164,14 @@ The instructions that made the image are on the left, and their files on the rig
 
     @property
     def tabs(self) -> tuple[tuple[str, str, str], ...]:
-        """What the right half can show; includes the Dockerfile only if it is known."""
-        known = self.session.analysis.image.dockerfiles
-        return (*self.TABS, self.DOCKERFILE_TAB) if known else self.TABS
+        """What the right half can show; includes packages and the Dockerfile only if they are known."""
+        analysis = self.session.analysis
+        packages = analysis.ownership is not None and analysis.ownership.packages
+        tabs = (*self.TABS, self.PACKAGES_TAB) if packages else self.TABS
+        return (*tabs, self.DOCKERFILE_TAB) if analysis.image.dockerfiles else tabs
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "tab" and parameters == ("dockerfile",):
-            return self.DOCKERFILE_TAB in self.tabs
-        return True
+        return action != "tab" or any(name in parameters for name, _, _ in self.tabs)
 
     # Showing
 
@@ -266,6 +268,10 @@ The instructions that made the image are on the left, and their files on the rig
             from layerscope.tui.panes.largest_pane import LargestPane
 
             return LargestPane(session, id=name)
+        if name == "packages" and session.analysis.ownership is not None:
+            from layerscope.tui.panes.packages_pane import PackagesPane
+
+            return PackagesPane(session, session.analysis.ownership, id=name)
         if name == "dockerfile":
             from layerscope.tui.panes.dockerfile_pane import DockerfileList
 
