@@ -17,13 +17,17 @@ from layerscope.cli.examine import collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
+    force_option,
     head_option,
+    json_option,
     lazy_option,
     make_options,
     one_format,
+    outputs_option,
     packages_option,
     reading_options,
     show_args_option,
+    verify_option,
     via_option,
 )
 from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
@@ -65,22 +69,15 @@ STDIN = "-"
 )
 @click.option("--tui", is_flag=True, help="Browse the comparison in the terminal.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if the images differ.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@json_option
 @click.option(
     "--format",
     "format_name",
     type=click.Choice(FORMATS),
     help="Format of standard output, or of -o PATH.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    metavar="[FORMAT=]PATH",
-    multiple=True,
-    help="Write to PATH (- is standard output). Repeat as FORMAT=PATH for several formats.",
-)
-@click.option("--force", is_flag=True, help="Write even if PATH is a symlink, FIFO, or device.")
+@outputs_option
+@force_option
 @click.option(
     "--platform",
     "platforms",
@@ -95,11 +92,7 @@ STDIN = "-"
     multiple=True,
     help="Pick this image from an archive with several. Give it once for all images, or once for each, in order.",
 )
-@click.option(
-    "--verify/--no-verify",
-    default=None,
-    help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
-)
+@verify_option
 @head_option
 @via_option
 @cache_option

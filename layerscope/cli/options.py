@@ -318,27 +318,37 @@ def check_head(choice: Choice, writing: Writing, outputs: Sequence[Output]) -> N
         )
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+outputs_option = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    metavar="[FORMAT=]PATH",
+    multiple=True,
+    help="Write to PATH (- is standard output). Repeat as FORMAT=PATH for several formats.",
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Write even if PATH is a symlink, FIFO, or device."
+)
+verify_option = click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
+)
+
+
 def output_options(command: Command) -> Command:
     """What to write where; the command gets a `writing`."""
     return stacked(
-        click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+        json_option,
         click.option(
             "--format",
             "format_name",
             type=click.Choice(list(RENDERERS)),
             help="Format of standard output, or of -o PATH.",
         ),
-        click.option(
-            "-o",
-            "--output",
-            "outputs",
-            metavar="[FORMAT=]PATH",
-            multiple=True,
-            help="Write to PATH (- is standard output). Repeat as FORMAT=PATH for several formats.",
-        ),
-        click.option(
-            "--force", is_flag=True, help="Write even if PATH is a symlink, FIFO, or device."
-        ),
+        outputs_option,
+        force_option,
         click.option(
             "--top",
             type=click.IntRange(min=0),
@@ -349,11 +359,7 @@ def output_options(command: Command) -> Command:
             "--files", is_flag=True, help="Add every entry of every layer to the JSON or CSV."
         ),
         show_args_option,
-        click.option(
-            "--verify/--no-verify",
-            default=None,
-            help="Verify every digest, or none. By default, verify only the blobs that are read in full anyway.",
-        ),
+        verify_option,
         gathered("writing", [field.name for field in fields(Writing)], Writing),
     )(command)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 ELLIPSIS = "…"
 
@@ -78,32 +79,24 @@ def fit_start(text: str, width: int) -> str:
     """The start of `text` within `width` columns. If the end is cut off, an ellipsis replaces it."""
     if cell_width(text) <= width:
         return text
-    if width <= 0:
-        return ""
-    kept: list[str] = []
-    used = 1
-    for character in text:
-        used += cell_width(character)
-        if used > width:
-            break
-        kept.append(character)
-    return "".join(kept).rstrip() + ELLIPSIS
+    return "".join(_fitting(text, width - 1)).rstrip() + ELLIPSIS if width > 0 else ""
 
 
 def fit_end(text: str, width: int) -> str:
     """The end of `text` within `width` columns. If the start is cut off, an ellipsis replaces it."""
     if cell_width(text) <= width:
         return text
-    if width <= 0:
-        return ""
-    kept: list[str] = []
-    used = 1
-    for character in reversed(text):
-        used += cell_width(character)
-        if used > width:
-            break
-        kept.append(character)
-    return ELLIPSIS + "".join(reversed(kept))
+    kept = "".join(_fitting(reversed(text), width - 1))
+    return ELLIPSIS + kept[::-1] if width > 0 else ""
+
+
+def _fitting(characters: Iterable[str], width: int) -> Iterator[str]:
+    """The first characters that fit into `width` columns."""
+    for character in characters:
+        width -= cell_width(character)
+        if width < 0:
+            return
+        yield character
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -10,14 +10,11 @@ from layerscope.report.escape import cell_width, pad
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code
 from layerscope.report.formats.renderers import JSON
-from layerscope.report.page import Page
 from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import HostImageRow, ImagesDocument
 
-NARROWEST = 40
-WIDEST = 160
 Measure = Literal["compressed", "tar"]
 _COLUMNS = ("layers", "download", "content", "wasted", "shared", "unique")
 
@@ -54,13 +51,12 @@ class TableText:
         self._display = display
 
     def render(self, document: ImagesDocument, out: TextIO) -> None:
-        width = max(NARROWEST, min(WIDEST, self._display.width))
-        page = Page(out, width=width, color=self._display.color)
+        page = self._display.page(out)
         measure = _measure(document)
         rows = [_cells(row, measure) for row in document["images"]]
         names = [one_line(row["image"]["name"]) for row in document["images"]]
         used = 11 * len(_COLUMNS) + 4
-        room = max(12, min(width - used, max(5, *(cell_width(name) for name in names))))
+        room = max(12, min(page.width - used, max(5, *(cell_width(name) for name in names))))
         head = "".join(pad(name, 11, right=True) for name in _COLUMNS)
         page.line(("  " + pad("image", room) + head, "head"))
         for name, cells in zip(fit_apart(names, room), rows, strict=True):

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from layerscope.report.comparison.rows import ComparisonDocument, MaybePairRow, PairRow
     from layerscope.report.formats.format import Display
 
-WIDEST = 160
-NARROWEST = 40
 SETTINGS = 40
 NOTES = 12
 
@@ -57,11 +55,7 @@ class ComparisonText:
         self._display = display
 
     def render(self, document: ComparisonDocument, out: TextIO) -> None:
-        page = Page(
-            out,
-            width=max(NARROWEST, min(WIDEST, self._display.width)),
-            color=self._display.color,
-        )
+        page = self._display.page(out)
         rows = ROWS if self._display.rows is None else self._display.rows
         page.paragraph(one_line(document["sentence"]), indent=2)
         page.gap()

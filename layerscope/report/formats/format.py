@@ -6,6 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TextIO, TypeVar
 
+from layerscope.report.page import Page
+
+NARROWEST = 40
+WIDEST = 160
+
 DocumentT_contra = TypeVar("DocumentT_contra", contravariant=True)
 """The kind of document that a format writes."""
 
@@ -23,6 +28,10 @@ class Display:
     width: int = 100
     color: bool = False
     rows: int | None = None
+
+    def page(self, out: TextIO) -> Page:
+        """A page of this width, within what a table of text can use."""
+        return Page(out, width=max(NARROWEST, min(WIDEST, self.width)), color=self.color)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

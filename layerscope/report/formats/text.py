@@ -29,8 +29,6 @@ ROWS = 10
 """The default number of rows of each list of files."""
 PACKAGES = 5
 """The most packages that are listed; `layerscope packages` lists all."""
-WIDEST = 160
-NARROWEST = 40
 MOST_NOTES = 12
 MOST_INSTRUCTIONS = 1000
 
@@ -42,9 +40,8 @@ class TextRenderer:
         self._display = display
 
     def render(self, document: ReportDocument, out: TextIO) -> None:
-        width = max(NARROWEST, min(WIDEST, self._display.width))
         rows = ROWS if self._display.rows is None else self._display.rows
-        page = Page(out, width=width, color=self._display.color)
+        page = self._display.page(out)
         if is_head(document):
             write_head(page, document)
         else:

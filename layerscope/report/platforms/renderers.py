@@ -12,7 +12,6 @@ from layerscope.report.escape import cell_width, fit_end, pad
 from layerscope.report.formats.csv import cell
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.markdown import code, prose
-from layerscope.report.page import Page
 from layerscope.report.words import one_line, short_digest, verdict_words
 from layerscope.units import count, format_size
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import ReportDocument, SizeName
     from layerscope.report.platforms.rows import PlatformsDocument
 
-NARROWEST = 40
-WIDEST = 160
 MOST_NOTES = 12
 _SIZES: tuple[SizeName, ...] = ("compressed", "content", "live", "wasted")
 _COLUMNS = ("layers", "download", "content", "live", "wasted", "efficiency")
@@ -86,12 +83,11 @@ class PlatformsText:
         self._display = display
 
     def render(self, document: PlatformsDocument, out: TextIO) -> None:
-        width = max(NARROWEST, min(WIDEST, self._display.width))
-        page = Page(out, width=width, color=self._display.color)
+        page = self._display.page(out)
         image = document["image"]
         digest = image["index_digest"]
         facts = [image["source"], *([short_digest(digest)] if digest else [])]
-        page.line((fit_end(one_line(image["reference"]), width), "title"))
+        page.line((fit_end(one_line(image["reference"]), page.width), "title"))
         page.line("  ", "  ".join(facts))
         page.gap()
         names = [one_line(report["image"]["platform"]) for report in document["platforms"]]
@@ -99,7 +95,7 @@ class PlatformsText:
         if all(map(is_head, document["platforms"])):
             columns = _COLUMNS[:2]
         room = max(
-            8, min(width - 11 * len(columns) - 4, max(map(cell_width, ("platform", *names))))
+            8, min(page.width - 11 * len(columns) - 4, max(map(cell_width, ("platform", *names))))
         )
         head = "".join(pad(name, 11, right=True) for name in columns)
         page.line((f"  {pad('platform', room)}{head}", "head"))
