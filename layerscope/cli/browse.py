@@ -69,6 +69,8 @@ def browse(choice: Choice, *, show_args: bool = False) -> int:
     read = reader(choice.reference, choice.options, show_args=show_args)
     app = LayerscopeApp(choice.reference, read, settings=settings)
     code = app.run()
+    if app.failed is not None:
+        raise app.failed
     if code is None:
         return Exit.BUG if app.return_code else Exit.OK
     return code

@@ -358,6 +358,8 @@ def _browse(asked: Asked) -> int:
         " → ".join(asked.references), pair_reader(open_sides, asked.path), settings=load_settings()
     )
     code = app.run()
+    if app.failed is not None:
+        raise app.failed
     if code is None:
         return Exit.BUG if app.return_code else Exit.OK
     return code

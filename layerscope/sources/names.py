@@ -88,4 +88,7 @@ def ambiguous(place: str, choices: Sequence[str], option: str = "--tag") -> Ambi
 
 
 def not_found(place: str, wanted: str, choices: Sequence[str]) -> ImageNotFound:
-    return ImageNotFound(f"{place} holds no image {wanted!r}, only {listing(choices) or 'none'}")
+    return ImageNotFound(
+        f"{place} holds no image {wanted!r}, only {listing(choices) or 'none'}",
+        hint="name another image" if choices else "save the image again",
+    )

@@ -254,7 +254,10 @@ def _fail_platform(
             f"{store.name} lists an image for {wanted} but does not hold it, only {offered}",
             hint=f"pull it with --platform {wanted} and save it again",
         )
-    raise ImageNotFound(f"{store.name} holds no image for {wanted}, only {offered}")
+    raise ImageNotFound(
+        f"{store.name} holds no image for {wanted}, only {offered}",
+        hint="pick another with --platform",
+    )
 
 
 def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:

@@ -39,6 +39,8 @@ class BaseApp(App[int]):
 
     def __init__(self, *, settings: Settings | None = None) -> None:
         super().__init__()
+        self.failed: LayerscopeError | None = None
+        """Why the image cannot be shown, for the terminal that the browser leaves."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         theme = None if settings is None else settings.theme
@@ -79,6 +81,7 @@ class BaseApp(App[int]):
         """Show what went wrong, and exit with the error's code."""
         from layerscope.tui.screens.dialogs import ErrorDialog
 
+        self.failed = error
         dialog = ErrorDialog(error.message, error.hint, title=title)
         self.push_screen(dialog, lambda _: self.exit(error.exit_code))
 

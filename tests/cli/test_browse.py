@@ -161,6 +161,7 @@ def test_a_missing_image_is_an_error_in_the_browser(terminal: Callable[..., Term
     screen.start("docker-archive:nowhere.tar")
     screen.wait("Can't open the image", "nowhere.tar", gone="Traceback")
     screen.press("Enter")
+    screen.wait("layerscope: error: no such file: 'nowhere.tar'")
     assert screen.code() == 3
 
 

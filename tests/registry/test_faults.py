@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -497,3 +498,11 @@ def test_a_token_server_elsewhere_gets_the_credentials_that_the_user_allows(
     image = layerscope.load(registry.name(), token_servers=(stranger.netloc,))
     with image:
         assert layerscope.analyze(image).sizes.content == len(BIG) + 1
+
+
+def test_a_closed_port_is_a_refused_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(LayerscopeError, match="the connection was refused") as caught:
+        layerscope.load(f"registry:127.0.0.1:{port}/team/app:1")
+    assert caught.value.exit_code == 3

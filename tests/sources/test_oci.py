@@ -139,8 +139,9 @@ def test_the_default_is_the_platform_of_the_host(tmp_path: Path) -> None:
     with opened(tmp_path, archive, platform=f"linux/{OTHER}") as image:
         assert str(image.config_digest) == FOREIGN.config_digest
         assert image.notes == ()
-    with pytest.raises(ImageNotFound, match="holds no image for linux/riscv64, only"):
+    with pytest.raises(ImageNotFound, match="holds no image for linux/riscv64, only") as caught:
         opened(tmp_path, archive, platform="linux/riscv64")
+    assert caught.value.hint == "pick another with --platform"
 
 
 def test_the_platforms_are_listed_if_none_fits_the_host(tmp_path: Path) -> None:
