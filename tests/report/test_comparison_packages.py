@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from layerscope.report.comparison.document import build
 from layerscope.report.document.builder import build as build_report
 from layerscope.report.document.serialize import dumps
 from layerscope.report.saved.report import parse_report
-from tests.analysis.images import analysis_of
+from tests.analysis.images import analysis_of, image_of
 from tests.analysis.test_ownership import RELEASE, debian, dist_info
+from tests.builder import FORMS
 from tests.cli.conftest import ROOT
 
 FIXTURES = ROOT / "fixtures"
@@ -232,3 +234,23 @@ def test_no_packages_leaves_them_out(capsys: pytest.CaptureFixture[str]) -> None
     document = json.loads(capsys.readouterr().out)
     assert document["packages"] is None
     assert [note["code"] for note in document["notes"]] == ["no-packages", "no-packages"]
+
+
+EVIL = b'{"name": "\\u001b[31mred\\n<script>", "version": "1\\u202e\\n| a"}'
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "csv"])
+def test_the_name_of_a_package_cannot_break_out_of_its_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, form: str
+) -> None:
+    paths = []
+    for name, more in (("a", b""), ("b", b" " * 500)):
+        image = image_of({"node_modules/x/package.json": EVIL + more})
+        FORMS["docker-legacy"].write([image], tmp_path / f"{name}.tar")
+        paths.append(str(tmp_path / f"{name}.tar"))
+    assert main(["compare", *paths, "--format", form]) == 0
+    text = capsys.readouterr().out
+    assert "31mred" in text
+    for raw in ("\x1b", "\u202e", "red\n", "red<script>"):
+        assert raw not in text
+    assert form in ("text", "csv") or "red <script>" not in text
