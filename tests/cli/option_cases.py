@@ -119,6 +119,8 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--verify": Case(("base.tar", "flipped.tar"), ("--verify",)),
         "--no-verify": Case(("base.tar", "flipped-gzip.tar"), ("--no-verify",)),
         "--head": Case(("base.tar", "oci.tar", "--json"), ("--head",)),
+        "--packages": Case(("base.tar", "app.tar", "--json", "--no-packages"), ("--packages",)),
+        "--no-packages": Case(("base.tar", "app.tar", "--json"), ("--no-packages",)),
     },
     "files": {
         "--live": Case(("app.tar",), ("--live",)),
