@@ -31,24 +31,17 @@ from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.selection import Selection
+from layerscope.tui.palette import screen_commands
 from layerscope.tui.styles import STYLES
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import titled
 
 if TYPE_CHECKING:
-    from textual.command import Provider
-
     from layerscope.report.comparison.rows import ComparisonDocument
     from layerscope.report.formats.format import Format
 
 
 _FILES = ("overview", "files")
-
-
-def _screen_commands() -> type[Provider]:
-    from layerscope.tui.commands import ScreenCommands
-
-    return ScreenCommands
 
 
 class CompareScreen(Screen[None]):
@@ -64,7 +57,7 @@ B, red and `-` mean less.
         ("files", "3", "Files"),
         ("settings", "4", "Configuration"),
     )
-    COMMANDS = {_screen_commands}  # noqa: RUF012
+    COMMANDS = {screen_commands}  # noqa: RUF012
     DEFAULT_CSS = """
     CompareScreen #compare-box { height: 1fr; }
     CompareScreen #overview-text { height: auto; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -27,6 +26,7 @@ from layerscope.tui.model.trail import Place, Trail
 from layerscope.tui.model.view import Mode, Scope
 from layerscope.tui.model.viewpoint import Viewpoint
 from layerscope.tui.paint import instruction_name
+from layerscope.tui.palette import screen_commands
 from layerscope.tui.panes.details_pane import DetailsPane
 from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.instruction_list import InstructionList
@@ -36,7 +36,6 @@ from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import image_title
 
 if TYPE_CHECKING:
-    from textual.command import Provider
     from textual.geometry import Size
 
     from layerscope.filesystem.entry import Entry
@@ -45,13 +44,6 @@ if TYPE_CHECKING:
     from layerscope.report.formats.format import Format
     from layerscope.tui.model.selection import Selection
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
-
-
-def _screen_commands() -> type[Provider]:
-    """The palette's provider, loaded when the palette opens."""
-    from layerscope.tui.commands import ScreenCommands
-
-    return ScreenCommands
 
 
 class BrowseScreen(Screen[None]):
@@ -71,7 +63,7 @@ The instructions that made the image are on the left, and their files on the rig
     )
     PACKAGES_TAB: ClassVar[tuple[str, str, str]] = ("packages", "p", "Packages")
     DOCKERFILE_TAB: ClassVar[tuple[str, str, str]] = ("dockerfile", "d", "Dockerfile")
-    COMMANDS = {_screen_commands}  # noqa: RUF012
+    COMMANDS = {screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
         Binding("shift+tab", "pane(-1)", "Pane", show=False, id="browse.previous-pane"),
@@ -469,27 +461,9 @@ The instructions that made the image are on the left, and their files on the rig
         ask_other(self, self.session.analysis)
 
     def commands(self) -> Iterable[SystemCommand]:
-        """The commands that the palette offers on this screen."""
-        for name, key, title in self.tabs:
-            yield SystemCommand(f"Show {title.lower()}", key, partial(self.action_tab, name))
-        for title, key, command in (
-            ("View: changes of the layer", "ctrl+l", partial(self.action_mode, "layer")),
-            ("View: whole tree", "ctrl+t", partial(self.action_mode, "tree")),
-            ("View: changes up to here", "ctrl+a", self.action_aggregate),
-            ("Range: start here", "m", self.action_mark_range),
-            ("Filter the files", "/", self.filter_files),
-            ("Compare with another image", "c", self.action_compare),
-            ("Extract to a folder", "e", self.action_take_out),
-            ("Save the report", "S", self.action_save_report),
-            ("Copy the path", "y", self.action_copy_path),
-            ("Copy as a command line", "Y", self.action_copy_command),
-        ):
-            yield SystemCommand(title, key, command)
-        for kind in ("added", "modified", "removed", "wasted"):
-            text = f"kind:{kind}"
-            yield SystemCommand(f"Only {kind} files", text, partial(self.filter_files, text))
-        if self.trail:
-            yield SystemCommand("Back", "to where the last jump started", self.action_back)
+        from layerscope.tui.screens.browse_commands import browse_commands
+
+        return browse_commands(self)
 
     async def filter_files(self, text: str = "") -> None:
         """Go to the files with this filter, or with an empty one to type."""
