@@ -199,6 +199,7 @@ class Asked:
             "--no-verify": self.verify is False,
             "--via": self.via,
             "--no-cache": self.no_cache,
+            "--no-packages": not self.packages,
         }
         useless = [name for name, value in given.items() if value]
         if useless and all(report_path(each) is not None for each in self.references):

@@ -117,3 +117,41 @@ def test_an_option_has_an_effect_or_is_refused_by_name(
     assert given != without[plain]
     assert "no such option" not in given.err
     assert "a bug" not in given.err + without[plain].err
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("report", "app.tar", "--force"), "--force"),
+        (("report", "app.tar", "-o", "-", "--force"), "--force"),
+        (("report", "app.tar", "--files"), "--files"),
+        (("check", "app.tar", "--max-size", "1GB", "--files"), "--files"),
+        (("check", "app.tar", "--max-size", "1GB", "--min-change", "1kB"), "--min-change"),
+        (("check", "app.tar", "--max-size", "1GB", "--anchor", "base.tar"), "--anchor"),
+        (("files", "app.tar", "--dockerfile", "Dockerfile"), "--dockerfile"),
+        (("packages", "app.tar", "--json", "--dockerfile", "Dockerfile"), "--dockerfile"),
+        (("compare", "app.tar", "base.tar", "--force"), "--force"),
+        (("compare", "app.tar", "base.tar", "oci.tar", "--top", "3"), "--top"),
+        (("compare", "app.tar", "base.tar", "oci.tar", "--show-args"), "--show-args"),
+        (("compare", "saved.json", "saved.json", "--no-cache"), "--no-cache"),
+        (("compare", "saved.json", "saved.json", "--no-packages"), "--no-packages"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_an_option_without_effect_is_refused(
+    words: Words,
+    name: str,
+    prepared: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(prepared.folder, tmp_path / "files", symlinks=True)
+    monkeypatch.chdir(tmp_path / "files")
+    assert main(("report", "app.tar", "--files", "-o", "saved.json")) == 0
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert name in err
+    assert "no effect" in err
+    assert len(err.splitlines()) == 1

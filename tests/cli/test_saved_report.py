@@ -146,6 +146,7 @@ def test_a_rule_about_paths_fails_closed_on_a_report_without_files(
         ("--tag", "a"),
         ("--dockerfile", "Dockerfile"),
         ("--pull",),
+        ("--no-packages",),
         ("--limit", "layers=7"),
         ("--verify",),
         ("--no-verify",),

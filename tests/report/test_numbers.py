@@ -193,3 +193,21 @@ def test_every_number_of_the_browser_is_in_the_document(tmp_path: Path) -> None:
     assert {key: found for key, text in shown.items() if (found := sizes(text) - known)} == {}
     wrong = {key: unknown_counts(text, document) for key, text in shown.items()}
     assert {key: found for key, found in wrong.items() if found} == {}
+
+
+def test_every_number_of_the_packages_in_the_browser_is_in_the_document(tmp_path: Path) -> None:
+    path = FORMS["oci-archive"].write([packaged()], tmp_path / "app.tar")
+    with layerscope.load(path) as image:
+        analysis = layerscope.analyze(image)
+        document: Any = with_filesystem(build(analysis, top=None), analysis.facts)
+    known = {format_size(number) for number in integers(document)}
+    shown: list[str] = []
+
+    async def script(driver: Driver) -> None:
+        await driver.press("p")
+        shown.append(driver.text)
+
+    browse(path, script, size=WIDE)
+    assert {"3.0 kB", "2.0 kB"} <= sizes(shown[0])
+    assert sorted(sizes(shown[0]) - known) == []
+    assert unknown_counts(shown[0], document) == []

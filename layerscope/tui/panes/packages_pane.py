@@ -109,7 +109,7 @@ backspace goes back.
         files = f"  {count(line.files, 'file')}"
         share = self.packages.package(line.number)
         if share is None:
-            return [(cell("", 7), ""), (sign, "dim"), ("no package", "strong"), (files, "dim")]
+            return [(cell("", 7), ""), (sign, "dim"), ("no package", "strong")]
         package = share.package
         name = one_line(f"{package.type} {package.full_name}")
         version = one_line(package.version)
