@@ -60,6 +60,7 @@ ROW_KEYS = ("glob", "match", "max", "level", "reason", "name", "until", "rules")
 GOOD_ROWS = {
     "instruction": {"match": "'RUN *'", "max": "1"},
     "path": {"glob": "'a'", "max": "1"},
+    "package": {"match": "'a'", "max": "1"},
     "allow": {"glob": "'a'", "reason": "'r'"},
 }
 YAML = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_streaming_gives_the_same_result_as_seeking(row: Row, tmp_path: Path) ->
         return
     assert isinstance(packed, Analysis)
     assert codes(plain) == codes(packed)
-    assert plain.waste == packed.waste
+    assert plain.waste == tuple(replace(row, compressed=None) for row in packed.waste)
     assert plain.sizes.live == packed.sizes.live
     build(packed, files=True)
 
