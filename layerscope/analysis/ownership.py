@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from layerscope.analysis.claims import UNOWNED, Claims
 from layerscope.filesystem.entry import Entry, PlacedLayer
@@ -22,11 +23,15 @@ from layerscope.packages.package import Installed, Package, PackageType, Unreada
 
 @dataclass(slots=True)
 class Share:
-    """A number of stored file versions, their total bytes, and their live bytes."""
+    """A number of stored file versions, their total bytes, and their live bytes.
+
+    `compressed` is what they take in the compressed blobs, None if one of them is in a blob that isn't compressed.
+    """
 
     files: int = 0
     content: int = 0
     live: int = 0
+    compressed: int | None = 0
 
     @property
     def wasted(self) -> int:
@@ -78,11 +83,17 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
     """Attribute the content of one layer to the packages that own its paths after that layer."""
     columns = placed.columns
     owners = array("i", (UNOWNED,)) * len(columns)
+    costs = repeat(None, len(columns)) if columns.compressed is None else values(columns.compressed)
     rows = zip(
-        values(columns.sizes), columns.kinds, columns.each_path(), placed.records, strict=True
+        values(columns.sizes),
+        columns.kinds,
+        columns.each_path(),
+        placed.records,
+        costs,
+        strict=True,
     )
     owner_of, packages, unowned = claims.owner_of, result.packages, result.unowned
-    for position, (size, kind, path, record) in enumerate(rows):
+    for position, (size, kind, path, record, cost) in enumerate(rows):
         if not size:
             continue
         share: Share = unowned
@@ -97,6 +108,10 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
         share.content += size
         if record is None or record.names:
             share.live += size
+        if cost is None:
+            share.compressed = None
+        elif share.compressed is not None:
+            share.compressed += cost
     return owners
 
 

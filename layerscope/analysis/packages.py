@@ -6,16 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from layerscope.analysis.model import sum_of
 from layerscope.analysis.ownership import Ownership, PackageShare
 from layerscope.packages.package import Package, PackageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Bytes that files store: all of them, and those that are live."""
+    """Bytes that files store: all of them, and those that are live.
+
+    `compressed` is what the files take in the compressed blobs; None if unknown.
+    """
 
     content: int
     live: int
+    compressed: int | None = None
 
     @property
     def wasted(self) -> int:
@@ -71,8 +76,13 @@ def package_facts(ownership: Ownership, instructions: Sequence[int]) -> Packages
         owned=Held(
             content=sum(row.content for row in rows),
             live=sum(row.live for row in rows),
+            compressed=sum_of(row.compressed for row in rows),
         ),
-        unowned=Held(content=ownership.unowned.content, live=ownership.unowned.live),
+        unowned=Held(
+            content=ownership.unowned.content,
+            live=ownership.unowned.live,
+            compressed=ownership.unowned.compressed,
+        ),
         rows=tuple(rows),
         unreadable=tuple(sorted(ownership.unreadable)),
     )
@@ -96,6 +106,7 @@ def _facts(share: PackageShare, instructions: Sequence[int]) -> PackageFacts:
         files=share.files,
         content=share.content,
         live=share.live,
+        compressed=share.compressed,
         installed=share.installed,
         inside=len(share.inside),
     )

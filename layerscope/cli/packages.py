@@ -17,7 +17,8 @@ from layerscope.errors import UsageError
 if TYPE_CHECKING:
     from layerscope.report.document.rows import PackageRow, PackagesRow
 
-_HEAD = ("content", "wasted", "files", "layer", "line", "package")
+_HEAD = ("content", "wasted", "download", "files", "layer", "line", "package")
+_DOWNLOAD = _HEAD.index("download")
 
 
 @click.command("packages", short_help="List the packages with the bytes they store.")
@@ -84,6 +85,7 @@ def _write_text(
         (
             format_size(row["content"]),
             format_size(row["wasted"] or None),
+            format_size(row.get("compressed")),
             f"{row['files']:,}",
             str(row["layer"]),
             lines[row["instruction"]],
@@ -91,8 +93,11 @@ def _write_text(
         )
         for row in picked[:top]
     ]
-    widths = [max(len(row[column]) for row in (_HEAD, *rows)) for column in range(len(_HEAD) - 1)]
-    for row in (_HEAD, *rows):
+    table: list[tuple[str, ...]] = [_HEAD, *rows]
+    if document["owned"].get("compressed") is None:
+        table = [row[:_DOWNLOAD] + row[_DOWNLOAD + 1 :] for row in table]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
+    for row in table:
         numbers = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False))
         out.write(f"{numbers}  {row[-1]}\n")
     if len(picked) > len(rows):

@@ -46,6 +46,14 @@ def closes(analysis: Analysis) -> None:
         owned, unowned = getattr(packages.owned, name), getattr(packages.unowned, name)
         assert owned + unowned == getattr(analysis.sizes, name)
         assert owned == sum(getattr(row, name) for row in packages.rows)
+    sizes = analysis.sizes
+    if sizes.compressed_live is None or sizes.compressed_wasted is None:
+        assert packages.owned.compressed is None or not packages.rows
+        return
+    assert packages.owned.compressed is not None
+    assert packages.unowned.compressed is not None
+    held = packages.owned.compressed + packages.unowned.compressed
+    assert held == sizes.compressed_live + sizes.compressed_wasted
 
 
 def test_an_upgrade_makes_the_old_version_waste() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from layerscope.cli.main import main
+from tests.builder import FORMS, ImageBuilder
 from tests.cli.conftest import ROOT
 from tests.cli.images import web_app, write
 
@@ -33,11 +34,14 @@ def test_the_largest_package_comes_first_with_its_layer_and_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = out(capsys, "packages", APP, "--top", "2").splitlines()
-    assert lines[0].split() == ["content", "wasted", "files", "layer", "line", "package"]
+    head = ["content", "wasted", "download", "files", "layer", "line", "package"]
+    assert lines[0].split() == head
     assert lines[1].split() == [
         "64.4",
         "kB",
         "–",
+        "28.4",
+        "kB",
         "4",
         "0",
         "1",
@@ -53,6 +57,24 @@ def test_patterns_pick_packages_by_type_and_name(capsys: pytest.CaptureFixture[s
     found = document(capsys, "packages", SLIM, "deb:lib*1", "perl-base", "--json")
     assert {row["name"] for row in found["largest"]} == {"perl-base", "libssl1.1"}
     assert found["count"] == 13
+
+
+def test_the_download_is_shown_where_the_layers_are_compressed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    files = {
+        "app/node_modules/a/package.json": b'{"name": "a", "version": "1"}',
+        "app/node_modules/a/x.js": bytes(100_000),
+    }
+    image = ImageBuilder("app:1").layer(files).build()
+    packed = FORMS["oci-archive"].write([image], tmp_path / "packed.tar", "gzip")
+    plain = FORMS["docker-legacy"].write([image], tmp_path / "plain.tar", "none")
+    lines = out(capsys, "packages", packed).splitlines()
+    assert lines[0].split()[:3] == ["content", "wasted", "download"]
+    (row,) = document(capsys, "packages", packed, "--json")["largest"]
+    assert 0 < row["compressed"] < 2_000 < row["content"]
+    assert "download" not in out(capsys, "packages", plain)
+    assert document(capsys, "packages", plain, "--json")["largest"][0]["compressed"] is None
 
 
 def test_an_image_without_databases_says_so(

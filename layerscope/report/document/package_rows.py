@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.model import sum_of
 from layerscope.report.document.rows import HeldRow, PackageRow, PackagesRow
 from layerscope.report.paths import clean_text, escape_path
 
@@ -24,6 +25,7 @@ def packages_row(packages: Packages, top: int | None) -> PackagesRow:
     }
     if others:
         row["rest"] = {
+            "compressed": sum_of(each.compressed for each in others),
             "content": sum(each.content for each in others),
             "count": len(others),
             "files": sum(each.files for each in others),
@@ -36,6 +38,7 @@ def packages_row(packages: Packages, top: int | None) -> PackagesRow:
 def _package(facts: PackageFacts) -> PackageRow:
     package = facts.package
     return {
+        "compressed": facts.compressed,
         "content": facts.content,
         "files": facts.files,
         "inside": facts.inside,
@@ -54,4 +57,9 @@ def _package(facts: PackageFacts) -> PackageRow:
 
 
 def _held(held: Held) -> HeldRow:
-    return {"content": held.content, "live": held.live, "wasted": held.wasted}
+    return {
+        "compressed": held.compressed,
+        "content": held.content,
+        "live": held.live,
+        "wasted": held.wasted,
+    }

@@ -326,6 +326,7 @@ class FilesystemRow(TypedDict):
 
 
 class HeldRow(TypedDict):
+    compressed: NotRequired[int | None]
     content: int
     live: int
     wasted: int

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, get_args
 from urllib.parse import unquote
 
-from layerscope.analysis.model import LayerSummary, Sizes
+from layerscope.analysis.model import LayerSummary, Sizes, sum_of
 from layerscope.analysis.packages import Held, OtherPackages, PackageFacts, Packages
 from layerscope.errors import LayerscopeError
 from layerscope.packages.package import SYSTEM_TYPES, Package, PackageType
@@ -41,6 +41,9 @@ def read_packages(
         held = told + getattr(unowned, name)
         if held != whole:
             table.fail(f"says {name} is {held}, but the image has {whole}")
+    told_cost, found_cost = owned.compressed, sum_of(row.compressed for row in listed)
+    if told_cost != found_cost and (told_cost is None) == (found_cost is None):
+        table.fail(f"says compressed is {told_cost}, but the packages add up to {found_cost}")
     number = len(rows) + (0 if rest is None else rest.count)
     if table.number("count") != number:
         table.fail(f"says there are {count(table.number('count'), 'package')}, but has {number}")
@@ -59,7 +62,11 @@ def _sum(rows: Iterable[Held], name: str) -> int:
 
 def _held(row: Fields) -> Held:
     content, live = _sizes(row)
-    return Held(content=content, live=live)
+    return Held(content=content, live=live, compressed=_compressed(row))
+
+
+def _compressed(row: Fields) -> int | None:
+    return row.maybe_number("compressed") if row.has("compressed") else None
 
 
 def _sizes(row: Fields) -> tuple[int, int]:
@@ -72,7 +79,11 @@ def _sizes(row: Fields) -> tuple[int, int]:
 def _rest(row: Fields) -> OtherPackages:
     content, live = _sizes(row)
     return OtherPackages(
-        content=content, live=live, count=row.number("count"), files=row.number("files")
+        content=content,
+        live=live,
+        compressed=_compressed(row),
+        count=row.number("count"),
+        files=row.number("files"),
     )
 
 
@@ -93,6 +104,7 @@ def _package(row: Fields, layers: Sequence[LayerSummary]) -> PackageFacts:
         files=row.number("files"),
         content=content,
         live=live,
+        compressed=_compressed(row),
         installed=row.boolean("installed"),
         inside=row.number("inside"),
     )

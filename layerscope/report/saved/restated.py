@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.verdict import Verdict
     from layerscope.report.document.rows import (
         OtherPackagesRow,
+        PackageRow,
         PackagesRow,
         ReportDocument,
         WasteGroupRestRow,
@@ -28,7 +29,14 @@ if TYPE_CHECKING:
     )
     from layerscope.report.saved.report import SavedReport
 
-_NO_PACKAGES: OtherPackagesRow = {"content": 0, "count": 0, "files": 0, "live": 0, "wasted": 0}
+_NO_PACKAGES: OtherPackagesRow = {
+    "compressed": 0,
+    "content": 0,
+    "count": 0,
+    "files": 0,
+    "live": 0,
+    "wasted": 0,
+}
 
 
 def restate(
@@ -98,7 +106,9 @@ def _cut_packages(packages: PackagesRow, top: int) -> PackagesRow:
     if not others:
         return packages
     before = packages.get("rest", _NO_PACKAGES)
+    listed: list[PackageRow | OtherPackagesRow] = [before, *others]
     rest: OtherPackagesRow = {
+        "compressed": sum_of(row.get("compressed") for row in listed),
         "content": before["content"] + sum(row["content"] for row in others),
         "count": before["count"] + len(others),
         "files": before["files"] + sum(row["files"] for row in others),
