@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -21,6 +20,7 @@ from layerscope.sources.files import spool
 from layerscope.sources.local import open_archive
 from layerscope.sources.source import Request
 from tests.builder import FORMS, WHITEOUT, BuiltImage, ImageBuilder, docker_legacy
+from tests.threads import no_thread_left
 
 
 def sample() -> BuiltImage:
@@ -117,9 +117,8 @@ def test_a_stream_that_breaks_off_leaves_no_thread_and_no_file(error: BaseExcept
         yield data[:9000]
         raise error
 
-    with pytest.raises(type(error)):
+    with no_thread_left(), pytest.raises(type(error)):
         spool(broken(), "the save", request())
-    assert threading.active_count() == 1
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -127,13 +126,11 @@ def test_a_stop_ends_the_follower() -> None:
     data = docker_legacy([sample()]).pack()
     done: list[int] = []
     asked = request(cancelled=lambda: len(done) > 5, progress=lambda _: done.append(1))
-    with pytest.raises(Cancelled):
+    with no_thread_left(), pytest.raises(Cancelled):
         spooled(data, asked)
-    assert threading.active_count() == 1
 
 
 @pytest.mark.parametrize("data", [b"x" * 5000, b"", bytes(10_240)])
 def test_what_is_not_an_archive_ends_the_follower(data: bytes) -> None:
-    with suppress(FormatError):
+    with no_thread_left(), suppress(FormatError):
         spooled(data, request()).close()
-    assert threading.active_count() == 1
