@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadGroupScheduling
 
 ENGINES = {"docker_engine", "containerd_engine"}
+ENGINE_TESTS = Path(__file__).parent / "engines"
 
 os.environ["LAYERSCOPE_CACHE_DIR"] = os.path.join(
     tempfile.gettempdir(), f"layerscope-cache-{os.getuid()}-{os.getpid()}"
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Every test with Chromium is slow.
     """
     for item in items:
+        if ENGINE_TESTS in item.path.parents:
+            item.add_marker("engine")
         if ENGINES & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
             item.add_marker(pytest.mark.xdist_group("engine"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from rich.segment import Segment
 from textual import events
@@ -14,9 +15,16 @@ from textual.widget import Widget
 
 from layerscope.tui.styles import style_of
 
+_FITS: Final[tuple[tuple[str, int | None], ...]] = (
+    (" ", None),
+    ("", None),
+    *(("", most) for most in range(9, 1, -1)),
+)
+"""What a label may have: a margin on its left, and so many letters of its title."""
+
 
 class TabStrip(Widget):
-    """The names of the tabs with their keys. The active one has brackets as well as a color."""
+    """The names of the tabs with their keys; the active one has another color."""
 
     DEFAULT_CSS = "TabStrip { height: 1; width: 1fr; }"
 
@@ -39,7 +47,13 @@ class TabStrip(Widget):
         self.refresh()
 
     def _labels(self) -> list[tuple[str, str]]:
-        return [(name, f" {key} {title} ") for name, key, title in self._tabs]
+        """Each tab's ID and text: with a margin, without one, or with shorter titles, whatever fits first."""
+        labels: list[tuple[str, str]] = []
+        for margin, most in _FITS:
+            labels = [(name, f"{margin}{key} {title[:most]} ") for name, key, title in self._tabs]
+            if sum(len(label) for _, label in labels) <= self.size.width:
+                break
+        return labels
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
