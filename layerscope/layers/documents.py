@@ -32,7 +32,7 @@ class DocumentKeeper:
         self._budget = budget
 
     def pass_by(self, window: Window, path: bytes, mode: int, offset: int, size: int) -> bool:
-        """Look at a file in a stream. Returns whether that moved the window."""
+        """Look at a file in a stream. Returns whether that may have moved the window."""
         if size > MOST_BYTES:
             return False
         path = path.removeprefix(b"./")

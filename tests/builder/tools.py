@@ -7,18 +7,23 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+
+def absent(what: str) -> NoReturn:
+    """Skip the test for lack of something, or fail it if CI is set."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"{what}, and CI must have it")
+    pytest.skip(what)
 
 
 def require(tool: str) -> str:
     """The path of a tool. Without it, the test is skipped, or fails if CI is set."""
     found = shutil.which(tool)
     if found is None:
-        reason = f"{tool} is not installed"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent(f"{tool} is not installed")
     return found
 
 

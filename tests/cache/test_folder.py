@@ -19,6 +19,7 @@ from layerscope.cache.place import cache_bound, cache_path
 from layerscope.cache.sealed import seal, unseal
 from layerscope.errors import UsageError
 from tests.builder import FORMS, ImageBuilder
+from tests.builder.tools import absent
 from tests.cache.reading import document_of, layers_read
 
 ONE, TWO = "layer-sha256-1", "layer-sha256-2"
@@ -321,7 +322,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no file system can be mounted")
+        absent("no file system can be mounted")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
+from tests.builder.tools import absent
 from tests.engines.engine import NoEngineError
 from tests.engines.token_server import TokenServer
 
@@ -115,9 +114,7 @@ def running(registry: DistributionRegistry) -> Iterator[DistributionRegistry]:
         try:
             stack.enter_context(registry)
         except NoEngineError as error:
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"no registry in CI: {error}")
-            pytest.skip(str(error))
+            absent(str(error))
         yield registry
 
 

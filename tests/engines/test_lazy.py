@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,7 @@ from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
 from tests.builder import ImageBuilder, oci
 from tests.builder.chunked import Chunked
+from tests.builder.tools import absent
 from tests.engines.registry import DistributionRegistry, running
 from tests.registry.test_lazy import BASE, TOP, compared
 from tests.registry.test_pull import clean_environment
@@ -43,19 +44,12 @@ MODULES = {
 TAGS = "exclude_graphdriver_btrfs"
 
 
-def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it in CI."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="session")
 def writer() -> Path:
     """The program that packs a tar with the libraries of the builders; it is built once."""
     go = shutil.which("go") or "/usr/local/go/bin/go"
     if not Path(go).exists():
-        missing("there is no Go toolchain")
+        absent("there is no Go toolchain")
     folder = trixie.root().with_name("go-tools")
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(SOURCE.read_bytes() + repr(MODULES).encode()).hexdigest()[:12]
@@ -75,7 +69,7 @@ def writer() -> Path:
                 check=False,
             )
             if done.returncode:
-                missing(f"the writer of tables cannot be built: {done.stderr[-300:]}")
+                absent(f"the writer of tables cannot be built: {done.stderr[-300:]}")
     return path
 
 
@@ -134,7 +128,7 @@ def test_what_buildkit_exports_as_estargz_is_read_by_its_tables(
 
 def test_what_buildah_pushes_as_zstd_chunked_is_read_by_its_tables(tmp_path: Path) -> None:
     if shutil.which("buildah") is None:
-        missing("buildah is not installed")
+        absent("buildah is not installed")
     plain = {name: node for name, node in BASE.items() if not name.startswith(("dev", "bin"))}
     image = ImageBuilder("app:1.0").layer(plain, "RUN a").layer({"b": b"b" * 5000}, "RUN b")
     oci([image.build()]).write_folder(tmp_path / "layout")

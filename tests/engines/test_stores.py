@@ -19,6 +19,7 @@ import pytest
 import layerscope
 from layerscope.errors import AmbiguousImage, ImageNotFound
 from tests.builder import WHITEOUT, ImageBuilder, containerd_store
+from tests.builder.tools import absent
 
 from . import busybox
 from .containerd import ContainerdEngine
@@ -116,7 +117,7 @@ def _as_user() -> Iterator[Callable[..., bytes]]:
     try:
         ids = Path("/etc/subuid").read_text() + Path("/etc/subgid").read_text()
         if ids.count(f"{name}:") < 2:
-            pytest.skip("useradd gives no subordinate IDs")
+            absent("useradd gives no subordinate IDs")
         with tempfile.TemporaryDirectory() as runtime:
             shutil.chown(runtime, name)
             settings = Path(runtime, "storage.conf")
@@ -228,7 +229,7 @@ def test_the_graph_driver_of_docker_26_gives_the_same_report(
     try:
         engine.check_available()
     except NoEngineError as error:
-        pytest.skip(str(error))
+        absent(str(error))
     with engine, seen_from_outside(engine):
         engine.import_busybox()
         check_graph_driver(engine, context, monkeypatch, buildkit=True)
