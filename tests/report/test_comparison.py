@@ -25,7 +25,7 @@ from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.document.serialize import dumps
 from layerscope.report.escape import is_hidden
 from layerscope.report.formats.format import Display
-from layerscope.report.formats.markdown import LIMIT
+from layerscope.report.parts.sheet import LIMIT
 from layerscope.report.schema import schema_text
 from tests.builder import FORMS, BuiltImage, File, ImageBuilder, Symlink
 from tests.cli.images import hostile_text

@@ -8,7 +8,8 @@ from layerscope.analysis.model import Analysis, LiveFile
 from layerscope.notes import Note
 from layerscope.report.document.builder import build
 from layerscope.report.formats.format import Display
-from layerscope.report.formats.markdown import INSTRUCTIONS, LIMIT, MARKER, code, prose
+from layerscope.report.formats.markdown import INSTRUCTIONS, MARKER
+from layerscope.report.parts.sheet import LIMIT, code, prose
 from tests.report.gfm import MARKUP, parse, tables
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written

@@ -35,7 +35,7 @@ from layerscope.report.comparison.words import (
     step_text,
     waste_words,
 )
-from layerscope.report.formats.markdown import LIMIT, code, prose
+from layerscope.report.parts.sheet import LIMIT, code, prose
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:

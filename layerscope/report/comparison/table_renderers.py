@@ -8,8 +8,8 @@ from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.words import one_line
 from layerscope.report.escape import cell_width, pad
 from layerscope.report.formats.format import Display, Format
-from layerscope.report.formats.markdown import code
 from layerscope.report.formats.renderers import JSON
+from layerscope.report.parts.sheet import code
 from layerscope.units import count, format_size
 
 if TYPE_CHECKING:

@@ -1,13 +1,11 @@
 """The report as GitHub Markdown: a job summary, or a pull request comment that is kept up to date.
 
-Text from the image goes into `<code>`, with every Markdown character written as an entity, so it is never markup or a
-mention. The whole comment stays below `LIMIT` bytes, and a row says what was cut off.
+The whole comment stays below the limit of a `Sheet`, and a row says what was cut off.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.words import KIND_WORDS
@@ -18,13 +16,13 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.packages import packages_sentence
+from layerscope.report.parts.sheet import Sheet, code, prose
 from layerscope.report.words import (
     base_instructions,
     blame,
     group_path,
     has_lines,
     instruction_text,
-    one_line,
     rule_bound,
     rule_numbers,
     rule_word,
@@ -51,20 +49,12 @@ if TYPE_CHECKING:
 
 MARKER = "<!-- layerscope -->"
 """The first line, by which a comment can be found again."""
-LIMIT = 60_000
-"""Bytes. GitHub accepts comments of fewer than 65,536 characters."""
 ROWS = 10
 """The default number of rows of each list of files."""
 INSTRUCTIONS = 40
 RULES = 60
 NOTES = 20
-WIDTH = 120
-"""The most columns of any text from the image."""
 
-_ACTIVE = re.compile(r"[^A-Za-z0-9 /,;=\"'().+\-\u00a0-\U0010ffff]|(?<=[wW])\.")
-_AT = "&#64;<!-- -->"
-"""An at sign that doesn't turn an address into a link. A plain entity would: GitHub decodes those first."""
-_SOCIAL = re.compile(r"&#(?:64|35);|&#58;(?=(?:[A-Za-z0-9+-]|&#95;)+&#58;)")
 _SIZES: tuple[tuple[SizeName, str], ...] = (
     ("content", "what all layers store"),
     ("live", "what the container sees"),
@@ -76,13 +66,13 @@ _SIZE_WORDS: dict[SizeName, str] = {"compressed": "download"}
 
 
 class MarkdownRenderer:
-    """Writes one comment of fewer than `LIMIT` bytes."""
+    """Writes one comment that fits a `Sheet`."""
 
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
 
     def render(self, document: ReportDocument, out: TextIO) -> None:
-        sheet = _Sheet()
+        sheet = Sheet()
         sheet.add(f"{MARKER}\n### layerscope: {code(document['image']['reference'])}\n")
         _verdict(sheet, document)
         _summary(sheet, document)
@@ -101,80 +91,12 @@ class MarkdownRenderer:
         out.write(sheet.text())
 
 
-def code(text: str, width: int = WIDTH) -> str:
-    """Text from the image as inline code, on one line."""
-    return f"<code>{_entities(one_line(text, width)).replace('&#64;', _AT)}</code>"
-
-
-def prose(text: str, width: int = 4 * WIDTH) -> str:
-    """A sentence with text from the image. A zero-width space keeps it from mentioning people and issues."""
-    return _SOCIAL.sub(r"\g<0>&#8203;", _entities(one_line(text, width)))
-
-
-def _entities(text: str) -> str:
-    return _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", text)
-
-
-class _Sheet:
-    """Collects text up to a limit."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._left = LIMIT
-        self._closing = 0
-
-    def add(self, text: str) -> bool:
-        """Add text if there's room. Returns whether there was."""
-        size = len(text.encode())
-        if size > self._left - self._closing:
-            return False
-        self._parts.append(text)
-        self._left -= size
-        return True
-
-    def table(
-        self,
-        titles: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        *,
-        total: int,
-        rest: str = "",
-        fold: str = "",
-    ) -> None:
-        """Add a table. With `fold`, it is folded below that line.
-
-        A title that ends in `>` marks a column of numbers. `rest` is the last row, which sums up what the caller left
-        out. If not all of the `total` rows fit, their number replaces it.
-        """
-        head = f"\n<details><summary>{fold}</summary>\n\n" if fold else "\n"
-        head += "| " + " | ".join(title.removesuffix(">") for title in titles) + " |\n"
-        head += "|" + "|".join("--:" if title.endswith(">") else ":--" for title in titles) + "|\n"
-        foot = "\n</details>\n" if fold else ""
-        self._closing = len(foot) + len(rest.encode()) + 80
-        written = 0
-        if self.add(head):
-            for row in rows:
-                if not self.add("| " + " | ".join(row) + " |\n"):
-                    break
-                written += 1
-            self._closing = 0
-            last = rest if written == total else f"{total - written:,} more rows, cut off here"
-            if last:
-                blank = "".join(" |" for _ in titles[1:])
-                self.add(f"| *{last}* |{blank}\n")
-            self.add(foot)
-        self._closing = 0
-
-    def text(self) -> str:
-        return "".join(self._parts)
-
-
 def _baseline(document: ReportDocument) -> BaselineRow | None:
     """The baseline, `{reference, sizes, grown: [{instruction, bytes, before}]}`, or None."""
     return document.get("baseline")
 
 
-def _verdict(sheet: _Sheet, document: ReportDocument) -> None:
+def _verdict(sheet: Sheet, document: ReportDocument) -> None:
     if "verdict" not in document:
         return
     verdict = document["verdict"]
@@ -205,7 +127,7 @@ def _rule(rule: RuleRow) -> tuple[str, ...]:
     )
 
 
-def _summary(sheet: _Sheet, document: ReportDocument) -> None:
+def _summary(sheet: Sheet, document: ReportDocument) -> None:
     image = document["image"]
     digest = image["manifest_digest"] or image["config_digest"]
     parts = (
@@ -219,7 +141,7 @@ def _summary(sheet: _Sheet, document: ReportDocument) -> None:
     sheet.add(f"\n{' · '.join(parts)}\n")
 
 
-def _head(sheet: _Sheet, document: HeadDocument) -> None:
+def _head(sheet: Sheet, document: HeadDocument) -> None:
     """What is known before any layer is read."""
     sizes = size_rows(document, code)
     sheet.table(("", "size>", ""), sizes, total=len(sizes))
@@ -236,7 +158,7 @@ def _head(sheet: _Sheet, document: HeadDocument) -> None:
     _notes(sheet, document)
 
 
-def _sizes(sheet: _Sheet, document: AnalysisDocument) -> None:
+def _sizes(sheet: Sheet, document: AnalysisDocument) -> None:
     sizes = document["sizes"]
     baseline = _baseline(document)
     titles = ["", "size>", ""]
@@ -267,7 +189,7 @@ def _change(size: int | None, before: int | None) -> str:
     return f"{format_delta(size - before)}{percent}"
 
 
-def _advice(sheet: _Sheet, document: AnalysisDocument) -> None:
+def _advice(sheet: Sheet, document: AnalysisDocument) -> None:
     worth = [
         row for row in document["advice"] if 1000 * row["bytes"] >= document["sizes"]["content"]
     ]
@@ -284,7 +206,7 @@ def _advice(sheet: _Sheet, document: AnalysisDocument) -> None:
         )
 
 
-def _grown(sheet: _Sheet, document: AnalysisDocument) -> None:
+def _grown(sheet: Sheet, document: AnalysisDocument) -> None:
     baseline = _baseline(document)
     grown = baseline["grown"] if baseline is not None else []
     if not grown:
@@ -310,7 +232,7 @@ def _grown_row(document: AnalysisDocument, row: GrownRow) -> tuple[str, ...]:
     )
 
 
-def _instructions(sheet: _Sheet, document: AnalysisDocument) -> None:
+def _instructions(sheet: Sheet, document: AnalysisDocument) -> None:
     rows = document["instructions"]
     full = [row for row in rows if row["layers"]]
     if not full:
@@ -373,7 +295,7 @@ def _download(known: bool) -> list[str]:
     return ["download>"] if known else []
 
 
-def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
+def _waste(sheet: Sheet, document: AnalysisDocument, rows: int) -> None:
     kinds = wasted_kinds(document)
     named = " · ".join(f"{KIND_WORDS[kind]} {format_size(size)}" for kind, size in kinds)
     groups = [row for row in document["waste_groups"] if row["bytes"] and row["path"] is not None]
@@ -400,7 +322,7 @@ def _waste(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     )
 
 
-def _packages(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
+def _packages(sheet: Sheet, document: AnalysisDocument, rows: int) -> None:
     packages = document.get("packages")
     if packages is None or not packages["count"]:
         return
@@ -424,7 +346,7 @@ def _packages(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     )
 
 
-def _largest(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
+def _largest(sheet: Sheet, document: AnalysisDocument, rows: int) -> None:
     shown = document["largest"][:rows]
     if not shown:
         return
@@ -447,7 +369,7 @@ def _largest(sheet: _Sheet, document: AnalysisDocument, rows: int) -> None:
     )
 
 
-def _notes(sheet: _Sheet, document: ReportDocument) -> None:
+def _notes(sheet: Sheet, document: ReportDocument) -> None:
     notes = document["notes"]
     if not notes:
         return

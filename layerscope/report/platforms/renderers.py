@@ -11,7 +11,7 @@ from layerscope.report.document.serialize import pieces
 from layerscope.report.escape import cell_width, fit_end, pad
 from layerscope.report.formats.csv import cell
 from layerscope.report.formats.format import Display, Format
-from layerscope.report.formats.markdown import code, prose
+from layerscope.report.parts.sheet import code, prose
 from layerscope.report.words import one_line, short_digest, verdict_words
 from layerscope.units import count, format_size
 
