@@ -15,7 +15,7 @@ from layerscope.cli.streams import write_stdout
 from layerscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import PackageRow, PackagesRow
+    from layerscope.report.document.package_types import PackageRow, PackagesRow
 
 _HEAD = ("content", "wasted", "download", "files", "layer", "line", "package")
 _DOWNLOAD = _HEAD.index("download")
@@ -75,7 +75,7 @@ def _write_text(
     top: int | None,
     lines: Sequence[str],
 ) -> None:
-    from layerscope.report.parts.packages import package_name, packages_sentence
+    from layerscope.report.sections.packages import package_name, packages_sentence
     from layerscope.units import format_size
 
     if not document["count"]:

@@ -14,7 +14,7 @@ from layerscope.analysis.model import WASTE_KINDS
 from layerscope.report.comparison.package_words import versions_words
 from layerscope.report.comparison.words import change_details, full_text
 from layerscope.report.document.rows import SIZE_NAMES
-from layerscope.report.formats.csv import REST, cell
+from layerscope.report.parts.csv_cell import REST, cell
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import (

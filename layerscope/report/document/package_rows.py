@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.model import sum_of
-from layerscope.report.document.rows import HeldRow, PackageRow, PackagesRow
+from layerscope.report.document.package_types import HeldRow, PackageRow, PackagesRow
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:

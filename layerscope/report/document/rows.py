@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from layerscope.analysis.model import ChangedField, WasteKind
+from layerscope.report.document.package_types import PackagesRow
 
 SCHEMA_VERSION = 1
 TOP = 1000
@@ -323,45 +324,6 @@ class FilesystemRow(TypedDict):
     files: int
     nodes: list[NodeRow]
     compressed: NotRequired[int | None]
-
-
-class HeldRow(TypedDict):
-    compressed: NotRequired[int | None]
-    content: int
-    live: int
-    wasted: int
-
-
-class PackageRow(HeldRow):
-    """One package: the file versions it owned when they were stored."""
-
-    files: int
-    inside: int
-    installed: bool
-    installer: str | None
-    instruction: int
-    layer: int
-    name: str
-    path: str
-    purl: str
-    type: str
-    version: str
-
-
-class OtherPackagesRow(HeldRow):
-    """The sum of the packages that are not listed."""
-
-    count: int
-    files: int
-
-
-class PackagesRow(TypedDict):
-    count: int
-    largest: list[PackageRow]
-    owned: HeldRow
-    unowned: HeldRow
-    unreadable: list[str]
-    rest: NotRequired[OtherPackagesRow]
 
 
 class AnalysisDocument(TypedDict):

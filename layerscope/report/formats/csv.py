@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
-from layerscope.report.escape import escape
+from layerscope.report.parts.csv_cell import REST, cell
+from layerscope.report.sections import packages
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ COLUMNS = (
     "compressed", "tar", "content", "overhead", "live", "wasted", "digest", "line",
     "compressed_live", "compressed_wasted", "compressed_overhead",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-REST = "(rest)"
-"""The `path` of the row that sums up what was cut off."""
 
 
 class CsvRenderer:
@@ -40,16 +38,6 @@ class CsvRenderer:
         writer.writeheader()
         for row in _rows(document):
             writer.writerow({name: cell(value) for name, value in row.items()})
-
-
-def cell(value: Any) -> Any:
-    """A number as it is, an empty cell for an unknown value, and text that a spreadsheet keeps as text."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return value
-    start = "'" if value.lstrip(" ").startswith(_FORMULA) else ""
-    return start + escape(value)
 
 
 def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
@@ -87,43 +75,9 @@ def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
             "wasted_by": row["wasted_by"],
             "compressed": row.get("compressed"),
         }
-    yield from _packages(document)
+    if not is_head(document):
+        yield from packages.csv_rows(document.get("packages"))
     yield from _files(document)
-
-
-def _packages(document: ReportDocument) -> Iterator[dict[str, object]]:
-    if is_head(document) or "packages" not in document:
-        return
-    packages = document["packages"]
-    for index, row in enumerate(packages["largest"]):
-        yield {
-            "table": "package",
-            "index": index,
-            "path": row["path"],
-            "text": row["purl"],
-            "kind": row["type"],
-            "bytes": row["content"],
-            "files": row["files"],
-            "layer": row["layer"],
-            "written_by": row["instruction"],
-            "compressed": row.get("compressed"),
-            "content": row["content"],
-            "live": row["live"],
-            "wasted": row["wasted"],
-        }
-    if "rest" in packages:
-        rest = packages["rest"]
-        yield {
-            "table": "package",
-            "index": len(packages["largest"]),
-            "path": REST,
-            "bytes": rest["content"],
-            "files": rest["files"],
-            "compressed": rest.get("compressed"),
-            "content": rest["content"],
-            "live": rest["live"],
-            "wasted": rest["wasted"],
-        }
 
 
 def _files(document: ReportDocument) -> Iterator[dict[str, object]]:

@@ -10,9 +10,9 @@ from layerscope.report.document.head import is_head
 from layerscope.report.formats.svg import draw
 from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
-from layerscope.report.parts.packages import packages_sentence
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
+from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
     blame,

@@ -1,6 +1,7 @@
 """The report as GitHub Markdown: a job summary, or a pull request comment that is kept up to date.
 
-The whole comment stays below the limit of a `Sheet`, and a row says what was cut off.
+Text from the image goes into `<code>`, with every Markdown character written as an entity, so it is never markup or a
+mention. The whole comment stays below `LIMIT` bytes, and a row says what was cut off.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from layerscope.report.head.markdown import (
     instruction_titles,
     size_rows,
 )
-from layerscope.report.parts.packages import packages_sentence
 from layerscope.report.parts.sheet import Sheet, code, prose
+from layerscope.report.sections import packages
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -66,7 +67,7 @@ _SIZE_WORDS: dict[SizeName, str] = {"compressed": "download"}
 
 
 class MarkdownRenderer:
-    """Writes one comment that fits a `Sheet`."""
+    """Writes one comment of fewer than `LIMIT` bytes."""
 
     def __init__(self, display: Display) -> None:
         self._rows = ROWS if display.rows is None else display.rows
@@ -85,7 +86,7 @@ class MarkdownRenderer:
         _grown(sheet, document)
         _instructions(sheet, document)
         _waste(sheet, document, self._rows)
-        _packages(sheet, document, self._rows)
+        packages.markdown(sheet, document.get("packages"), self._rows)
         _largest(sheet, document, self._rows)
         _notes(sheet, document)
         out.write(sheet.text())
@@ -319,30 +320,6 @@ def _waste(sheet: Sheet, document: AnalysisDocument, rows: int) -> None:
         total=len(shown),
         rest=f"{format_size(left)} in others" if left else "",
         fold=f"<b>Waste</b>: {named}",
-    )
-
-
-def _packages(sheet: Sheet, document: AnalysisDocument, rows: int) -> None:
-    packages = document.get("packages")
-    if packages is None or not packages["count"]:
-        return
-    shown = packages["largest"][:rows]
-    left = packages["owned"]["content"] - sum(row["content"] for row in shown)
-    sheet.table(
-        ("content>", "wasted>", "package", "version", "installed by>"),
-        (
-            (
-                format_size(row["content"]),
-                format_size(row["wasted"] or None),
-                code(f"{row['type']}:{row['name']}"),
-                code(row["version"]) if row["version"] else "",
-                str(row["instruction"]),
-            )
-            for row in shown
-        ),
-        total=len(shown),
-        rest=f"{format_size(left)} in others" if left else "",
-        fold=f"<b>Packages</b>: {packages_sentence(packages)}",
     )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TextIO
 from layerscope.analysis.mentions import short_command
 from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.document.head import is_head
-from layerscope.report.escape import cell_width, escape, fit_end, fit_start, pad
+from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
-from layerscope.report.parts.packages import package_name, packages_sentence
+from layerscope.report.parts.file_table import file_table, remainder
+from layerscope.report.sections import packages
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 ROWS = 10
 """The default number of rows of each list of files."""
-PACKAGES = 5
-"""The most packages that are listed; `layerscope packages` lists all."""
 MOST_NOTES = 12
 MOST_INSTRUCTIONS = 1000
 
@@ -49,7 +48,7 @@ class TextRenderer:
             _sizes(page, document)
             _instructions(page, document)
             _waste(page, document, rows)
-            _packages(page, document, rows)
+            packages.text(page, document.get("packages"), rows)
             _largest(page, document, rows)
             _notes(page, document)
             _first(page, document)
@@ -246,30 +245,8 @@ def _waste(page: Page, document: AnalysisDocument, rows: int) -> None:
         )
         path = row["path"] if row["files"] == 1 or row["path"] == "/" else row["path"] + "/"
         table.append((row["bytes"], path, files, f"written by {row['written_by']}, {blame(row)}"))
-    _file_table(page, table)
-    _remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
-
-
-def _packages(page: Page, document: AnalysisDocument, rows: int) -> None:
-    packages = document.get("packages")
-    if packages is None or not packages["count"]:
-        return
-    page.gap()
-    page.paragraph(packages_sentence(packages), indent=12, head=("packages  ", "head"))
-    shown = packages["largest"][: min(rows, PACKAGES)]
-    if not shown:
-        return
-    table = [
-        (
-            row["content"],
-            package_name(row),
-            f"{format_size(row['wasted'])} wasted" if row["wasted"] else "",
-            f"installed by {row['instruction']}",
-        )
-        for row in shown
-    ]
-    _file_table(page, table)
-    _remainder(page, packages["owned"]["content"] - sum(row["content"] for row in shown))
+    file_table(page, table)
+    remainder(page, document["sizes"]["wasted"] - sum(row["bytes"] for row in shown))
 
 
 def _largest(page: Page, document: AnalysisDocument, rows: int) -> None:
@@ -287,38 +264,12 @@ def _largest(page: Page, document: AnalysisDocument, rows: int) -> None:
         )
         for row in shown
     ]
-    _file_table(page, table)
-    _remainder(page, document["sizes"]["live"] - sum(row["bytes"] for row in shown))
+    file_table(page, table)
+    remainder(page, document["sizes"]["live"] - sum(row["bytes"] for row in shown))
 
 
 def _cost(compressed: int | None) -> str:
     return "" if compressed is None else f", download {format_size(compressed)}"
-
-
-def _remainder(page: Page, size: int) -> None:
-    if size > 0:
-        page.line("  ", pad(format_size(size), 10, right=True), "  ", ("in others", "dim"))
-
-
-def _file_table(page: Page, rows: Sequence[tuple[int, str, str, str]]) -> None:
-    """Size, path, number of files, and cause. On a narrow page the cause gets its own line."""
-    paths = [escape(path) for _, path, _, _ in rows]
-    counts = max(cell_width(row[2]) for row in rows)
-    causes = max(cell_width(row[3]) for row in rows)
-    beside = 14 + (counts + 2 if counts else 0)
-    wanted = max(cell_width(path) for path in paths)
-    below = page.width - beside - causes - 2 < min(wanted, 30)
-    room = page.width - beside - (0 if below else causes + 2)
-    room = max(8, min(room, wanted))
-    for (size, _, count, cause), path in zip(rows, paths, strict=True):
-        spans = ["  ", pad(format_size(size), 10, right=True), "  ", pad(fit_end(path, room), room)]
-        if counts:
-            spans += ["  ", pad(count, counts, right=True)]
-        if below:
-            page.line(*spans)
-            page.paragraph(cause, indent=16)
-        else:
-            page.line(*spans, "  ", cause)
 
 
 def _notes(page: Page, document: AnalysisDocument) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 from layerscope.report.document.head import is_head
 from layerscope.report.document.serialize import pieces
 from layerscope.report.escape import cell_width, fit_end, pad
-from layerscope.report.formats.csv import cell
 from layerscope.report.formats.format import Display, Format
+from layerscope.report.parts.csv_cell import cell
 from layerscope.report.parts.sheet import code, prose
 from layerscope.report.words import one_line, short_digest, verdict_words
 from layerscope.units import count, format_size

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
+    from layerscope.report.document.package_types import OtherPackagesRow, PackageRow, PackagesRow
     from layerscope.report.document.rows import (
-        OtherPackagesRow,
-        PackageRow,
-        PackagesRow,
         ReportDocument,
         WasteGroupRestRow,
         WasteGroupRow,
