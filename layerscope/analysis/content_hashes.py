@@ -6,14 +6,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
-import xxhash
-
 from layerscope.errors import SourceUnavailable
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.blob import Blob, DeferredBlob
+from layerscope.layers.content_hash import digest
 from layerscope.layers.file_content import Indexes
-from layerscope.layers.layer_index import MARK_BYTES
 from layerscope.layers.reader import StoredLayer
 from layerscope.layers.window import fingerprint_at
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
@@ -22,8 +20,6 @@ WHOLE = 1 << 18
 """Bytes to read at once."""
 GAP = 2048
 """The largest gap between two contents that is read along instead of skipped: padding and headers."""
-HASH_BYTES = MARK_BYTES
-"""Length of a content hash."""
 
 _LAYER, _DATA = attrgetter("layer"), attrgetter("data")
 
@@ -35,7 +31,7 @@ def live_contents(tree: FileTree) -> Iterator[Entry]:
 
 
 def content_hash(content: Entry) -> bytes | None:
-    """A 16-byte hash of the content (XXH3-128, sparse maps included); None if the content was not read.
+    """The hash of the content, sparse maps included; None if the content was not read.
 
     The hash in a saved report, whose content has no place in a tar, includes the sparse map already.
     """
@@ -45,7 +41,7 @@ def content_hash(content: Entry) -> bytes | None:
         return mark
     if not (extra.extents or extra.logical_size is not None):
         return mark
-    return xxhash.xxh3_128_digest(mark + repr((extra.logical_size, extra.extents)).encode())
+    return digest(mark + repr((extra.logical_size, extra.extents)).encode())
 
 
 def read_contents(
@@ -138,7 +134,6 @@ def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
         for entry in run:
             entry.fingerprint = fingerprint_at(blob, entry.data, entry.size)
         return
-    digest = xxhash.xxh3_128_digest
     for entry in run:
         offset = entry.data - start
         entry.fingerprint = digest(buffer[offset : offset + entry.size])

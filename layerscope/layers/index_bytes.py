@@ -26,9 +26,10 @@ from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, packed, values
 from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
-VERSION: Final = 3
+VERSION: Final = 4
 """Increases with every change to the layout or to the meaning of a column."""
-_HEAD: Final = len(MAGIC) + 1 + MARK_BYTES
+_CHECKSUM: Final = 16
+_HEAD: Final = len(MAGIC) + 1 + _CHECKSUM
 _LENGTH: Final = Struct("<Q")
 _NUMBERS: Final = ("ends", "sizes", "data", "mtimes", "owners")
 _PARTS: Final = 7 + len(_NUMBERS)
@@ -62,7 +63,7 @@ def from_bytes(data: bytes, name: str = "the index") -> LayerIndex:
     if version != VERSION:
         raise FormatError(f"{name}: format version {version}, expected {VERSION}")
     body = memoryview(data)[_HEAD:]
-    if xxhash.xxh3_128_digest(body) != data[_HEAD - MARK_BYTES : _HEAD]:
+    if xxhash.xxh3_128_digest(body) != data[_HEAD - _CHECKSUM : _HEAD]:
         raise FormatError(f"{name}: damaged, its checksum doesn't match")
     try:
         return _read(list(_parts(body)))

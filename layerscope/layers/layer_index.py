@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from layerscope.image.digest import Digest
+from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import Extra, Member
 from layerscope.notes import Note
 
-MARK_BYTES: Final = 16
-"""Length of a content hash (XXH3-128)."""
+MARK_BYTES: Final = HASH_BYTES
+"""Length of a content hash."""
 _NO_MARK: Final = bytes(MARK_BYTES)
 _STEP: Final = 4096
 _WIDEST: Final = 8

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-import xxhash
-
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
 from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
 from layerscope.image.digest import Digest
@@ -17,6 +15,7 @@ from layerscope.layers.ahead import read_ahead
 from layerscope.layers.beside import HashBeside
 from layerscope.layers.budget import Budget
 from layerscope.layers.compression import Decompression, sniff
+from layerscope.layers.content_hash import digest as content_digest
 from layerscope.layers.costs import member_costs
 from layerscope.layers.documents import DocumentKeeper
 from layerscope.layers.entry import FILE, METADATA
@@ -33,7 +32,7 @@ from layerscope.notes import Note, Notes
 Verify = Literal["auto", "full", "off"]
 """When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""
 
-_LANDMARK_CONTENT = xxhash.xxh3_128_digest(b"\x0f")
+_LANDMARK_CONTENT = content_digest(b"\x0f")
 _MISMATCH_HINT = "save or fetch the image again, or read on with --no-verify"
 _HERE = 0
 """A placeholder for the layer number while notes are collected, so that notes of one kind are counted together."""

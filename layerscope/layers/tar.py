@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from os import pread
 from zlib import adler32
 
-from xxhash import xxh3_128_digest
-
 from layerscope.errors import LimitExceeded, TarError
 from layerscope.layers import sparse
 from layerscope.layers.budget import ATTRIBUTE_BYTES, EXTENT_BYTES, Budget, extra_budget
+from layerscope.layers.content_hash import digest
 from layerscope.layers.entry import (
     BLOCK,
     CHARACTER,
@@ -165,7 +164,6 @@ class TarScanner:
         owner_numbers: dict[bytes, int] = {}
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
-        digest = xxh3_128_digest
         passed = self._passed
         most = self._most
         settles = self._settle is not None

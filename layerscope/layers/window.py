@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import xxhash
-
 from layerscope.errors import TarError
 from layerscope.image.blob import Blob, StoredBlob
+from layerscope.layers.content_hash import digest, hasher
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.layers.tar_split import Payload
@@ -179,8 +178,8 @@ class StreamWindow:
     def fingerprint(self, position: int, size: int) -> bytes:
         offset = position - self.start
         if offset >= 0 and offset + size <= len(self.data):
-            return xxhash.xxh3_128_digest(memoryview(self.data)[offset : offset + size])
-        hasher = xxhash.xxh3_128()
+            return digest(memoryview(self.data)[offset : offset + size])
+        content = hasher()
         end = position + size
         while position < end:
             self.move(position, 1)
@@ -190,19 +189,19 @@ class StreamWindow:
                     f"the tar ends {end - position} bytes before the end of a file's content",
                     offset=position,
                 )
-            hasher.update(part)
+            content.update(part)
             position += len(part)
-        return hasher.digest()
+        return content.digest()
 
 
 def fingerprint_at(blob: StoredBlob, position: int, size: int) -> bytes:
     """The hash of `size` bytes from `position` of an uncompressed blob. Raises `TarError` if the blob ends first."""
-    hasher = xxhash.xxh3_128()
+    content = hasher()
     end = position + size
     while position < end:
         part = blob.read_at(position, min(1 << 20, end - position))
         if not part:
             raise TarError("the tar ends inside a file's content", offset=position)
-        hasher.update(part)
+        content.update(part)
         position += len(part)
-    return hasher.digest()
+    return content.digest()

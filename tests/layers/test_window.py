@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 from pathlib import Path
@@ -139,3 +140,13 @@ def test_notes_of_a_layer_do_not_depend_on_the_path() -> None:
     data = bytes(archive(random.Random(3))) + b"rest" + bytes(508)
     assert codes(index(data)) == codes(index(data, verify="full"))
     assert "data-after-end" in codes(index(data))
+
+
+def test_a_compressed_layer_knows_the_sha256_of_every_file() -> None:
+    contents = {"small": b"a", "large": random.Random(4).randbytes(300_000)}
+    layer = b"".join(member(name, File(data)) for name, data in contents.items()) + END
+    found = {
+        each.path.decode(): each.fingerprint
+        for each in members_of(index(COMPRESSIONS["gzip"](layer)))
+    }
+    assert found == {name: hashlib.sha256(data).digest() for name, data in contents.items()}

@@ -227,6 +227,21 @@ def test_without_hashes_equal_sizes_are_unknown(report: str) -> None:
     assert "content-unknown" in [note.code for note in comparison.notes]
 
 
+def test_the_hashes_of_an_older_report_are_unknown(report: str) -> None:
+    def age(document: Report) -> None:
+        for entry in document["layers"][0]["entries"]:
+            if "content_hash" in entry:
+                entry["content_hash"] = entry["content_hash"][:32]
+        document["layers"][0]["diff_id"] = "sha256:" + "1" * 64
+
+    comparison = compare(
+        parse_report(edited(report, age).encode(), "saved"),
+        parse_report(report.encode(), "saved"),
+    )
+    assert comparison.files is not None
+    assert {change.kind for change in comparison.files.changes} == {"unknown"}
+
+
 def test_a_saved_report_keeps_every_fact_of_an_entry(tmp_path: Path, report: str) -> None:
     path = tmp_path / "saved.json"
     path.write_text(report)

@@ -248,7 +248,9 @@ def _member(row: Row, limits: Limits, budget: Budget | None) -> Member:
         extra = Extra(extra.xattrs if extra is not None else (), device)
     size = _number(row, "size") if kind == FILE else 0
     is_link = kind in (SYMLINK, HARDLINK)
-    return Member(path, kind, size, -1, owner, _time(row), link if is_link else b"", extra)
+    member = Member(path, kind, size, -1, owner, _time(row), link if is_link else b"", extra)
+    member.fingerprint = _digest(row.get("digest")) if size else None
+    return member
 
 
 def _path(row: Row, key: str, limits: Limits) -> bytes:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from layerscope.analysis.content_hashes import HASH_BYTES
 from layerscope.analysis.model import Files
 from layerscope.errors import UsageError
 from layerscope.filesystem.tree import FileTree
+from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import (
     DIRECTORY,
     FILE,
@@ -36,6 +36,7 @@ NOWHERE = -2
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES[:METADATA])}
 _ODD = (b"//", b"/./", b"/../")
 _LARGEST = 2**63 - 1
+_OLD_HASH_BYTES = 16
 
 
 def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
@@ -93,14 +94,22 @@ def _member(row: Any) -> Member:
     link = _link(row["linkname"]) if kind in (SYMLINK, HARDLINK) else b""
     member = Member(cleaned, kind, size, NOWHERE, (mode, uid, gid), int(mtime), link)
     if "content_hash" in row:
-        member.fingerprint = bytes.fromhex(row["content_hash"])
-        if len(member.fingerprint) != HASH_BYTES:
-            raise ValueError(f"{row['content_hash'][:80]!r} is not a content_hash")
+        member.fingerprint = _content_hash(row["content_hash"])
     if "xattrs" in row or "device" in row or "logical_size" in row:
         member.extra = Extra(
             _xattrs(row.get("xattrs") or {}), _device(row.get("device")), _logical_size(row)
         )
     return member
+
+
+def _content_hash(text: str) -> bytes | None:
+    """The hash of a content; None for the XXH3 of an older report, which no other hash can be compared with."""
+    mark = bytes.fromhex(text)
+    if len(mark) == _OLD_HASH_BYTES:
+        return None
+    if len(mark) != HASH_BYTES:
+        raise ValueError(f"{text[:80]!r} is not a content_hash")
+    return mark
 
 
 def _logical_size(row: dict[str, Any]) -> int | None:
