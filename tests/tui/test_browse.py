@@ -260,6 +260,21 @@ def test_n_steps_through_the_hits(archive: str) -> None:
     browse(archive, script)
 
 
+@pytest.mark.parametrize("size", [(60, 20), NARROW, USUAL], ids=["60", "80", "120"])
+def test_the_examples_in_an_empty_filter_line_are_whole(
+    archive: str, size: tuple[int, int]
+) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash")
+        bar = driver.browse.files.bar
+        examples = bar.placeholder
+        assert examples.split("  ")[:3] == ["text", "*.glob", ">10MB"]
+        assert len(examples) <= bar.content_size.width
+        assert examples.rstrip() in driver.text
+
+    browse(archive, script, size=size)
+
+
 def test_an_invalid_filter_says_so(archive: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("re:(")

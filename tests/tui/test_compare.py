@@ -442,6 +442,7 @@ def test_a_path_narrows_every_screen(pair: tuple[str, str], size: tuple[int, int
             assert "files+links" in text
             for absent in ("Layers", "Configuration", "pull", "cache", "wasted", "download"):
                 assert absent not in text
+        assert any("--path compares files only" in text for text in driver.told)
         await driver.press("3")
         assert "main.py" in driver.text
         assert "moved.bin" not in driver.text

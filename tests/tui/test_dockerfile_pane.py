@@ -97,10 +97,13 @@ def test_the_pane_opens_on_the_line_of_the_selected_instruction(
     browse(archive, script, dockerfile=dockerfile)
 
 
-def test_there_is_no_pane_without_a_known_dockerfile(archive: str) -> None:
+def test_without_a_known_dockerfile_the_key_says_how_to_name_one(archive: str) -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("d", "5")
+        await driver.press("d")
         assert driver.browse.tab == "files"
+        (told,) = driver.told
+        assert "--dockerfile" in told
+        assert "--provenance" in told
         assert "Dockerfile" not in driver.text.splitlines()[2]
         titles = [command.title for command in driver.browse.commands()]
         assert "Show dockerfile" not in titles

@@ -184,10 +184,11 @@ def test_s_sorts_by_waste_layer_and_name(packed: str) -> None:
     browse(packed, script, size=WIDE)
 
 
-def test_an_image_without_packages_has_no_such_tab(archive: str) -> None:
+def test_an_image_without_packages_has_no_such_tab_and_says_so(archive: str) -> None:
     async def script(driver: Driver) -> None:
+        assert "Packages" not in driver.text
         await driver.press("p")
         assert driver.browse.tab == "files"
-        assert "Packages" not in driver.text
+        assert driver.told == ["No package database was found in this image."]
 
     browse(archive, script)

@@ -221,8 +221,9 @@ B, red and `-` mean less.
         return [self.files.lines if self.tab == "files" else self.query_one("#overview")]
 
     def action_tab(self, name: str) -> None:
-        """Show one of the tabs and focus it, unless `--path` leaves it out."""
+        """Show one of the tabs and focus it, or say that `--path` leaves it out."""
         if name not in (each for each, _, _ in self.tabs):
+            self.notify("--path compares files only. Leave it out to compare everything.")
             return
         self.query_one("#switcher", ContentSwitcher).current = name
         self.query_one(TabStrip).active = name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,6 +25,23 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.06
 """Seconds to wait after the last key before filtering."""
+_FILTERS: Final[tuple[str, ...]] = (
+    "text",
+    "*.glob",
+    ">10MB",
+    "kind:removed",
+    "type:symlink",
+    "layer:3",
+    "re:regex",
+)
+
+
+def _hint(width: int) -> str:
+    """Examples of filters, as many as fit."""
+    shown = _FILTERS
+    while shown and len("  ".join(shown)) > width:
+        shown = shown[:-1]
+    return "  ".join(shown)
 
 
 class FilterBar(Input):
@@ -37,11 +54,10 @@ class FilterBar(Input):
     ]
 
     def __init__(self) -> None:
-        super().__init__(
-            placeholder="text  *.glob  re:regex  >10MB  kind:removed  type:symlink  layer:3",
-            select_on_focus=False,
-            compact=True,
-        )
+        super().__init__(placeholder=_hint(80), select_on_focus=False, compact=True)
+
+    def on_resize(self) -> None:
+        self.placeholder = _hint(self.content_size.width)
 
     @property
     def pane(self) -> ListPane:

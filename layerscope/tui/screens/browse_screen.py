@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -18,7 +18,6 @@ from textual.widgets import ContentSwitcher, Static
 from layerscope.report.escape import fit_end
 from layerscope.report.file_text import path_text
 from layerscope.report.paths import escape_path
-from layerscope.tui.details import image_text
 from layerscope.tui.key_line import KeyLine
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.session import Session
@@ -31,6 +30,7 @@ from layerscope.tui.panes.details_pane import DetailsPane
 from layerscope.tui.panes.files_pane import FilesPane
 from layerscope.tui.panes.instruction_list import InstructionList
 from layerscope.tui.panes.list_pane import ListPane
+from layerscope.tui.panes.tabs import BY_NAME, shown_tabs
 from layerscope.tui.screens.opening_screen import fold
 from layerscope.tui.tab_strip import TabStrip
 from layerscope.tui.title import image_title
@@ -55,14 +55,6 @@ The instructions that made the image are on the left, and their files on the rig
 `v` changes what the files show: one **layer**'s changes, the **tree** of all files once the layer is applied, or the
 **range** of layers from the one marked with `m` (from the first, with ctrl+a).
 """
-    TABS: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("files", "f", "Files"),
-        ("waste", "w", "Waste"),
-        ("largest", "b", "Largest"),
-        ("image", "i", "Image"),
-    )
-    PACKAGES_TAB: ClassVar[tuple[str, str, str]] = ("packages", "p", "Packages")
-    DOCKERFILE_TAB: ClassVar[tuple[str, str, str]] = ("dockerfile", "d", "Dockerfile")
     COMMANDS = {screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
@@ -156,14 +148,8 @@ The instructions that made the image are on the left, and their files on the rig
 
     @property
     def tabs(self) -> tuple[tuple[str, str, str], ...]:
-        """What the right half can show; includes packages and the Dockerfile only if they are known."""
-        analysis = self.session.analysis
-        packages = analysis.ownership is not None and analysis.ownership.packages
-        tabs = (*self.TABS, self.PACKAGES_TAB) if packages else self.TABS
-        return (*tabs, self.DOCKERFILE_TAB) if analysis.image.dockerfiles else tabs
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "tab" or any(name in parameters for name, _, _ in self.tabs)
+        """The name, key, and title of each pane that the right half can show."""
+        return shown_tabs(self.session)
 
     # Showing
 
@@ -215,9 +201,7 @@ The instructions that made the image are on the left, and their files on the rig
         scope = self.files.scope
         box = self.query_one("#right", Vertical)
         if self.tab != "files":
-            box.border_title = Content(
-                next(title for name, _, title in self.tabs if name == self.tab)
-            )
+            box.border_title = Content(BY_NAME[self.tab].title)
             box.border_subtitle = ""
             return
         index = self.session.instruction_of_layer(scope.last)
@@ -242,33 +226,18 @@ The instructions that made the image are on the left, and their files on the rig
     # Keys
 
     async def action_tab(self, name: str) -> None:
-        """Show one of the panes and focus it. It is created on first use."""
+        """Show one of the panes and focus it, or say why the image doesn't have it. It is created on first use."""
+        tab = BY_NAME[name]
+        missing = tab.missing(self.session)
+        if missing:
+            self.notify(missing)
+            return
         if not self.switcher.query_children(f"#{name}"):
-            await self.switcher.mount(self._make_pane(name))
+            await self.switcher.mount(tab.make(self.session))
         self.show_pane(name)
         if name == "dockerfile" and self.instructions.current is not None:
             lines: DockerfileList = self.query_one("#dockerfile")  # type: ignore[assignment]
             lines.select(self.instructions.current.instruction.index)
-
-    def _make_pane(self, name: str) -> Widget:
-        session = self.session
-        if name == "waste":
-            from layerscope.tui.panes.waste_pane import WastePane
-
-            return WastePane(session, id=name)
-        if name == "largest":
-            from layerscope.tui.panes.largest_pane import LargestPane
-
-            return LargestPane(session, id=name)
-        if name == "packages" and session.analysis.ownership is not None:
-            from layerscope.tui.panes.packages_pane import PackagesPane
-
-            return PackagesPane(session, session.analysis.ownership, id=name)
-        if name == "dockerfile":
-            from layerscope.tui.panes.dockerfile_pane import DockerfileList
-
-            return DockerfileList(session, id=name)
-        return VerticalScroll(Static(image_text(session)), id=name, classes="sheet", can_focus=True)
 
     def show_pane(self, name: str) -> None:
         self.switcher.current = name
