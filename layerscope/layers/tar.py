@@ -7,13 +7,11 @@ offset, and nothing is silently cut off.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from os import pread
 from zlib import adler32
 
 from layerscope.errors import LimitExceeded, TarError
-from layerscope.layers import sparse
-from layerscope.layers.budget import ATTRIBUTE_BYTES, EXTENT_BYTES, Budget, extra_budget
+from layerscope.layers.budget import Budget, extra_budget
 from layerscope.layers.content_hash import digest
 from layerscope.layers.entry import (
     BLOCK,
@@ -27,6 +25,7 @@ from layerscope.layers.entry import (
     Extra,
     Member,
 )
+from layerscope.layers.extensions import EXTENSIONS, ExtensionReader, NoteCallback, Pending
 from layerscope.layers.header import (
     BLOCK_SIZE,
     FIELDS,
@@ -36,14 +35,12 @@ from layerscope.layers.header import (
     checksum_fits,
     device,
     is_header,
-    magic,
     number,
     prefix,
 )
 from layerscope.layers.header import owner as read_owner
 from layerscope.layers.layer_index import MARK_BYTES, Columns
-from layerscope.layers.pax import PaxRecords, parse_records, split_records
-from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, Window
+from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, Window, read_block
 from layerscope.limits import Limits
 from layerscope.packages.documents import may_be_document
 
@@ -63,33 +60,8 @@ _USUAL_KINDS = {0x30: FILE, 0x31: HARDLINK, 0x32: SYMLINK, 0x35: DIRECTORY}
 _DEVICES = frozenset((CHARACTER, BLOCK))
 _MOST_OWNERS = 4096
 """How many distinct owner fields are looked up as raw bytes, without parsing them."""
-_HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
-_PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B
-_GNU_SPARSE = 0x53
-_EXTENSIONS = frozenset((_PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK))
 _FIELD_ENDS = b"\0 "
 _unpack = FIELDS.unpack
-
-NoteCallback = Callable[[str, str, bytes | None], None]
-
-
-@dataclass(slots=True)
-class Pending:
-    """What extension headers say about the member that follows them."""
-
-    pax: PaxRecords | None = None
-    name: bytes | None = None
-    link: bytes | None = None
-    count: int = 0
-    bytes: int = 0
-
-    @property
-    def is_sparse(self) -> bool:
-        return self.pax is not None and bool(self.pax.sparse)
-
-    @property
-    def describes_member(self) -> bool:
-        return self.pax is not None or self.name is not None or self.link is not None
 
 
 class TarScanner:
@@ -123,32 +95,12 @@ class TarScanner:
         self._most = limits.members if most is None else most
         self._limit = limit
         self._refused = 0
-        self._budget = budget or extra_budget(limits.extra_bytes)
+        self._extensions = ExtensionReader(
+            window, limits, note, budget or extra_budget(limits.extra_bytes)
+        )
         self._settle = settle
         self.end = 0
         self.marked = False
-
-    def _block(self, position: int) -> bytes:
-        window = self._window
-        offset = position - window.start
-        if offset < 0 or offset + BLOCK_SIZE > len(window.data):
-            window.move(position, BLOCK_SIZE)
-            offset = position - window.start
-        return window.data[offset : offset + BLOCK_SIZE]
-
-    def _bytes(self, position: int, size: int) -> bytes:
-        """The data of an extension header. Its size must be checked first."""
-        window = self._window
-        if position < window.start or position + size > window.start + len(window.data):
-            window.move(position, size)
-        offset = position - window.start
-        data = window.data[offset : offset + size]
-        if len(data) < size:
-            raise TarError(
-                f"the tar ends {size - len(data)} bytes before an extension header does",
-                offset=position,
-            )
-        return data
 
     def scan(self, columns: Columns) -> None:
         """Append all members to the columns. If an error is raised, the members before it stay."""
@@ -165,6 +117,7 @@ class TarScanner:
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
         passed = self._passed
+        read_extension, complete = self._extensions.read, self._extensions.complete
         most = self._most
         settles = self._settle is not None
         length = window.length
@@ -243,8 +196,8 @@ class TarScanner:
             if prefixed and (before := prefix(block)):
                 name = before + b"/" + name
             if kind is None or pending is not None or (kind and size):
-                if flag in _EXTENSIONS:
-                    pending = self._extension(flag, content, size, pending)
+                if flag in EXTENSIONS:
+                    pending = read_extension(flag, content, size, pending)
                     position = content + (size + 511 & -512)
                     data = window.data
                     start = window.start
@@ -256,7 +209,7 @@ class TarScanner:
                 member = Member(name, kind, size, content, owner, mtime, link)
                 if kind in _DEVICES:
                     member.extra = Extra(device=devices or (0, 0))
-                link_data = self._describe(member, flag, block, pending)
+                link_data = complete(member, flag, block, pending)
                 pending = None
                 name, kind, size, content = member.path, member.kind, member.size, member.data
                 mtime, link, extra = member.mtime, member.link, member.extra
@@ -327,63 +280,10 @@ class TarScanner:
         else:
             self._refused += 1
 
-    def _describe(self, member: Member, flag: int, block: bytes, pending: Pending | None) -> int:
-        """Complete a member from its extension headers and its sparse map; `size` becomes the number of stored bytes.
-
-        Returns the size that a hard link's header claims, since some writers do store data after it.
-        """
-        position = member.data - BLOCK_SIZE
-        pax = None
-        if pending is not None:
-            pax = pending.pax
-            if pax is not None:
-                member.path = pax.path or member.path
-                member.link = pax.link or member.link
-                member.size = member.size if pax.size is None else pax.size
-                member.mtime = member.mtime if pax.mtime is None else pax.mtime
-                member.owner = pax.owner(member.owner)
-                if pax.xattrs:
-                    member.extra = Extra(pax.xattrs, member.extra.device if member.extra else None)
-            member.path = pending.name or member.path
-            member.link = pending.link or member.link
-            longest = max(len(member.path), len(member.link))
-            if longest > self._limits.path_bytes:
-                raise self._too_long(longest, position)
-            self._keep(member.path, member.link, member.extra)
-        if not flag and member.path[-1:] == b"/":
-            member.kind = DIRECTORY
-        is_sparse = pending is not None and pending.is_sparse
-        if member.kind in _HEADER_ONLY:
-            size, member.size = member.size, 0
-            if is_sparse:
-                self._sparse(member, flag, block, pax)
-            return self._note_size(member.kind, size, member.path) if size else 0
-        if is_sparse or flag == _GNU_SPARSE:
-            self._sparse(member, flag, block, pax)
-        return 0
-
-    def _too_long(self, size: int, position: int) -> LimitExceeded:
-        return LimitExceeded(
-            f"a name of {size} bytes at byte {position}, over the {self._limits.path_bytes} allowed"
-        )
-
-    def _keep(self, name: bytes, link: bytes, extra: Extra | None) -> None:
-        """Count what extension headers leave in memory. A name counts twice: in the index and in the tree."""
-        kept = 2 * len(name) + len(link)
-        for key, value in extra.xattrs if extra is not None else ():
-            kept += ATTRIBUTE_BYTES + len(key) + len(value)
-        self._budget.spend(kept)
-
     def _too_many(self) -> LimitExceeded:
         return LimitExceeded(
             f"more than {self._most} members", hint=f"raise --limit {self._limit}=N"
         )
-
-    def _note_size(self, kind: int, size: int, name: bytes) -> int:
-        """Note the size on a header that has no data. Returns how much data a hard link may carry anyway."""
-        code = "size-on-link" if kind == HARDLINK else "size-without-data"
-        self._note(code, f"a header without data claims {size} bytes", name)
-        return size if kind == HARDLINK else 0
 
     def _finish(self, block: bytes, position: int, pending: Pending | None, count: int) -> None:
         """Check how the archive ends. Missing end blocks are tolerated, half a header is not."""
@@ -396,7 +296,7 @@ class TarScanner:
             raise TarError(f"the tar ends after {len(block)} bytes of a header", offset=position)
         if not block:
             return
-        second = self._block(position + BLOCK_SIZE)
+        second = read_block(self._window, position + BLOCK_SIZE)
         if second.strip(b"\0"):
             raise TarError("one zero block with more members after it", offset=position)
         if 0 < len(second) < BLOCK_SIZE:
@@ -410,79 +310,11 @@ class TarScanner:
         """The offset of the next header if a hard link has data, which POSIX allows and Go's reader doesn't."""
         after = position + (size + 511 & -512)
         if size:
-            block = self._block(after)
+            block = read_block(self._window, after)
             if is_header(block):
                 self._note("link-with-data", f"a hard link carries {size} bytes", None)
                 return after
         raise TarError("a header with a wrong checksum", offset=position)
-
-    def _extension(self, flag: int, data: int, size: int, pending: Pending | None) -> Pending:
-        limits = self._limits
-        pending = pending or Pending()
-        pending.count += 1
-        pending.bytes += size
-        if size < 0:
-            raise TarError(f"an extension header of {size} bytes", offset=data - BLOCK_SIZE)
-        if pending.bytes > limits.header_bytes or pending.count > limits.pending_headers:
-            raise LimitExceeded(
-                f"{pending.count} extension headers of {pending.bytes} bytes before one member at byte"
-                f" {data}, over the {limits.pending_headers} of {limits.header_bytes} bytes allowed"
-            )
-        content = self._bytes(data, size)
-        if flag == _PAX_NEXT:
-            pending.pax = parse_records(content, data)
-        elif flag == _GNU_NAME:
-            pending.name = content.partition(b"\0")[0]
-        elif flag == _GNU_LINK:
-            pending.link = content.partition(b"\0")[0]
-        else:
-            keys = {key for key, _ in split_records(content, data)}
-            if keys & {b"path", b"linkpath", b"size"}:
-                self._note(
-                    "pax-global-name", "a PAX global header names a path or size: ignored", None
-                )
-            if pending.describes_member:
-                self._note(
-                    "pax-global-between",
-                    "a PAX global header cuts a member off from the headers before it, which engines forget",
-                    None,
-                )
-            pending = Pending(count=pending.count, bytes=pending.bytes)
-        return pending
-
-    def _sparse(self, member: Member, flag: int, block: bytes, pax: PaxRecords | None) -> None:
-        """Read the map of a sparse file: its extents, its stored bytes, where they start, and its real name.
-
-        The size doesn't include the extra headers of the old GNU format, but it does include a PAX 1.0 map.
-        """
-        data, size = member.data, member.size
-        xattrs = member.xattrs
-        if flag == _GNU_SPARSE:
-            if magic(block) != "gnu":
-                raise TarError(
-                    "a sparse header that is not in GNU format", offset=data - BLOCK_SIZE
-                )
-            regions, logical, start = sparse.old_gnu_map(block, data, self._block, self._limits)
-            sparse.check_map(regions, logical, size, start)
-            self._budget.spend(EXTENT_BYTES * len(regions))
-            member.data, member.extra = start, Extra(xattrs, None, logical, regions)
-            return
-        found = sparse.pax_map(pax.sparse, data, self._block, self._limits) if pax else None
-        if found is None:
-            return
-        if member.kind in _HEADER_ONLY:
-            raise TarError("a sparse map on a member that has no data", offset=data - BLOCK_SIZE)
-        regions, real_size, start, real_name = found
-        if real_name and len(real_name) > self._limits.path_bytes:
-            raise self._too_long(len(real_name), data - BLOCK_SIZE)
-        stored = size - (start - data)
-        if stored < 0:
-            raise TarError("a sparse map larger than its member", offset=data)
-        logical = size if real_size is None else real_size
-        sparse.check_map(regions, logical, stored, data)
-        self._budget.spend(EXTENT_BYTES * len(regions) + 2 * len(real_name or b""))
-        member.path, member.size, member.data = real_name or member.path, stored, start
-        member.extra = Extra(xattrs, None, logical, regions)
 
 
 def _cut_short(name: bytes, size: int, position: int) -> TarError:

@@ -41,6 +41,29 @@ class Window(Protocol):
         """A hash of `size` bytes from `position`. Raises `TarError` if the tar ends before that."""
 
 
+def read_block(window: Window, position: int) -> bytes:
+    """The block at a position; shorter at the end of the tar."""
+    offset = position - window.start
+    if offset < 0 or offset + BLOCK_SIZE > len(window.data):
+        window.move(position, BLOCK_SIZE)
+        offset = position - window.start
+    return window.data[offset : offset + BLOCK_SIZE]
+
+
+def read_bytes(window: Window, position: int, size: int) -> bytes:
+    """All of `size` bytes, which the caller must have limited. Raises `TarError` if the tar ends before that."""
+    if position < window.start or position + size > window.start + len(window.data):
+        window.move(position, size)
+    offset = position - window.start
+    data = window.data[offset : offset + size]
+    if len(data) < size:
+        raise TarError(
+            f"the tar ends {size - len(data)} bytes before an extension header does",
+            offset=position,
+        )
+    return data
+
+
 class SeekWindow:
     """A window on an uncompressed blob. Bytes that nobody looks at are never read."""
 
