@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from layerscope.filesystem.change import compare
-from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
+from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.hiding import Hiding
 from layerscope.filesystem.links import Follower, leads_through, link_names
-from layerscope.filesystem.loss import REMOVED, REPLACED, Loss
+from layerscope.filesystem.loss import REMOVED
 from layerscope.filesystem.node import Node, along, implicit_directory, implicit_layer, is_implicit
 from layerscope.filesystem.oddities import Oddities
 from layerscope.layers.budget import Budget, check_depth
@@ -58,16 +58,15 @@ class FileTree:
         self.layers: list[PlacedLayer] = []
         self._implicit = implicit_layer(self.layers)
         self.root = Node(b"", None, implicit_directory(self._implicit, 0))
-        self.losses: list[Loss] = []
-        self.rewrites: list[tuple[Entry, Entry]] = []
         self.deleted: list[int] = []
-        self.never_seen: list[Entry] = []
         self._odd = Oddities(notes)
+        self._hiding = Hiding(self.layers, self._odd)
+        self.losses = self._hiding.losses
+        self.rewrites = self._hiding.rewrites
+        self.never_seen = self._hiding.never_seen
         self._directories: dict[bytes, Node] = {b"": self.root}
         self._links = Follower(self.root)
         self._layer = -1
-        self._gone = 0
-        self._lost: list[tuple[Entry, int, Node]] = []
 
     # Lookup
 
@@ -105,14 +104,14 @@ class FileTree:
         self._layer = self._odd.layer = len(self.layers)
         place = PlacedLayer(_NOTHING if index is None else index, self._layer, self.layers)
         self.layers.append(place)
-        self._gone = 0
+        self._hiding.start(self._layer)
         whited: dict[bytes, int] = {}
         metadata: dict[bytes, Entry] = {}
         if max(place.columns.kinds, default=FILE) >= WHITEOUT:
             whited, metadata = self._hide(place)
         self._put(place, 0, len(place), whited, metadata)
-        self.deleted.append(self._gone)
-        self._settle_losses()
+        self.deleted.append(self._hiding.gone)
+        self._hiding.settle()
 
     def entries(self) -> Iterator[Entry]:
         """The entries of all layers, base first."""
@@ -190,7 +189,7 @@ class FileTree:
             self._link(entry, node, metadata)
         before = node.latest
         if before is not None:
-            self._replace(node, before, entry)
+            self._hiding.replace(node, before, entry)
         node.held = entry
 
     def _hide(self, place: PlacedLayer) -> tuple[dict[bytes, int], dict[bytes, Entry]]:
@@ -241,6 +240,7 @@ class FileTree:
         own = PlacedLayer(index, 0, alone.layers)
         alone.layers.append(own)
         alone._layer = 0
+        alone._hiding.start(0)
         applied = 0
         for position in led:
             kind = index.kinds[position]
@@ -259,14 +259,6 @@ class FileTree:
             node = alone.find(lead.target)
             if node is None or not node.visible:
                 self._odd.led(lead.target)
-
-    def _settle_losses(self) -> None:
-        """After the layer is applied, record what replaced the content that it wasted."""
-        for content, event, node in self._lost:
-            latest = node.latest if event == REPLACED else None
-            successor = latest if latest is not None and latest.ended == VISIBLE else None
-            self.losses.append(Loss(content, event, self._layer, node, successor))
-        self._lost.clear()
 
     def _directory(self, path: bytes) -> Node:
         """The node of a path that is about to become a parent, created if it doesn't exist."""
@@ -316,7 +308,7 @@ class FileTree:
             if before is not None:
                 if before.ended == VISIBLE:
                     self._odd.turned(current, before)
-                self._replace(current, before, entry)
+                self._hiding.replace(current, before, entry)
             current.held = entry
             current.show()
         return node
@@ -370,84 +362,6 @@ class FileTree:
             return None, False
         return self.find(joined(lead.path, name)), lead.lower
 
-    def _replace(self, node: Node, before: Entry, entry: Entry) -> None:
-        """Replace `before` with `entry` at the node: hide what it hides, and record the change."""
-        layer = self._layer
-        entry.previous = before if before.layer != layer else before.previous
-        ended = before.ended
-        if ended == VISIBLE:
-            before.ended = layer
-            if before.layer == layer and not is_implicit(before):
-                self.never_seen.append(before)
-            if before.kind == DIRECTORY:
-                if entry.kind != DIRECTORY:
-                    self._hide_children(node)
-                    if before.layer == layer and not is_implicit(before):
-                        self._odd.duplicate(entry)
-            else:
-                if entry.kind == DIRECTORY and before.layer != layer and not is_implicit(entry):
-                    self._odd.turned(node, before)
-                if before.layer == layer:
-                    self._odd.duplicate(entry)
-                if before.content is not None:
-                    self._release(before, REPLACED, node)
-        base = self._below(before)
-        if base is None:
-            return
-        if ended == layer and not is_implicit(base):
-            self._gone -= 1
-        entry.change = compare(base, entry)
-        if entry.change == UNCHANGED and entry.content is not base.content:
-            self.rewrites.append((base, entry))
-
-    def _below(self, entry: Entry) -> Entry | None:
-        """What lower layers showed at the entry's path before this layer."""
-        layer = self._layer
-        base = entry if entry.layer != layer else entry.previous
-        if base is None or (base.ended != VISIBLE and base.ended < layer):
-            return None
-        return base
-
-    def _release(self, entry: Entry, event: int, node: Node) -> None:
-        content = entry.content
-        if content is not None:
-            content.names -= 1
-            if not content.names:
-                self._lost.append((content, event, node))
-
-    def _hide_children(self, node: Node) -> None:
-        """Hide everything visible below the node."""
-        layer = self._layer
-        layers = self.layers
-        stack = [node]
-        while stack:
-            current = stack.pop()
-            below = current.below
-            if not below:
-                continue
-            current.below = None
-            gone = current.gone
-            if gone is None:
-                gone = current.gone = below
-            else:
-                gone.update(below)
-            for name, child in below.items():
-                entry = child.latest if isinstance(child, Node) else numbered_entry(layers, child)
-                if entry is None or entry.ended != VISIBLE:
-                    continue
-                entry.ended = layer
-                if entry.layer == layer and not is_implicit(entry):
-                    self.never_seen.append(entry)
-                base = entry if entry.layer != layer else self._below(entry)
-                if base is not None and not is_implicit(base):
-                    self._gone += 1
-                if entry.content is not None:
-                    if not isinstance(child, Node):
-                        child = gone[name] = Node(name, current, child)
-                    self._release(entry, REMOVED, child)
-                if isinstance(child, Node) and child.below:
-                    stack.append(child)
-
     # Whiteouts
 
     def _whiteout(self, entry: Entry, path: bytes, node: Node | None) -> None:
@@ -460,10 +374,10 @@ class FileTree:
         entry.change = DELETED
         latest.ended = self._layer
         if not is_implicit(latest):
-            self._gone += 1
+            self._hiding.gone += 1
         if latest.content is not None:
-            self._release(latest, REMOVED, node)
-        self._hide_children(node)
+            self._hiding.release(latest, REMOVED, node)
+        self._hiding.empty(node)
 
     def _opaque(self, entry: Entry) -> None:
         entry.change = UNCHANGED
@@ -471,9 +385,9 @@ class FileTree:
             self._odd.opaque_root()
         node = self.find(entry.path)
         if node is not None and node.visible:
-            gone = self._gone
-            self._hide_children(node)
-            if self._gone > gone:
+            gone = self._hiding.gone
+            self._hiding.empty(node)
+            if self._hiding.gone > gone:
                 entry.change = DELETED
 
     def _turn_into_directory(self, path: bytes) -> None:
