@@ -12,6 +12,20 @@ Via = Literal["store", "export"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceOptions:
+    """Which advice to give. `off` are ids of rules that are switched off.
+
+    A saving of less than `min_saving` bytes isn't mentioned. None means 1 MB or 1 % of the content, whichever is smaller.
+    """
+
+    off: frozenset[str] = frozenset()
+    min_saving: int | None = None
+
+
+DEFAULT_ADVICE = AdviceOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
     """Which image a reference means, and how to read it.
 
@@ -25,6 +39,7 @@ class ReadOptions:
     `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
     `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
     `packages` tells which packages the files belong to, unless layers are read by their tables of contents.
+    `advice` says which advice to give on the image.
     """
 
     platform: str | None = None
@@ -41,6 +56,7 @@ class ReadOptions:
     lazy: bool = False
     via: Via | None = None
     packages: bool = True
+    advice: AdviceOptions = DEFAULT_ADVICE
 
 
 DEFAULT_OPTIONS = ReadOptions()

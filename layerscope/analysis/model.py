@@ -12,6 +12,7 @@ from layerscope.image.image import Base, Image
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
+from layerscope.options import DEFAULT_ADVICE, AdviceOptions
 
 if TYPE_CHECKING:
     from layerscope.analysis.ownership import Ownership
@@ -211,7 +212,7 @@ class Facts:
 class Analysis:
     """The facts about an opened image, and the image itself. `waste` is complete, largest first.
 
-    `ownership` says which package owns each file; None if nobody asked for packages.
+    `ownership` says which package owns each file; None if nobody asked for packages. `advising` says which advice to give.
     """
 
     facts: Facts
@@ -219,6 +220,7 @@ class Analysis:
     tree: FileTree = field(repr=False)
     indexes: tuple[StoredLayer | None, ...] = field(repr=False)
     ownership: Ownership | None = field(default=None, repr=False)
+    advising: AdviceOptions = DEFAULT_ADVICE
 
     @property
     def sizes(self) -> Sizes:

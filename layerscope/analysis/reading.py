@@ -158,7 +158,7 @@ class _Run:
             progress=self.progress,
             cancelled=self.cancelled,
         )
-        return self._keeping_hashes(analysis)
+        return self._keeping_hashes(replace(analysis, advising=options.advice))
 
     def _keeping_hashes(self, analysis: Analysis) -> Analysis:
         """The analysis, with an image that keeps the hashes of contents that are read until it is closed."""

@@ -76,9 +76,9 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
     for line in command_lines(instruction.text or instruction.created_by):
         sheet.line(line)
     for advice in session.advice:
-        if instruction.index in (advice.written_by, advice.wasted_by):
+        if instruction.index in (advice.written_by, advice.wasted_by, advice.instruction):
             sheet.gap()
-            sheet.warn(f"▸ {one_line(advice.message)}")
+            sheet.warn(f"▸ {one_line(advice.message)} [{advice.rule}]")
     _blame(session, instruction.index, sheet)
     sheet.gap()
     if instruction.location is not None:

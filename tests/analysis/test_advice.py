@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from layerscope.analysis.advice import MOST, Advice, advise
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.advise import MOST, RULES, advise
 from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.image.image import Base
 from layerscope.image.instruction import Location
+from layerscope.options import AdviceOptions
 from tests.report.sample import make_analysis, python_app, wasted, with_facts
 
 
@@ -30,10 +33,46 @@ def advice_on(
 
 
 def test_the_largest_saving_comes_first() -> None:
-    sizes = [advice.bytes for advice in advise(python_app())]
+    app = replace(python_app(), advising=AdviceOptions(min_saving=0))
+    sizes = [advice.bytes or 0 for advice in advise(app)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 31_000_000
-    assert sum(sizes) == python_app().sizes.wasted
+    assert sum(sizes) == app.sizes.wasted
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted", "mentioned"),
+    [
+        (1_000_000_000, None, 1_000_000),
+        (10_000_000, None, 100_000),
+        (10_000_000, 5, 5),
+        (10_000_000, 0, 1),
+    ],
+)
+def test_a_small_saving_is_not_mentioned(content: int, wanted: int | None, mentioned: int) -> None:
+    for size, number in ((mentioned, 1), (mentioned - 1, 0)):
+        analysis = make_analysis(
+            [("RUN a", content - 1), ("RUN b", 1)], [wasted("/a", size, 0, 1)] if size else []
+        )
+        analysis = replace(analysis, advising=AdviceOptions(min_saving=wanted))
+        assert len(advise(analysis)) == number
+
+
+def test_a_rule_can_be_switched_off() -> None:
+    analysis = make_analysis(
+        [("RUN pip install x", 1000), ("RUN rm -r /root", 1)],
+        [wasted("/root/.cache/pip/x", 400, 0, 1), wasted("/a", 300, 0, 1, "overwritten")],
+    )
+    assert [advice.rule for advice in advise(analysis)] == ["cache-mount", "write-once"]
+    off = AdviceOptions(off=frozenset({"cache-mount", "write-once"}))
+    found = advise(replace(analysis, advising=off))
+    assert [(each.rule, each.bytes) for each in found] == [("merge-removal", 400)]
+
+
+def test_ids_of_rules_are_unique_and_in_kebab_case() -> None:
+    ids = [rule.id for rule in RULES]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", each) for each in ids)
 
 
 def test_no_waste_needs_no_advice() -> None:
@@ -230,7 +269,8 @@ def test_files_written_twice_should_be_written_once() -> None:
 def test_the_pieces_of_advice_are_limited() -> None:
     steps = [(f"COPY {n} /", 1000) for n in range(40)]
     waste = [wasted(f"/{n}", 100 + n, n, n + 1) for n in range(39)]
-    assert len(advise(make_analysis(steps, waste))) == MOST
+    analysis = replace(make_analysis(steps, waste), advising=AdviceOptions(min_saving=0))
+    assert len(advise(analysis)) == MOST
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from layerscope.analysis.content_hashes import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import NO_MASKS, masked, masks_of
 from layerscope.analysis.model import Analysis
+from layerscope.report.document.advice_rows import advice_rows
 from layerscope.report.document.configuration import configuration
 from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.head import without_layers
@@ -25,7 +26,6 @@ from layerscope.report.document.package_rows import packages_row
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.document.verdict_rows import add_parts
 from layerscope.report.document.waste_rows import (
-    advice_rows,
     group_rows,
     largest_rows,
     pair_rows,

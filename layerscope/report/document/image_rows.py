@@ -9,7 +9,7 @@ from layerscope.report.paths import clean_text, escape_path
 if TYPE_CHECKING:
     from layerscope.analysis.model import FileCounts, InstructionSummary, LayerSummary, Sizes
     from layerscope.image.image import Base, Image
-    from layerscope.image.instruction import Instruction
+    from layerscope.image.instruction import Instruction, Location
     from layerscope.notes import Note
     from layerscope.report.document.rows import (
         BaseRow,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ImageRow,
         InstructionRow,
         LayerRow,
+        LocationRow,
         MaybeSizesRow,
         NoteRow,
         SizesRow,
@@ -126,12 +127,16 @@ def instruction_row(summary: InstructionSummary, show_args: bool) -> Instruction
         "text": clean_text(text),
     }
     if instruction.location is not None:
-        row["location"] = {
-            "end_line": instruction.location.end_line,
-            "file": clean_text(instruction.location.file),
-            "start_line": instruction.location.start_line,
-        }
+        row["location"] = location_row(instruction.location)
     return row
+
+
+def location_row(location: Location) -> LocationRow:
+    return {
+        "end_line": location.end_line,
+        "file": clean_text(location.file),
+        "start_line": location.start_line,
+    }
 
 
 def _texts(instruction: Instruction, show_args: bool) -> tuple[str, str]:

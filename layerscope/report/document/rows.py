@@ -236,13 +236,18 @@ class LiveRow(TypedDict):
 
 
 class AdviceRow(TypedDict):
-    bytes: int
+    """One change to the build. Reports of older versions have no `rule`, `instruction`, and `location`."""
+
+    bytes: int | None
     files: int
-    kind: WasteKind
+    kind: WasteKind | None
     message: str
-    wasted_by: int
-    written_by: int
+    wasted_by: int | None
+    written_by: int | None
     compressed: NotRequired[int | None]
+    instruction: NotRequired[int | None]
+    location: NotRequired[LocationRow | None]
+    rule: NotRequired[str]
 
 
 class NoteRow(TypedDict):

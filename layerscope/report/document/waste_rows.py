@@ -1,19 +1,17 @@
-"""Rows of the report about files: what is wasted, by file, folder, and instruction, what to do, and what is largest."""
+"""Rows of the report about files: what is wasted, by file, folder, and instruction, and what is largest."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from layerscope.analysis.advice import advise
 from layerscope.analysis.largest import largest_files
 from layerscope.analysis.model import sum_of
-from layerscope.report.paths import clean_text, escape_path
+from layerscope.report.paths import escape_path
 
 if TYPE_CHECKING:
     from layerscope.analysis.grouping import WasteSummary
     from layerscope.analysis.model import Analysis, WastedFile
     from layerscope.report.document.rows import (
-        AdviceRow,
         LiveRow,
         WasteGroupRestRow,
         WasteGroupRow,
@@ -21,21 +19,6 @@ if TYPE_CHECKING:
         WasteRestRow,
         WasteRow,
     )
-
-
-def advice_rows(analysis: Analysis, summary: WasteSummary) -> list[AdviceRow]:
-    return [
-        {
-            "bytes": advice.bytes,
-            "compressed": advice.compressed,
-            "files": advice.files,
-            "kind": advice.kind,
-            "message": clean_text(advice.message),
-            "wasted_by": advice.wasted_by,
-            "written_by": advice.written_by,
-        }
-        for advice in advise(analysis, summary)
-    ]
 
 
 def largest_rows(analysis: Analysis, top: int | None) -> list[LiveRow]:

@@ -12,6 +12,7 @@ from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
+from layerscope.report.sections import advice
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -27,7 +28,7 @@ from layerscope.report.words import (
 )
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import AdviceRow, AnalysisDocument, ReportDocument
+    from layerscope.report.document.rows import AnalysisDocument, ReportDocument
 
 
 ADVICE = 3
@@ -72,7 +73,7 @@ class HtmlRenderer:
             drawing = "\n".join(draw(document, MAP, palette, spacing=_COARSE))
         kinds = _kinds(document)
         values = {
-            "advice": _advice(document),
+            "advice": advice.worthwhile(document),
             "document_word": "report",
             "drawing": drawing,
             "kind_choices": [(row["kind"], KIND_WORDS[str(row["kind"])]) for row in kinds],
@@ -168,8 +169,3 @@ def _kinds(document: AnalysisDocument) -> list[dict[str, object]]:
         )
         x += width
     return rows
-
-
-def _advice(document: AnalysisDocument) -> list[AdviceRow]:
-    content = document["sizes"]["content"]
-    return [row for row in document["advice"] if 1000 * row["bytes"] >= content]

@@ -17,7 +17,7 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections import packages
+from layerscope.report.sections import advice, packages
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -82,7 +82,7 @@ class MarkdownRenderer:
             out.write(sheet.text())
             return
         _sizes(sheet, document)
-        _advice(sheet, document)
+        advice.markdown(sheet, document)
         _grown(sheet, document)
         _instructions(sheet, document)
         _waste(sheet, document, self._rows)
@@ -188,23 +188,6 @@ def _change(size: int | None, before: int | None) -> str:
         return "none"
     percent = f" ({100 * (size - before) / before:+.1f} %)".replace("-", "−") if before else ""
     return f"{format_delta(size - before)}{percent}"
-
-
-def _advice(sheet: Sheet, document: AnalysisDocument) -> None:
-    worth = [
-        row for row in document["advice"] if 1000 * row["bytes"] >= document["sizes"]["content"]
-    ]
-    if not worth:
-        return
-    first, *others = worth
-    sheet.add(f"\n**First**: {prose(first['message'])}\n")
-    if others:
-        sheet.table(
-            ("what to do next",),
-            ((prose(row["message"]),) for row in others),
-            total=len(others),
-            fold=f"Then {count(len(others), 'more piece')} of advice",
-        )
 
 
 def _grown(sheet: Sheet, document: AnalysisDocument) -> None:

@@ -12,7 +12,7 @@ from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.parts.file_table import file_table, remainder
-from layerscope.report.sections import packages
+from layerscope.report.sections import advice, packages
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         AnalysisDocument,
         InstructionRow,
         ReportDocument,
-        SizesRow,
         WastePairRow,
     )
     from layerscope.report.formats.format import Display
@@ -51,7 +50,7 @@ class TextRenderer:
             packages.text(page, document.get("packages"), rows)
             _largest(page, document, rows)
             _notes(page, document)
-            _first(page, document)
+            advice.text(page, document)
         if "verdict" in document:
             from layerscope.report.parts.verdict import write_verdict
 
@@ -285,19 +284,3 @@ def _notes(page: Page, document: AnalysisDocument) -> None:
         )
     if notes[MOST_NOTES:]:
         page.line("        ", f"and {len(notes) - MOST_NOTES} more, all of them in the JSON report")
-
-
-def _first(page: Page, document: AnalysisDocument) -> None:
-    page.gap()
-    sizes = document["sizes"]
-    advice = document["advice"][0] if document["advice"] else None
-    if advice is None or 1000 * advice["bytes"] < sizes["content"]:
-        page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(sizes))
-        return
-    page.paragraph(one_line(advice["message"]), indent=9, head=("first: ", "good"))
-
-
-def _verdict_on_waste(sizes: SizesRow) -> str:
-    if not sizes["wasted"]:
-        return "no byte is wasted"
-    return f"only {format_size(sizes['wasted'])} are wasted"

@@ -112,7 +112,7 @@ def rule_meaning(rule: str) -> str:
     return f"The image breaks the rule {name} of its budget."
 
 
-def _key(row: AdviceRow | WastePairRow) -> tuple[str, int, int]:
+def _key(row: AdviceRow | WastePairRow) -> tuple[str | None, int | None, int | None]:
     return row["kind"], row["written_by"], row["wasted_by"]
 
 

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
-from layerscope.analysis.advice import Advice, advise
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.advise import advise
 from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import masked
@@ -50,7 +51,7 @@ class Session:
         self.outline = TreeOutline(analysis.tree)
         self.summary = WasteSummary(analysis.waste)
         self.pairs = self.summary.pairs()
-        self.advice: tuple[Advice, ...] = tuple(advise(analysis, self.summary))
+        self.advice: tuple[Advice, ...] = advise(analysis, self.summary)
         self.base_instructions = base_instructions(analysis.facts)
         self._views: OrderedDict[Scope, Totals] = OrderedDict()
         self.totals(self.whole)

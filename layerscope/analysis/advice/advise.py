@@ -1,0 +1,62 @@
+"""Applies all rules to an image."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.advice.rules import (
+    base_waste,
+    cache_mount,
+    copied_then_deleted,
+    copy_chown,
+    duplicate_entry,
+    identical_rewrite,
+    keep_metadata,
+    merge_removal,
+    run_chown,
+    write_once,
+)
+from layerscope.analysis.grouping import WasteSummary
+from layerscope.analysis.model import Analysis
+
+MOST: Final = 20
+"""The most pieces of advice. The ones left out save less."""
+
+RULES: Final[tuple[Rule, ...]] = (
+    base_waste.RULE,
+    copy_chown.RULE,
+    run_chown.RULE,
+    keep_metadata.RULE,
+    cache_mount.RULE,
+    copied_then_deleted.RULE,
+    merge_removal.RULE,
+    write_once.RULE,
+    identical_rewrite.RULE,
+    duplicate_entry.RULE,
+)
+"""All rules. If two rules could remove the same bytes, the first one claims them, and the other doesn't count them."""
+
+
+def advise(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Advice, ...]:
+    """What to change in the build, largest saving first. No two pieces of advice count the same byte.
+
+    `analysis.advising` switches rules off and says which savings are too small to mention. Pass `waste`, the summary of
+    the analysis' waste, if you have it already.
+    """
+    case = Case(analysis, WasteSummary(analysis.waste) if waste is None else waste)
+    found = [
+        advice
+        for rule in RULES
+        if rule.id not in analysis.advising.off
+        for advice in rule.find(case)
+    ]
+    found.sort(key=_order)
+    return tuple(found[:MOST])
+
+
+def _order(advice: Advice) -> tuple[int, int, int]:
+    size = -1 if advice.bytes is None else advice.bytes
+    return -size, advice.written_by or 0, advice.wasted_by or 0

@@ -1,0 +1,48 @@
+"""Files that a COPY or ADD brings in and a later instruction deletes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.grouping import WastePair
+from layerscope.analysis.mentions import files_word
+
+_REMOVAL = re.compile(r"RUN rm(?: [^\s;&|<>$`()]+)+")
+"""A RUN that does nothing but rm."""
+_STAGE = re.compile(r"--from=([^\s,]{1,60})")
+
+
+def _find(case: Case) -> Iterator[Advice]:
+    for pair in case.pairs("deleted"):
+        if pair.written_by == pair.wasted_by or case.keyword(pair.written_by) not in (
+            "COPY",
+            "ADD",
+        ):
+            continue
+        text = f"{case.start(pair.written_by)}: {_remedy(case, pair)}"
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
+
+
+def _remedy(case: Case, pair: WastePair) -> str:
+    files = case.files_of(pair)
+    what, them = files_word(files), "it" if len(files) == 1 else "them"
+    late = case.mentions.place(pair.wasted_by)
+    keyword = case.keyword(pair.written_by)
+    stage = _STAGE.search(case.text(pair.written_by))
+    if stage is not None and keyword == "COPY":
+        return f"delete {what} in {stage[1]} before COPY takes {them}, not in {late}"
+    if keyword == "ADD":
+        return f"keep {what} out of ADD's source instead of deleting {them} in {late}"
+    if _REMOVAL.fullmatch(case.text(pair.wasted_by)):
+        return f"keep {what} out of COPY with .dockerignore instead of deleting {them} in {late}"
+    return (
+        f"mount {what} with RUN --mount=type=bind where you need it "
+        f"instead of copying {them} and deleting {them} in {late}"
+    )
+
+
+RULE = Rule("copied-then-deleted", "Copied files that a later step deletes", _find)

@@ -1,0 +1,29 @@
+"""Files that a RUN makes and a later instruction deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.mentions import files_word
+
+
+def _find(case: Case) -> Iterator[Advice]:
+    for pair in case.pairs("deleted"):
+        files = case.files_of(pair)
+        what = files_word(files)
+        start = case.start(pair.written_by)
+        if pair.written_by == pair.wasted_by:
+            them = "it" if len(files) == 1 else "them"
+            text = f"{start}: delete {what} in the step that writes {them}"
+        elif case.keyword(pair.written_by) == "RUN":
+            late = case.mentions.place(pair.wasted_by)
+            text = f"{start}: delete {what} in the same RUN, not in {late}"
+        else:
+            continue
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
+
+
+RULE = Rule("merge-removal", "Files that a later step deletes", _find)

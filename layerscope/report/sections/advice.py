@@ -1,0 +1,73 @@
+"""Advice: what to change in the build, the largest saving first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from layerscope.report.page import Page
+from layerscope.report.parts.sheet import Sheet, code, prose
+from layerscope.report.words import one_line
+from layerscope.units import count, format_size
+
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import AdviceRow, AnalysisDocument, SizesRow
+
+WORTH_A_WORD = 1000
+"""A saving of less than one part in this many of the content is only in the JSON report."""
+
+
+def worthwhile(document: AnalysisDocument) -> list[AdviceRow]:
+    """The advice to show, the largest saving first. What saves time, or was not measured, is at the end."""
+    content = document["sizes"]["content"]
+    return [
+        row
+        for row in document["advice"]
+        if row["bytes"] is None or WORTH_A_WORD * row["bytes"] >= content
+    ]
+
+
+def page_of(row: AdviceRow) -> str | None:
+    """The page about the rule in the documentation; None for advice of an older version."""
+    rule = row.get("rule")
+    return None if rule is None else f"docs/advice/{one_line(rule)}.md"
+
+
+def text(page: Page, document: AnalysisDocument) -> None:
+    """The change that saves the most, or that there is nothing to do."""
+    page.gap()
+    row = next(iter(worthwhile(document)), None)
+    if row is None:
+        page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(document["sizes"]))
+        return
+    page.paragraph(one_line(row["message"]), indent=9, head=("first: ", "good"))
+    where = page_of(row)
+    if where is not None:
+        page.paragraph(where, indent=9, head=("  how: ", "dim"))
+
+
+def _verdict_on_waste(sizes: SizesRow) -> str:
+    if not sizes["wasted"]:
+        return "no byte is wasted"
+    return f"only {format_size(sizes['wasted'])} are wasted"
+
+
+def markdown(sheet: Sheet, document: AnalysisDocument) -> None:
+    """The change that saves the most, and a folded list of the others."""
+    rows = worthwhile(document)
+    if not rows:
+        return
+    first, *others = rows
+    sheet.add(f"\n**First**: {_piece(first)}\n")
+    if others:
+        sheet.table(
+            ("what to do next",),
+            ((_piece(row),) for row in others),
+            total=len(others),
+            fold=f"Then {count(len(others), 'more piece')} of advice",
+        )
+
+
+def _piece(row: AdviceRow) -> str:
+    """The message, and the id of the rule that gives it."""
+    rule = row.get("rule")
+    return prose(row["message"]) + (f" ({code(rule)})" if rule is not None else "")
