@@ -119,10 +119,10 @@ def _lines(text: str) -> list[str]:
 
 
 ACTIONS: dict[str, Callable[[Job, Inputs], Outputs]] = {
-    "actions/checkout@v4": checkout,
-    "actions/setup-python@v5": setup_python,
-    "actions/cache@v4": cache,
-    "actions/cache/restore@v4": cache_restore,
-    "actions/cache/save@v4": cache_save,
-    "actions/upload-artifact@v4": upload_artifact,
+    "actions/checkout": checkout,
+    "actions/setup-python": setup_python,
+    "actions/cache": cache,
+    "actions/cache/restore": cache_restore,
+    "actions/cache/save": cache_save,
+    "actions/upload-artifact": upload_artifact,
 }

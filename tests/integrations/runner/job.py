@@ -185,8 +185,9 @@ class Job:
     def _use(self, name: str, given: Mapping[str, Any], step: Step, frame: _Frame) -> bool:
         scope = self._scope(frame)
         inputs = {key: string(expand(string(value), scope)) for key, value in given.items()}
-        if name in ACTIONS:
-            step.outputs = ACTIONS[name](self, inputs)
+        hosted = ACTIONS.get(name.partition("@")[0])
+        if hosted is not None:
+            step.outputs = hosted(self, inputs)
             return True
         folder = self.workspace / name if name.startswith("./") else self.actions.get(name)
         if folder is None or not (folder / "action.yml").exists():
