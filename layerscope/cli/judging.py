@@ -171,7 +171,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
 
 def _check_rules(rules: Mapping[str, str], budget: Budget) -> None:
     """Raise `UsageError` for an option that no rule of the budget looks at."""
-    growth = any(rule in budget.limits for rule in BASELINE_RULES)
+    growth = any(rule in budget.rules for rule in BASELINE_RULES)
     if "min_change" in rules and not growth and budget.baseline is None:
         raise UsageError(
             "--min-change has no effect without a rule about growth",

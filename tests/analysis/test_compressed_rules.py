@@ -14,6 +14,7 @@ from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from tests.analysis.images import analysed, image_of
+from tests.analysis.test_ownership import RELEASE, debian
 
 NOISE = random.Random(6).randbytes(40_000)
 """Content that doesn't compress."""
@@ -102,3 +103,105 @@ def test_growth_of_a_pull_is_measured_from_the_former_image(tmp_path: Path, name
 def test_a_part_without_any_limit_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="max is missing"):
         judged(tmp_path, '[[budget.path]]\nglob = "/a"\n', analysis())
+
+
+GROWING = ("path", "instruction")
+
+
+def part(kind: str) -> str:
+    return 'path]]\nglob = "/opt/**"' if kind == "path" else 'instruction]]\nmatch = "RUN*"'
+
+
+@pytest.mark.parametrize("kind", GROWING)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_growth_of_a_part_is_measured_from_the_baseline(
+    tmp_path: Path, kind: str, compressed: bool
+) -> None:
+    before, after = analysis(), analysis(extra=4000)
+    key = "max_compressed_growth" if compressed else "max_growth"
+    rule_name = f"max_{kind}_compressed_growth" if compressed else f"max_{kind}_growth"
+    text = f"[[budget.{part(kind)}\n{key} = "
+    (rule,) = judged(tmp_path, text + '"1GB"', after, before)
+    grown = rule.actual
+    assert grown is not None
+    assert rule.passed
+    if not compressed:
+        assert grown == 4000
+    elif kind == "instruction":
+        sizes = [side.sizes.compressed or 0 for side in (before, after)]
+        assert grown == sizes[1] - sizes[0]
+    assert 0 < grown < 4500
+    assert (rule.rule, rule.unit) == (rule_name, "bytes")
+    (rule,) = judged(tmp_path, text + str(grown), after, before)
+    assert rule.passed
+    (rule,) = judged(tmp_path, text + str(int(grown) - 1), after, before)
+    assert (rule.passed, rule.actual, rule.instructions[0]) == (False, grown, 0)
+    (rule,) = judged(tmp_path, text + '"0.1%"', after, before)
+    assert (rule.passed, rule.unit) == (False, "percent")
+    (rule,) = judged(tmp_path, text + "0", before, after)
+    assert (rule.passed, rule.actual) == (True, -grown)
+    (rule,) = judged(tmp_path, text + "0", after)
+    assert rule.skipped
+    (rule,) = judged(tmp_path, '[budget]\nmin_change = "5kB"\n' + text + "0", after, before)
+    assert rule.passed
+    assert "less than min_change" in rule.message
+
+
+@pytest.mark.parametrize("kind", GROWING)
+def test_growth_of_unknown_compressed_bytes_breaks_the_rule(tmp_path: Path, kind: str) -> None:
+    known, plain = analysis(), analysis("docker-legacy", "none")
+    text = f"[[budget.{part(kind)}\nmax_compressed_growth = '1GB'\n"
+    for now, before in ((plain, known), (known, plain)):
+        (rule,) = judged(tmp_path, text, now, before)
+        assert (rule.passed, rule.skipped, rule.actual) == (False, False, None)
+        assert "only uncompressed layers" in rule.message
+
+
+def test_an_exception_exempts_paths_from_growth_in_both_images(tmp_path: Path) -> None:
+    text = (
+        "[[budget.path]]\nglob = '/opt/**'\nmax_growth = 0\n"
+        "[[budget.allow]]\nglob = '/opt/noise'\nreason = 'noise'\n"
+    )
+    (rule,) = judged(tmp_path, text, analysis(extra=4000), analysis())
+    assert (rule.passed, rule.actual) == (True, 0)
+
+
+def test_one_table_may_have_all_four_limits(tmp_path: Path) -> None:
+    text = (
+        "[[budget.path]]\nglob = '/opt/**'\nmax = '1MB'\nmax_compressed = '1MB'\n"
+        "max_growth = '10%'\nmax_compressed_growth = '10%'\n"
+    )
+    rules = judged(tmp_path, text, analysis(), analysis())
+    assert [rule.rule for rule in rules] == [
+        "max_path_size",
+        "max_path_compressed_size",
+        "max_path_growth",
+        "max_path_compressed_growth",
+    ]
+    assert all(rule.passed for rule in rules)
+
+
+def packaged(form: str, compression: str, extra: int = 0) -> Analysis:
+    files = {**RELEASE, **debian(("noise", "1", ("usr/noise",)), ("text", "1", ("usr/text",)))}
+    files |= {"usr/noise": NOISE + NOISE[:extra], "usr/text": b"text " * 20_000}
+    return analysed(image_of(files), form, compression)
+
+
+def test_packages_are_limited_by_compressed_bytes_and_their_growth(tmp_path: Path) -> None:
+    before, after = packaged("oci-archive", "gzip"), packaged("oci-archive", "gzip", extra=4000)
+    text = (
+        "[[budget.package]]\nmatch = 'deb:*'\nmax_compressed = '44kB'\nmax_compressed_growth = 0\n"
+    )
+    size, grown = judged(tmp_path, text, after, before)
+    assert after.facts.packages is not None
+    assert (size.rule, size.passed) == ("max_package_compressed_size", False)
+    assert size.actual == after.facts.packages.owned.compressed
+    assert (grown.rule, grown.passed) == ("max_package_compressed_growth", False)
+    assert grown.actual is not None
+    assert 0 < grown.actual < 4500
+    text = "[[budget.package]]\nmatch = 'deb:text'\nmax_compressed = '5kB'\n"
+    (rule,) = judged(tmp_path, text, after)
+    assert rule.passed
+    (rule,) = judged(tmp_path, text, packaged("docker-legacy", "none"))
+    assert (rule.passed, rule.actual) == (False, None)
+    assert "only uncompressed layers" in rule.message

@@ -127,7 +127,7 @@ def test_the_tree_adds_up_at_every_level(python_pair: Comparison, depth: int) ->
     assert max(row["path"].rstrip("/").count("/") for row in document["directories"]) <= depth
     rows = tree_rows(document, rows=12, depth=depth)
     assert rows[0][:3] == (0, "/", document["files"]["placed"]["delta"])
-    for at, (level, _, delta, changes) in enumerate(rows):
+    for at, (level, _, delta, changes, _) in enumerate(rows):
         below = []
         for other in rows[at + 1 :]:
             if other[0] <= level:
@@ -137,7 +137,7 @@ def test_the_tree_adds_up_at_every_level(python_pair: Comparison, depth: int) ->
         if below:
             assert sum(row[2] for row in below) == delta
             assert sum(row[3] for row in below) == changes
-    assert depth < 3 or any(name == OTHERS for _, name, _, _ in rows)
+    assert depth < 3 or any(row.name == OTHERS for row in rows)
 
 
 def test_the_number_of_rows_is_honored(python_pair: Comparison) -> None:

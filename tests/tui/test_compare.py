@@ -19,6 +19,7 @@ from layerscope.tui.compare.screen import CompareScreen
 from layerscope.tui.compare.tree import CompareTreeView
 from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.pane_letters import PaneLetters
+from layerscope.units import format_delta
 from tests.builder import FORMS, ImageBuilder
 from tests.cli.conftest import command, environment
 from tests.tui.compared import NEW, PairDriver, browse_pair, first, second
@@ -141,6 +142,38 @@ def test_a_filter_narrows_the_tree_and_can_be_cleared(
         assert "kind: is one of added, removed" in driver.text
 
     browse_pair(*pair, script, size=size)
+
+
+def test_compressed_bytes_are_columns_of_the_tree(tmp_path: Path) -> None:
+    a = FORMS["oci-archive"].write([first()], tmp_path / "a", "gzip")
+    b = FORMS["oci-archive"].write([second()], tmp_path / "b", "gzip")
+
+    async def script(driver: PairDriver) -> None:
+        await driver.press("3")
+        assert "download A" not in driver.text
+        await driver.press("C")
+        assert "download A" in driver.text
+        line = next(line for line in driver.text.splitlines() if "new.txt" in line)
+        found = driver.compared.session.comparison.files
+        assert found is not None
+        change = next(each for each in found.changes if each.path == b"/app/new.txt")
+        assert change.b_compressed
+        assert f"{format_delta(change.b_compressed)} " in line
+        await driver.press("C")
+        assert "download A" not in driver.text
+
+    browse_pair(a, b, script, size=(160, 40))
+
+
+def test_columns_of_compressed_bytes_need_a_source_that_knows_them(tmp_path: Path) -> None:
+    form = FORMS["docker-legacy"]
+    plain = form.write([first()], tmp_path / "a"), form.write([second()], tmp_path / "b")
+
+    async def script(driver: PairDriver) -> None:
+        await driver.press("3", "C")
+        assert "download A" not in driver.text
+
+    browse_pair(*plain, script, size=(160, 40))
 
 
 async def look_at(driver: PairDriver, name: str) -> CompareFileScreen:

@@ -15,6 +15,8 @@ ALLOWED_IN = (
     "min_efficiency",
     "max_path_size",
     "max_path_compressed_size",
+    "max_path_growth",
+    "max_path_compressed_growth",
     "forbidden_path",
 )
 """The rules that can have exceptions: those that look at single files."""

@@ -21,6 +21,7 @@ from layerscope.analysis.budgets.budget_file import (
 from layerscope.analysis.budgets.dive_rules import DiveRules, dive_rules
 from layerscope.analysis.budgets.names import CONFIG_NAME, DIVE_CI, PYPROJECT
 from layerscope.analysis.budgets.package_limit import PackageLimit
+from layerscope.analysis.budgets.part import PartGrowth
 from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
@@ -43,6 +44,7 @@ class Budget:
     terms: Mapping[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: tuple[InstructionLimit, ...] = ()
     paths: tuple[PathLimit, ...] = ()
+    growths: tuple[PartGrowth, ...] = ()
     packages: tuple[PackageLimit, ...] = ()
     allows: tuple[Allow, ...] = ()
     min_change: int = 0
@@ -55,10 +57,16 @@ class Budget:
     @property
     def rules(self) -> frozenset[str]:
         """The names of the rules that measure from a baseline or an anchor, or have a limit of their own."""
-        return frozenset((*self.limits, *(each.rule for each in self.packages)))
+        return frozenset((*self.limits, *(each.rule for each in self.parts)))
+
+    @property
+    def parts(self) -> tuple[PartGrowth | PackageLimit, ...]:
+        """The limits on parts of the image that may measure from a baseline."""
+        return (*self.growths, *self.packages)
 
     def __bool__(self) -> bool:
-        return bool(self.limits or self.instructions or self.paths or self.packages or self.dive)
+        parts = (self.instructions, self.paths, self.growths, self.packages)
+        return bool(self.limits or any(parts) or self.dive)
 
 
 def load_budget(
@@ -95,6 +103,7 @@ def load_budget(
         terms=rules.terms,
         instructions=tuple(rules.instructions),
         paths=tuple(rules.paths),
+        growths=tuple(rules.growths),
         packages=tuple(rules.packages),
         allows=tuple(rules.allows),
         min_change=rules.min_change,

@@ -15,6 +15,7 @@ from typing import Any
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
 from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT, Quantity
 from layerscope.analysis.budgets.package_limit import PackageLimit
+from layerscope.analysis.budgets.part import PartGrowth
 from layerscope.analysis.budgets.quantities import (
     Number,
     kind_of,
@@ -46,6 +47,7 @@ class Rules:
     terms: dict[str, tuple[Level, str]] = field(default_factory=dict)
     instructions: list[InstructionLimit] = field(default_factory=list)
     paths: list[PathLimit] = field(default_factory=list)
+    growths: list[PartGrowth] = field(default_factory=list)
     packages: list[PackageLimit] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     min_change: int = 0
@@ -284,60 +286,74 @@ class _Table:
         return tuple(value)
 
 
-_MAXIMA = ("max", "max_compressed")
+_LIMITS = ("max", "max_compressed", "max_growth", "max_compressed_growth")
+"""The limits of a part: on its content, on what a pull transfers of it, and on the growth of either."""
 
 
 def _instruction(rules: Rules, row: Mapping[str, object], place: str) -> None:
-    table = _Table(row, place, ("match", *_MAXIMA, "level", "reason"))
-    rules.instructions += [
-        InstructionLimit(
-            match=table.text("match", needed=True),
-            limit=table.size(key),
-            compressed=key != "max",
+    table = _Table(row, place, ("match", *_LIMITS, "level", "reason"))
+    match = table.text("match", needed=True)
+    for key in _limits(row):
+        limit = InstructionLimit(
+            match=match,
+            limit=0 if key.endswith("growth") else table.size(key),
+            compressed="compressed" in key,
             written=written_limit(table.needed(key)),
             level=table.level(),
             reason=table.text("reason"),
         )
-        for key in _maxima(row)
-    ]
+        if key.endswith("growth"):
+            rules.growths.append(_growth(table, key, limit))
+        else:
+            rules.instructions.append(limit)
 
 
 def _path(rules: Rules, row: Mapping[str, object], place: str) -> None:
-    table = _Table(row, place, ("glob", *_MAXIMA, "level", "reason"))
-    rules.paths += [
-        PathLimit(
-            glob=table.glob(),
-            limit=table.size(key),
-            compressed=key != "max",
+    table = _Table(row, place, ("glob", *_LIMITS, "level", "reason"))
+    glob = table.glob()
+    for key in _limits(row):
+        limit = PathLimit(
+            glob=glob,
+            limit=0 if key.endswith("growth") else table.size(key),
+            compressed="compressed" in key,
             written=written_limit(table.needed(key)),
             level=table.level(),
             reason=table.text("reason"),
         )
-        for key in _maxima(row)
-    ]
+        if key.endswith("growth"):
+            rules.growths.append(_growth(table, key, limit))
+        else:
+            rules.paths.append(limit)
 
 
-def _maxima(row: Mapping[str, object]) -> Sequence[str]:
-    """The limits of a row: of the content, of what a pull transfers, or both. Without one, `max` is missing."""
-    return [key for key in _MAXIMA if key in row] or _MAXIMA[:1]
+def _growth(table: _Table, key: str, part: InstructionLimit | PathLimit) -> PartGrowth:
+    return PartGrowth(
+        part=part,
+        limit=table.limit(key, "growth"),
+        level=part.level,
+        reason=part.reason,
+        written=part.written,
+    )
 
 
-_PACKAGE_LIMITS = ("max", "max_growth")
+def _limits(row: Mapping[str, object]) -> Sequence[str]:
+    """The limits of a row, as many as you like. Without one, `max` is missing."""
+    return [key for key in _LIMITS if key in row] or _LIMITS[:1]
 
 
 def _package(rules: Rules, row: Mapping[str, object], place: str) -> None:
-    table = _Table(row, place, ("match", *_PACKAGE_LIMITS, "level", "reason"))
+    table = _Table(row, place, ("match", *_LIMITS, "level", "reason"))
     rules.packages += [
         PackageLimit(
             match=table.text("match", needed=True),
-            limit=table.limit(key, "size" if key == "max" else "growth"),
-            growth=key != "max",
+            limit=table.limit(key, "growth" if key.endswith("growth") else "size"),
+            growth=key.endswith("growth"),
+            compressed="compressed" in key,
             written=written_limit(table.needed(key)),
             level=table.level(),
             reason=table.text("reason"),
         )
-        for key in _PACKAGE_LIMITS
-        if key in row or (key == "max" and "max_growth" not in row)
+        for key in _limits(row)
     ]
 
 

@@ -68,6 +68,24 @@ def growth(
     return found
 
 
+def part_growth(
+    former: Former, before: int, now: int, limit: Number, min_change: int, what: str
+) -> Change:
+    """By how much a part of an image, which messages call `what`, grew. Fewer than `min_change` bytes don't count."""
+    delta = format_delta(now - before)
+    detail = f"{format_size(before)} → {format_size(now)}, {delta} since {former.name}"
+    if not isinstance(limit, Decimal):
+        found = Change(value=Fraction(now - before), detail=detail)
+    elif before or not now:
+        value = Fraction(100 * (now - before), before) if before else Fraction(0)
+        found = Change(value=value, detail=detail)
+    else:
+        return Change(unknown=f"unknown: {former.name} has no such {what} to take a percentage of")
+    if 0 < now - before < min_change:
+        return replace(found, excuse=f"{delta} is less than min_change, {format_size(min_change)}")
+    return found
+
+
 def drift(analysis: Facts, anchor: Former, limit: Number, measure: Measure = "content") -> Change:
     """By how much a size grew since the anchor, in bytes or percent like the limit."""
     return _grown_by(analysis, anchor, limit, measure)

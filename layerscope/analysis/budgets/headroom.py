@@ -195,12 +195,12 @@ def _scoped(row: Any, scope: str, verdict: Verdict) -> tuple[str, RuleResult | N
     """The limit of a row that its verdict is about: a size before a growth, the broken one first."""
     found = []
     for each in verdict.rules:
-        key = "max_compressed" if each.rule.endswith("compressed_size") else "max"
+        key = "max_compressed" if "_compressed_" in each.rule else "max"
         if each.rule in GROWTH_RULES:
-            key = "max_growth"
+            key += "_growth"
         if each.scope == scope and each.rule != "expired_allow" and row is not None and key in row:
             found.append((key, each))
-    found.sort(key=lambda pair: (pair[0] == "max_growth", pair[1].passed))
+    found.sort(key=lambda pair: (pair[0].endswith("_growth"), pair[1].passed))
     return found[0] if found else ("max", None)
 
 

@@ -30,7 +30,7 @@ def evaluate(
     dive: DiveNumbers | None = None,
     today: date | None = None,
 ) -> Verdict:
-    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, packages, expired exceptions, dive's.
+    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, their growth, packages, expired exceptions, dive's.
 
     Growth is measured from `baseline` and `anchor`. If they have no image yet, their rules are skipped. `dive` has
     dive's numbers if the budget has dive's rules. Exceptions expire only if you pass `today`, so without it a report of
@@ -50,7 +50,7 @@ def evaluate(
     results = [_named(RULES[name], limit, case, budget) for name, limit in budget.limits.items()]
     parts: tuple[InstructionLimit | PathLimit, ...] = (*budget.instructions, *budget.paths)
     results += [_scoped(each, analysis, allowance) for each in parts]
-    results += [each.judge(case) for each in budget.packages]
+    results += [each.judge(case) for each in budget.parts]
     results += [_expired(allow) for allow in expired]
     if budget.dive is not None:
         results += judge_dive(budget.dive, dive, analysis)

@@ -10,7 +10,16 @@ Quantity = Literal["size", "percent", "share", "count", "growth"]
 CONFIG_NAME = "layerscope.toml"
 PYPROJECT = "pyproject.toml"
 DIVE_CI = ".dive-ci"
-BASELINE_RULES = ("max_growth", "max_compressed_growth", "max_package_growth")
+BASELINE_RULES = (
+    "max_growth",
+    "max_compressed_growth",
+    "max_instruction_growth",
+    "max_instruction_compressed_growth",
+    "max_path_growth",
+    "max_path_compressed_growth",
+    "max_package_growth",
+    "max_package_compressed_growth",
+)
 ANCHOR_RULES = ("max_drift", "max_compressed_drift")
 GROWTH_RULES = BASELINE_RULES + ANCHOR_RULES
 DIVE_RULES = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,8 @@ from layerscope.layers.entry import FILE, METADATA, OTHER
 from layerscope.units import count, format_size
 
 Level = Literal["fail", "warn"]
+Allows = Callable[[bytes], bool]
+"""A test of absolute paths: whether an exception exempts one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,44 @@ class InstructionLimit:
 
     def measure(self, analysis: Facts, _: Allowance) -> Found:
         """The largest matching instruction. The phrase names all that are over the limit."""
+        sizes = self._sizes(analysis)
+        if isinstance(sizes, str):
+            return Found(None, sizes)
+        if not sizes:
+            return Found(0, "no instruction matches")
+        index, size = by_size(sizes)[0]
+        over = [pair for pair in by_size(sizes) if pair[1] > self.limit]
+        if len(over) < 2:
+            return Found(size, f"instruction {index}", (index,))
+        words = f"{count(len(over), 'instruction')}: {name_instructions(analysis, over)}"
+        return Found(size, words, tuple(index for index, _ in over))
+
+    def total(self, analysis: Facts, _: Allows) -> Found:
+        """All matching instructions together. The phrase names the largest."""
+        sizes = self._sizes(analysis)
+        if isinstance(sizes, str):
+            return Found(None, sizes)
+        rows = by_size(sizes)
+        words = f"most, {format_size(rows[0][1])}, by instruction {rows[0][0]}" if rows else ""
+        return Found(sizes.total(), words, tuple(index for index, size in rows if size))
+
+    def _sizes(self, analysis: Facts) -> Counter[int] | str:
+        """The size of each matching instruction, or why one is unknown."""
         matches = re.compile(fnmatch.translate(self.match)).match
         found = [
             each
             for each in analysis.instructions
             if matches(" ".join(each.instruction.text.split())) is not None
         ]
-        if not found:
-            return Found(0, "no instruction matches")
         if self.compressed and any(each.sizes.compressed is None for each in found):
-            return Found(None, NOT_COMPRESSED)
+            return NOT_COMPRESSED
         if not self.compressed and any(
             not analysis.layers[layer].indexed
             for each in found
             for layer in each.instruction.layers
         ):
-            return Found(None, missing_layers(analysis))
-        sizes = Counter(
+            return missing_layers(analysis)
+        return Counter(
             {
                 each.instruction.index: (each.sizes.compressed or 0)
                 if self.compressed
@@ -80,12 +103,6 @@ class InstructionLimit:
                 for each in found
             }
         )
-        index, size = by_size(sizes)[0]
-        over = [pair for pair in by_size(sizes) if pair[1] > self.limit]
-        if len(over) < 2:
-            return Found(size, f"instruction {index}", (index,))
-        words = f"{count(len(over), 'instruction')}: {name_instructions(analysis, over)}"
-        return Found(size, words, tuple(index for index, _ in over))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +136,29 @@ class PathLimit:
 
     def measure(self, analysis: Facts, allowance: Allowance) -> Found:
         """The bytes stored at the paths, or the number of paths if they are forbidden."""
+        entries = self._matching(analysis, allowance.of(self.rule))
+        if isinstance(entries, str):
+            return Found(None, entries)
+        return self._count(analysis, entries) if self.forbids else self._sum(analysis, entries)
+
+    def total(self, analysis: Facts, allows: Allows) -> Found:
+        """The bytes stored at the paths, except those that `allows` exempts."""
+        entries = self._matching(analysis, allows)
+        return Found(None, entries) if isinstance(entries, str) else self._sum(analysis, entries)
+
+    def _matching(self, analysis: Facts, allows: Allows) -> list[Entry] | str:
+        """What the layers store at the paths, or why it is unknown."""
         missing = missing_layers(analysis)
         if missing:
-            return Found(None, missing)
+            return missing
         if analysis.files is None:
-            return Found(None, "unknown: the report lists no files; save it with --files")
+            return "unknown: the report lists no files; save it with --files"
         matches = compile_glob(self.glob)
-        allows = allowance.of(self.rule)
-        entries = [
+        return [
             entry
             for entry in _entries(analysis.files)
             if matches(b"/" + entry.path) and not allows(b"/" + entry.path)
         ]
-        return self._count(analysis, entries) if self.forbids else self._sum(analysis, entries)
 
     def _count(self, analysis: Facts, entries: list[Entry]) -> Found:
         paths = {entry.path for entry in entries}

@@ -1,7 +1,7 @@
 """The final filesystems of two images, path by path: what differs, and where the bytes went.
 
 Content with several names is counted once on each side, at the first of its visible names in byte order. So all deltas
-add up to the difference of the live sizes.
+add up to the difference of the live sizes. The same holds for the compressed bytes, which are None where they are unknown.
 """
 
 from __future__ import annotations
@@ -68,6 +68,16 @@ class FileChange:
     def delta(self) -> int:
         return self.b_bytes - self.a_bytes
 
+    @property
+    def a_compressed(self) -> int | None:
+        """The compressed bytes of what is counted here in A; None if unknown."""
+        return compressed_of(self.a, self.a_bytes)
+
+    @property
+    def b_compressed(self) -> int | None:
+        """The compressed bytes of what is counted here in B; None if unknown."""
+        return compressed_of(self.b, self.b_bytes)
+
     def __repr__(self) -> str:
         return f"FileChange({self.kind}, {self.path!r}, {self.a_bytes} -> {self.b_bytes})"
 
@@ -76,37 +86,57 @@ class Directory:
     """A directory of either filesystem. Its bytes and counts include everything below it.
 
     `a` and `b` are the nodes of the two trees, None if that side has no directory here. `changes` is the number of
-    differences below.
+    differences below. `costs` says for which sides the compressed bytes are known: `a_cost` and `b_cost` count only there.
     """
 
     __slots__ = (
         "a",
         "a_bytes",
+        "a_cost",
         "a_files",
         "b",
         "b_bytes",
+        "b_cost",
         "b_files",
         "changes",
+        "costs",
         "depth",
         "parent",
         "path",
     )
 
     def __init__(
-        self, path: bytes, parent: Directory | None, a: Node | None, b: Node | None
+        self,
+        path: bytes,
+        parent: Directory | None,
+        a: Node | None,
+        b: Node | None,
+        costs: tuple[bool, bool] = (False, False),
     ) -> None:
         self.path = path
         self.parent = parent
+        self.costs: tuple[bool, bool] = costs if parent is None else parent.costs
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.a = a
         self.b = b
         self.a_bytes = self.b_bytes = 0
+        self.a_cost = self.b_cost = 0
         self.a_files = self.b_files = 0
         self.changes = 0
 
     @property
     def delta(self) -> int:
         return self.b_bytes - self.a_bytes
+
+    @property
+    def a_compressed(self) -> int | None:
+        """The compressed bytes of the files below in A; None if unknown."""
+        return self.a_cost if self.costs[0] or not self.a_bytes else None
+
+    @property
+    def b_compressed(self) -> int | None:
+        """The compressed bytes of the files below in B; None if unknown."""
+        return self.b_cost if self.costs[1] or not self.b_bytes else None
 
     def __repr__(self) -> str:
         return f"Directory({self.path!r}, {self.a_bytes} -> {self.b_bytes})"
@@ -123,14 +153,28 @@ class Listed(NamedTuple):
     change: FileChange | None
     directory: Directory | None
 
+    @property
+    def costs(self) -> tuple[bool, bool]:
+        """For which sides the compressed bytes of everything are known."""
+        return (False, False) if self.directory is None else self.directory.costs
+
+    @property
+    def compressed(self) -> tuple[int | None, int | None]:
+        """The compressed bytes of what is counted here on each side; None where they are unknown."""
+        if self.directory is not None:
+            return self.directory.a_compressed, self.directory.b_compressed
+        return compressed_of(self.a, self.a_bytes), compressed_of(self.b, self.b_bytes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTotal:
-    """The number of differences of one kind, and their bytes on each side."""
+    """The number of differences of one kind, and their bytes on each side. Compressed bytes are None if unknown."""
 
     count: int
     a_bytes: int
     b_bytes: int
+    a_compressed: int | None
+    b_compressed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +182,7 @@ class FileComparison:
     """All differences of two filesystems, in no particular order, and every directory, parents first.
 
     `outside_a` and `outside_b` are the live bytes that a path pattern leaves out, `unplaced_a` and `unplaced_b` those
-    without a visible path.
+    without a visible path. `outside_compressed` and `unplaced_compressed` are the compressed bytes of both, in A and B.
     """
 
     changes: tuple[FileChange, ...] = field(repr=False)
@@ -148,6 +192,8 @@ class FileComparison:
     outside_b: int
     unplaced_a: int
     unplaced_b: int
+    outside_compressed: tuple[int | None, int | None]
+    unplaced_compressed: tuple[int | None, int | None]
     linked: dict[bytes, tuple[int, int]] = field(repr=False)
 
     @property
@@ -187,6 +233,13 @@ class MergedTree:
             else:
                 sizes = self._linked.get(path) or (_stored(a), _stored(b))
             yield Listed(name, a, b, *sizes, self._changes.get(path), below)
+
+
+def compressed_of(entry: Entry | None, counted: int) -> int | None:
+    """The compressed bytes of an entry's content where `counted` bytes of it count; None if unknown."""
+    if not counted or entry is None or entry.content is None:
+        return 0
+    return entry.content.compressed
 
 
 def _visible(node: Node | None) -> dict[bytes, Entry]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from layerscope.analysis.model import Facts
+from layerscope.analysis.model import Facts, sum_of
 from layerscope.analysis.packages import Packages
 from layerscope.notes import Note
 from layerscope.packages.order import newer, shown_version
@@ -28,7 +28,7 @@ PACKAGE_STATUSES: tuple[PackageStatus, ...] = (
 class PackageChange:
     """A package by its name, in all versions. The versions are the installed ones, the bytes those of all versions.
 
-    A version that a later layer replaces isn't installed, but its bytes still count.
+    A version that a later layer replaces isn't installed, but its bytes still count. Compressed bytes are None if unknown.
     """
 
     type: PackageType
@@ -36,6 +36,8 @@ class PackageChange:
     status: PackageStatus
     a_bytes: int
     b_bytes: int
+    a_compressed: int | None
+    b_compressed: int | None
     a_versions: tuple[str, ...]
     b_versions: tuple[str, ...]
 
@@ -59,6 +61,7 @@ class _Named:
     """All versions of a package in one image."""
 
     content: int = 0
+    compressed: int | None = 0
     versions: dict[str, Package] = field(default_factory=dict)
 
 
@@ -102,6 +105,7 @@ def _by_name(packages: Packages) -> dict[tuple[PackageType, str], _Named]:
     for row in packages.rows:
         named = found.setdefault((row.package.type, row.package.full_name), _Named())
         named.content += row.content
+        named.compressed = sum_of((named.compressed, row.compressed))
         if row.installed:
             named.versions[shown_version(row.package)] = row.package
     return found
@@ -116,6 +120,8 @@ def _change(
         status=status,
         a_bytes=before.content,
         b_bytes=after.content,
+        a_compressed=before.compressed,
+        b_compressed=after.compressed,
         a_versions=tuple(sorted(before.versions)),
         b_versions=tuple(sorted(after.versions)),
     )

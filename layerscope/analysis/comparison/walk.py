@@ -19,6 +19,7 @@ from layerscope.analysis.comparison.moves import (
 )
 from layerscope.analysis.comparison.side import Files, Side, layer_key
 from layerscope.analysis.content_hashes import content_hash, read_contents
+from layerscope.analysis.model import sum_of
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node, is_implicit
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE
@@ -61,13 +62,14 @@ class _Walk:
         self._matches = matches
         self._stores_a, self._stores_b = _stores(a, b)
         self._one_stack = self._stores_a == self._stores_b
-        self._root = Directory(b"", None, files_a.tree.root, files_b.tree.root)
+        self._costs = _costs_known(files_a), _costs_known(files_b)
+        self._root = Directory(b"", None, files_a.tree.root, files_b.tree.root, self._costs)
         self._directories: list[Directory] = []
         self.changes: list[FileChange] = []
         self._questions: list[_Question] = []
         self._names: list[_Name] = []
         self._linked: dict[bytes, tuple[int, int]] = {}
-        self._outside_a = self._outside_b = 0
+        self._outside = Directory(b"", None, None, None, self._costs)
 
     def run(self, cancelled: CancelledCallback | None) -> None:
         """Visit every directory of either tree once."""
@@ -90,6 +92,8 @@ class _Walk:
             if parent is not None:
                 parent.a_bytes += directory.a_bytes
                 parent.b_bytes += directory.b_bytes
+                parent.a_cost += directory.a_cost
+                parent.b_cost += directory.b_cost
                 parent.a_files += directory.a_files
                 parent.b_files += directory.b_files
 
@@ -105,6 +109,7 @@ class _Walk:
         stores_a, stores_b, one_stack = self._stores_a, self._stores_b, self._one_stack
         simple = self._matches is None
         equal_files = equal_bytes = 0
+        costs_a, costs_b = self._costs
         for name, node_a in below_a.items():
             a = node_a.latest
             if a is None or a.ended != VISIBLE:
@@ -127,6 +132,10 @@ class _Walk:
                     if same or a.size:
                         equal_files += 1
                         equal_bytes += a.size
+                        if costs_a:
+                            directory.a_cost += a.compressed or 0
+                        if costs_b:
+                            directory.b_cost += b.compressed or 0
                         if not same:
                             self._questions.append((base + name, directory, a, b))
                         continue
@@ -178,6 +187,7 @@ class _Walk:
         directory.changes += 1
         directory.a_bytes += change.a_bytes
         directory.b_bytes += change.b_bytes
+        self._charge(directory, change.a, change.b)
         if change.a is not None:
             directory.a_files += 1
         else:
@@ -191,8 +201,7 @@ class _Walk:
             if (content_a and content_a.names > 1) or (content_b and content_b.names > 1):
                 self._names.append((path, None, a, b, None))
             else:
-                self._outside_a += content_a.size if content_a else 0
-                self._outside_b += content_b.size if content_b else 0
+                self._leave_out(content_a, content_b)
             return
         change = self._judge(path, directory, a, b)
         if change is not None:
@@ -211,9 +220,24 @@ class _Walk:
         size_b = content_b.size if content_b else 0
         directory.a_bytes += size_a
         directory.b_bytes += size_b
+        self._charge(directory, content_a, content_b)
         if change is not None:
             change.a_bytes = size_a
             change.b_bytes = size_b
+
+    def _charge(self, directory: Directory, a: Entry | None, b: Entry | None) -> None:
+        """Count the compressed bytes of contents in a directory."""
+        costs_a, costs_b = self._costs
+        if costs_a and a is not None and a.size:
+            directory.a_cost += a.compressed or 0
+        if costs_b and b is not None and b.size:
+            directory.b_cost += b.compressed or 0
+
+    def _leave_out(self, a: Entry | None, b: Entry | None) -> None:
+        """Count contents outside of the pattern."""
+        self._outside.a_bytes += a.size if a is not None else 0
+        self._outside.b_bytes += b.size if b is not None else 0
+        self._charge(self._outside, a, b)
 
     def _judge(
         self, path: bytes, directory: Directory, a: Entry | None, b: Entry | None
@@ -264,11 +288,13 @@ class _Walk:
         asked = {path for path, _, _, _ in self._questions}
         for path, directory, a, b, change in self._names:
             size_a, size_b = _counted(path, a, first_a), _counted(path, b, first_b)
+            held_a = a.content if a is not None and size_a else None
+            held_b = b.content if b is not None and size_b else None
             if directory is None:
-                self._outside_a += size_a
-                self._outside_b += size_b
+                self._leave_out(held_a, held_b)
                 continue
             self._linked[path] = size_a, size_b
+            self._charge(directory, held_a, held_b)
             directory.a_bytes += size_a
             directory.b_bytes += size_b
             if change is None and size_a != size_b and path not in asked:
@@ -320,26 +346,47 @@ class _Walk:
 
     def result(self, changes: Sequence[FileChange]) -> FileComparison:
         root = self._root
-        counts = dict.fromkeys(CHANGE_KINDS, 0)
-        bytes_a = dict.fromkeys(CHANGE_KINDS, 0)
-        bytes_b = dict.fromkeys(CHANGE_KINDS, 0)
+        outside = self._outside
+        groups: dict[ChangeKind, list[FileChange]] = {kind: [] for kind in CHANGE_KINDS}
         for change in changes:
-            counts[change.kind] += 1
-            bytes_a[change.kind] += change.a_bytes
-            bytes_b[change.kind] += change.b_bytes
+            groups[change.kind].append(change)
         return FileComparison(
             changes=tuple(changes),
             directories=tuple(self._directories),
-            totals={
-                kind: KindTotal(count=counts[kind], a_bytes=bytes_a[kind], b_bytes=bytes_b[kind])
-                for kind in CHANGE_KINDS
-            },
-            outside_a=self._outside_a,
-            outside_b=self._outside_b,
-            unplaced_a=self._a.sizes.live - root.a_bytes - self._outside_a,
-            unplaced_b=self._b.sizes.live - root.b_bytes - self._outside_b,
+            totals={kind: _total(found) for kind, found in groups.items()},
+            outside_a=outside.a_bytes,
+            outside_b=outside.b_bytes,
+            unplaced_a=self._a.sizes.live - root.a_bytes - outside.a_bytes,
+            unplaced_b=self._b.sizes.live - root.b_bytes - outside.b_bytes,
+            outside_compressed=(outside.a_compressed, outside.b_compressed),
+            unplaced_compressed=(
+                _left(self._a, root.a_compressed, outside.a_compressed),
+                _left(self._b, root.b_compressed, outside.b_compressed),
+            ),
             linked=self._linked,
         )
+
+
+def _total(changes: Sequence[FileChange]) -> KindTotal:
+    return KindTotal(
+        count=len(changes),
+        a_bytes=sum(change.a_bytes for change in changes),
+        b_bytes=sum(change.b_bytes for change in changes),
+        a_compressed=sum_of(change.a_compressed for change in changes),
+        b_compressed=sum_of(change.b_compressed for change in changes),
+    )
+
+
+def _left(side: Side, placed: int | None, outside: int | None) -> int | None:
+    """The live compressed bytes that are neither placed nor outside."""
+    live = side.sizes.compressed_live
+    return None if live is None or placed is None or outside is None else live - placed - outside
+
+
+def _costs_known(files: Files) -> bool:
+    """Whether every layer with entries knows what they take in its compressed blob."""
+    columns = [layer.columns for layer in files.tree.layers]
+    return all(each.compressed is not None for each in columns if len(each))
 
 
 def _stores(a: Side, b: Side) -> tuple[list[int], list[int]]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         ComparedInstructionRow,
         ComparedLayerRow,
         ComparisonDocument,
+        CostedPairRow,
+        MaybePairRow,
     )
 
 
@@ -34,7 +36,7 @@ class ComparisonCsv:
     """Writes a header and a row for each pair, in the order of the document.
 
     `a`, `b`, and `delta` are bytes of content for instructions, layers, and packages, bytes of live files for directories and
-    files, and plain values for settings.
+    files, and plain values for settings. `compressed_a` and so on are the compressed bytes of the same content.
     """
 
     def render(self, document: ComparisonDocument, out: TextIO) -> None:
@@ -62,7 +64,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
             "table": "directory",
             "path": directory["path"],
             "files": directory["changes"],
-            **_pair(directory),
+            **_costed(directory),
         }
     for change in document["changes"]:
         yield {
@@ -71,7 +73,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
             "path": REST if change["path"] is None else change["path"],
             "files": change["count"] if change["path"] is None else 1,
             "details": None if change["path"] is None else change_details(change),
-            **_pair(change),
+            **_costed(change),
         }
     for setting in document["config"]:
         yield {
@@ -94,14 +96,14 @@ def _packages(document: ComparisonDocument) -> Iterator[dict[str, object]]:
             "status": row["status"],
             "text": f"{row['type']} {row['name']}",
             "details": versions_words(row),
-            **_pair(row),
+            **_costed(row),
         }
     if "rest" in packages:
         yield {
             "table": "package",
             "text": REST,
             "details": f"{packages['rest']['count']:,} packages",
-            **_pair(packages["rest"]),
+            **_costed(packages["rest"]),
         }
 
 
@@ -109,12 +111,19 @@ def _pair(row: Mapping[str, object]) -> dict[str, object]:
     return {name: row[name] for name in ("a", "b", "delta")}
 
 
+def _costed(row: CostedPairRow) -> dict[str, object]:
+    return {**_pair(row), **_compressed(row["compressed"])}
+
+
+def _compressed(pair: MaybePairRow) -> dict[str, object]:
+    return {f"compressed_{name}": value for name, value in _pair(pair).items()}
+
+
 def _aligned(row: ComparedInstructionRow | ComparedLayerRow) -> dict[str, object]:
-    compressed = row["sizes"]["compressed"]
     return {
         "status": row["status"],
         "index_a": row["a"],
         "index_b": row["b"],
         **_pair(row["sizes"]["content"]),
-        **{f"compressed_{name}": value for name, value in _pair(compressed).items()},
+        **_compressed(row["sizes"]["compressed"]),
     }

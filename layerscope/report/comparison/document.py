@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import layerscope
-from layerscope.analysis.model import LayerSummary
+from layerscope.analysis.model import LayerSummary, sum_of
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.package_rows import packages_row
+from layerscope.report.comparison.pairs import costed_pair, pair
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
         ComparedSizesRow,
         ComparedWasteRow,
         ComparisonDocument,
+        CostedPairRow,
         DirectoryRow,
         EfficiencyRow,
         EntriesRow,
         KindTotalRow,
         MaybePairRow,
-        PairRow,
         PercentRow,
         PulledRow,
         RemarkRow,
@@ -119,24 +120,22 @@ def _setting(row: Setting) -> SettingRow:
 
 def _all_entries(a: Side, b: Side) -> EntriesRow:
     return {
-        "directories": _pair(_entries(a, "directories"), _entries(b, "directories")),
-        "hardlinks": _pair(_entries(a, "hardlinks"), _entries(b, "hardlinks")),
-        "others": _pair(_entries(a, "others"), _entries(b, "others")),
-        "regular": _pair(_entries(a, "regular"), _entries(b, "regular")),
-        "symlinks": _pair(_entries(a, "symlinks"), _entries(b, "symlinks")),
-        "whiteouts": _pair(_entries(a, "whiteouts"), _entries(b, "whiteouts")),
+        "directories": pair(_entries(a, "directories"), _entries(b, "directories")),
+        "hardlinks": pair(_entries(a, "hardlinks"), _entries(b, "hardlinks")),
+        "others": pair(_entries(a, "others"), _entries(b, "others")),
+        "regular": pair(_entries(a, "regular"), _entries(b, "regular")),
+        "symlinks": pair(_entries(a, "symlinks"), _entries(b, "symlinks")),
+        "whiteouts": pair(_entries(a, "whiteouts"), _entries(b, "whiteouts")),
     }
 
 
 def _all_waste(a: Side, b: Side) -> ComparedWasteRow:
     return {
-        "deleted": _pair(_wasted(a, "deleted"), _wasted(b, "deleted")),
-        "duplicate_entry": _pair(_wasted(a, "duplicate_entry"), _wasted(b, "duplicate_entry")),
-        "identical_rewrite": _pair(
-            _wasted(a, "identical_rewrite"), _wasted(b, "identical_rewrite")
-        ),
-        "metadata_only": _pair(_wasted(a, "metadata_only"), _wasted(b, "metadata_only")),
-        "overwritten": _pair(_wasted(a, "overwritten"), _wasted(b, "overwritten")),
+        "deleted": pair(_wasted(a, "deleted"), _wasted(b, "deleted")),
+        "duplicate_entry": pair(_wasted(a, "duplicate_entry"), _wasted(b, "duplicate_entry")),
+        "identical_rewrite": pair(_wasted(a, "identical_rewrite"), _wasted(b, "identical_rewrite")),
+        "metadata_only": pair(_wasted(a, "metadata_only"), _wasted(b, "metadata_only")),
+        "overwritten": pair(_wasted(a, "overwritten"), _wasted(b, "overwritten")),
     }
 
 
@@ -164,18 +163,10 @@ def side_size(side: Side, name: SizeName) -> int | None:
     return size
 
 
-def _pair(a: int | None, b: int | None) -> MaybePairRow:
-    return {"a": a, "b": b, "delta": None if a is None or b is None else b - a}
-
-
-def _known_pair(a: int, b: int) -> PairRow:
-    return {"a": a, "b": b, "delta": b - a}
-
-
 def _percent(a: Side, b: Side, name: SizeName) -> PercentRow:
     one, other = side_size(a, name), side_size(b, name)
     percent = 100 * (other - one) / one if one and other is not None else None
-    return {**_pair(one, other), "percent": percent}
+    return {**pair(one, other), "percent": percent}
 
 
 def side_row(side: Side, name: str) -> SideRow:
@@ -206,18 +197,18 @@ def _sizes(
 ) -> ComparedSizesRow:
     """Sizes side by side. A side without such a row counts as 0. If a size is unknown, so is the delta."""
 
-    def pair(name: SizeName) -> MaybePairRow:
+    def both(name: SizeName) -> MaybePairRow:
         one, other = _size(a, name, comparison.a), _size(b, name, comparison.b)
         known = (a is None or one is not None) and (b is None or other is not None)
         return {"a": one, "b": other, "delta": (other or 0) - (one or 0) if known else None}
 
     return {
-        "compressed": pair("compressed"),
-        "content": pair("content"),
-        "live": pair("live"),
-        "overhead": pair("overhead"),
-        "tar": pair("tar"),
-        "wasted": pair("wasted"),
+        "compressed": both("compressed"),
+        "content": both("content"),
+        "live": both("live"),
+        "overhead": both("overhead"),
+        "tar": both("tar"),
+        "wasted": both("wasted"),
     }
 
 
@@ -307,16 +298,24 @@ def _files(comparison: Comparison, files: FileComparison, depth: int | None) -> 
             "unknown": _kind(files.totals["unknown"]),
         },
         "only_times": files.only_times,
-        "outside": _known_pair(files.outside_a, files.outside_b),
+        "outside": costed_pair(files.outside_a, files.outside_b, *files.outside_compressed),
         "path": None if comparison.pattern is None else clean_text(comparison.pattern),
-        "placed": _known_pair(root.a_bytes, root.b_bytes),
-        "unplaced": _known_pair(files.unplaced_a, files.unplaced_b),
-        "visible": _known_pair(root.a_files, root.b_files),
+        "placed": _costed(root),
+        "unplaced": costed_pair(files.unplaced_a, files.unplaced_b, *files.unplaced_compressed),
+        "visible": {
+            "a": root.a_files,
+            "b": root.b_files,
+            "delta": root.b_files - root.a_files,
+        },
     }
 
 
 def _kind(total: KindTotal) -> KindTotalRow:
-    return {"count": total.count, **_known_pair(total.a_bytes, total.b_bytes)}
+    return {"count": total.count, **_costed(total)}
+
+
+def _costed(row: Directory | KindTotal) -> CostedPairRow:
+    return costed_pair(row.a_bytes, row.b_bytes, row.a_compressed, row.b_compressed)
 
 
 def _changes(files: FileComparison, top: int | None) -> list[ChangeRow | ChangeRestRow]:
@@ -325,10 +324,20 @@ def _changes(files: FileComparison, top: int | None) -> list[ChangeRow | ChangeR
     rows: list[ChangeRow | ChangeRestRow] = [_change(change) for change in shown]
     left = len(files.changes) - len(shown)
     if left:
-        a = sum(total.a_bytes for total in files.totals.values()) - sum(c.a_bytes for c in shown)
-        b = sum(total.b_bytes for total in files.totals.values()) - sum(c.b_bytes for c in shown)
-        rows.append({**_known_pair(a, b), "count": left, "kind": None, "path": None})
+        totals = files.totals.values()
+        rest = costed_pair(
+            sum(total.a_bytes for total in totals) - sum(c.a_bytes for c in shown),
+            sum(total.b_bytes for total in totals) - sum(c.b_bytes for c in shown),
+            _rest((each.a_compressed for each in totals), (each.a_compressed for each in shown)),
+            _rest((each.b_compressed for each in totals), (each.b_compressed for each in shown)),
+        )
+        rows.append({**rest, "count": left, "kind": None, "path": None})
     return rows
+
+
+def _rest(totals: Iterable[int | None], shown: Iterable[int | None]) -> int | None:
+    whole, part = sum_of(totals), sum_of(shown)
+    return None if whole is None or part is None else whole - part
 
 
 def _largest(changes: Sequence[FileChange], top: int | None) -> list[FileChange]:
@@ -354,6 +363,7 @@ def _change(change: FileChange) -> ChangeRow:
     row: ChangeRow = {
         "a": change.a_bytes,
         "b": change.b_bytes,
+        "compressed": pair(change.a_compressed, change.b_compressed),
         "delta": change.b_bytes - change.a_bytes,
         "kind": change.kind,
         "path": escape_path(change.path),
@@ -404,7 +414,7 @@ def _directories(files: FileComparison, top: int | None, depth: int | None) -> l
             above = above.parent
     return [
         {
-            **_known_pair(each.a_bytes, each.b_bytes),
+            **_costed(each),
             "changes": each.changes,
             "files_a": each.a_files,
             "files_b": each.b_files,

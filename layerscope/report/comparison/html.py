@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import KIND_WORDS
+from layerscope.report.comparison.cost_words import has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH
 from layerscope.report.comparison.package_words import (
     STATUS_WORDS,
@@ -38,7 +39,11 @@ from layerscope.report.parts.html_page import MOST_ROWS, write_page
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.comparison.rows import ComparedInstructionRow, ComparisonDocument
+    from layerscope.report.comparison.rows import (
+        ComparedInstructionRow,
+        ComparedPackagesRow,
+        ComparisonDocument,
+    )
     from layerscope.report.comparison.words import Measure
     from layerscope.report.document.rows import SizeName
 
@@ -115,6 +120,11 @@ class ComparisonHtml:
             "file_words": "" if files is None else kind_words(files),
             "files_left": len(listed) - len(shown) + sum(row["count"] for row in cut),
             "files_left_delta": sum(row["delta"] for row in (*listed[MOST_ROWS:], *cut)),
+            "files_left_download": sum_of_deltas([*listed[MOST_ROWS:], *cut]),
+            "file_costs": has_costs(shown),
+            "package_costs": packages is not None and has_costs(packages["changes"]),
+            "packages_left_download": None if packages is None else _left_download(packages),
+            "tree_costs": has_costs(document["directories"]),
             "files_shown": shown,
             "layer_bars": [(side.upper(), _segments(document, side)) for side in SIDES],
             "narrowed": is_narrowed(document),
@@ -142,6 +152,12 @@ class ComparisonHtml:
             words=_WORDS,
             values=values,
         )
+
+
+def _left_download(packages: ComparedPackagesRow) -> int | None:
+    """The compressed bytes of the packages that are not listed."""
+    cut = [packages["rest"]] if "rest" in packages else []
+    return sum_of_deltas([*packages["changes"][MOST_ROWS:], *cut])
 
 
 def _overview(document: ComparisonDocument) -> list[dict[str, object]]:
@@ -299,6 +315,7 @@ class _Branch(TypedDict):
     b: int
     changes: int
     delta: int
+    download: int | None
     folder: bool
     left: tuple[int, int]
     level: int
@@ -313,7 +330,7 @@ def _tree(document: ComparisonDocument) -> list[_Branch]:
     directories = {row["path"]: row for row in document["directories"]}
     rows: list[_Branch] = []
     above: list[_Branch] = []
-    for level, name, delta, changes in tree_rows(document, rows=MOST_ROWS, depth=2**31):
+    for level, name, delta, changes, download in tree_rows(document, rows=MOST_ROWS, depth=2**31):
         del above[level:]
         parent = above[-1] if above else None
         path = name if parent is None else f"{parent['path'].rstrip('/')}/{name}"
@@ -326,6 +343,7 @@ def _tree(document: ComparisonDocument) -> list[_Branch]:
             "b": b,
             "changes": changes,
             "delta": delta,
+            "download": download,
             "folder": False,
             "left": left,
             "level": level,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.comparison.cost_words import cost_delta, has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.package_words import (
@@ -39,7 +40,7 @@ from layerscope.report.parts.sheet import LIMIT, code, prose
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.comparison.rows import ComparisonDocument
+    from layerscope.report.comparison.rows import ComparisonDocument, CostedPairRow
     from layerscope.report.formats.format import Display
 
 INSTRUCTIONS = 40
@@ -168,9 +169,11 @@ def _packages(document: ComparisonDocument, rows: int) -> str:
     packages = packages_that_differ(document)
     if packages is None:
         return ""
+    costs = has_costs(packages["changes"][:rows])
     table = [
         (
             format_delta(row["delta"]),
+            *_download(row["compressed"]["delta"], costs),
             STATUS_WORDS[row["status"]],
             code(f"{row['type']} {row['name']}"),
             prose(versions_words(row)),
@@ -180,12 +183,11 @@ def _packages(document: ComparisonDocument, rows: int) -> str:
         for row in packages["changes"][:rows]
     ]
     others = packages["changes"][rows:]
-    rest = packages.get("rest", {"count": 0, "delta": 0})
-    left = len(others) + rest["count"]
+    cut = [packages["rest"]] if "rest" in packages else []
+    left = len(others) + sum(row["count"] for row in cut)
     if left:
-        delta = sum(row["delta"] for row in others) + rest["delta"]
-        table.append((format_delta(delta), "", f"*in {left:,} others*", "", "", ""))
-    titles = ("change>", "", "package", "version", "content A>", "content B>")
+        table.append((*_others([*others, *cut], costs), "", f"*in {left:,} others*", "", "", ""))
+    titles = (*_changes(costs), "", "package", "version", "content A>", "content B>")
     return _folded(f"Packages: {packages_words(packages)}", _table(titles, table))
 
 
@@ -194,13 +196,36 @@ def _where(document: ComparisonDocument, rows: int) -> str:
     if files is None or not rows or not any(row["delta"] for row in document["directories"]):
         return ""
     depth = DEPTH if files["depth"] is None else files["depth"]
+    costs = has_costs(document["directories"])
     table = [
-        (format_delta(delta), "&nbsp;&nbsp;" * level + code(name), f"{changes:,}")
-        for level, name, delta, changes in tree_rows(document, rows=rows, depth=depth)
+        (
+            format_delta(row.delta),
+            *_download(row.download, costs),
+            "&nbsp;&nbsp;" * row.level + code(row.name),
+            f"{row.changes:,}",
+        )
+        for row in tree_rows(document, rows=rows, depth=depth)
     ]
-    for words, delta in elsewhere_words(files):
-        table.append((format_delta(delta), f"*{words}*", ""))
-    return f"\n**Where**\n{_table(('change>', 'directory', 'files that differ>'), table)}"
+    for words, pair in elsewhere_words(files):
+        download = _download(pair["compressed"]["delta"], costs)
+        table.append((format_delta(pair["delta"]), *download, f"*{words}*", ""))
+    titles = (*_changes(costs), "directory", "files that differ>")
+    return f"\n**Where**\n{_table(titles, table)}"
+
+
+def _changes(costs: bool) -> tuple[str, ...]:
+    return ("change>", "download>") if costs else ("change>",)
+
+
+def _download(delta: int | None, costs: bool) -> tuple[str, ...]:
+    """The cell of the column of downloads, if the table has one."""
+    return (cost_delta(delta),) if costs else ()
+
+
+def _others(rows: Sequence[CostedPairRow], costs: bool) -> tuple[str, ...]:
+    """The first cells of a row that sums up what a table doesn't list."""
+    delta = format_delta(sum(row["delta"] for row in rows))
+    return delta, *_download(sum_of_deltas(rows), costs)
 
 
 def _files(document: ComparisonDocument, rows: int) -> str:
@@ -210,9 +235,11 @@ def _files(document: ComparisonDocument, rows: int) -> str:
         return ""
     listed = [row for row in document["changes"] if row["path"] is not None]
     cut = [row for row in document["changes"] if row["path"] is None]
+    costs = has_costs(listed[:rows])
     table = [
         (
             format_delta(row["delta"]),
+            *_download(row["compressed"]["delta"], costs),
             MARKS[row["kind"]],
             code(row["path"]),
             prose(change_details(row)),
@@ -221,12 +248,12 @@ def _files(document: ComparisonDocument, rows: int) -> str:
     ]
     left = len(listed) - len(table) + sum(row["count"] for row in cut)
     if left:
-        delta = sum(row["delta"] for row in (*listed[rows:], *cut))
-        table.append((format_delta(delta), "", f"*in {left:,} others*", ""))
+        first = _others([*listed[rows:], *cut], costs)
+        table.append((*first, "", f"*in {left:,} others*", ""))
     signs = legend(row["kind"] for row in listed[:rows])
     return _folded(
         f"Files: {words}",
-        _table(("change>", "", "path", ""), table) + (f"\n{signs}\n" if signs else ""),
+        _table((*_changes(costs), "", "path", ""), table) + (f"\n{signs}\n" if signs else ""),
     )
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from layerscope.analysis.model import sum_of
+from layerscope.report.comparison.pairs import costed_pair
 from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.packages import PackageChange, PackageComparison
-    from layerscope.report.comparison.rows import ComparedPackagesRow, PackageChangeRow, PairRow
+    from layerscope.analysis.packages import Held
+    from layerscope.report.comparison.rows import (
+        ComparedPackagesRow,
+        CostedPairRow,
+        PackageChangeRow,
+    )
 
 
 def packages_row(packages: PackageComparison, top: int | None) -> ComparedPackagesRow:
@@ -27,18 +34,23 @@ def packages_row(packages: PackageComparison, top: int | None) -> ComparedPackag
             "same": packages.same,
             "upgraded": counts["upgraded"],
         },
-        "owned": _pair(packages.a.owned.content, packages.b.owned.content),
-        "unowned": _pair(packages.a.unowned.content, packages.b.unowned.content),
+        "owned": _held(packages.a.owned, packages.b.owned),
+        "unowned": _held(packages.a.unowned, packages.b.unowned),
     }
     if others:
-        a, b = sum(each.a_bytes for each in others), sum(each.b_bytes for each in others)
-        row["rest"] = {**_pair(a, b), "count": len(others)}
+        rest = costed_pair(
+            sum(each.a_bytes for each in others),
+            sum(each.b_bytes for each in others),
+            sum_of(each.a_compressed for each in others),
+            sum_of(each.b_compressed for each in others),
+        )
+        row["rest"] = {**rest, "count": len(others)}
     return row
 
 
 def _change(change: PackageChange) -> PackageChangeRow:
     return {
-        **_pair(change.a_bytes, change.b_bytes),
+        **costed_pair(change.a_bytes, change.b_bytes, change.a_compressed, change.b_compressed),
         "name": clean_text(change.name),
         "status": change.status,
         "type": change.type,
@@ -47,5 +59,5 @@ def _change(change: PackageChange) -> PackageChangeRow:
     }
 
 
-def _pair(a: int, b: int) -> PairRow:
-    return {"a": a, "b": b, "delta": b - a}
+def _held(a: Held, b: Held) -> CostedPairRow:
+    return costed_pair(a.content, b.content, a.compressed, b.compressed)

@@ -44,6 +44,12 @@ class MaybePairRow(TypedDict):
     delta: int | None
 
 
+class CostedPairRow(PairRow):
+    """Bytes of content, and what it takes in the compressed blobs. Content that a side doesn't have takes 0 bytes."""
+
+    compressed: MaybePairRow
+
+
 class PercentRow(MaybePairRow):
     percent: float | None
 
@@ -138,7 +144,7 @@ class CacheBreakRow(TypedDict):
     text_b: str | None
 
 
-class KindTotalRow(PairRow):
+class KindTotalRow(CostedPairRow):
     count: int
 
 
@@ -157,10 +163,10 @@ class ComparedFilesRow(TypedDict):
     depth: int | None
     kinds: KindTotalsRow
     only_times: int
-    outside: PairRow
+    outside: CostedPairRow
     path: str | None
-    placed: PairRow
-    unplaced: PairRow
+    placed: CostedPairRow
+    unplaced: CostedPairRow
     visible: PairRow
 
 
@@ -179,6 +185,7 @@ ChangeRow = TypedDict(
     {
         "a": int,
         "b": int,
+        "compressed": MaybePairRow,
         "delta": int,
         "kind": ChangeKind,
         "path": str,
@@ -191,22 +198,16 @@ ChangeRow = TypedDict(
 )
 
 
-class ChangeRestRow(TypedDict):
+class ChangeRestRow(CostedPairRow):
     """The sum of the differences that were cut off."""
 
-    a: int
-    b: int
     count: int
-    delta: int
     kind: None
     path: None
 
 
-class DirectoryRow(TypedDict):
-    a: int
-    b: int
+class DirectoryRow(CostedPairRow):
     changes: int
-    delta: int
     files_a: int
     files_b: int
     path: str
@@ -220,7 +221,7 @@ class SettingRow(TypedDict):
     name: str
 
 
-class PackageChangeRow(PairRow):
+class PackageChangeRow(CostedPairRow):
     """A package that differs, in all versions."""
 
     name: str
@@ -230,7 +231,7 @@ class PackageChangeRow(PairRow):
     versions_b: list[str]
 
 
-class OtherPackageChangesRow(PairRow):
+class OtherPackageChangesRow(CostedPairRow):
     """The sum of the packages that were cut off."""
 
     count: int
@@ -249,8 +250,8 @@ class PackageCountsRow(TypedDict):
 class ComparedPackagesRow(TypedDict):
     changes: list[PackageChangeRow]
     counts: PackageCountsRow
-    owned: PairRow
-    unowned: PairRow
+    owned: CostedPairRow
+    unowned: CostedPairRow
     rest: NotRequired[OtherPackageChangesRow]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.comparison.cost_words import cost_delta, has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.package_words import (
@@ -39,7 +41,12 @@ from layerscope.report.page import Page, Span
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.comparison.rows import ComparisonDocument, MaybePairRow, PairRow
+    from layerscope.report.comparison.rows import (
+        ComparisonDocument,
+        CostedPairRow,
+        MaybePairRow,
+        PairRow,
+    )
     from layerscope.report.formats.format import Display
 
 SETTINGS = 40
@@ -118,6 +125,31 @@ class _Columns:
 
     def count(self, name: str, one: int, other: int) -> None:
         self.line(name, f"{one:,}", f"{other:,}", count_delta(other - one))
+
+
+class _Deltas:
+    """The change of each row, with that of the compressed bytes in a second column where it is known."""
+
+    def __init__(self, page: Page, rows: Sequence[CostedPairRow]) -> None:
+        self._page = page
+        self._shown = len(rows)
+        self._costs = page.width >= 64 and has_costs(rows)
+        self.width = 15 + 12 * self._costs
+        if self._costs:
+            titles = pad("change", 11, right=True) + pad("download", 12, right=True)
+            page.line("  ", (titles, "dim"))
+
+    def spans(self, delta: int, download: int | None) -> list[Span]:
+        text = pad(format_delta(delta), 11, right=True)
+        more = pad(cost_delta(download), 12, right=True) if self._costs else ""
+        return ["  ", text, (more, "dim"), "  "]
+
+    def others(self, number: int, rows: Sequence[CostedPairRow]) -> None:
+        """Sum up the rows that are not shown, `number` of them."""
+        if number and self._shown:
+            delta = sum(row["delta"] for row in rows)
+            spans = self.spans(delta, sum_of_deltas(rows))
+            self._page.line(*spans, (f"in {number:,} others", "dim"))
 
 
 def _overview(page: Page, document: ComparisonDocument) -> None:
@@ -211,21 +243,16 @@ def _packages(page: Page, document: ComparisonDocument, rows: int) -> None:
         return
     page.gap()
     page.paragraph(packages_words(packages), indent=12, head=("packages  ", "head"))
-    shown = packages["changes"][:rows]
+    shown, others = packages["changes"][:rows], packages["changes"][rows:]
+    deltas = _Deltas(page, shown)
     for row in shown:
         page.line(
-            "  ",
-            pad(format_delta(row["delta"]), 11, right=True),
-            "  ",
+            *deltas.spans(row["delta"], row["compressed"]["delta"]),
             (pad(STATUS_WORDS[row["status"]], 11), "dim"),
-            fit_start(package_words(row), page.width - 26),
+            fit_start(package_words(row), page.width - deltas.width - 11),
         )
-    others = packages["changes"][rows:]
-    rest = packages.get("rest", {"count": 0, "delta": 0})
-    left = len(others) + rest["count"]
-    if left and shown:
-        delta = format_delta(sum(row["delta"] for row in others) + rest["delta"])
-        page.line("  ", pad(delta, 11, right=True), "  ", (f"in {left:,} others", "dim"))
+    cut = [packages["rest"]] if "rest" in packages else []
+    deltas.others(len(others) + sum(row["count"] for row in cut), [*others, *cut])
 
 
 def _where(page: Page, document: ComparisonDocument, rows: int) -> None:
@@ -236,14 +263,15 @@ def _where(page: Page, document: ComparisonDocument, rows: int) -> None:
     table = tree_rows(document, rows=rows, depth=depth)
     page.gap()
     page.line("  ", ("where", "head"))
-    for level, name, delta, changes in table:
-        text = "  " * level + escape(name)
-        number = pad(format_delta(delta), 11, right=True)
-        tail = f"  {changes:,} differ" if changes else ""
-        room = page.width - 15 - len(tail)
-        page.line("  ", number, "  ", pad(fit_start(text, room), min(room, 50)), (tail, "dim"))
-    for words, delta in elsewhere_words(files):
-        page.line("  ", pad(format_delta(delta), 11, right=True), "  ", (words, "dim"))
+    deltas = _Deltas(page, document["directories"])
+    for row in table:
+        text = "  " * row.level + escape(row.name)
+        tail = f"  {row.changes:,} differ" if row.changes else ""
+        room = page.width - deltas.width - len(tail)
+        name = pad(fit_start(text, room), min(room, 50))
+        page.line(*deltas.spans(row.delta, row.download), name, (tail, "dim"))
+    for words, pair in elsewhere_words(files):
+        page.line(*deltas.spans(pair["delta"], pair["compressed"]["delta"]), (words, "dim"))
 
 
 def _changes(page: Page, document: ComparisonDocument, rows: int) -> None:
@@ -257,29 +285,24 @@ def _changes(page: Page, document: ComparisonDocument, rows: int) -> None:
     page.paragraph(words, indent=9, head=("files  ", "head"))
     listed = [row for row in document["changes"] if row["path"] is not None]
     shown = listed[:rows]
+    deltas = _Deltas(page, shown)
     for row in shown:
         details = change_details(row)
         start: list[Span] = [
-            "  ",
-            pad(format_delta(row["delta"]), 11, right=True),
-            "  ",
+            *deltas.spans(row["delta"], row["compressed"]["delta"]),
             (f"{MARKS[row['kind']]} ", _STYLES.get(row["kind"], "head")),
         ]
-        room = page.width - 17
+        room = page.width - deltas.width - 2
         path = escape(row["path"])
         if details and cell_width(path) + cell_width(details) + 2 <= room:
             page.line(*start, path, "  ", (details, "dim"))
         else:
             page.line(*start, fit_end(path, room))
             if details:
-                page.paragraph(details, indent=19)
+                page.paragraph(details, indent=deltas.width + 4)
     cut = [row for row in document["changes"] if row["path"] is None]
     left = len(listed) - len(shown) + sum(row["count"] for row in cut)
-    if left and shown:
-        delta = sum(row["delta"] for row in listed[rows:]) + sum(row["delta"] for row in cut)
-        page.line(
-            "  ", pad(format_delta(delta), 11, right=True), "  ", (f"in {left:,} others", "dim")
-        )
+    deltas.others(left, [*listed[rows:], *cut])
     if shown:
         page.paragraph(legend(row["kind"] for row in shown), indent=15)
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from layerscope.report.comparison.cost_words import sum_of_deltas
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import ComparisonDocument, DirectoryRow
 
-TreeRow = tuple[int, str, int, int]
-"""Indentation, name, delta in bytes, and the number of files that differ below."""
+
+class TreeRow(NamedTuple):
+    """A directory: `changes` is the number of files that differ below, `download` the delta of the compressed bytes."""
+
+    level: int
+    name: str
+    delta: int
+    changes: int
+    download: int | None
+
+
 OTHERS = "(others)"
 
 
@@ -27,19 +38,22 @@ def tree_rows(document: ComparisonDocument, *, rows: int, depth: int) -> list[Tr
     pending: list[tuple[int, DirectoryRow | TreeRow]] = [(0, root)]
     while pending:
         level, row = pending.pop()
-        if isinstance(row, tuple):
+        if isinstance(row, TreeRow):
             lines.append(row)
             continue
         path = row["path"]
         name = path if level == 0 else path[len(_above(path)) :].lstrip("/")
-        lines.append((level, name, row["delta"], row["changes"]))
+        download = row["compressed"]["delta"]
+        lines.append(TreeRow(level, name, row["delta"], row["changes"], download))
         children = below.get(path, [])
         if not children:
             continue
         rest = row["delta"] - sum(child["delta"] for child in children)
         changes = row["changes"] - sum(child["changes"] for child in children)
         if changes or rest:
-            pending.append((level + 1, (level + 1, OTHERS, rest, changes)))
+            listed = sum_of_deltas(children)
+            left = None if download is None or listed is None else download - listed
+            pending.append((level + 1, TreeRow(level + 1, OTHERS, rest, changes, left)))
         children.sort(key=lambda child: (abs(child["delta"]), child["path"]))
         pending += [(level + 1, child) for child in children]
     return lines

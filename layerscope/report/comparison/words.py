@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ComparedFilesRow,
         ComparedInstructionRow,
         ComparisonDocument,
+        CostedPairRow,
         MaybePairRow,
         PulledRow,
         SettingRow,
@@ -190,13 +191,13 @@ def efficiency_words(document: ComparisonDocument) -> tuple[str, str, str] | Non
     return f"{100 * a:.1f} %", f"{100 * b:.1f} %", points
 
 
-def elsewhere_words(files: ComparedFilesRow) -> list[tuple[str, int]]:
+def elsewhere_words(files: ComparedFilesRow) -> list[tuple[str, CostedPairRow]]:
     """Differences that are in no directory that is listed, with their bytes."""
     found = (
-        ("outside of the pattern", files["outside"]["delta"]),
-        ("at no visible path", files["unplaced"]["delta"]),
+        ("outside of the pattern", files["outside"]),
+        ("at no visible path", files["unplaced"]),
     )
-    return [(words, delta) for words, delta in found if delta]
+    return [(words, pair) for words, pair in found if pair["delta"]]
 
 
 def measure(document: ComparisonDocument) -> Measure:

@@ -153,8 +153,15 @@ class CompareTotals(Totals):
             files=files,
             layer=nothing,
         )
+        self._listed = outline.listed
+        self.knows_costs = any(self._listed[ROOT].costs)
+        """Whether the compressed bytes of a side are known."""
         self.most = max(map(abs, map(self.delta, range(ROOT, size))), default=0)
         """The largest difference, whose bar fills the available width."""
+
+    def costs(self, number: int) -> tuple[int | None, int | None]:
+        """The compressed bytes of what counts here on each side; None where they are unknown."""
+        return self._listed[number].compressed
 
     def delta(self, number: int) -> int:
         return self.b[number] - self.a[number]

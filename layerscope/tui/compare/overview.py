@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from layerscope.report.comparison.cost_words import cost_delta, has_costs
 from layerscope.report.comparison.defaults import SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.rows import SIDES
@@ -170,15 +171,19 @@ def _places(document: ComparisonDocument, width: int) -> Iterator[Line]:
     if document["files"] is None:
         return
     rows = tree_rows(document, rows=_PLACES, depth=2)
-    most = max([abs(delta) for _, _, delta, _ in rows], default=0)
+    most = max([abs(row.delta) for row in rows], default=0)
     bars = 21 if width >= 100 else 13
-    for level, name, delta, changes in rows:
+    costs = width >= 90 and has_costs(document["directories"])
+    for level, name, delta, changes, download in rows:
         line: Line = [
             (cell(delta_text(delta), 14, right=True) + "  ", delta_style(delta)),
             *delta_bar(delta, most, bars),
             (f"{changes:>9,}  ", "dim"),
         ]
         room = max(1, width - 16 - bars - 11 - 2 * level)
+        if costs:
+            line.append((cell(f"download {cost_delta(download)}", 22), "dim"))
+            room = max(1, room - 22)
         yield [*line, ("  " * level, ""), (fit_start(name, room), "folder")]
 
 

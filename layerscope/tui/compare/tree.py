@@ -7,6 +7,7 @@ from typing import Final
 
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY
+from layerscope.report.comparison.cost_words import cost_delta
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
@@ -23,8 +24,18 @@ from layerscope.tui.paint import Span, cell
 from layerscope.tui.panes.tree_view import STYLES, FileTreeView
 
 COLUMNS: Final = {"a": 10, "b": 10, "change": 11, "bar": 14, "changes": 9}
-_TITLES: Final = {"a": "A", "b": "B", "change": "change", "bar": "", "changes": "differ"}
-_DROPPED_FIRST: Final = ("changes", "bar", "a", "b")
+_DOWNLOADS: Final = {"cost_a": 11, "cost_b": 11, "cost": 11}
+_TITLES: Final = {
+    "a": "A",
+    "b": "B",
+    "change": "change",
+    "bar": "",
+    "changes": "differ",
+    "cost_a": "download A",
+    "cost_b": "B",
+    "cost": "change",
+}
+_DROPPED_FIRST: Final = ("changes", "bar", "cost_a", "cost_b", "a", "b", "cost")
 _LEAST_NAME: Final = 30
 _VIEW_MARK: Final = (
     *(0, SAME, ADDED, MODIFIED, REMOVED, MODIFIED, MODIFIED, REMOVED, ADDED, MODIFIED, REWRITTEN),
@@ -43,15 +54,25 @@ Marks: `+` only in B, `-` only in A, `~` different content, `m` only different m
 here, `←` moved to here, `h` the bytes count at another hard link, `?` a saved report doesn't have the content.
 
 The bar goes left if B has less and right if it has more. `u` also shows equal files. `s` sorts by change, name, or number
-of differences. `enter` looks inside a file.
+of differences. `C` shows the compressed bytes too, where an image's source knows them. `enter` looks inside a file.
 
 A filter's `kind:` is added, removed, changed, content, metadata, type, moved, hardlink, unknown, or unchanged. Its sizes
 apply to the larger side.
 """
 
+    downloads = False
+    """Whether the columns of compressed bytes are shown."""
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Do nothing: the file's own screen shows mode and owner."""
-        return action not in ("columns", "attributes")
+        """Leave out mode and owner, which the file's own screen shows."""
+        if action == "columns":
+            return self.totals is None or self.compared.knows_costs
+        return action != "attributes"
+
+    def action_columns(self) -> None:
+        """Show or hide the compressed bytes of both sides."""
+        self.downloads = not self.downloads
+        self.refresh()
 
     @property
     def compared(self) -> CompareTotals:
@@ -66,7 +87,7 @@ apply to the larger side.
 
     def _widths(self, width: int) -> dict[str, int]:
         """The columns that still leave room for the names."""
-        kept = dict(COLUMNS)
+        kept = {**COLUMNS, **_DOWNLOADS} if self.downloads else dict(COLUMNS)
         if width >= 160:
             kept["bar"] = 26
         for name in _DROPPED_FIRST:
@@ -112,6 +133,15 @@ apply to the larger side.
             elif name == "change":
                 text = cell(delta_text(delta), columns - 1, right=True) + " "
                 spans.append((text, delta_style(delta)))
+            elif name in _DOWNLOADS:
+                cost_a, cost_b = totals.costs(number)
+                if name == "cost":
+                    cost = None if cost_a is None or cost_b is None else cost_b - cost_a
+                    text, style = cost_delta(cost), delta_style(cost)
+                else:
+                    side = cost_a if name == "cost_a" else cost_b
+                    text, style = "–" if side is None else size_text(side) if side else "", "dim"
+                spans.append((cell(text, columns - 1, right=True) + " ", style))
             elif name == "bar":
                 spans += [*delta_bar(delta, totals.most, columns - 1), (" ", "")]
             else:
