@@ -40,6 +40,7 @@ class ReadOptions:
     `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
     `packages` tells which packages the files belong to, unless layers are read by their tables of contents.
     `advice` says which advice to give on the image.
+    `dead_weight` tells which live files a running container hardly needs.
     """
 
     platform: str | None = None
@@ -57,6 +58,7 @@ class ReadOptions:
     via: Via | None = None
     packages: bool = True
     advice: AdviceOptions = DEFAULT_ADVICE
+    dead_weight: bool = True
 
 
 DEFAULT_OPTIONS = ReadOptions()

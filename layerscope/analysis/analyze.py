@@ -23,6 +23,8 @@ from layerscope.analysis.model import (
 from layerscope.analysis.ownership import own
 from layerscope.analysis.packages import Packages, package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
+from layerscope.analysis.weight.facts import DeadWeight
+from layerscope.analysis.weight.weigh import weigh, weight_facts
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
@@ -64,6 +66,7 @@ def analyze(
     limits: Limits = DEFAULT_LIMITS,
     known: KnownLayers | None = None,
     packages: bool = True,
+    dead_weight: bool = True,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
@@ -72,11 +75,10 @@ def analyze(
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
     Layers that `known` has aren't read.
     `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
-    `packages` also tells which packages the files belong to.
+    `packages` also tells which packages the files belong to, and `dead_weight` which of them a container hardly needs.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
-    if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
-        raise UsageError(f"{image.reference} is closed", hint="analyze it before it is closed")
+    _check_open(image)
     indexes = index_stack(
         image.layers,
         verify=verify,
@@ -94,6 +96,7 @@ def analyze(
     waste = settle_waste(tree.losses, indexes, owners)
     _note_the_stack(image, indexes, verify, notes)
     ownership = own(tree, notes) if packages and not lazy else None
+    weighed = weigh(tree, image.config, ownership) if dead_weight else None
 
     facts = image_facts(
         image,
@@ -103,8 +106,21 @@ def analyze(
         notes=notes,
         files=Files(tree=tree, indexes=indexes),
         packages=None if ownership is None else package_facts(ownership, owners),
+        weight=None if weighed is None else weight_facts(weighed, tree, owners, image.base),
     )
-    return Analysis(facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership)
+    return Analysis(
+        facts=facts,
+        image=image,
+        tree=tree,
+        indexes=indexes,
+        ownership=ownership,
+        weighed=weighed,
+    )
+
+
+def _check_open(image: Image) -> None:
+    if any(layer.blob is not None and layer.blob.closed for layer in image.layers):
+        raise UsageError(f"{image.reference} is closed", hint="analyze it before it is closed")
 
 
 def _replay(
@@ -140,6 +156,7 @@ def image_facts(
     waste: tuple[WastedFile, ...] = (),
     files: Files | None = None,
     packages: Packages | None = None,
+    weight: DeadWeight | None = None,
 ) -> Facts:
     """The facts about an opened image. Without `files`, no layer was read."""
     return Facts(
@@ -163,6 +180,7 @@ def image_facts(
         files=files,
         head=files is None,
         packages=packages,
+        weight=weight,
     )
 
 

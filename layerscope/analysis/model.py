@@ -17,6 +17,8 @@ from layerscope.options import DEFAULT_ADVICE, AdviceOptions
 if TYPE_CHECKING:
     from layerscope.analysis.ownership import Ownership
     from layerscope.analysis.packages import Packages
+    from layerscope.analysis.weight.facts import DeadWeight
+    from layerscope.analysis.weight.weigh import Weighed
     from layerscope.filesystem.tree import FileTree
     from layerscope.layers.reader import StoredLayer
 
@@ -177,8 +179,8 @@ class Facts:
 
     `saved` says that it comes from a report, which masks secrets and may list only the largest rows of `waste`. `files`
     is None if a report has no list of files. `head` says that no layer was read: `compressed` is then the only known
-    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages` is None if nobody asked for them. Digests are
-    text.
+    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages` and `weight` are None if nobody asked for them.
+    Digests are text.
     """
 
     reference: str
@@ -201,6 +203,7 @@ class Facts:
     files: Files | None
     head: bool = False
     packages: Packages | None = None
+    weight: DeadWeight | None = None
 
     @property
     def name(self) -> str:
@@ -212,7 +215,8 @@ class Facts:
 class Analysis:
     """The facts about an opened image, and the image itself. `waste` is complete, largest first.
 
-    `ownership` says which package owns each file; None if nobody asked for packages. `advising` says which advice to give.
+    `ownership` says which package owns each file, and `weighed` which kind of dead weight it is; None if nobody asked.
+    `advising` says which advice to give.
     """
 
     facts: Facts
@@ -221,6 +225,7 @@ class Analysis:
     indexes: tuple[StoredLayer | None, ...] = field(repr=False)
     ownership: Ownership | None = field(default=None, repr=False)
     advising: AdviceOptions = DEFAULT_ADVICE
+    weighed: Weighed | None = field(default=None, repr=False)
 
     @property
     def sizes(self) -> Sizes:

@@ -154,6 +154,7 @@ class _Run:
             lazy=options.lazy,
             limits=options.limits,
             packages=options.packages,
+            dead_weight=options.dead_weight,
             known=self.shelf,
             progress=self.progress,
             cancelled=self.cancelled,
