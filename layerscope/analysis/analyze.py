@@ -21,9 +21,8 @@ from layerscope.analysis.model import (
     sum_of,
 )
 from layerscope.analysis.ownership import own
-from layerscope.analysis.packages import Packages, package_facts
+from layerscope.analysis.packages import package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
-from layerscope.analysis.weight.facts import DeadWeight
 from layerscope.analysis.weight.weigh import weigh, weight_facts
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
@@ -105,16 +104,21 @@ def analyze(
         waste=waste,
         notes=notes,
         files=Files(tree=tree, indexes=indexes),
-        packages=None if ownership is None else package_facts(ownership, owners),
-        weight=None if weighed is None else weight_facts(weighed, tree, owners, image.base),
     )
-    return Analysis(
-        facts=facts,
-        image=image,
-        tree=tree,
-        indexes=indexes,
-        ownership=ownership,
-        weighed=weighed,
+    analysis = Analysis(
+        facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
+    )
+    return replace(analysis, facts=_with_subjects(analysis, owners))
+
+
+def _with_subjects(analysis: Analysis, owners: Sequence[int]) -> Facts:
+    """The facts with the parts that were asked for. `owners` gives the instruction of each layer."""
+    ownership, weighed = analysis.ownership, analysis.weighed
+    base = analysis.image.base
+    return replace(
+        analysis.facts,
+        packages=None if ownership is None else package_facts(ownership, owners),
+        weight=None if weighed is None else weight_facts(weighed, analysis.tree, owners, base),
     )
 
 
@@ -155,8 +159,6 @@ def image_facts(
     counts: FileCounts = NO_COUNTS,
     waste: tuple[WastedFile, ...] = (),
     files: Files | None = None,
-    packages: Packages | None = None,
-    weight: DeadWeight | None = None,
 ) -> Facts:
     """The facts about an opened image. Without `files`, no layer was read."""
     return Facts(
@@ -179,8 +181,6 @@ def image_facts(
         notes=tuple(notes),
         files=files,
         head=files is None,
-        packages=packages,
-        weight=weight,
     )
 
 
