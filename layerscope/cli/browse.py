@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import Writing, image_argument, output_options, report_options
@@ -66,6 +67,7 @@ def browse(choice: Choice, *, show_args: bool = False) -> int:
     from layerscope.tui.settings import load_settings
 
     settings = load_settings()
+    choice = with_settings(choice)
     read = reader(choice.reference, choice.options, show_args=show_args)
     app = LayerscopeApp(choice.reference, read, settings=settings)
     code = app.run()

@@ -47,6 +47,8 @@ class Choice:
             "--via": options.via,
             "--no-cache": not options.cache,
             "--no-packages": not options.packages,
+            "--no-advice": options.advice.off,
+            "--min-saving": options.advice.min_saving is not None,
         }
         return [name for name, value in given.items() if value]
 

@@ -16,6 +16,7 @@ from layerscope.analysis.budgets.names import (
     GROWTH_RULES,
     PYPROJECT,
 )
+from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, examine
 from layerscope.cli.options import Writing
 from layerscope.cli.outputs import Output, write_outputs
@@ -50,6 +51,8 @@ class Ruling:
     """The files that rules come from, whether they exist or not."""
     dive_file: str | None = None
     """The file of dive's rules that --ci-config names."""
+    config: str | None = None
+    """The file of rules that --config names."""
 
     @property
     def inputs(self) -> tuple[str | None, ...]:
@@ -164,6 +167,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
         allow_missing=options.allow_missing and not options.require,
         require=options.require,
         dive_file=ci_config,
+        config=config,
         files=tuple(file for file in (*places, config, ci_config) if file is not None),
         dive=options.dive_compatible or (budget is not None and budget.dive is not None),
     )
@@ -206,7 +210,7 @@ def judge(
     """Read what the image is compared with, then the image, and judge it. Raises any `LayerscopeError`."""
     formers = _formers(ruling, choice)
     base = None if ruling.budget is None else ruling.budget.base
-    found = known(choice, hashes=hashes, base=base, dive=ruling.dive)
+    found = known(choice, hashes=hashes, base=base, dive=ruling.dive, config=ruling.config)
     return _judged(ruling, formers, found, today)
 
 
@@ -270,13 +274,19 @@ class Known:
 
 
 def known(
-    choice: Choice, *, hashes: bool = False, base: str | None = None, dive: bool = False
+    choice: Choice,
+    *,
+    hashes: bool = False,
+    base: str | None = None,
+    dive: bool = False,
+    config: str | None = None,
 ) -> Known:
     """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
     from layerscope.report.saved.reference import report_path
 
     path = report_path(choice.reference)
     if path is None:
+        choice = with_settings(choice, config)
         based = replace(choice, options=replace(choice.options, base=base))
         found = examine(based, hashes=hashes, dive=dive)
         return Known(found.analysis, found.dive)

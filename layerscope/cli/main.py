@@ -29,6 +29,7 @@ COMMANDS = (
     "check",
     "build",
     "packages",
+    "advise",
     "files",
     "extract",
     "export",

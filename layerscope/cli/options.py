@@ -15,7 +15,7 @@ from layerscope.cli.outputs import Output, check_outputs, parse_outputs
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.options import ReadOptions, Via
+from layerscope.options import AdviceOptions, ReadOptions, Via
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size
@@ -70,7 +70,7 @@ def source_options(command: Command) -> Command:
 
 def report_options(command: Command) -> Command:
     """The same for a command that can do without the layers."""
-    return stacked(head_option, packages_option, source_options)(command)
+    return stacked(head_option, packages_option, advice_options, source_options)(command)
 
 
 def file_options(command: Command) -> Command:
@@ -107,6 +107,8 @@ def make_options(
     head: bool = False,
     lazy: bool = False,
     packages: bool = True,
+    no_advice: Sequence[str] = (),
+    min_saving: str | None = None,
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`."""
     if head and verify is not None:
@@ -131,10 +133,23 @@ def make_options(
         head=head,
         lazy=lazy,
         packages=packages,
+        advice=_make_advice(no_advice, min_saving),
         verify="auto" if verify is None else "full" if verify else "off",
         via=via,
         cache=not no_cache,
     )
+
+
+def _make_advice(off: Sequence[str], least: str | None) -> AdviceOptions:
+    if off:
+        from layerscope.analysis.advice.settings import check_rules
+
+        check_rules(off)
+    try:
+        size = None if least is None else parse_size(least)
+    except ConfigError as error:
+        raise UsageError(f"--min-saving: {error.message}", hint=error.hint) from None
+    return AdviceOptions(off=frozenset(off), min_saving=size)
 
 
 def _make_choice(*, reference: str, quiet: bool, **options: Any) -> Choice:
@@ -158,6 +173,8 @@ _choice = gathered(
         "head",
         "lazy",
         "packages",
+        "no_advice",
+        "min_saving",
         "quiet",
     ),
     _make_choice,
@@ -187,6 +204,25 @@ packages_option = click.option(
     default=True,
     help="Tell which packages the files belong to, or don't.",
 )
+
+
+def advice_options(command: Command) -> Command:
+    """Which advice to give."""
+    return stacked(
+        click.option(
+            "--no-advice",
+            metavar="RULE",
+            multiple=True,
+            help="Give no advice of this rule, such as docs. Repeat for several rules.",
+        ),
+        click.option(
+            "--min-saving",
+            metavar="SIZE",
+            help="Give no advice that saves less. By default 1 MB or 1 % of the content, whichever is smaller.",
+        ),
+    )(command)
+
+
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."
 )

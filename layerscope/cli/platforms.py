@@ -6,6 +6,7 @@ import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.judging import check_former, judge_analysis, read_ruling
@@ -30,6 +31,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     outputs = writing.targets(formats=PLATFORMS_RENDERERS)
     check_head(choice, writing, outputs)
     ruling = read_ruling(rules)
+    choice = with_settings(choice, rules.config)
     if ruling.require:
         check_former(ruling)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))

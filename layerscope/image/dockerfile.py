@@ -45,6 +45,20 @@ def parse_dockerfile(text: str) -> tuple[Step, ...]:
 
 def read_dockerfile(path: str) -> tuple[str, str]:
     """The name and text of the Dockerfile at `path`; raises `UsageError` if it can't be one."""
+    return path, _read(path).decode("utf-8", "replace")
+
+
+def read_exactly(path: str) -> str:
+    """The text of a Dockerfile or .dockerignore, to be changed. Raises `UsageError` if it is not UTF-8 or too large."""
+    try:
+        return _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8 at byte {error.start}", hint="save it as UTF-8"
+        ) from None
+
+
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -55,7 +69,7 @@ def read_dockerfile(path: str) -> tuple[str, str]:
             f"{path} has more than {MAX_BYTES} bytes, too many for a Dockerfile",
             hint="name a Dockerfile",
         )
-    return path, data.decode("utf-8", "replace")
+    return data
 
 
 def final_stage(steps: tuple[Step, ...], target: str | None = None) -> tuple[Step, ...]:

@@ -45,6 +45,8 @@ REPORTING: Final[dict[str, Case]] = {
     "--head": Case(("oci.tar", "--json"), ("--head",)),
     "--packages": Case(("app.tar", "--json", "--no-packages"), ("--packages",)),
     "--no-packages": Case(("app.tar", "--json"), ("--no-packages",)),
+    "--no-advice": Case(("app.tar", "--json"), ("--no-advice", "write-once")),
+    "--min-saving": Case(("app.tar", "--json"), ("--min-saving", "1GB")),
     "--dockerfile": Case(("app.tar", "--json"), ("--dockerfile", "Dockerfile")),
 }
 """What to write."""

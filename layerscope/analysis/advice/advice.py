@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layerscope.analysis.advice.edits import Edit
 from layerscope.analysis.model import WasteKind
 from layerscope.image.instruction import Location
 
@@ -15,7 +16,8 @@ class Advice:
     `message` is one line: where, what to change, and what that saves. `rule` is the id of the rule that gives it.
     `bytes` is None if nobody measured the saving, or if the change saves time and no bytes. `compressed` is what a pull
     saves, None if unknown. `instruction` is the one to edit and `location` its lines, None if unknown. `written_by` wrote the files. `kind`
-    and `wasted_by` are about waste; they are None for live files.
+    and `wasted_by` are about waste; they are None for live files. `edits` make the change in a Dockerfile; none if a
+    person has to think about it.
     """
 
     rule: str
@@ -28,3 +30,4 @@ class Advice:
     written_by: int | None = None
     kind: WasteKind | None = None
     wasted_by: int | None = None
+    edits: tuple[Edit, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.edits import Edit
 from layerscope.analysis.grouping import WastePair, WasteSummary
 from layerscope.analysis.mentions import Mentions, one_spaced
 from layerscope.analysis.model import Analysis, WastedFile, WasteKind, sum_of
@@ -65,7 +66,9 @@ class Case:
     def files_of(self, pair: WastePair) -> list[WastedFile]:
         return self.summary.files_of(pair)
 
-    def on_waste(self, rule: str, pair: WastePair, text: str, *, edit: int) -> Advice:
+    def on_waste(
+        self, rule: str, pair: WastePair, text: str, *, edit: int, edits: tuple[Edit, ...] = ()
+    ) -> Advice:
         """Advice on a pair, which is claimed by it. `text` is the sentence without the saving."""
         self._claimed_pairs.add(_key(pair))
         return Advice(
@@ -79,6 +82,7 @@ class Case:
             written_by=pair.written_by,
             kind=pair.kind,
             wasted_by=pair.wasted_by,
+            edits=edits,
         )
 
     def is_inherited(self, pair: WastePair) -> bool:
@@ -109,7 +113,14 @@ class Case:
         return Claimed(kept, size, sum_of(entry.compressed for entry in kept))
 
     def on_content(
-        self, rule: str, claimed: Claimed, text: str, *, edit: int, written_by: int | None = None
+        self,
+        rule: str,
+        claimed: Claimed,
+        text: str,
+        *,
+        edit: int,
+        written_by: int | None = None,
+        edits: tuple[Edit, ...] = (),
     ) -> Advice:
         """Advice that removes live content. `text` is the sentence without the saving."""
         return Advice(
@@ -121,6 +132,7 @@ class Case:
             instruction=edit,
             location=self.location(edit),
             written_by=edit if written_by is None else written_by,
+            edits=edits,
         )
 
     # Instructions

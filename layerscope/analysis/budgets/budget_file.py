@@ -33,9 +33,9 @@ LISTS = ("instruction", "path", "package", "allow")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
 """All keys of a budget."""
-BROWSER_TABLES = frozenset({"keys", "browser"})
-OTHER_TABLES = ("budget", *sorted(BROWSER_TABLES))
-"""Tables that may be next to rules in the same file: the budget's own, and the browser's settings."""
+APART_TABLES = frozenset({"advice", "browser", "keys"})
+OTHER_TABLES = ("budget", *sorted(APART_TABLES))
+"""Tables that may be next to rules in the same file: the budget's own, and settings for advice and the browser."""
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ def shown(path: Path) -> str:
 
 def read(path: Path) -> Rules | None:
     """The rules of one file; None if it has none. Raises `ConfigError`."""
-    document = _parse_toml(path)
+    document = parse_toml(path)
     if path.name == PYPROJECT:
         tool = document.get("tool", {})
         if not isinstance(tool, dict):
@@ -88,7 +88,7 @@ def read(path: Path) -> Rules | None:
     else:
         table, place = document, ""
     values = _values(table, place, shown(path))
-    if not values and "budget" not in table and not BROWSER_TABLES.isdisjoint(table):
+    if not values and "budget" not in table and not APART_TABLES.isdisjoint(table):
         return None
     rules = Rules(file=path)
     for name, (value, key) in values.items():
@@ -117,7 +117,8 @@ def read_bytes(path: Path, what: str) -> bytes:
     return data
 
 
-def _parse_toml(path: Path) -> dict[str, Any]:
+def parse_toml(path: Path) -> dict[str, Any]:
+    """The contents of a TOML file. Raises `ConfigError`."""
     name = shown(path)
     data = read_bytes(path, "a TOML file")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.edits import AddOption
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.model import WastedFile
 
@@ -42,7 +43,8 @@ def _find(case: Case) -> Iterator[Advice]:
             f"{case.start(pair.written_by)}: use RUN --mount=type=cache,target={target} "
             f"instead of deleting the cache in {case.mentions.place(pair.wasted_by)}"
         )
-        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
+        edits = (AddOption(pair.written_by, f"--mount=type=cache,target={target}"),)
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits)
 
 
 def _target(files: Sequence[WastedFile], size: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
@@ -13,6 +14,7 @@ from layerscope.analysis.advice.chown import (
     ownership_command,
     user_made_between,
 )
+from layerscope.analysis.advice.ownership_edits import ownership_edits
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 
@@ -21,19 +23,23 @@ def _find(case: Case) -> Iterator[Advice]:
     for pair in case.pairs("metadata_only"):
         keyword = case.keyword(pair.written_by)
         if keyword in ("COPY", "ADD") and flags_of(pair.changed) and not case.is_inherited(pair):
-            text = f"{case.start(pair.written_by)}: {_remedy(case, pair, keyword)}"
-            yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
+            match = ownership_command(case.text(pair.wasted_by))
+            maker = None
+            if "--chown" in flags_of(pair.changed):
+                maker = user_made_between(case, pair, match)
+            text = f"{case.start(pair.written_by)}: {_remedy(case, pair, match, maker)}"
+            edits = () if maker is not None else ownership_edits(case, pair.wasted_by, match)
+            yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits)
 
 
-def _remedy(case: Case, pair: WastePair, keyword: str) -> str:
-    match = ownership_command(case.text(pair.wasted_by))
+def _remedy(case: Case, pair: WastePair, match: re.Match[str] | None, maker: int | None) -> str:
+    keyword = case.keyword(pair.written_by)
     late = case.mentions.named(pair.wasted_by)
     ending = f"drop {late}" if match else f"don't change {changed_words(pair.changed)} in {late}"
     value, flags = option_value(match), flags_of(pair.changed)
     wanted = " ".join(
         f"{flag}={value}" if match and value and flag == f"--{match[1]}" else flag for flag in flags
     )
-    maker = user_made_between(case, pair, match) if "--chown" in flags else None
     if maker is None:
         return f"use {keyword} {wanted} and {ending}"
     return (

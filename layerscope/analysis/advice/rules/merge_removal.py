@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.between import cleanup_command, nothing_happens_between
 from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.edits import AppendCommand, DropInstruction, Edit
 from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.mentions import files_word
 
 
@@ -23,7 +26,16 @@ def _find(case: Case) -> Iterator[Advice]:
             text = f"{start}: delete {what} in the same RUN, not in {late}"
         else:
             continue
-        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=_edits(case, pair))
+
+
+def _edits(case: Case, pair: WastePair) -> tuple[Edit, ...]:
+    """Move the command that deletes to the end of the RUN, if nothing happens in between."""
+    first, last = pair.written_by, pair.wasted_by
+    command = cleanup_command(case.text(last))
+    if first == last or command is None or not nothing_happens_between(case, first, last):
+        return ()
+    return AppendCommand(first, command), DropInstruction(last)
 
 
 RULE = Rule("merge-removal", "Files that a later step deletes", _find)

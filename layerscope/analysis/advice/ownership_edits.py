@@ -1,0 +1,89 @@
+"""How to edit a Dockerfile so that COPY sets what a later chown or chmod sets, with the same result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.chown import flags_of
+from layerscope.analysis.advice.edits import AddOption, DropInstruction, Edit, ReplaceInstruction
+from layerscope.filesystem.entry import Entry
+from layerscope.layers.entry import DIRECTORY, FILE, METADATA, UNCHANGED, WHITEOUT
+
+_OCTAL: Final = re.compile(r"[0-7]{3,4}")
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9_./@+-]+")
+_MOST_FOLDERS: Final = 8
+
+
+def ownership_edits(case: Case, late: int, match: re.Match[str] | None) -> tuple[Edit, ...]:
+    """Options for all COPYs whose files the instruction `late` changes, and what remains of it.
+
+    Empty unless `late` changes every file that those COPYs store, no other file, and at most a few other directories.
+    """
+    option = None if match is None else _option(match)
+    layers = case.analysis.instructions[late].instruction.layers
+    if match is None or option is None or len(layers) != 1:
+        return ()
+    pairs = [pair for pair in case.summary.pairs() if pair.wasted_by == late]
+    writers = sorted({pair.written_by for pair in pairs})
+    if any(
+        pair.kind != "metadata_only" or flags_of(pair.changed) != [f"--{match[1]}"]
+        for pair in pairs
+    ) or any(case.keyword(index) not in ("COPY", "ADD") for index in writers):
+        return ()
+    copied = {
+        layer for index in writers for layer in case.analysis.instructions[index].instruction.layers
+    }
+    if not all(_is_changed(case, entry, layers[0]) for entry in _stored(case, copied)):
+        return ()
+    folders = []
+    for entry in _stored(case, set(layers)):
+        if entry.previous is not None and entry.previous.layer in copied:
+            continue
+        if entry.kind != DIRECTORY or not _PLAIN.fullmatch(entry.path):
+            return ()
+        folders.append(entry.path.decode())
+    if len(folders) > _MOST_FOLDERS:
+        return ()
+    edits: list[Edit] = [AddOption(index, option) for index in writers]
+    if folders:
+        rest = " ".join(f"/{path}" for path in folders)
+        edits.append(ReplaceInstruction(late, f"RUN {match[1]} {match[2]} {rest}"))
+    else:
+        edits.append(DropInstruction(late))
+    return tuple(edits)
+
+
+def _option(match: re.Match[str]) -> str | None:
+    """The option of COPY with the same effect on files that belong to root; None if there is none."""
+    program, value = match[1], match[2]
+    if program == "chmod":
+        return f"--chmod={value}" if _OCTAL.fullmatch(value) else None
+    user, colon, group = value.partition(":")
+    if "." in value or (colon and not group):
+        return None
+    return f"--chown={user or 0}:{group or 0}"
+
+
+def _stored(case: Case, layers: set[int]) -> Iterator[Entry]:
+    """What the layers store, without directories that only lead there."""
+    for layer in sorted(layers):
+        for entry in case.analysis.tree.layers[layer]:
+            if (
+                entry.kind >= WHITEOUT
+                or entry.kind == METADATA
+                or entry.change != UNCHANGED
+                or entry.kind == FILE
+            ):
+                yield entry
+
+
+def _is_changed(case: Case, entry: Entry, layer: int) -> bool:
+    """Whether the layer stores the path again, or the entry is neither a file nor a directory."""
+    if entry.kind not in (FILE, DIRECTORY):
+        return True
+    node = case.analysis.tree.find(entry.path)
+    found = None if node is None else node.at_layer(layer)
+    return found is not None and found.layer == layer

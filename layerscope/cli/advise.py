@@ -1,0 +1,123 @@
+"""`layerscope advise IMAGE`: what to change in the build, or a patch to its Dockerfile."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from layerscope.cli.advising import with_settings
+from layerscope.cli.examine import Choice, opened
+from layerscope.cli.exits import Exit
+from layerscope.cli.options import advice_options, content_options, image_argument
+from layerscope.cli.streams import tell, write_stdout
+from layerscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layerscope.analysis.advice.advice import Advice
+    from layerscope.analysis.advice.patch.patch import Patch, SourceFile
+    from layerscope.analysis.model import Analysis
+    from layerscope.report.document.rows import AdviceRow
+
+IGNORE = ".dockerignore"
+
+
+@click.command("advise", short_help="Say what to change in the build, and what that saves.")
+@image_argument
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Print a patch to the Dockerfile with the changes that need no thought. --dockerfile names it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@advice_options
+@content_options
+def command(choice: Choice, diff: bool, as_json: bool) -> int:
+    """Say what to change in the build of IMAGE, the largest saving first. No two changes count the same byte.
+
+    With --diff, this prints a patch for `git apply` or `patch -p1`, and leaves the Dockerfile alone. Read the patch
+    before you apply it. Each rule has a page in docs/advice.
+
+    \b
+    layerscope advise app.tar --dockerfile Dockerfile
+    layerscope advise app.tar --dockerfile Dockerfile --diff | git apply
+    """
+    dockerfile = choice.options.dockerfile
+    if diff and dockerfile is None:
+        raise UsageError("--diff has no Dockerfile to change", hint="name it with --dockerfile")
+    if diff and as_json:
+        raise UsageError("--diff and --json are two formats", hint="use one of them")
+    from layerscope.analysis.advice.advise import advise
+
+    with opened(with_settings(choice)) as (analysis, _):
+        advice = advise(analysis)
+        if diff and dockerfile is not None:
+            patch = _patch(analysis, advice, dockerfile)
+            write_stdout(lambda out: out.write(patch.text))
+            if not choice.quiet:
+                _tell_others(patch)
+            return Exit.OK
+    _write(advice, as_json=as_json)
+    return Exit.OK
+
+
+def _patch(analysis: Analysis, advice: Sequence[Advice], dockerfile: str) -> Patch:
+    from layerscope.analysis.advice.patch.patch import make_patch
+
+    folder, name = os.path.split(dockerfile)
+    own = os.path.join(folder, f"{name}{IGNORE}")
+    ignore = own if os.path.lexists(own) else os.path.join(folder, IGNORE)
+    return make_patch(analysis, advice, _source(dockerfile), _source(ignore))
+
+
+def _source(path: str) -> SourceFile:
+    """A file as the patch names it: relative to the current folder, or by its own name if it is elsewhere."""
+    from layerscope.analysis.advice.patch.patch import SourceFile
+    from layerscope.image.dockerfile import read_exactly
+
+    name = os.path.relpath(os.path.abspath(path))
+    if name.startswith(os.pardir):
+        name = os.path.basename(path)
+    return SourceFile(name, read_exactly(path) if os.path.lexists(path) else None)
+
+
+def _tell_others(patch: Patch) -> None:
+    """Say on standard error what the patch leaves to a person."""
+    if not patch.applied and not patch.others:
+        tell("layerscope: there is nothing to change")
+    for advice in patch.others:
+        tell(f"layerscope: not in the patch: {_line(advice.message)} [{advice.rule}]")
+
+
+def _line(message: str) -> str:
+    from layerscope.report.words import one_line
+
+    return one_line(message)
+
+
+def _write(advice: Sequence[Advice], *, as_json: bool) -> None:
+    from layerscope.report.document.advice_rows import advice_row
+
+    rows = [advice_row(each) for each in advice]
+    if as_json:
+        write_stdout(
+            lambda out: out.write(json.dumps({"advice": rows}, indent=1, sort_keys=True) + "\n")
+        )
+        return
+    lines = [text for row in rows for text in _text(row)] or ["nothing to change\n"]
+    write_stdout(lambda out: out.writelines(lines))
+
+
+def _text(row: AdviceRow) -> Sequence[str]:
+    from layerscope.report.sections.advice import page_of
+    from layerscope.units import format_size
+
+    lines = [f"{_line(row['message'])}\n"]
+    download = row.get("compressed")
+    saved = "" if download is None else f"download: {format_size(download)} less; "
+    lines.append(f"    {saved}how: {page_of(row)}\n")
+    return lines
