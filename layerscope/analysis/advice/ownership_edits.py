@@ -40,7 +40,7 @@ def ownership_edits(case: Case, late: int, match: re.Match[str] | None) -> tuple
         return ()
     folders = []
     for entry in _stored(case, set(layers)):
-        if entry.previous is not None and entry.previous.layer in copied:
+        if _maker(entry) in copied:
             continue
         if entry.kind != DIRECTORY or not _PLAIN.fullmatch(entry.path):
             return ()
@@ -78,6 +78,14 @@ def _stored(case: Case, layers: set[int]) -> Iterator[Entry]:
                 or entry.kind == FILE
             ):
                 yield entry
+
+
+def _maker(entry: Entry) -> int | None:
+    """The layer that made what the entry replaces, not one that only leads there; None for a new path."""
+    before = entry.previous
+    while before is not None and before.kind == DIRECTORY and before.change == UNCHANGED:
+        before = before.previous
+    return None if before is None else before.layer
 
 
 def _is_changed(case: Case, entry: Entry, layer: int) -> bool:

@@ -1,0 +1,95 @@
+"""Every rule of advice is proved: a real engine builds an image before and after the change, and it shrinks as promised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from layerscope.analysis.advice.advise import RULES
+from tests.builder import ImageBuilder, docker_legacy
+from tests.builder.tools import absent
+
+from .engine import NoEngineError
+from .proof import PROOFS, Measured, Proof, import_bases, root_with
+
+if TYPE_CHECKING:
+    from .engine import DockerEngine
+
+TOLERANCE = 0.05
+"""The share of the promised bytes that the saving may be off by."""
+PROVED = sorted(path.name for path in PROOFS.iterdir() if path.is_dir())
+BUILT = [rule for rule in PROVED if (PROOFS / rule / "Dockerfile.before").exists()]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def builder(docker_engine: DockerEngine) -> DockerEngine:
+    """The engine with the base images of the proofs."""
+    try:
+        import_bases(docker_engine)
+    except NoEngineError as error:
+        absent(str(error))
+    return docker_engine
+
+
+def test_every_rule_has_a_proof() -> None:
+    assert sorted(rule.id for rule in RULES) == PROVED
+
+
+@pytest.mark.parametrize("rule", BUILT)
+def test_the_image_shrinks_by_what_the_advice_says(
+    builder: DockerEngine, tmp_path: Path, rule: str
+) -> None:
+    folder = tmp_path / "build"
+    folder.mkdir()
+    proof = Proof(rule, folder)
+    proof.write_context()
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text(proof.text("before"))
+    before = proof.measure(builder, "before")
+    given = before.of(rule)
+    assert given, before.advice
+    if any(advice in before.patch.applied for advice in given):
+        proof.apply(before.patch)
+        assert dockerfile.read_text() == proof.text("after")
+    else:
+        dockerfile.write_text(proof.text("after"))
+    after = proof.measure(builder, "after")
+    check(rule, before, after)
+
+
+def check(rule: str, before: Measured, after: Measured) -> None:
+    """The advice of a rule is given before, and its promise is kept after."""
+    given = before.of(rule)
+    promised = sum(advice.bytes or 0 for advice in given)
+    saved = before.content - after.content
+    print(f"{rule}: promised {promised}, measured {saved}", end="")
+    assert saved == pytest.approx(promised, rel=TOLERANCE)
+    if before.compressed is not None and after.compressed is not None:
+        pull = sum(advice.compressed or 0 for advice in given)
+        measured = before.compressed - after.compressed
+        print(f"; of a pull, promised {pull}, measured {measured}", end="")
+        assert measured == pytest.approx(pull, rel=TOLERANCE)
+    print()
+    assert not after.of(rule), after.advice
+
+
+def test_a_layer_that_stores_a_file_twice_shrinks_when_an_engine_rebuilds_it(
+    builder: DockerEngine, tmp_path: Path
+) -> None:
+    """No engine makes such a layer, so the image before the change is written by hand."""
+    rule = "duplicate-entry"
+    folder = tmp_path / "build"
+    folder.mkdir()
+    layer = root_with(("twice", "twice"))
+    (folder / "layer.tar").write_bytes(layer)
+    (folder / "Dockerfile").write_text((PROOFS / rule / "Dockerfile.after").read_text())
+    archive = tmp_path / "before.tar"
+    image = ImageBuilder("twice:1").raw_layer(layer, "ADD layer.tar / # buildkit").build()
+    docker_legacy([image]).write(archive)
+    proof = Proof(rule, folder)
+    before = proof.read(f"docker-archive:{archive}", "before", compress=False)
+    check(rule, before, proof.measure(builder, "after"))
