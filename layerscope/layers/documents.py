@@ -22,6 +22,9 @@ from layerscope.packages.documents import LEAST_EXECUTABLE, MOST_BYTES, document
 _PACK_FROM: Final = 4 * 1024 * 1024
 _PLAIN, _PACKED = b"\0", b"\1"
 _PEEK: Final = 4
+_TAIL_BYTES: Final = 4
+_TAILS: Final = frozenset(ending[-_TAIL_BYTES:] for ending in CANDIDATES)
+"""The last bytes of all endings, which most paths don't have."""
 
 
 class DocumentKeeper:
@@ -80,7 +83,7 @@ def _candidates(columns: Columns) -> list[int]:
     named = {
         position
         for position, (start, end) in enumerate(zip(chain((0,), ends), ends, strict=False))
-        if paths[start:end].endswith(CANDIDATES)
+        if paths[end - _TAIL_BYTES : end] in _TAILS and paths[start:end].endswith(CANDIDATES)
     }
     named.update(at for at, size in enumerate(columns.sizes) if size >= LEAST_EXECUTABLE)
     start = paths.find(SINGLE_STATUS)

@@ -77,9 +77,11 @@ def adler_of_sum(field: bytes) -> int:
 
     The low half is the sum of all bytes plus one, and zlib computes it in C.
     """
+    digits = field[:6]
     try:
-        total = octal(field) - 8 * 0x20 + sum(field)
-    except FieldError:
+        usual = digits.isdigit() and field[6:] == b"\0 "
+        total = (int(digits, 8) if usual else octal(field)) - 8 * 0x20 + sum(field)
+    except ValueError:
         return -1
     return total + 1 if 0 <= total <= _ASCII_SUM else -1
 

@@ -19,12 +19,9 @@ MARK_BYTES: Final = HASH_BYTES
 """Length of a content hash."""
 _NO_MARK: Final = bytes(MARK_BYTES)
 _STEP: Final = 4096
-_WIDEST: Final = 8
 _Code = Literal["q", "I", "H", "B"]
-_NARROWER: Final[dict[_Code, tuple[_Code, ...]]] = {"q": ("I", "H", "B"), "I": ("H", "B")}
-"""Narrower array types to try, each half as wide as the one before."""
-_HIGH: Final = 1 if sys.byteorder == "little" else 0
-"""Which half of a value is the high one."""
+_CODES: Final[dict[int, _Code]] = {1: "B", 2: "H", 4: "I", 8: "q"}
+"""The array type of each width in bytes."""
 
 Owner = tuple[int, int, int]
 
@@ -134,16 +131,25 @@ class LayerIndex:
 def packed(numbers: array[int]) -> memoryview[int]:
     """The numbers as a read-only column, in the narrowest type that holds them all.
 
-    Halving the width is one strided copy, so no number becomes a Python object on the way.
+    Bytes are looked at and copied by their place in all numbers, so no number becomes a Python object on the way.
     """
-    code: _Code = "q" if numbers.itemsize == _WIDEST else "I"
-    column = memoryview(memoryview(numbers).cast("B")).toreadonly()
-    for narrower in _NARROWER[code]:
-        halves = column.cast(narrower)
-        if halves[_HIGH::2].tobytes().strip(b"\0"):
-            break
-        code, column = narrower, memoryview(halves[1 - _HIGH :: 2].tobytes())
-    return column.cast(code)
+    width, count = numbers.itemsize, len(numbers)
+    stored = numbers.tobytes()
+    places = range(width) if sys.byteorder == "little" else range(width - 1, -1, -1)
+    by_place = [stored[place::width] for place in places]
+    while by_place and by_place[-1].count(0) == count:
+        by_place.pop()
+    narrow = next(each for each in _CODES if each >= len(by_place))
+    if narrow == width:
+        return memoryview(stored).cast(_CODES[width])
+    column = bytearray(count * narrow)
+    for place, part in zip(
+        range(narrow) if sys.byteorder == "little" else range(narrow - 1, -1, -1),
+        by_place,
+        strict=False,
+    ):
+        column[place::narrow] = part
+    return memoryview(bytes(column)).cast(_CODES[narrow])
 
 
 def values(column: memoryview[int]) -> Iterator[int]:

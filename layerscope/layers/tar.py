@@ -7,6 +7,7 @@ offset, and nothing is silently cut off.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from os import pread
 from zlib import adler32
 
@@ -39,8 +40,9 @@ from layerscope.layers.header import (
     prefix,
 )
 from layerscope.layers.header import owner as read_owner
+from layerscope.layers.header_batch import HeaderBatch
 from layerscope.layers.layer_index import MARK_BYTES, Columns
-from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, Window, read_block
+from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, Window, read_block
 from layerscope.limits import Limits
 from layerscope.packages.documents import may_be_document
 
@@ -57,6 +59,10 @@ _KINDS = {
 }
 _USUAL_KINDS = {0x30: FILE, 0x31: HARDLINK, 0x32: SYMLINK, 0x35: DIRECTORY}
 """The kinds of members that a header describes completely without an extension."""
+_SHORT_RUN = 16
+"""A run of fewer usual headers doesn't pay for its batch."""
+_LONGEST_PAUSE = 256
+"""The most headers between two tries to find a run."""
 _DEVICES = frozenset((CHARACTER, BLOCK))
 _MOST_OWNERS = 4096
 """How many distinct owner fields are looked up as raw bytes, without parsing them."""
@@ -126,8 +132,22 @@ class TarScanner:
         start = last = -1
         position = field_mtime = 0
         pending: Pending | None = None
-        link_data = 0
+        link_data = pause = longer = 0
+        batch: HeaderBatch | None = None
+        if settles and isinstance(window, SeekWindow):
+            batch = HeaderBatch(window, columns, partial(self._add_settled, columns))
         while True:
+            if batch is not None and pending is None and not link_data:
+                if pause:
+                    pause -= 1
+                elif position >= batch.careful_until:
+                    batch.data, batch.start = (b"" if start < 0 else data), max(start, 0)
+                    count = len(kinds)
+                    position = batch.run(position, most - count - self._refused)
+                    data, start, direct = batch.data, batch.start, window.direct
+                    last = start + len(data) - BLOCK_SIZE
+                    longer = 0 if len(kinds) - count >= _SHORT_RUN else 2 * longer + 1
+                    pause = min(longer, _LONGEST_PAUSE)
             if not start <= position <= last:
                 if len(kinds) + self._refused > most:
                     raise self._too_many()

@@ -75,7 +75,7 @@ class SeekWindow:
         self.fd = blob.file.fd
         self.offset = blob.offset
         self.told = 0
-        self.direct = self._tell(0)
+        self.direct = self.tell(0)
         self.length = blob.size
         self.data = b""
         self.start = 0
@@ -84,9 +84,9 @@ class SeekWindow:
         self.data = self._blob.read_at(position, max(count, SEEK_CHUNK))
         self.start = position
         if position >= self.direct:
-            self.direct = self._tell(position)
+            self.direct = self.tell(position)
 
-    def _tell(self, position: int) -> int:
+    def tell(self, position: int) -> int:
         """Report progress. Returns the position below which whole chunks can be read without reporting again."""
         last = self._blob.size - SEEK_CHUNK
         if self._advanced is None:

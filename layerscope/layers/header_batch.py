@@ -1,0 +1,340 @@
+"""Usual headers, decoded many at a time.
+
+Most members of a layer need nothing but the plain fields of their header. Reading those fields one by one takes longer
+than anything else in a report, so a batch checks and decodes each field for all of its headers at once. Whatever
+is not usual is left to the scanner, which reads one header at a time and has the last word on errors.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, islice, repeat
+from os import pread
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from isal.isal_zlib import adler32
+
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Member
+from layerscope.layers.header import (
+    BLOCK_SIZE,
+    NO_DEVICE,
+    FieldError,
+    adler_of_sum,
+    checksum_fits,
+    owner,
+    prefix,
+)
+from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layerscope.layers.layer_index import Columns
+    from layerscope.layers.window import SeekWindow
+
+MOST_HEADERS: Final = 512
+"""The most headers in a batch. More of them take more memory, and save no time."""
+_USUAL_FLAGS: Final = frozenset(b"0125")
+_FILE_FLAG: Final = ord("0")
+_MOST_OWNERS: Final = 4096
+_DIRECTORY_FLAG: Final = ord("5")
+_KINDS: Final = bytes.maketrans(b"0125", bytes((FILE, HARDLINK, SYMLINK, DIRECTORY)))
+_FIELDS: Final = Struct("100s24s12x11sx8s356x")
+"""name; mode, uid, and gid; mtime without its last byte; checksum."""
+_SIZE_BYTE, _MTIME_BYTE, _FLAG_BYTE, _LINK_BYTE, _PREFIX_BYTE = 124, 136, 156, 157, 345
+_NUMBER_BYTES: Final = 12
+_SIZE_END: Final = _SIZE_BYTE + _NUMBER_BYTES - 1
+_DEVICE: Final = range(329, 345)
+_ENDS: Final = b"\0 "
+_SLASH_AS_NUL: Final = bytes.maketrans(b"/", b"\0")
+_NOT_CLEAN: Final = (b"\0\0", b"\0.")
+"""What the names of a batch contain if one is not a clean path: a part that is empty or starts with a dot."""
+
+
+class HeaderBatch:
+    """Appends runs of usual headers to `columns`.
+
+    `add_odd` takes a member whose name must be cleaned, after all members before it were appended. After a run, `data`
+    is what was read last, from offset `start` on.
+    """
+
+    __slots__ = (
+        "_add_odd",
+        "_blocks",
+        "_contents",
+        "_owner_numbers",
+        "_sizes",
+        "_window",
+        "careful_until",
+        "columns",
+        "data",
+        "start",
+    )
+
+    def __init__(
+        self, window: SeekWindow, columns: Columns, add_odd: Callable[[Member], None]
+    ) -> None:
+        self._window = window
+        self.columns = columns
+        self._add_odd = add_odd
+        self._owner_numbers: dict[bytes, int] = {}
+        self._blocks: list[bytes] = []
+        self._sizes: list[int] = []
+        self._contents: list[int] = []
+        self.data = b""
+        self.start = 0
+        self.careful_until = 0
+        """Below this offset, the scanner must look at each header."""
+
+    def run(self, position: int, most: int) -> int:
+        """Append at most `most` headers from `position` on. Returns the position of the first that is left."""
+        window, data, start = self._window, self.data, self.start
+        last = start + len(data) - BLOCK_SIZE
+        fd, offset, direct, length = window.fd, window.offset, window.direct, window.length
+        begin = position
+        blocks, sizes, contents = self._blocks, self._sizes, self._contents
+        add_block, add_size, add_content = blocks.append, sizes.append, contents.append
+        room = min(most, MOST_HEADERS)
+        while room > 0:
+            if not start <= position <= last:
+                if position >= direct:
+                    direct = window.tell(position)
+                    if position >= direct:
+                        break
+                near = position - last <= SEEK_CHUNK
+                count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
+                data = pread(fd, count, offset + position)
+                start = position
+                last = start + len(data) - BLOCK_SIZE
+                if last < start:
+                    break
+            at = position - start
+            block = data[at : at + BLOCK_SIZE]
+            flag = block[_FLAG_BYTE]
+            if flag not in _USUAL_FLAGS:
+                break
+            try:
+                size = int(block[_SIZE_BYTE:_SIZE_END], 8)
+            except ValueError:
+                break
+            position += BLOCK_SIZE
+            if size:
+                if flag != _FILE_FLAG or size < 0 or position + size > length:
+                    position -= BLOCK_SIZE
+                    break
+                add_content(position)
+                position += size + 511 & -512
+            else:
+                add_content(position)
+            add_block(block)
+            add_size(size)
+            if len(blocks) == room:
+                if not self._flush():
+                    self.careful_until = position
+                    position = begin
+                    break
+                most -= room
+                begin = position
+                room = min(most, MOST_HEADERS)
+        if blocks and not self._flush():
+            self.careful_until = position
+            position = begin
+        window.direct = direct
+        self.data, self.start = data, start
+        return position
+
+    def _flush(self) -> bool:
+        """Append the headers. Returns False, and appends none, if the scanner must look at each of them."""
+        blocks = self._blocks
+        decoded = _Decoded(blocks)
+        usual = decoded.is_usual and self._can_read(decoded.owners)
+        if usual:
+            start = 0
+            for odd in decoded.odd():
+                self._append(decoded, start, odd)
+                self._add_odd(self._member(decoded, odd))
+                start = odd + 1
+            self._append(decoded, start, len(blocks))
+        blocks.clear()
+        self._sizes.clear()
+        self._contents.clear()
+        return usual
+
+    def _can_read(self, fields: tuple[bytes, ...]) -> bool:
+        """Whether all owner fields can be read."""
+        try:
+            for field in set(fields).difference(self._owner_numbers):
+                owner(field)
+        except FieldError:
+            return False
+        return True
+
+    def _append(self, decoded: _Decoded, start: int, end: int) -> None:
+        """Append the headers from `start` up to `end`, whose names are clean."""
+        if start == end:
+            return
+        columns = self.columns
+        first = len(columns.kinds)
+        names, sizes, contents = decoded.names, self._sizes, self._contents
+        mtimes, owners, kinds = decoded.mtimes, decoded.owners, decoded.kinds
+        if end - start < len(sizes):
+            names, sizes, contents = names[start:end], sizes[start:end], contents[start:end]
+            mtimes, owners, kinds = mtimes[start:end], owners[start:end], kinds[start:end]
+        begin = len(columns.paths)
+        columns.paths += b"".join(names)
+        columns.ends.extend(islice(accumulate(map(len, names), initial=begin), 1, None))
+        columns.kinds += kinds
+        columns.sizes.extend(sizes)
+        columns.data.extend(contents)
+        columns.mtimes.extend(mtimes)
+        columns.owners.extend(self._numbered(owners))
+        for position in decoded.linked:
+            if start <= position < end:
+                columns.links[first + position - start] = _link(self._blocks[position])
+
+    def _numbered(self, fields: tuple[bytes, ...]) -> list[int]:
+        """The row numbers of the owners, in the order in which they first appear."""
+        known = self._owner_numbers
+        numbers = list(map(known.get, fields))
+        if None not in numbers:
+            return numbers  # type: ignore[return-value]
+        if len(known) > _MOST_OWNERS:
+            known.clear()
+        number = self.columns.owner_number
+        for field in fields:
+            if field not in known:
+                known[field] = number(owner(field))
+        return [known[field] for field in fields]
+
+    def _member(self, decoded: _Decoded, at: int) -> Member:
+        """A header whose name is not clean, as the scanner reads it."""
+        block = self._blocks[at]
+        return Member(
+            decoded.raw(at),
+            decoded.kinds[at],
+            self._sizes[at],
+            self._contents[at],
+            owner(decoded.owners[at]),
+            decoded.mtimes[at],
+            _link(block) if block[_LINK_BYTE] else b"",
+        )
+
+
+class _Decoded:
+    """The fields of all headers of a batch. `is_usual` is False if one of them isn't, and then there are no fields."""
+
+    __slots__ = ("_raw", "is_usual", "kinds", "linked", "mtimes", "names", "owners")
+
+    def __init__(self, blocks: list[bytes]) -> None:
+        whole = b"".join(blocks)
+        names, self.owners, mtimes, sums = zip(*_FIELDS.iter_unpack(whole), strict=True)
+        self.is_usual = (
+            _checksums_fit(blocks, whole, sums)
+            and _are_digits(whole, _SIZE_BYTE)
+            and _are_digits(whole, _MTIME_BYTE)
+            and _no_devices(whole, len(blocks))
+        )
+        if not self.is_usual:
+            return
+        try:
+            self.mtimes = _numbers(mtimes)
+        except ValueError:  # an 8 or a 9
+            self.is_usual = False
+            return
+        flags = whole[_FLAG_BYTE::BLOCK_SIZE]
+        self.kinds = flags.translate(_KINDS)
+        self.linked = tuple(_set(whole[_LINK_BYTE::BLOCK_SIZE]))
+        self._raw = self.names = _cut(names)
+        for at in _set(whole[_PREFIX_BYTE::BLOCK_SIZE]):
+            before = prefix(blocks[at])
+            if before:
+                self.names[at] = before + b"/" + self.names[at]
+        at = flags.find(_DIRECTORY_FLAG)
+        while at >= 0:
+            name = self.names[at]
+            if name[-1:] == b"/" and len(name) > 1:
+                self.names[at] = name[:-1]
+            at = flags.find(_DIRECTORY_FLAG, at + 1)
+
+    def odd(self) -> list[int]:
+        """The positions of names that are not clean paths. Drops the `./` that some writers put before all names."""
+        text = _joined(self.names)
+        if text.startswith(b"\0./"):
+            self.names = [name[2:] if name[:2] == b"./" else name for name in self._raw]
+            text = _joined(self.names)
+        places: list[int] = []
+        text = text.translate(_SLASH_AS_NUL)
+        for each in _NOT_CLEAN:
+            place = text.find(each)
+            while place >= 0:
+                places.append(place)
+                place = text.find(each, place + 1)
+        if not places:
+            return []
+        starts = list(accumulate([len(name) + 1 for name in self.names], initial=0))
+        return sorted({bisect_right(starts, place) - 1 for place in places})
+
+    def raw(self, at: int) -> bytes:
+        """A name as the scanner would read it."""
+        return self._raw[at]
+
+
+def _checksums_fit(blocks: list[bytes], whole: bytes, sums: tuple[bytes, ...]) -> bool:
+    """Whether all checksums are right. Adler-32 tells that only of headers without a byte over 127."""
+    found = [each & 0xFFFF for each in map(adler32, blocks)]
+    wanted = list(map(adler_of_sum, sums))
+    doubts = []
+    if found != wanted:
+        doubts = [block for block, a, b in zip(blocks, found, wanted, strict=True) if a != b]
+    if not whole.isascii():
+        doubts += [block for block in blocks if not block.isascii()]
+    return all(map(checksum_fits, doubts))
+
+
+def _are_digits(whole: bytes, first: int) -> bool:
+    """Whether a field of 12 bytes has 11 digits and an end in every header."""
+    last = first + _NUMBER_BYTES - 1
+    return not whole[last::BLOCK_SIZE].translate(None, _ENDS) and all(
+        whole[at::BLOCK_SIZE].isdigit() for at in range(first, last)
+    )
+
+
+def _no_devices(whole: bytes, count: int) -> bool:
+    """Whether the device fields of all headers are as writers leave them for what is not a device."""
+    field = whole[_DEVICE.start : _DEVICE.stop]
+    return field in NO_DEVICE and all(
+        whole[at::BLOCK_SIZE].count(whole[at]) == count for at in _DEVICE
+    )
+
+
+def _numbers(fields: tuple[bytes, ...]) -> list[int]:
+    """Octal fields as numbers. Files that came together often share their time."""
+    distinct = set(fields)
+    if 2 * len(distinct) > len(fields):
+        return list(map(int, fields, repeat(8)))
+    values = {field: int(field, 8) for field in distinct}
+    return list(map(values.__getitem__, fields))
+
+
+def _set(column: bytes) -> Iterator[int]:
+    """The positions where a column is not zero."""
+    if column.strip(b"\0"):
+        for at, value in enumerate(column):
+            if value:
+                yield at
+
+
+def _cut(fields: tuple[bytes, ...]) -> list[bytes]:
+    """Names up to their first NUL."""
+    return [field.partition(b"\0")[0] for field in fields]
+
+
+def _joined(names: list[bytes]) -> bytes:
+    """All names with a NUL around each."""
+    return b"\0" + b"\0".join(names) + b"\0"
+
+
+def _link(block: bytes) -> bytes:
+    return block[_LINK_BYTE : _LINK_BYTE + 100].partition(b"\0")[0]
