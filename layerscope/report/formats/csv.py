@@ -34,7 +34,9 @@ class CsvRenderer:
     """
 
     def render(self, document: ReportDocument, out: TextIO) -> None:
-        writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+        writer = csv.DictWriter(
+            out, COLUMNS, restval="", lineterminator="\n", extrasaction="ignore"
+        )
         writer.writeheader()
         for row in _rows(document):
             writer.writerow({name: cell(value) for name, value in row.items()})

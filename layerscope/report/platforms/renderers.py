@@ -148,7 +148,7 @@ class PlatformsCsv:
     """Writes a header and a row per platform."""
 
     def render(self, document: PlatformsDocument, out: TextIO) -> None:
-        writer = csv.DictWriter(out, _CSV, restval="", lineterminator="\n")
+        writer = csv.DictWriter(out, _CSV, restval="", lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         for report in document["platforms"]:
             image = report["image"]
