@@ -90,14 +90,32 @@ def analyze(
     notes = Notes()
     notes.extend(image.notes)
     tree = _replay(image.layers, indexes, limits, notes, cancelled)
-    owners = [layer.instruction for layer in image.layers]
-    settle_rewrites(tree.rewrites, indexes)
-    waste = settle_waste(tree.losses, indexes, owners)
     _note_the_stack(image, indexes, verify, notes)
     ownership = own(tree, notes) if packages and not lazy else None
     weighed = weigh(tree, image.config, ownership) if dead_weight else None
+    owners = [layer.instruction for layer in image.layers]
+    analysis = Analysis(
+        facts=_facts(image, indexes, tree, owners, notes),
+        image=image,
+        tree=tree,
+        indexes=indexes,
+        ownership=ownership,
+        weighed=weighed,
+    )
+    return replace(analysis, facts=_with_subjects(analysis, owners))
 
-    facts = image_facts(
+
+def _facts(
+    image: Image,
+    indexes: tuple[StoredLayer | None, ...],
+    tree: FileTree,
+    owners: Sequence[int],
+    notes: Notes,
+) -> Facts:
+    """The facts about layers and waste. `owners` gives the instruction of each layer."""
+    settle_rewrites(tree.rewrites, indexes)
+    waste = settle_waste(tree.losses, indexes, owners)
+    return image_facts(
         image,
         _summaries(image.layers, indexes, tree, waste),
         counts=_counts(tree.layers),
@@ -105,10 +123,6 @@ def analyze(
         notes=notes,
         files=Files(tree=tree, indexes=indexes),
     )
-    analysis = Analysis(
-        facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
-    )
-    return replace(analysis, facts=_with_subjects(analysis, owners))
 
 
 def _with_subjects(analysis: Analysis, owners: Sequence[int]) -> Facts:
