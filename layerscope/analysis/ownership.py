@@ -25,7 +25,7 @@ from layerscope.packages.package import Installed, Package, PackageType, Unreada
 class Share:
     """A number of stored file versions, their total bytes, and their live bytes.
 
-    `compressed` is what they take in the compressed blobs, None if one of them is in a blob that isn't compressed.
+    `compressed` is what they take in the compressed blobs; None if one of those blobs isn't compressed.
     """
 
     files: int = 0

@@ -144,7 +144,7 @@ class CacheFolder:
             with suppress(OSError):
                 os.unlink(name, dir_fd=self._fd)
 
-    # The whole
+    # All values
 
     def usage(self) -> Usage:
         """Count the contents of the cache, in all versions."""

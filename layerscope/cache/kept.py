@@ -41,7 +41,7 @@ class Kept:
 
 
 def to_value(kept: Kept) -> bytes:
-    """The value as bytes. `from_value` makes an equal one of them."""
+    """The value as bytes, which `from_value` reads."""
     head = {
         "compression": kept.compression,
         "diff_id": None if kept.diff_id is None else str(kept.diff_id),

@@ -41,7 +41,7 @@ class Checkpoints:
         self._next = self.unpacked[-1] + self._step
 
     def end(self, unpacked: int, stored: int) -> None:
-        """The same for the end of a member or frame that made some bytes, including the trailer behind its last byte."""
+        """Record the end of a member or frame that made some bytes. Its trailer counts too."""
         if unpacked == self.unpacked[-1]:
             self.stored[-1] = stored
         else:
@@ -60,7 +60,7 @@ def member_costs(data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpo
     `data` and `sizes` are columns of a layer index. Bytes between two checkpoints are prorated. A stretch with the end of
     one file and the start of another is divided by how well its neighbors compress. Each member gets the difference of
     two rounded positions, so all sums are exact. The bytes after the last member (the end marker, a table of contents,
-    trailing bytes) belong to none.
+    trailing bytes) belong to no member.
     """
     costs = array("q")
     add = costs.append

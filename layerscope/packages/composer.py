@@ -16,7 +16,7 @@ _ENDING: Final = b"vendor/composer/installed.json"
 
 
 def unit(path: bytes) -> bytes | None:
-    """The list of packages that a path is; None for other paths."""
+    """The list of packages at a path; None for other paths."""
     return path if path == _ENDING or path.endswith(b"/" + _ENDING) else None
 
 

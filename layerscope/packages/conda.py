@@ -17,7 +17,7 @@ _UNIT: Final = re.compile(rb"(?:.*/)?conda-meta/[^/]+\.json")
 
 
 def unit(path: bytes) -> bytes | None:
-    """The record that a path is; None for other paths."""
+    """The record at a path; None for other paths."""
     return path if _UNIT.fullmatch(path) else None
 
 

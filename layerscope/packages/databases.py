@@ -18,7 +18,7 @@ class Reader(Protocol):
     """What the module of a kind of database defines."""
 
     def unit(self, path: bytes) -> bytes | None:
-        """The part of the database that a path belongs to; None for a path that is of no interest."""
+        """The part of the database that a path belongs to; None for other paths."""
 
     def read(self, where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
         """The packages of a part, from the contents of its files. Raises `Unreadable`."""
@@ -36,7 +36,7 @@ class Database:
     rank: int
 
     def unit(self, path: bytes) -> bytes | None:
-        """The part of the database that a path belongs to; None for a path that is of no interest."""
+        """The part of the database that a path belongs to; None for other paths."""
         return _reader(self.module).unit(path)
 
     def read(self, where: bytes, documents: Documents, distribution: str) -> Iterator[Installed]:
@@ -45,7 +45,7 @@ class Database:
 
     @property
     def types(self) -> tuple[PackageType, ...]:
-        """The types of packages that it may have: a program is one of Go or of Rust."""
+        """The types of packages that it may have: a program can be written in Go or in Rust."""
         return ("golang", "cargo") if self.type == "golang" else (self.type,)
 
 

@@ -44,7 +44,7 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
         return
     status = documents.get(_STATUS)
     if status is None:
-        raise Unreadable("lists files of packages that no status names")
+        raise Unreadable("lists files of packages that its status file does not name")
     diverted = _diversions(documents.get(_DIVERSIONS, b""))
     for stanza in stanzas(status, _FIELDS):
         name, version = stanza.get(b"package"), stanza.get(b"version")

@@ -22,7 +22,7 @@ _ANY_PLATFORM: Final = "ruby"
 
 
 def unit(path: bytes) -> bytes | None:
-    """The specification that a path is; None for other paths."""
+    """The specification at a path; None for other paths."""
     return path if _UNIT.fullmatch(path) else None
 
 

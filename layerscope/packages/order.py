@@ -1,7 +1,7 @@
 """Which of two versions of a package is newer, by the rules of its type. None if that can't be known for sure.
 
 The rules are those of deb-version(7), of rpm's rpmvercmp, of apk-tools, of PEP 440, and of Semantic Versioning 2.0.0 (npm,
-Cargo, and Go). Other types have rules of their own, which agree on one thing: plain numbers between dots.
+Cargo, and Go). Each other type has its own rules; all of them agree on plain numbers between dots.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PEP440: Final = re.compile(
 _DOTTED: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
 
 Key = Any
-"""Something that orders like the version it stands for."""
+"""A value that sorts in the order of its version."""
 
 
 def newer(a: Package, b: Package) -> bool | None:
@@ -87,7 +87,7 @@ def _deb_part(text: str) -> Key:
 
 
 class _Rpm:
-    """A version or release by rpmvercmp, which is no plain order of keys: `~` ranks before the end, `^` just after it."""
+    """A version or release by rpmvercmp, which no sort key can express: `~` ranks before the end, `^` just after it."""
 
     def __init__(self, text: str) -> None:
         self._parts = _RPM.findall(text)

@@ -32,7 +32,7 @@ class _GrowingFile(OpenFile):
 
 
 class Follower:
-    """Reads the file behind `fd` in a thread of its own. Call `arrived` for every write, and `finish` or `stop` at the end."""
+    """Reads the file behind `fd` in its own thread. Call `arrived` for every write, and `finish` or `stop` at the end."""
 
     def __init__(self, fd: int, name: str, limits: Limits) -> None:
         self._file = _GrowingFile(os.dup(fd), name)

@@ -97,7 +97,7 @@ class TableBlob:
         if chunk.digest is not None and digest != chunk.digest:
             raise DigestMismatch(
                 f"{self.name}: the content at byte {chunk.offset} has the digest sha256:{digest.hex()},"
-                f" its table of contents says sha256:{chunk.digest.hex()}",
+                f" but its table of contents says sha256:{chunk.digest.hex()}",
                 hint="read the image without --lazy, or push it again",
             )
 

@@ -92,7 +92,7 @@ class Held:
         return False
 
     def check_unchanged(self) -> None:
-        """Nothing can change."""
+        """Do nothing: bytes in memory can't change."""
 
     def read_at(self, position: int, count: int) -> bytes:
         return self.data[position : position + count]

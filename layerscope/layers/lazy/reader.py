@@ -101,7 +101,7 @@ def index_by_table(
 
 
 def _set_apart(columns: Columns, landmarks: list[int], contents: TableBlob, chunks: Chunks) -> bool:
-    """Mark the landmarks as not being files of the image; False if there are none."""
+    """Mark the landmarks, which are not files of the image. Returns whether there were any."""
     found = [
         position
         for position in landmarks

@@ -285,9 +285,7 @@ def _xattrs(values: object, budget: Budget | None) -> tuple[tuple[bytes, bytes],
 def _number(row: Row, key: str) -> int:
     value = row.get(key, 0)
     if type(value) is not int or not 0 <= value < _MOST:
-        raise UnusableError(
-            f"its table of contents has a {key} that is not a number of bytes or things"
-        )
+        raise UnusableError(f"its table of contents has a {key} that is not a count")
     return value
 
 

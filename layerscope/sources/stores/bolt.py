@@ -1,8 +1,8 @@
 """Reads a bbolt database (go.etcd.io/bbolt): nested buckets of sorted keys in a B+ tree of pages, without a lock.
 
 A transaction writes changed pages to free places and then one of two meta pages. The valid one with the higher number
-tells the tree. Pages that the tree no longer has can be written over, so what was read counts only if no transaction
-ended meanwhile: `unchanged` says so.
+names the root of the tree. Later transactions may overwrite pages that the tree no longer uses, so what was read counts
+only if no transaction ended meanwhile. `unchanged` checks that.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Bucket:
             raise self._bolt.wrong("a page is cut short")
         kind = _HEADER.unpack_from(page)[1]
         if kind not in (_IS_BRANCH, _IS_LEAF):
-            raise self._bolt.wrong(f"a page of kind {kind} is in its tree")
+            raise self._bolt.wrong(f"its tree has a page of kind {kind}")
         return bool(kind == _IS_LEAF)
 
     def _leaves(self, page: bytes) -> Iterator[tuple[bytes, bool, bytes]]:
@@ -175,7 +175,7 @@ class Bucket:
             flags, offset, key, value = _LEAF.unpack_from(page, at)
             start = at + offset
             if start + key + value > len(page):
-                raise self._bolt.wrong("a value leads out of its page")
+                raise self._bolt.wrong("a value reaches past its page")
             middle = start + key
             yield page[start:middle], bool(flags & _HOLDS_BUCKET), page[middle : middle + value]
 
@@ -184,7 +184,7 @@ class Bucket:
             offset, key, number = _BRANCH.unpack_from(page, at)
             start = at + offset
             if start + key > len(page):
-                raise self._bolt.wrong("a key leads out of its page")
+                raise self._bolt.wrong("a key reaches past its page")
             yield page[start : start + key], number
 
     def _elements(self, page: bytes) -> range:

@@ -38,7 +38,7 @@ def images_named(root: str, wanted: str, namespace: str | None) -> list[Named]:
     """The images that a name, a digest, or the beginning of one refers to, in one namespace or in all.
 
     Raises `FormatError` for a database that layerscope can't read, and `SourceUnavailable` for one that can't be opened
-    or that changes all the time.
+    or that keeps changing.
     """
     folder = FolderStore(root)
     try:
