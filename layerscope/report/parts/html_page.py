@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -45,7 +46,7 @@ def write_page(
 
     `scripts` are the assets to include, `words` are for the macros, and `values` are for this page alone.
     """
-    environment = _environment()
+    environment = _environment(template)
     environment.globals.update(words)
     style = _style()
     script = "".join(_asset(name) for name in scripts)
@@ -67,7 +68,9 @@ def data_block(value: Any) -> str:
     return _data(json.dumps(value, sort_keys=True))
 
 
-def _environment() -> Environment:
+@cache
+def _environment(_template: str) -> Environment:
+    """What a template is compiled in. Compiling takes many times as long as writing a page."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
