@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 import layerscope
@@ -33,6 +34,15 @@ from tests.builder import (
 WIDE = (200, 50)
 NARROW = (80, 24)
 USUAL = (120, 36)
+SIZES = pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(NARROW, id="80x24"),
+        pytest.param(USUAL, id="120x36", marks=pytest.mark.slow),
+        pytest.param(WIDE, id="200x50", marks=pytest.mark.slow),
+    ],
+)
+"""A narrow terminal, where the most has to be left out; others too in `.ci/run`."""
 MAIN_OLD = b"import os\n\n\ndef main():\n    return 'old'\n"
 MAIN_NEW = b"import os\n\n\ndef main():\n    return 'new'\n"
 

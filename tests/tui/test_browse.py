@@ -31,16 +31,7 @@ from layerscope.tui.screens.help_screen import HelpScreen
 from layerscope.tui.screens.opening_screen import OpeningScreen
 from layerscope.tui.screens.pane_letters import PaneLetters
 from layerscope.tui.settings import Settings
-from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
-
-SIZES = pytest.mark.parametrize(
-    "size",
-    [
-        pytest.param(NARROW, id="80x24"),
-        pytest.param(USUAL, id="120x36", marks=pytest.mark.slow),
-        pytest.param(WIDE, id="200x50", marks=pytest.mark.slow),
-    ],
-)
+from tests.tui.images import NARROW, SIZES, USUAL, WIDE, Driver, browse
 
 
 def status(driver: Driver) -> str:

@@ -21,13 +21,15 @@ from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.pane_letters import PaneLetters
 from layerscope.units import format_delta
 from tests.builder import FORMS, ImageBuilder
-from tests.cli.conftest import command, environment
+from tests.cli.conftest import run_in
 from tests.tui.compared import NEW, PairDriver, browse_pair, first, second
 from tests.tui.images import NARROW, WIDE, Driver, browse
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 PYTHON = FIXTURES / "python-3.8.tar.gz", FIXTURES / "python-3.8-slim.tar.gz"
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE])
+SIZES = pytest.mark.parametrize(
+    "size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)], ids=["80x24", "200x50"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +259,7 @@ def test_secrets_in_settings_are_masked(pair: tuple[str, str], size: tuple[int, 
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words), env=environment(), text=True, capture_output=True, timeout=60, check=False
-    )
+    return run_in(Path(), *words)
 
 
 def save(reference: str, path: Path, *, files: bool) -> str:

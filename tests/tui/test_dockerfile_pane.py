@@ -9,7 +9,7 @@ import pytest
 from layerscope.tui.model.view import Scope
 from layerscope.tui.panes.dockerfile_pane import DockerfileList
 from tests.builder import FORMS, ImageBuilder, buildkit
-from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
+from tests.tui.images import SIZES, Driver, browse
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = """\
@@ -40,7 +40,7 @@ def dockerfile(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])
+@SIZES
 def test_each_line_shows_what_it_stores_and_wastes(
     archive: str, dockerfile: Path, size: tuple[int, int]
 ) -> None:

@@ -10,9 +10,7 @@ import pytest
 from layerscope.tui.screens.dialogs import ErrorDialog
 from layerscope.tui.screens.file_screen import FileScreen
 from tests.builder import FORMS, ImageBuilder
-from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
-
-SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE], ids=["80x24", "120x36", "200x50"])
+from tests.tui.images import SIZES, WIDE, Driver, browse
 
 
 def check(driver: Driver) -> str:

@@ -12,9 +12,7 @@ from layerscope.tui.panes.packages_pane import PackageList
 from tests.analysis.images import image_of
 from tests.analysis.test_ownership import RELEASE, debian, dist_info
 from tests.builder import FORMS
-from tests.tui.images import NARROW, USUAL, WIDE, Driver, browse
-
-SIZES = pytest.mark.parametrize("size", [NARROW, USUAL, WIDE])
+from tests.tui.images import SIZES, WIDE, Driver, browse
 
 
 @pytest.fixture(scope="module")
