@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from tests.builder import (
     docker_oci,
     oci,
 )
+from tests.cli.conftest import run_in
 from tests.model import check_sums, expect
 from tests.registry.server import Registry
 
@@ -207,14 +206,8 @@ def test_standard_input_gives_the_same_report(
 ) -> None:
     FORMS[form].write([sample()], tmp_path / "image")
     with (tmp_path / "image").open("rb") as stream:
-        done = subprocess.run(
-            [sys.executable, "-m", "layerscope", "report", "--json", "--files", "-"],
-            stdin=stream,
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-    assert done.returncode == 0, done.stderr.decode()
+        done = run_in(tmp_path, "report", "--json", "--files", "-", stdin=stream)
+    assert done.returncode == 0, done.stderr
     assert neutral(json.loads(done.stdout)) == neutral(reference_report)
 
 
@@ -222,10 +215,8 @@ def test_the_command_line_prints_the_same_bytes_twice(
     reference_report: dict[str, Any], tmp_path: Path
 ) -> None:
     reference = FORMS["containerd"].write([sample()], tmp_path / "image")
-    command = [sys.executable, "-m", "layerscope", "report", "--json", "--files", reference]
     first, second = (
-        subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
-        for _ in range(2)
+        run_in(tmp_path, "report", "--json", "--files", reference).stdout for _ in range(2)
     )
     assert first == second
     assert neutral(json.loads(first)) == neutral(reference_report)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from layerscope.analysis.budgets.budget_file import KEYS, LISTS, OTHER_TABLES
 from layerscope.analysis.budgets.names import DIVE_RULES
 from layerscope.errors import ConfigError
 from layerscope.units import format_size
-from tests.cli.conftest import environment
+from tests.cli.conftest import run_in
 
 HUGE = "9" * 4000
 TOML = (
@@ -175,15 +173,7 @@ def test_a_dive_rule_of_any_type_is_read_or_refused(tmp_path: Path, name: str) -
 )
 def test_the_gate_exits_with_2_in_one_line(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "layerscope", "check", "none.tar"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_in(tmp_path, "check", "none.tar")
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("layerscope: error: ")
     assert done.stderr.count("\n") == 1

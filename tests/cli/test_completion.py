@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.builder.tools import require
 from tests.cli.conftest import Run, environment
+from tests.processes import client as processes
 
 
 def answer(shell: str, script: str, folder: Path, **variables: str) -> str:
     """The output of a script in a shell with layerscope in its PATH."""
     program = folder / "bin" / "layerscope"
     program.parent.mkdir(exist_ok=True)
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
-    program.chmod(0o755)
+    processes.script(program)
     env = environment(**variables)
     env["PATH"] = f"{program.parent}:{env['PATH']}"
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 
 from layerscope.report.formats.renderers import RENDERERS
 from tests.builder import WHITEOUT, BuiltImage, File, ImageBuilder
-from tests.cli.conftest import command, environment
+from tests.cli.conftest import run_in
 from tests.cli.images import hostile_text, web_app, write
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -25,15 +25,7 @@ IMAGES = (
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env=environment(),
-        timeout=120,
-        check=False,
-    )
+    return run_in(FIXTURES, *arguments)
 
 
 def everything(reference: str, folder: Path, *more: str) -> dict[str, bytes]:

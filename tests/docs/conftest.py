@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.cli.conftest import environment
 from tests.docs.pages import ROOT
 from tests.engines.conftest import docker_engine
+from tests.processes import client as processes
 
 __all__ = ["docker_engine"]
 
@@ -35,8 +35,7 @@ class Reader:
         (folder / "context" / "Dockerfile").write_text("FROM busybox\nRUN echo hello > /hello\n")
         program = folder / "bin" / "layerscope"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m layerscope "$@"\n')
-        program.chmod(0o755)
+        processes.script(program)
         self.variables = environment(DOCKER_CONFIG=str(folder / "docker"))
         self.variables["PATH"] = f"{program.parent}:{self.variables['PATH']}"
 

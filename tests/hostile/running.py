@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.processes import client as processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,13 +43,14 @@ def layerscope(*arguments: str, cwd: Path) -> Ran:
         if name in {"PATH", "HOME", "TMPDIR"} or name.startswith("COVERAGE_")
     }
     with tempfile.NamedTemporaryFile() as peak:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, peak.name, *arguments],
+        done = processes.run(
+            peak.name,
+            *arguments,
+            program=PROGRAM,
             cwd=cwd,
             env=environment | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            check=False,
             timeout=300,
         )
         kilobytes = int(peak.read())

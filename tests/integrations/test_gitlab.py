@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import environment
+from tests.processes import client as processes
 
 ROOT = Path(__file__).parents[2]
 JOB = yaml.safe_load((ROOT / "integrations/gitlab/layerscope.yml").read_text())[".layerscope"]
@@ -28,12 +28,9 @@ def play(
     program = folder / "bin" / "layerscope"
     program.parent.mkdir(parents=True, exist_ok=True)
     variables.setdefault("LAYERSCOPE_IMAGE", str(ROOT / "fixtures/my-python-app-buildkit.tar"))
-    program.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec {sys.executable} -P -m layerscope "$@"\n'
-    )
+    processes.script(program)
     if script:
         program.write_text(f"#!/bin/bash\n{script}\n")
-    program.chmod(0o755)
     env = environment(**(JOB["variables"] | variables))
     env["PATH"] = f"{program.parent}:{env['PATH']}"
     return subprocess.run(

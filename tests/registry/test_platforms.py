@@ -12,7 +12,7 @@ import pytest
 
 from layerscope.report.schema import schema_text
 from tests.builder import FORMS, Archive, BuiltImage, ImageBuilder, containerd_store, oci
-from tests.cli.conftest import Run, command, environment, folder, run
+from tests.cli.conftest import Run, folder, run, run_in
 from tests.registry.server import Registry
 from tests.registry.test_pull import clean_environment
 from tests.test_conformance import platforms, sample
@@ -110,17 +110,9 @@ def test_a_form_without_an_index_is_one_row(run: Run, folder: Path, form: str) -
 
 
 def test_standard_input_is_read_once_for_all(folder: Path) -> None:
-    import subprocess
-
     oci(platforms(), layout="index").write(folder / "layout.tar")
     with (folder / "layout.tar").open("rb") as stream:
-        done = subprocess.run(
-            command("report", "-", "--all-platforms", "--json", "--quiet"),
-            stdin=stream,
-            capture_output=True,
-            check=True,
-            env=environment(),
-        )
+        done = run_in(folder, "report", "-", "--all-platforms", "--json", "--quiet", stdin=stream)
     check(json.loads(done.stdout))
 
 
