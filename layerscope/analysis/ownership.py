@@ -123,7 +123,7 @@ def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
     for offset, kept in columns.documents.items():
         position = bisect_left(columns.data, offset)
         while position < len(columns) and columns.data[position] == offset:
-            if columns.kinds[position] == FILE:
+            if columns.kinds[position] == FILE and columns.sizes[position]:
                 yield placed.entry(position), unpacked(kept)
                 break
             position += 1

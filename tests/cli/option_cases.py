@@ -185,7 +185,7 @@ def _cases() -> dict[tuple[str, str], Case]:
     found: dict[tuple[str, str], Case] = {}
     for command, (before, after) in NEEDED.items():
         for name, (image, option) in READING.items():
-            if name != "--lazy" or command not in ("packages", "advise"):
+            if (command, name) != ("advise", "--lazy"):
                 found[command, name] = Case((*before, image, *after), option)
     for command in ("IMAGE", "report", "check"):
         after = NEEDED[command][1]

@@ -52,6 +52,8 @@ class Located:
     stored: int | None = None
     is_member: bool = False
     """Whether the table is in the tar, after the files."""
+    taken: int = 0
+    """The compressed bytes of the table, if it is a member."""
 
 
 def has_table(annotations: Mapping[str, str]) -> bool:
@@ -110,6 +112,7 @@ def _estargz(
         end=offset,
         tar_size=int(unpacked) if known else None,
         is_member=True,
+        taken=length,
     )
 
 

@@ -63,7 +63,7 @@ def _packages(session: Session) -> Widget:
 def _no_packages(session: Session) -> str:
     ownership = session.analysis.ownership
     if ownership is None:
-        return "Packages are unknown, because --lazy doesn't read them. Open the image without it."
+        return "Packages are unknown, because they were not read."
     return "" if ownership.packages else "No package database was found in this image."
 
 
