@@ -80,6 +80,13 @@ def file_options(command: Command) -> Command:
     )
 
 
+def content_options(command: Command) -> Command:
+    """The same as `source_options` for a command that reads files, which `--lazy` doesn't."""
+    return stacked(
+        _tag_option, _dockerfile_option, _engine_options, via_option, cache_option, _choice
+    )(command)
+
+
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine; the command gets a `choice`."""
     return stacked(_platform_option, _pull_option, _quiet_option, _choice)(command)
