@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import wraps
 from typing import Any, Never, TypeVar, cast
 
@@ -16,6 +16,7 @@ from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.options import AdviceOptions, ReadOptions, Via
+from layerscope.records import dataclass
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size

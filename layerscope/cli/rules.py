@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +16,7 @@ from layerscope.analysis.budgets.names import (
     RULE_NAMES,
 )
 from layerscope.cli.options import gathered, stacked
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -29,6 +29,7 @@ from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Wind
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
 from layerscope.packages.package import PackageType
+from layerscope.records import dataclass
 
 Verify = Literal["auto", "full", "off"]
 """When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""

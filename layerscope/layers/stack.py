@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
@@ -27,6 +27,7 @@ from layerscope.layers.reader import (
 from layerscope.limits import Limits
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+from layerscope.records import dataclass
 
 MAX_THREADS = 4
 """The most threads. One more than there are processors is started, since each sometimes waits for the interpreter."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
@@ -17,6 +16,7 @@ from layerscope.analysis.budgets.scope import Level
 from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Facts, sum_of
 from layerscope.analysis.packages import PackageFacts, name_matcher
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from layerscope.records import dataclass
 from layerscope.tui.details import image_text
 from layerscope.tui.panes.files_pane import FilesPane
 
