@@ -183,7 +183,7 @@ _choice = gathered(
 head_option = click.option(
     "--head",
     is_flag=True,
-    help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
+    help="Don't read any layer. Compressed sizes, instructions, and history come from the manifest, the config, and the index.",
 )
 via_option = click.option(
     "--via",
@@ -203,7 +203,7 @@ lazy_option = click.option(
 packages_option = click.option(
     "--packages/--no-packages",
     default=True,
-    help="Tell which packages the files belong to, or don't.",
+    help="Say which packages the files belong to, or don't read any packages.",
 )
 
 
@@ -293,7 +293,7 @@ _limit_option = click.option(
     help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
 )
 _quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
+    "-q", "--quiet", is_flag=True, help="Show no progress bar and fewer messages."
 )
 
 

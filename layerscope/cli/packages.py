@@ -28,7 +28,7 @@ _DOWNLOAD = _HEAD.index("download")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @source_options
 def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json: bool) -> int:
-    """List the packages of IMAGE with the content they store, what of it is wasted, and the layer that installed them.
+    """List the packages of IMAGE with the content they store, how much of it is wasted, and the layer that installed them.
 
     The bytes are those of the files that a package owned when a layer stored them. PACKAGE picks packages by type and
     name, with * and ?: pypi:torch, deb:lib*, or just lodash.

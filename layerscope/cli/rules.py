@@ -112,7 +112,7 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--min-change",
             metavar="SIZE",
-            help="Growth of less than this is none for --max-growth and --max-compressed-growth.",
+            help="Ignore less growth than this in --max-growth and --max-compressed-growth.",
         ),
         click.option(
             "--baseline",
@@ -137,10 +137,10 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--default-baseline",
             metavar="IMAGE|REPORT",
-            help="The baseline where neither --baseline nor the file of rules names one.",
+            help="The baseline if neither --baseline nor the file of rules names one.",
         ),
         click.option(
-            "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
+            "--base", metavar="IMAGE", help="The base image (FROM), to know which layers are yours."
         ),
     )(command)
 
@@ -150,7 +150,7 @@ def _dive_options(command: Command) -> Command:
         click.option(
             "--ci-config",
             metavar="PATH",
-            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself where no other file has rules.",
+            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself if no other file has rules.",
         ),
         *(
             click.option(f"--{name}", name, metavar="VALUE", help="dive's rule of this name.")

@@ -146,7 +146,7 @@ class Extraction:
                 self._guarded(item, self._make_symlink)
             else:
                 self.taken.skip(
-                    item.path, f"its target {_shown(item.entry.link)} leads out of the folder"
+                    item.path, f"its target {_shown(item.entry.link)} points outside the folder"
                 )
         for item in reversed(self._made):
             self._finish_directory(item)

@@ -533,11 +533,11 @@ EDITS: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a name that was not UTF-8": lambda rows: rows[-1].update(name="a\ufffd"),
     "a name that is no text": lambda rows: rows[-1].update(name=5),
     "a lone surrogate": lambda rows: rows[-1].update(name="\ud800"),
-    "a time that is none": lambda rows: rows[-1].update(modtime="yesterday"),
-    "a year that is none": lambda rows: rows[-1].update(modtime="0000-13-01T00:00:00Z"),
+    "not a time": lambda rows: rows[-1].update(modtime="yesterday"),
+    "not a year": lambda rows: rows[-1].update(modtime="0000-13-01T00:00:00Z"),
     "attributes that are none": lambda rows: rows[-1].update(xattrs={"user.a": "%%%"}),
     "attributes in a list": lambda rows: rows[-1].update(xattrs=[1]),
-    "a digest that is none": lambda rows: rows[-1].update(
+    "not a digest": lambda rows: rows[-1].update(
         type="reg", size=1, offset=1, digest="md5:1", chunkDigest="md5:1"
     ),
     "an offset outside": lambda rows: rows[-1].update(type="reg", size=1, offset=1 << 40),

@@ -24,7 +24,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A unified diff, the advice it follows, and the advice that needs a person."""
+    """A unified diff, the advice it follows, and the advice that needs a decision."""
 
     text: str
     applied: tuple[Advice, ...]
