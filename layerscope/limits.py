@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.records import dataclass
+from dataclasses import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -23,8 +23,6 @@ class Limits:
     """One in-toto statement; BuildKit's own limit."""
     toc_bytes: int = 256 * MIB
     """The table of contents of one eStargz or zstd:chunked layer, stored or uncompressed."""
-    database_bytes: int = 64 * MIB
-    """Compressed bytes of one layer to fetch for its package databases with `--lazy`. Above this, packages are unknown."""
     spool_bytes: int = 16 * GIB
     """Copies of a registry's blobs in hidden files, all together, which looking into their files takes."""
     json_depth: int = 200
@@ -48,6 +46,9 @@ class Limits:
     extra_bytes: int = 256 * MIB
     """Memory for what all layers of an image keep from extension headers (long names and links, attributes, sparse
     maps) and of package databases."""
+    duplicate_bytes: int = GIB
+    """Content of uncompressed layers that is read to find duplicates. What is beyond it is not compared, and a note says
+    so."""
     implied_bytes: int = 256 * MIB
     """Memory for directories that no tar member describes, their paths included."""
     path_depth: int = 16_384

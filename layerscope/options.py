@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.records import dataclass
 
 Verify = Literal["auto", "full", "off"]
 Via = Literal["store", "export"]
+
+MIN_DUPLICATE: Final = 4096
+"""The default size from which a content counts as a duplicate, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class ReadOptions:
     `packages` tells which packages the files belong to, unless layers are read by their tables of contents.
     `advice` says which advice to give on the image.
     `dead_weight` tells which live files a running container hardly needs.
+    `duplicates` tells which contents of at least `min_duplicate` bytes are stored more than once. In uncompressed layers,
+    files of the same size are read for it.
     """
 
     platform: str | None = None
@@ -59,6 +64,8 @@ class ReadOptions:
     packages: bool = True
     advice: AdviceOptions = DEFAULT_ADVICE
     dead_weight: bool = True
+    duplicates: bool = True
+    min_duplicate: int = MIN_DUPLICATE
 
 
 DEFAULT_OPTIONS = ReadOptions()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from layerscope.analysis.duplicates import duplicate_packages, find_duplicates
 from layerscope.analysis.model import (
     NO_COUNTS,
     Analysis,
@@ -20,7 +21,7 @@ from layerscope.analysis.model import (
     WastedFile,
     sum_of,
 )
-from layerscope.analysis.ownership import Ownership, own
+from layerscope.analysis.ownership import own
 from layerscope.analysis.packages import package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.analysis.weight.weigh import weigh, weight_facts
@@ -50,6 +51,7 @@ from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Note, Notes
+from layerscope.options import MIN_DUPLICATE
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 REPEATED: Final = (
@@ -66,6 +68,8 @@ def analyze(
     known: KnownLayers | None = None,
     packages: bool = True,
     dead_weight: bool = True,
+    duplicates: bool = True,
+    min_duplicate: int = MIN_DUPLICATE,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
@@ -74,7 +78,8 @@ def analyze(
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
     Layers that `known` has aren't read.
     `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
-    `packages` also tells which packages the files belong to, and `dead_weight` which of them a container hardly needs.
+    `packages` also tells which packages the files belong to, `dead_weight` which of them a container hardly needs, and
+    `duplicates` which contents of at least `min_duplicate` bytes are stored more than once.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     _check_open(image)
@@ -84,7 +89,6 @@ def analyze(
         limits=limits,
         known=known,
         lazy=lazy,
-        packages=packages,
         progress=progress,
         cancelled=cancelled,
     )
@@ -92,11 +96,22 @@ def analyze(
     notes.extend(image.notes)
     tree = _replay(image.layers, indexes, limits, notes, cancelled)
     _note_the_stack(image, indexes, verify, notes)
-    ownership = _owned(tree, indexes, notes) if packages else None
+    ownership = own(tree, notes) if packages and not lazy else None
     weighed = weigh(tree, image.config, ownership) if dead_weight else None
+    copies = None
+    if duplicates:
+        copies = find_duplicates(
+            tree,
+            indexes,
+            notes,
+            least=min_duplicate,
+            most_read=limits.duplicate_bytes,
+            progress=progress,
+            cancelled=cancelled,
+        )
     owners = [layer.instruction for layer in image.layers]
     analysis = Analysis(
-        facts=_facts(image, indexes, tree, owners, notes),
+        facts=replace(_facts(image, indexes, tree, owners, notes), duplicates=copies),
         image=image,
         tree=tree,
         indexes=indexes,
@@ -104,14 +119,6 @@ def analyze(
         weighed=weighed,
     )
     return replace(analysis, facts=_with_subjects(analysis, owners))
-
-
-def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:
-    """The packages. Types that a layer may have without anyone having looked count as unreadable."""
-    ownership = own(tree, notes)
-    for index in filter(None, indexes):
-        ownership.unreadable |= index.unread
-    return ownership
 
 
 def _facts(
@@ -138,9 +145,14 @@ def _with_subjects(analysis: Analysis, owners: Sequence[int]) -> Facts:
     """The facts with the parts that were asked for. `owners` gives the instruction of each layer."""
     ownership, weighed = analysis.ownership, analysis.weighed
     base = analysis.image.base
+    packages = None if ownership is None else package_facts(ownership, owners)
+    copies = analysis.facts.duplicates
+    if copies is not None and packages is not None:
+        copies = replace(copies, packages=duplicate_packages(packages.rows))
     return replace(
         analysis.facts,
-        packages=None if ownership is None else package_facts(ownership, owners),
+        packages=packages,
+        duplicates=copies,
         weight=None if weighed is None else weight_facts(weighed, analysis.tree, owners, base),
     )
 

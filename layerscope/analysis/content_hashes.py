@@ -48,6 +48,7 @@ def read_contents(
     contents: Iterable[Entry],
     indexes: Indexes,
     *,
+    stage: str = "compare",
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> None:
@@ -71,7 +72,7 @@ def read_contents(
     for run in _runs(unread):
         stop_if(cancelled)
         if progress is not None:
-            progress(Progress("compare", done, total))
+            progress(Progress(stage, done, total))
         index = indexes[run[0].layer]
         assert index is not None
         _hash(index, run, buffer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final
 
@@ -25,7 +26,7 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
         heapq.nlargest(LARGEST, live, key=attrgetter("size")),
         key=lambda entry: (-entry.size, entry.path),
     )
-    aliases = _visible_aliases(analysis.tree, contents)
+    aliases = visible_aliases(analysis.tree, contents)
     return tuple(
         LiveFile(
             path=aliases.get(id(entry), entry.path),
@@ -57,7 +58,7 @@ def _largest_in(layer: PlacedLayer) -> list[int]:
         count *= 4
 
 
-def _visible_aliases(tree: FileTree, contents: list[Entry]) -> dict[int, bytes]:
+def visible_aliases(tree: FileTree, contents: Iterable[Entry]) -> dict[int, bytes]:
     """For content whose original name is gone, a hard link that keeps it live."""
     wanted = {id(entry) for entry in contents if entry.ended != VISIBLE or entry.kind == METADATA}
     aliases: dict[int, bytes] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.image.config import ImageConfig
@@ -13,9 +13,9 @@ from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
 from layerscope.options import DEFAULT_ADVICE, AdviceOptions
-from layerscope.records import dataclass
 
 if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Duplicates
     from layerscope.analysis.ownership import Ownership
     from layerscope.analysis.packages import Packages
     from layerscope.analysis.weight.facts import DeadWeight
@@ -180,8 +180,8 @@ class Facts:
 
     `saved` says that it comes from a report, which masks secrets and may list only the largest rows of `waste`. `files`
     is None if a report has no list of files. `head` says that no layer was read: `compressed` is then the only known
-    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages` and `weight` are None if nobody asked for them.
-    Digests are text.
+    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages`, `weight`, and `duplicates` are None if nobody
+    asked for them. Digests are text.
     """
 
     reference: str
@@ -205,6 +205,7 @@ class Facts:
     head: bool = False
     packages: Packages | None = None
     weight: DeadWeight | None = None
+    duplicates: Duplicates | None = None
 
     @property
     def name(self) -> str:

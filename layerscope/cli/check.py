@@ -33,6 +33,7 @@ from layerscope.cli.outputs import STDOUT, Output, check_apart
 from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
 from layerscope.errors import OutputError, UsageError
+from layerscope.options import MIN_DUPLICATE
 from layerscope.report.replace import check_target, replacing, shown
 
 HEADROOM = 10
@@ -45,7 +46,7 @@ HEADROOM = 10
 @click.option(
     "--init",
     is_flag=True,
-    help=f"Write a first {CONFIG_NAME} (or the file of --config) with today's sizes and some headroom.",
+    help=f"Write a first {CONFIG_NAME} (or the file of --config) with the sizes of today and some headroom.",
 )
 @click.option(
     "--update",
@@ -60,7 +61,7 @@ HEADROOM = 10
     default=None,
     show_default=str(HEADROOM),
     metavar="PERCENT",
-    help="How much room --init and --update leave above today's sizes.",
+    help="What --init and --update leave free above the sizes of today.",
 )
 @click.option("--today", metavar="YYYY-MM-DD", hidden=True, help="The day for `until`.")
 @output_options
@@ -77,8 +78,8 @@ def command(
     """Check IMAGE against a budget and exit with 1 when a rule is broken.
 
     Rules live in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
-    an option overrides the file. A rule you don't name is off, and a value equal to the limit passes. Write sizes
-    as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options work unchanged.
+    an option beats the file. A rule you don't name is off, and a value equal to the limit passes. Write sizes
+    as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options are taken as they are.
 
     \b
     layerscope check docker:app --max-size 200MB --max-wasted-percent 5
@@ -86,7 +87,7 @@ def command(
     layerscope check app.tar --max-growth 1% --baseline release.json -o markdown=summary.md
     layerscope check app.tar --init
 
-    Prints one line for each rule. The last line is `verdict: pass` or `verdict: fail (2 of 5 rules)`.
+    One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
     day = _today(today)
     _check_tasks(choice, init=init, updates=bool(updates), headroom=headroom is not None)
@@ -175,14 +176,14 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     check_apart([Output("text", path)], (choice.reference, rules.rules.get("base")))
     if os.path.lexists(path) and not writing.force:
         raise OutputError(
-            f"{shown(path)} already exists",
+            f"{shown(path)} is there already",
             hint="raise single limits with --update RULE, or replace the file with --force",
         )
     text = first_budget(known(choice, base=rules.rules.get("base")).facts, headroom)
     with replacing(path, force=writing.force) as file:
         file.write(text.encode())
     if not choice.quiet:
-        tell(f"wrote {shown(path)}; check the image with `layerscope check`")
+        tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")
     return Exit.OK
 
 
@@ -202,6 +203,8 @@ def _check_init(choice: Choice, writing: Writing, rules: RuleOptions) -> None:
         "--ci-config": rules.ci_config,
         "--dockerfile": choice.options.dockerfile,
         "--no-packages": not choice.options.packages,
+        "--no-duplicates": not choice.options.duplicates,
+        "--min-duplicate": choice.options.min_duplicate != MIN_DUPLICATE,
         **{f"--{name.replace('_', '-')}": True for name in rules.rules if name != "base"},
         **{f"--{name}": True for name in rules.dive},
     }

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never
 
 import click
@@ -16,6 +17,7 @@ from layerscope.cli.examine import collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
+    duplicates_options,
     force_option,
     head_option,
     json_option,
@@ -34,7 +36,6 @@ from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
-from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
@@ -98,6 +99,7 @@ STDIN = "-"
 @cache_option
 @lazy_option
 @packages_option
+@duplicates_options
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -147,6 +149,8 @@ class Asked:
     no_cache: bool
     lazy: bool
     packages: bool
+    duplicates: bool
+    min_duplicate: str | None
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -200,6 +204,8 @@ class Asked:
             "--via": self.via,
             "--no-cache": self.no_cache,
             "--no-packages": not self.packages,
+            "--no-duplicates": not self.duplicates,
+            "--min-duplicate": self.min_duplicate,
         }
         useless = [name for name, value in given.items() if value]
         if useless and all(report_path(each) is not None for each in self.references):
@@ -249,6 +255,8 @@ class Asked:
                 head=self.head,
                 lazy=self.lazy,
                 packages=self.packages,
+                duplicates=self.duplicates,
+                min_duplicate=self.min_duplicate,
             )
             for platform, tag in pairs
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import layerscope
@@ -13,9 +13,8 @@ from layerscope.cli.exits import stopping
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import tell
 from layerscope.limits import DEFAULT_LIMITS
-from layerscope.options import ReadOptions
+from layerscope.options import MIN_DUPLICATE, ReadOptions
 from layerscope.progress import RemarkCallback
-from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -50,6 +49,8 @@ class Choice:
             "--no-packages": not options.packages,
             "--no-advice": options.advice.off,
             "--min-saving": options.advice.min_saving is not None,
+            "--no-duplicates": not options.duplicates,
+            "--min-duplicate": options.min_duplicate != MIN_DUPLICATE,
         }
         return [name for name, value in given.items() if value]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from typing import Any, Never, TypeVar, cast
 
@@ -15,8 +15,7 @@ from layerscope.cli.outputs import Output, check_outputs, parse_outputs
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.options import AdviceOptions, ReadOptions, Via
-from layerscope.records import dataclass
+from layerscope.options import MIN_DUPLICATE, AdviceOptions, ReadOptions, Via
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size
@@ -71,7 +70,9 @@ def source_options(command: Command) -> Command:
 
 def report_options(command: Command) -> Command:
     """The same for a command that can do without the layers."""
-    return stacked(head_option, packages_option, advice_options, source_options)(command)
+    return stacked(
+        head_option, packages_option, duplicates_options, advice_options, source_options
+    )(command)
 
 
 def file_options(command: Command) -> Command:
@@ -110,8 +111,18 @@ def make_options(
     packages: bool = True,
     no_advice: Sequence[str] = (),
     min_saving: str | None = None,
+    duplicates: bool = False,
+    min_duplicate: str | None = None,
 ) -> ReadOptions:
-    """The options of the command line as one value. Raises `UsageError`."""
+    """The options of the command line as one value. Raises `UsageError`.
+
+    `duplicates` is off for commands that don't show them.
+    """
+    if min_duplicate is not None and (head or not duplicates):
+        raise UsageError(
+            f"--min-duplicate has no effect with {'--head' if head else '--no-duplicates'}",
+            hint="leave one of the two options out",
+        )
     if head and verify is not None:
         raise UsageError(
             "--head reads no layer, so there are no digests to verify",
@@ -135,6 +146,8 @@ def make_options(
         lazy=lazy,
         packages=packages,
         advice=_make_advice(no_advice, min_saving),
+        duplicates=duplicates,
+        min_duplicate=_least(min_duplicate),
         verify="auto" if verify is None else "full" if verify else "off",
         via=via,
         cache=not no_cache,
@@ -176,6 +189,8 @@ _choice = gathered(
         "packages",
         "no_advice",
         "min_saving",
+        "duplicates",
+        "min_duplicate",
         "quiet",
     ),
     _make_choice,
@@ -183,7 +198,7 @@ _choice = gathered(
 head_option = click.option(
     "--head",
     is_flag=True,
-    help="Don't read any layer. Compressed sizes, instructions, and history come from the manifest, the config, and the index.",
+    help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
 )
 via_option = click.option(
     "--via",
@@ -203,7 +218,19 @@ lazy_option = click.option(
 packages_option = click.option(
     "--packages/--no-packages",
     default=True,
-    help="Say which packages the files belong to, or don't read any packages.",
+    help="Tell which packages the files belong to, or don't.",
+)
+duplicates_options = stacked(
+    click.option(
+        "--duplicates/--no-duplicates",
+        default=True,
+        help="Tell which contents are stored more than once, or don't.",
+    ),
+    click.option(
+        "--min-duplicate",
+        metavar="SIZE",
+        help="The smallest content that counts as a duplicate.  [default: 4KiB]",
+    ),
 )
 
 
@@ -293,7 +320,7 @@ _limit_option = click.option(
     help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
 )
 _quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Show no progress bar and fewer messages."
+    "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
 )
 
 
@@ -399,6 +426,16 @@ def output_options(command: Command) -> Command:
         verify_option,
         gathered("writing", [field.name for field in fields(Writing)], Writing),
     )(command)
+
+
+def _least(text: str | None) -> int:
+    """The smallest duplicate, in bytes. Raises `UsageError`."""
+    if text is None:
+        return MIN_DUPLICATE
+    try:
+        return parse_size(text)
+    except ConfigError as error:
+        raise UsageError(f"--min-duplicate: {error.message}", hint=error.hint) from None
 
 
 def parse_limits(values: Sequence[str]) -> Limits:

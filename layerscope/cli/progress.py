@@ -19,6 +19,7 @@ PAUSE = 0.1
 
 _STAGES = {
     "compare": "comparing",
+    "duplicates": "comparing",
     "export": "exporting",
     "pull": "pulling",
     "read": "reading",

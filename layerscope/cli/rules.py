@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +16,6 @@ from layerscope.analysis.budgets.names import (
     RULE_NAMES,
 )
 from layerscope.cli.options import gathered, stacked
-from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     pass
@@ -112,7 +111,7 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--min-change",
             metavar="SIZE",
-            help="Ignore less growth than this in --max-growth and --max-compressed-growth.",
+            help="Growth of less than this is none for --max-growth and --max-compressed-growth.",
         ),
         click.option(
             "--baseline",
@@ -137,10 +136,10 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--default-baseline",
             metavar="IMAGE|REPORT",
-            help="The baseline if neither --baseline nor the file of rules names one.",
+            help="The baseline where neither --baseline nor the file of rules names one.",
         ),
         click.option(
-            "--base", metavar="IMAGE", help="The base image (FROM), to know which layers are yours."
+            "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
         ),
     )(command)
 
@@ -150,7 +149,7 @@ def _dive_options(command: Command) -> Command:
         click.option(
             "--ci-config",
             metavar="PATH",
-            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself if no other file has rules.",
+            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself where no other file has rules.",
         ),
         *(
             click.option(f"--{name}", name, metavar="VALUE", help="dive's rule of this name.")

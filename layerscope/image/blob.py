@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from layerscope.errors import SourceUnavailable
-from layerscope.records import dataclass
 
 
 @dataclass(slots=True)

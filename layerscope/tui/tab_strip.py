@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from rich.segment import Segment
@@ -12,7 +13,6 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope.records import dataclass
 from layerscope.tui.styles import style_of
 
 _FITS: Final[tuple[tuple[str, int | None], ...]] = (

@@ -11,6 +11,7 @@ from layerscope.analysis.budgets.budget import load_budget
 from layerscope.analysis.budgets.judge import evaluate
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.verdict import Verdict
+from layerscope.analysis.duplicates import Duplicates
 from layerscope.analysis.model import Analysis
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
@@ -71,7 +72,11 @@ def test_shares_are_compared_exactly() -> None:
 
 def test_an_empty_image_passes_every_rule() -> None:
     empty = make_analysis([("CMD a", 0)], compressed=0)
-    empty = with_facts(empty, base=Base(layers=0, name=None, evidence="x"))
+    empty = with_facts(
+        empty,
+        base=Base(layers=0, name=None, evidence="x"),
+        duplicates=Duplicates(least=4096, groups=()),
+    )
     verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})
     assert verdict.passed
     assert len(verdict.rules) == len(RULES)

@@ -47,6 +47,9 @@ REPORTING: Final[dict[str, Case]] = {
     "--no-packages": Case(("app.tar", "--json"), ("--no-packages",)),
     "--no-advice": Case(("app.tar", "--json"), ("--no-advice", "write-once")),
     "--min-saving": Case(("app.tar", "--json"), ("--min-saving", "1GB")),
+    "--duplicates": Case(("app.tar", "--json", "--no-duplicates"), ("--duplicates",)),
+    "--no-duplicates": Case(("app.tar", "--json"), ("--no-duplicates",)),
+    "--min-duplicate": Case(("app.tar", "--json"), ("--min-duplicate", "1000")),
     "--dockerfile": Case(("app.tar", "--json"), ("--dockerfile", "Dockerfile")),
 }
 """What to write."""
@@ -65,6 +68,7 @@ RULES: Final[dict[str, Case]] = {
     "--max-wasted": Case(("app.tar",), ("--max-wasted", "1")),
     "--max-wasted-percent": Case(("app.tar",), ("--max-wasted-percent", "1")),
     "--min-efficiency": Case(("app.tar",), ("--min-efficiency", "0.99")),
+    "--max-duplicates": Case(("app.tar",), ("--max-duplicates", "1")),
     "--max-layers": Case(("app.tar",), ("--max-layers", "1")),
     "--max-layer-size": Case(("app.tar",), ("--max-layer-size", "1")),
     "--max-growth": Case(("app.tar", "--baseline", "base.tar"), ("--max-growth", "1")),
@@ -123,6 +127,11 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--head": Case(("base.tar", "oci.tar", "--json"), ("--head",)),
         "--packages": Case(("base.tar", "app.tar", "--json", "--no-packages"), ("--packages",)),
         "--no-packages": Case(("base.tar", "app.tar", "--json"), ("--no-packages",)),
+        "--duplicates": Case(
+            ("base.tar", "app.tar", "--json", "--no-duplicates"), ("--duplicates",)
+        ),
+        "--no-duplicates": Case(("base.tar", "app.tar", "--json"), ("--no-duplicates",)),
+        "--min-duplicate": Case(("base.tar", "app.tar", "--json"), ("--min-duplicate", "1000")),
     },
     "files": {
         "--live": Case(("app.tar",), ("--live",)),
@@ -135,13 +144,6 @@ OWN: Final[dict[str, dict[str, Case]]] = {
     "packages": {
         "--top": Case(("app.tar",), ("--top", "1")),
         "--json": Case(("app.tar",), ("--json",)),
-        "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
-    },
-    "advise": {
-        "--diff": Case(("app.tar", "--dockerfile", "Dockerfile"), ("--diff",)),
-        "--json": Case(("app.tar",), ("--json",)),
-        "--no-advice": Case(("app.tar",), ("--no-advice", "write-once")),
-        "--min-saving": Case(("app.tar",), ("--min-saving", "1GB")),
         "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },
     "extract": {
@@ -174,7 +176,6 @@ NEEDED: Final[dict[str, tuple[Words, Words]]] = {
     "compare": (("base.tar",), ()),
     "files": ((), ()),
     "packages": ((), ()),
-    "advise": ((), ()),
     "extract": ((), ("/etc/hosts", "-o", "out")),
     "serve": ((), ()),
 }
@@ -185,7 +186,7 @@ def _cases() -> dict[tuple[str, str], Case]:
     found: dict[tuple[str, str], Case] = {}
     for command, (before, after) in NEEDED.items():
         for name, (image, option) in READING.items():
-            if (command, name) != ("advise", "--lazy"):
+            if (command, name) != ("packages", "--lazy"):
                 found[command, name] = Case((*before, image, *after), option)
     for command in ("IMAGE", "report", "check"):
         after = NEEDED[command][1]

@@ -15,6 +15,8 @@ BROWSED = {
     "dockerfile": "--dockerfile=Dockerfile",
     "lazy": "--lazy",
     "packages": "--no-packages",
+    "duplicates": "--no-duplicates",
+    "min_duplicate": "--min-duplicate=8kB",
     "pull": "--pull",
     "insecure": "--insecure",
     "token_servers": "--token-server=auth.example",

@@ -161,7 +161,7 @@ def test_a_first_budget_passes_and_can_be_raised(run: Run, folder: Path) -> None
     assert run("check", "app.tar").returncode == 0
     again = run("check", "app.tar", "--init")
     assert again.returncode == 2
-    assert "already exists" in again.stderr
+    assert "is there already" in again.stderr
     path = folder / "layerscope.toml"
     text = path.read_text()
     path.write_text(text.replace('max_size = "14.4MB"', 'max_size = "1MB" # mine') + "# end\n")
@@ -320,6 +320,8 @@ def test_an_endless_size_in_the_rules_is_a_one_line_error(
         ("--ci-config", ".dive-ci"),
         ("--dockerfile", "Dockerfile"),
         ("--no-packages",),
+        ("--no-duplicates",),
+        ("--min-duplicate", "1kB"),
         ("--lowestEfficiency", "0.9"),
         ("--allow-missing-baseline",),
         ("--require-baseline",),

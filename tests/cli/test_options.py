@@ -135,6 +135,10 @@ def test_an_option_has_an_effect_or_is_refused_by_name(
         (("compare", "app.tar", "base.tar", "oci.tar", "--show-args"), "--show-args"),
         (("compare", "saved.json", "saved.json", "--no-cache"), "--no-cache"),
         (("compare", "saved.json", "saved.json", "--no-packages"), "--no-packages"),
+        (("compare", "saved.json", "saved.json", "--no-duplicates"), "--no-duplicates"),
+        (("compare", "saved.json", "saved.json", "--min-duplicate", "1kB"), "--min-duplicate"),
+        (("report", "app.tar", "--no-duplicates", "--min-duplicate", "1kB"), "--min-duplicate"),
+        (("report", "app.tar", "--head", "--min-duplicate", "1kB"), "--min-duplicate"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

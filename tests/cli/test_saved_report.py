@@ -139,6 +139,8 @@ def test_a_rule_about_paths_fails_closed_on_a_report_without_files(
         ("--dockerfile", "Dockerfile"),
         ("--pull",),
         ("--no-packages",),
+        ("--no-duplicates",),
+        ("--min-duplicate", "1kB"),
         ("--limit", "layers=7"),
         ("--verify",),
         ("--no-verify",),

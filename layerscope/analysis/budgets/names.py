@@ -44,6 +44,9 @@ RULE_NAMES = (
     RuleName(
         "min_efficiency", "share", False, "Live content as a share of the content (0.95 or 95%)."
     ),
+    RuleName(
+        "max_duplicates", "size", True, "Live content that is stored although another file has it."
+    ),
     RuleName("max_layers", "count", True, "Number of layers."),
     RuleName("max_layer_size", "size", True, "Content of the largest layer."),
     RuleName("max_growth", "growth", True, "Growth of the content against --baseline (2MB or 1%)."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -12,8 +12,7 @@ from layerscope.analysis.budgets.growth import Measure as Size
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Facts
-from layerscope.records import dataclass
-from layerscope.units import count
+from layerscope.units import count, format_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,24 @@ def _efficiency(case: Case) -> Fraction:
     return 1 - Fraction(_wasted(case, "min_efficiency"), content) if content else Fraction(1)
 
 
+def _duplicates(case: Case, limit: Number) -> Measured:
+    missing = missing_layers(case.analysis)
+    found = case.analysis.duplicates
+    if missing or found is None:
+        return Measured(
+            None, missing or "unknown: contents were not compared; leave --no-duplicates out"
+        )
+    if found.unread is not None and found.known_saving <= limit:
+        return Measured(
+            None,
+            f"unknown: {count(found.unread.files, 'file')} of the same size as others were not compared; "
+            "raise --limit duplicate_bytes=N, or leave --lazy out",
+        )
+    least = "at least, " if found.unread is not None else ""
+    detail = f"{least}in {count(found.copies, 'file')} of {format_size(found.least)} and more"
+    return Measured(Fraction(found.known_saving), detail=detail)
+
+
 def _largest_layer(case: Case) -> Fraction:
     return Fraction(max((layer.sizes.content for layer in case.analysis.layers), default=0))
 
@@ -199,6 +216,7 @@ _MEASURES: dict[str, Measure] = {
     "max_wasted": _of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
     "max_wasted_percent": _of_content(_wasted_percent),
     "min_efficiency": _of_content(_efficiency),
+    "max_duplicates": _duplicates,
     "max_layers": lambda case, _: Measured(Fraction(len(case.analysis.layers))),
     "max_layer_size": _of_content(_largest_layer),
     "max_growth": _growth("content"),

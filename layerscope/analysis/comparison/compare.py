@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from layerscope.analysis.comparison.configuration import SettingRow, compare_settings
 from layerscope.analysis.comparison.files import FileComparison
@@ -17,7 +18,6 @@ from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.walk import compare_files
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, ProgressCallback
-from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 

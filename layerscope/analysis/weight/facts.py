@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from layerscope.analysis.model import sum_of
 from layerscope.analysis.weight.kinds import RANKS, WeightKind
-from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
     sizes, wasted = document["sizes"], document["wasted_by_kind"]
     for size in SIZE_NAMES:
         yield {"table": "size", "text": size, **_pair(sizes[size])}
+    yield {"table": "size", "text": "duplicates", **_pair(document["duplicates"])}
     for kind in WASTE_KINDS:
         yield {"table": "waste", "text": kind, **_pair(wasted[kind])}
     for row in document["instructions"]:

@@ -13,6 +13,7 @@ from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.package_rows import packages_row
 from layerscope.report.comparison.pairs import costed_pair, pair
 from layerscope.report.comparison.sentence import names, sentence
+from layerscope.report.comparison.totals import duplicates_pair
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
@@ -77,6 +78,7 @@ def build(
         "config": [_setting(row) for row in comparison.settings],
         "different": comparison.differs,
         "directories": [] if files is None else _directories(files, top, depth),
+        "duplicates": duplicates_pair(a, b),
         "efficiency": _efficiency(a, b),
         "entries": _all_entries(a, b),
         "files": None if files is None else _files(comparison, files, depth),

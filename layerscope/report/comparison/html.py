@@ -16,6 +16,7 @@ from layerscope.report.comparison.package_words import (
     versions_words,
 )
 from layerscope.report.comparison.rows import SIDES, MaybePairRow, PairRow, SideName
+from layerscope.report.comparison.totals import MEANINGS, more_totals
 from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -171,6 +172,10 @@ def _overview(document: ComparisonDocument) -> list[dict[str, object]]:
         _sizes_row(name, document["sizes"][key], percent_delta(document["sizes"][key]["percent"]))
         | {"meaning": meaning}
         for key, name, meaning in _SIZES
+    ]
+    rows += [
+        _sizes_row(name, pair, "") | {"meaning": MEANINGS[name]}
+        for name, pair in more_totals(document)
     ]
     efficiency = efficiency_words(document)
     if efficiency is not None:

@@ -15,6 +15,7 @@ from layerscope.report.comparison.package_words import (
     versions_words,
 )
 from layerscope.report.comparison.rows import SIDES
+from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -119,6 +120,10 @@ def _overview(document: ComparisonDocument) -> str:
         delta = pair["delta"]
         change = "–" if delta is None else f"{format_delta(delta)} {percent_delta(pair['percent'])}"
         rows.append((f"**{name}**", format_size(pair["a"]), format_size(pair["b"]), change.strip()))
+    for name, total in more_totals(document):
+        delta = total["delta"]
+        change = "–" if delta is None else format_delta(delta)
+        rows.append((f"**{name}**", format_size(total["a"]), format_size(total["b"]), change))
     efficiency = efficiency_words(document)
     if efficiency is not None:
         one, other, points = efficiency

@@ -270,6 +270,7 @@ class ComparisonDocument(TypedDict):
     config: list[SettingRow]
     different: bool
     directories: list[DirectoryRow]
+    duplicates: MaybePairRow
     efficiency: EfficiencyRow
     entries: EntriesRow
     files: ComparedFilesRow | None

@@ -14,6 +14,7 @@ from layerscope.report.comparison.package_words import (
     packages_that_differ,
     packages_words,
 )
+from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -166,6 +167,8 @@ def _overview(page: Page, document: ComparisonDocument) -> None:
     for name, key in SIZES:
         pair = document["sizes"][key]
         columns.sizes(name, pair, pair["percent"])
+    for name, total in more_totals(document):
+        columns.sizes(name, total, None)
     efficiency = efficiency_words(document)
     if efficiency is not None:
         one, other, points = efficiency

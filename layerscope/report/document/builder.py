@@ -11,6 +11,7 @@ from layerscope.analysis.masked import NO_MASKS, masked, masks_of
 from layerscope.analysis.model import Analysis
 from layerscope.report.document.advice_rows import advice_rows
 from layerscope.report.document.configuration import configuration
+from layerscope.report.document.duplicate_rows import duplicates_row
 from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.head import without_layers
 from layerscope.report.document.image_rows import (
@@ -116,4 +117,6 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
         document["base"] = base_row(image.base)
     if analysis.facts.packages is not None:
         document["packages"] = packages_row(analysis.facts.packages, top)
+    if analysis.facts.duplicates is not None:
+        document["duplicates"] = duplicates_row(analysis.facts.duplicates, analysis.layers, top)
     return document

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from layerscope.analysis.model import ChangedField, WasteKind
+from layerscope.report.document.duplicate_types import DuplicatesRow
 from layerscope.report.document.package_types import PackagesRow
 
 SCHEMA_VERSION = 1
@@ -354,6 +355,7 @@ class AnalysisDocument(TypedDict):
     base: NotRequired[BaseRow]
     baseline: NotRequired[BaselineRow]
     dive_compatible: NotRequired[DiveRow]
+    duplicates: NotRequired[DuplicatesRow]
     filesystem: NotRequired[FilesystemRow]
     head: NotRequired[Literal[False]]
     packages: NotRequired[PackagesRow]

@@ -1,4 +1,4 @@
-"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste, packages, and files.
+"""The report as one table in CSV (RFC 4180), for spreadsheets: layers, instructions, waste, packages, duplicates, and files.
 
 Every row has every column, and a filter on the first one, `table`, selects a kind of row. Text that a spreadsheet could
 mistake for a formula starts with a `'`, control characters are escaped, and an unknown value is an empty cell. JSON has
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
 from layerscope.report.parts.csv_cell import REST, cell
-from layerscope.report.sections import packages
+from layerscope.report.sections import duplicates, packages
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
         }
     if not is_head(document):
         yield from packages.csv_rows(document.get("packages"))
+        yield from duplicates.csv_rows(document.get("duplicates"))
     yield from _files(document)
 
 

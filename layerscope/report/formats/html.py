@@ -12,7 +12,7 @@ from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
-from layerscope.report.sections import advice
+from layerscope.report.sections import advice, duplicates
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -45,6 +45,10 @@ _WORDS = {
     "has_lines": has_lines,
     "instruction_text": instruction_text,
     "is_warning": is_warning,
+    "MOST_PATHS": duplicates.MOST_PATHS,
+    "duplicate_package_name": duplicates.duplicate_package_name,
+    "duplicate_packages_sentence": duplicates.duplicate_packages_sentence,
+    "duplicates_sentence": duplicates.duplicates_sentence,
     "packages_sentence": packages_sentence,
     "rule_bound": rule_bound,
     "rule_numbers": rule_numbers,
@@ -78,6 +82,7 @@ class HtmlRenderer:
             "drawing": drawing,
             "kind_choices": [(row["kind"], KIND_WORDS[str(row["kind"])]) for row in kinds],
             "kinds": kinds,
+            "duplicates_shown": duplicates.is_shown(document.get("duplicates")),
             "legend": _legend(document, palette),
             "map": MAP,
             "most": max((row["sizes"]["content"] for row in document["instructions"]), default=0),

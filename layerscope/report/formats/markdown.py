@@ -17,7 +17,7 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections import advice, packages
+from layerscope.report.sections import advice, duplicates, packages
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -87,6 +87,7 @@ class MarkdownRenderer:
         _instructions(sheet, document)
         _waste(sheet, document, self._rows)
         packages.markdown(sheet, document.get("packages"), self._rows)
+        duplicates.markdown(sheet, document.get("duplicates"), self._rows)
         _largest(sheet, document, self._rows)
         _notes(sheet, document)
         out.write(sheet.text())

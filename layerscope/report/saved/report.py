@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.comparison.side import Side
@@ -31,11 +32,11 @@ from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
-from layerscope.records import dataclass
 from layerscope.report.document.head import is_head
 from layerscope.report.document.rows import SCHEMA_VERSION, ReportDocument
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
+from layerscope.report.saved.duplicates import read_duplicates
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
 from layerscope.report.saved.packages import read_packages
@@ -183,6 +184,7 @@ def _facts(document: Fields, name: str) -> Facts:
         files=None if head else read_files(rows, name, sizes.live) if listed or not rows else None,
         head=head,
         packages=None if head else read_packages(document, sizes, layers),
+        duplicates=None if head else read_duplicates(document, sizes, layers),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.masked import Masks
 from layerscope.analysis.model import sum_of
 from layerscope.errors import UsageError
+from layerscope.report.document.duplicate_rows import cut_duplicates
 from layerscope.report.document.entry_rows import without_entries
 from layerscope.report.document.head import is_head
 from layerscope.report.document.rows import TOP
@@ -67,6 +68,8 @@ def restate(
             document["waste_groups"] = _cut_groups(document["waste_groups"], top)
             if "packages" in document and not files:
                 document["packages"] = _cut_packages(document["packages"], top)
+            if "duplicates" in document:
+                document["duplicates"] = cut_duplicates(document["duplicates"], top)
     if verdict is not None:
         document.pop("baseline", None)
     document["notes"] = list(document["notes"])

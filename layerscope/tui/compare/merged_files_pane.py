@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -15,7 +16,6 @@ from textual.worker import get_current_worker
 
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
-from layerscope.records import dataclass
 from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.legend import file_legend
 from layerscope.tui.compare.merged_outline import QUERY_KINDS

@@ -10,6 +10,7 @@ from layerscope.report.comparison.cost_words import cost_delta, has_costs
 from layerscope.report.comparison.defaults import SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.rows import SIDES
+from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
 from layerscope.report.comparison.words import (
     MARKS,
@@ -107,6 +108,10 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
         line.append((cell(percent_delta(pair["percent"]), 10, right=True) + "  ", "dim"))
         if bars >= 9:
             line += delta_bar(pair["delta"] or 0, most, bars)
+        yield line
+    for name, total in more_totals(document):
+        line = _columns(name, format_size(total["a"]), format_size(total["b"]), column)
+        line.append((cell(delta_text(total["delta"]), 12, right=True), delta_style(total["delta"])))
         yield line
     efficiency = efficiency_words(document)
     if efficiency is not None:
