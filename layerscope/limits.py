@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from layerscope.records import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -23,6 +23,8 @@ class Limits:
     """One in-toto statement; BuildKit's own limit."""
     toc_bytes: int = 256 * MIB
     """The table of contents of one eStargz or zstd:chunked layer, stored or uncompressed."""
+    database_bytes: int = 64 * MIB
+    """Compressed bytes of one layer to fetch for its package databases with `--lazy`. Above this, packages are unknown."""
     spool_bytes: int = 16 * GIB
     """Copies of a registry's blobs in hidden files, all together, which looking into their files takes."""
     json_depth: int = 200

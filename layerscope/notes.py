@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.records import dataclass
 
 Verify = Literal["auto", "full", "off"]
 Via = Literal["store", "export"]

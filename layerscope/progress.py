@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from layerscope.errors import Cancelled
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from layerscope.analysis.model import (
     WastedFile,
     sum_of,
 )
-from layerscope.analysis.ownership import own
+from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.analysis.weight.weigh import weigh, weight_facts
@@ -89,6 +89,7 @@ def analyze(
         limits=limits,
         known=known,
         lazy=lazy,
+        packages=packages,
         progress=progress,
         cancelled=cancelled,
     )
@@ -96,7 +97,7 @@ def analyze(
     notes.extend(image.notes)
     tree = _replay(image.layers, indexes, limits, notes, cancelled)
     _note_the_stack(image, indexes, verify, notes)
-    ownership = own(tree, notes) if packages and not lazy else None
+    ownership = _owned(tree, indexes, notes) if packages else None
     weighed = weigh(tree, image.config, ownership) if dead_weight else None
     copies = None
     if duplicates:
@@ -119,6 +120,14 @@ def analyze(
         weighed=weighed,
     )
     return replace(analysis, facts=_with_subjects(analysis, owners))
+
+
+def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:
+    """The packages. Types that a layer may have without anyone having looked count as unreadable."""
+    ownership = own(tree, notes)
+    for index in filter(None, indexes):
+        ownership.unreadable |= index.unread
+    return ownership
 
 
 def _facts(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.content_hashes import content_hash, read_contents
@@ -24,6 +23,7 @@ from layerscope.notes import Notes
 from layerscope.packages.order import newer, shown_version
 from layerscope.packages.package import PackageType
 from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 PLACES: Final = 1000

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from layerscope.analysis.model import WASTE_KINDS, ChangedField, WastedFile, WasteKind, sum_of
+from layerscope.records import dataclass
 
 _APART = ((1, 20), (1, 3), (4, 5))
 """The share of a folder's bytes from which a child gets its own group, by depth: `/` says nothing, `/usr` little."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.image.config import ImageConfig
@@ -13,6 +13,7 @@ from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
 from layerscope.options import DEFAULT_ADVICE, AdviceOptions
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.duplicates import Duplicates

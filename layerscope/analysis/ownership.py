@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import repeat
 
 from layerscope.analysis.claims import UNOWNED, Claims
@@ -19,6 +19,7 @@ from layerscope.notes import Notes
 from layerscope.packages.databases import RELEASES, Unit, distribution
 from layerscope.packages.documents import unit_of_document
 from layerscope.packages.package import Installed, Package, PackageType, Unreadable
+from layerscope.records import dataclass
 
 
 @dataclass(slots=True)
@@ -123,7 +124,7 @@ def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
     for offset, kept in columns.documents.items():
         position = bisect_left(columns.data, offset)
         while position < len(columns) and columns.data[position] == offset:
-            if columns.kinds[position] == FILE:
+            if columns.kinds[position] == FILE and columns.sizes[position]:
                 yield placed.entry(position), unpacked(kept)
                 break
             position += 1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from layerscope.analysis.model import sum_of
 from layerscope.analysis.ownership import Ownership, PackageShare
 from layerscope.packages.package import Package, PackageType
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

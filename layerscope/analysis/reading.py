@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from layerscope.analysis.analyze import analyze
 from layerscope.analysis.content_hashes import read_hashes
@@ -17,6 +17,7 @@ from layerscope.image.platform import Platform, naming
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.options import DEFAULT_OPTIONS, ReadOptions
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
+from layerscope.records import dataclass
 from layerscope.sources import open_image
 
 

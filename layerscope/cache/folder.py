@@ -15,13 +15,13 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.cache.sealed import seal, unseal
 from layerscope.layers.index_bytes import VERSION as INDEX_VERSION
 from layerscope.limits import MIB
 from layerscope.newfile import new_file
+from layerscope.records import dataclass
 
 VERSION: Final = 1
 """Increases with every change to the meaning of files, or to what is read from an archive besides its layers. Each version

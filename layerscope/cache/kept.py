@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from layerscope.errors import FormatError
@@ -12,6 +12,7 @@ from layerscope.layers.index_bytes import from_bytes, to_bytes
 from layerscope.layers.layer_index import LayerIndex
 from layerscope.limits import Limits
 from layerscope.notes import Note
+from layerscope.records import dataclass
 
 _COMPRESSIONS: Final = ("none", "gzip", "zstd", "xz", "bzip2")
 

@@ -86,7 +86,7 @@ def _source(path: str) -> SourceFile:
 
 
 def _tell_others(patch: Patch) -> None:
-    """Say on standard error what the patch leaves to a person."""
+    """Say on standard error what the patch doesn't change."""
     if not patch.applied and not patch.others:
         tell("layerscope: there is nothing to change")
     for advice in patch.others:

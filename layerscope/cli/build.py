@@ -8,12 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
 
 from layerscope.cli.streams import tell
 from layerscope.errors import SourceError, SourceUnavailable, UsageError
+from layerscope.records import dataclass
 
 ENGINE = "LAYERSCOPE_ENGINE"
 """The environment variable that names the client to build with: docker or podman."""

@@ -46,7 +46,7 @@ HEADROOM = 10
 @click.option(
     "--init",
     is_flag=True,
-    help=f"Write a first {CONFIG_NAME} (or the file of --config) with the sizes of today and some headroom.",
+    help=f"Write a first {CONFIG_NAME} (or the file of --config) with today's sizes and some headroom.",
 )
 @click.option(
     "--update",
@@ -61,7 +61,7 @@ HEADROOM = 10
     default=None,
     show_default=str(HEADROOM),
     metavar="PERCENT",
-    help="What --init and --update leave free above the sizes of today.",
+    help="How much room --init and --update leave above today's sizes.",
 )
 @click.option("--today", metavar="YYYY-MM-DD", hidden=True, help="The day for `until`.")
 @output_options
@@ -78,8 +78,8 @@ def command(
     """Check IMAGE against a budget and exit with 1 when a rule is broken.
 
     Rules live in the [budget] table of layerscope.toml, in [tool.layerscope.budget] of pyproject.toml, or are options;
-    an option beats the file. A rule you don't name is off, and a value equal to the limit passes. Write sizes
-    as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options are taken as they are.
+    an option overrides the file. A rule you don't name is off, and a value equal to the limit passes. Write sizes
+    as 150MB (10^6) or 1.2GiB (2^30). A .dive-ci file and dive's options work unchanged.
 
     \b
     layerscope check docker:app --max-size 200MB --max-wasted-percent 5
@@ -87,7 +87,7 @@ def command(
     layerscope check app.tar --max-growth 1% --baseline release.json -o markdown=summary.md
     layerscope check app.tar --init
 
-    One line for each rule is printed, and last of all `verdict: pass` or `verdict: fail (2 of 5 rules)`.
+    Prints one line for each rule. The last line is `verdict: pass` or `verdict: fail (2 of 5 rules)`.
     """
     day = _today(today)
     _check_tasks(choice, init=init, updates=bool(updates), headroom=headroom is not None)
@@ -176,14 +176,14 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
     check_apart([Output("text", path)], (choice.reference, rules.rules.get("base")))
     if os.path.lexists(path) and not writing.force:
         raise OutputError(
-            f"{shown(path)} is there already",
+            f"{shown(path)} already exists",
             hint="raise single limits with --update RULE, or replace the file with --force",
         )
     text = first_budget(known(choice, base=rules.rules.get("base")).facts, headroom)
     with replacing(path, force=writing.force) as file:
         file.write(text.encode())
     if not choice.quiet:
-        tell(f"wrote {shown(path)}; hold the image against it with `layerscope check`")
+        tell(f"wrote {shown(path)}; check the image with `layerscope check`")
     return Exit.OK
 
 

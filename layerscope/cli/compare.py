@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never
 
 import click
@@ -36,6 +35,7 @@ from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
 from layerscope.errors import UsageError
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import layerscope
@@ -15,6 +15,7 @@ from layerscope.cli.streams import tell
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import MIN_DUPLICATE, ReadOptions
 from layerscope.progress import RemarkCallback
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers

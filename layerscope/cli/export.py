@@ -14,7 +14,7 @@ from layerscope.cli.streams import tell
 from layerscope.errors import OutputError
 
 
-@click.command("export", short_help="Save an image of an engine as a tarball.")
+@click.command("export", short_help="Save an engine's image as a tarball.")
 @image_argument
 @click.option(
     "-o",

@@ -95,6 +95,8 @@ def find(analysis: Analysis, path: str, layer: int | None) -> tuple[Node, int]:
         entry = entry.previous
     if entry.layer > after:
         raise UsageError(
-            f"{shown} is not there yet after layer {after}", hint=f"layer {entry.layer} adds it"
+            f"{shown} does not exist yet after layer {after}", hint=f"layer {entry.layer} adds it"
         )
-    raise UsageError(f"{shown} is gone with layer {entry.ended}", hint=f"add --layer {entry.layer}")
+    raise UsageError(
+        f"{shown} is removed by layer {entry.ended}", hint=f"add --layer {entry.layer}"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
 from layerscope.errors import ImageNotFound, UsageError
+from layerscope.records import dataclass
 from layerscope.report.formats.renderers import RENDERERS
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import wraps
 from typing import Any, Never, TypeVar, cast
 
@@ -16,6 +16,7 @@ from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.options import MIN_DUPLICATE, AdviceOptions, ReadOptions, Via
+from layerscope.records import dataclass
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.units import parse_size
@@ -198,7 +199,7 @@ _choice = gathered(
 head_option = click.option(
     "--head",
     is_flag=True,
-    help="Read no layer: compressed sizes, instructions, and history from the manifest, the config, and the index.",
+    help="Don't read any layer. Compressed sizes, instructions, and history come from the manifest, the config, and the index.",
 )
 via_option = click.option(
     "--via",
@@ -218,13 +219,13 @@ lazy_option = click.option(
 packages_option = click.option(
     "--packages/--no-packages",
     default=True,
-    help="Tell which packages the files belong to, or don't.",
+    help="Say which packages the files belong to, or don't read any packages.",
 )
 duplicates_options = stacked(
     click.option(
         "--duplicates/--no-duplicates",
         default=True,
-        help="Tell which contents are stored more than once, or don't.",
+        help="Say which contents are stored more than once, or don't compare any.",
     ),
     click.option(
         "--min-duplicate",
@@ -320,7 +321,7 @@ _limit_option = click.option(
     help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
 )
 _quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, help="Show no progress bar, and say less on the way."
+    "-q", "--quiet", is_flag=True, help="Show no progress bar and fewer messages."
 )
 
 

@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never, TextIO, TypeVar
 
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
+from layerscope.records import dataclass
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.replace import check_target, replacing, shown

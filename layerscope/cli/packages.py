@@ -10,7 +10,7 @@ import click
 
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import content_options, image_argument
+from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import UsageError
 
@@ -26,9 +26,9 @@ _DOWNLOAD = _HEAD.index("download")
 @click.argument("patterns", metavar="[PACKAGE]...", nargs=-1)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="List the N largest.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@content_options
+@source_options
 def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json: bool) -> int:
-    """List the packages of IMAGE with the content they store, what of it is wasted, and the layer that installed them.
+    """List the packages of IMAGE with the content they store, how much of it is wasted, and the layer that installed them.
 
     The bytes are those of the files that a package owned when a layer stored them. PACKAGE picks packages by type and
     name, with * and ?: pypi:torch, deb:lib*, or just lodash.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +16,7 @@ from layerscope.analysis.budgets.names import (
     RULE_NAMES,
 )
 from layerscope.cli.options import gathered, stacked
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     pass
@@ -111,7 +112,7 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--min-change",
             metavar="SIZE",
-            help="Growth of less than this is none for --max-growth and --max-compressed-growth.",
+            help="Ignore less growth than this in --max-growth and --max-compressed-growth.",
         ),
         click.option(
             "--baseline",
@@ -136,10 +137,10 @@ def _former_options(command: Command) -> Command:
         click.option(
             "--default-baseline",
             metavar="IMAGE|REPORT",
-            help="The baseline where neither --baseline nor the file of rules names one.",
+            help="The baseline if neither --baseline nor the file of rules names one.",
         ),
         click.option(
-            "--base", metavar="IMAGE", help="The image it was built FROM, to tell one's own layers."
+            "--base", metavar="IMAGE", help="The base image (FROM), to know which layers are yours."
         ),
     )(command)
 
@@ -149,7 +150,7 @@ def _dive_options(command: Command) -> Command:
         click.option(
             "--ci-config",
             metavar="PATH",
-            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself where no other file has rules.",
+            help=f"File of dive's rules; `check` finds {DIVE_CI} by itself if no other file has rules.",
         ),
         *(
             click.option(f"--{name}", name, metavar="VALUE", help="dive's rule of this name.")

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from layerscope.errors import FormatError, OutputError
@@ -26,6 +26,7 @@ from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.newfile import new_file
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+from layerscope.records import dataclass
 from layerscope.units import count
 
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
@@ -145,7 +146,7 @@ class Extraction:
                 self._guarded(item, self._make_symlink)
             else:
                 self.taken.skip(
-                    item.path, f"its target {_shown(item.entry.link)} leads out of the folder"
+                    item.path, f"its target {_shown(item.entry.link)} points outside the folder"
                 )
         for item in reversed(self._made):
             self._finish_directory(item)

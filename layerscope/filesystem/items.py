@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

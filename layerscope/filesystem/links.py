@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import LimitExceeded
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, SYMLINK, VISIBLE
 from layerscope.layers.layer_index import LayerIndex
+from layerscope.records import dataclass
 
 MOST_LINKS: Final = 40
 """The most symlinks on one path, the same as in Linux."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
+from layerscope.records import dataclass
 
 REMOVED: Final = 0
 """By a whiteout, an opaque whiteout, or a file that replaces a directory above it."""

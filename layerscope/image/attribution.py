@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from layerscope.image import builders, kaniko
 from layerscope.image.dialects import METADATA_KEYWORDS, DialectReader, Statement
@@ -12,6 +11,7 @@ from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction
 from layerscope.image.layer_order import Row, order
 from layerscope.notes import Note
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from layerscope.errors import FormatError
 from layerscope.image import kaniko
@@ -18,6 +18,7 @@ from layerscope.image.instruction import Instruction, Location
 from layerscope.image.provenance import Owner, Provenance, read_provenance
 from layerscope.limits import Limits
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 
 _STATEMENTS = 8
 """The most provenance statements to read for one image. A build attaches one."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 from layerscope.errors import SourceUnavailable
+from layerscope.records import dataclass
 
 
 @dataclass(slots=True)

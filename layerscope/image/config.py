@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.errors import FormatError
 from layerscope.image.descriptor import parse_platform
 from layerscope.image.digest import Digest
@@ -11,6 +9,7 @@ from layerscope.image.document import Node
 from layerscope.image.history import HistoryEntry
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

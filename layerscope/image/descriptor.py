@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.platform import Platform
+from layerscope.records import dataclass
 
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"

@@ -7,7 +7,6 @@ kaniko. Builders that don't use a Dockerfile are in `builders`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from layerscope.image import builders, gosyntax
 from layerscope.image.history import HistoryEntry
@@ -22,6 +21,7 @@ from layerscope.image.shell import (
     split_arguments,
     without_checksums,
 )
+from layerscope.records import dataclass
 
 FILESYSTEM_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
 METADATA_KEYWORDS = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Final
 
@@ -13,6 +13,7 @@ from layerscope.image.digest import Digest
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
+from layerscope.records import dataclass
 
 LOCAL_ENGINE: Final = "local"
 """An engine of this machine, which is trusted like the machine itself."""

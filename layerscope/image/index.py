@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.image import media_type
 from layerscope.image.descriptor import Descriptor
 from layerscope.image.document import Node
 from layerscope.image.manifest import Manifest
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

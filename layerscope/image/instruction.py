@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from layerscope.image.dialects import HIDDEN
 from layerscope.image.shell import Arguments
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from layerscope.image import builders
 from layerscope.image.dialects import METADATA_KEYWORDS, Statement
 from layerscope.image.history import HistoryEntry
 from layerscope.notes import Note
+from layerscope.records import dataclass
 from layerscope.units import count
 
 

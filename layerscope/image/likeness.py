@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction
+from layerscope.records import dataclass
 
 SURE = 4
 """The score of two instructions whose whole text agrees."""

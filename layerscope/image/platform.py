@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from layerscope.errors import LayerscopeError, UsageError
+from layerscope.records import dataclass
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),

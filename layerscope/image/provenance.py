@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from layerscope.errors import FormatError
 from layerscope.image.digest import Digest
@@ -18,6 +18,7 @@ from layerscope.image.document import Node, parse_document
 from layerscope.image.image import Attestation
 from layerscope.image.instruction import Location
 from layerscope.limits import Limits
+from layerscope.records import dataclass
 
 PREDICATES = ("https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1")
 _FILES = 4

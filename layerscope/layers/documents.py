@@ -46,13 +46,13 @@ class DocumentKeeper:
             start = offset - window.start
             return window.data[start + position : start + end]
 
-        self._keep(offset, document(path, size, mode, read_at))
+        self.keep(offset, document(path, size, mode, read_at))
         return True
 
     def look_through(self, blob: StoredBlob) -> None:
         """Look at the files of a seekable layer."""
         columns = self._columns
-        for position in _candidates(columns):
+        for position in candidates(columns):
             size, extra = columns.sizes[position], columns.extras.get(position)
             if (
                 columns.kinds[position] != FILE
@@ -66,9 +66,10 @@ class DocumentKeeper:
             def read_at(at: int, count: int, data: int = data, size: int = size) -> bytes:
                 return blob.read_at(data + at, min(count, size - at)) if at < size else b""
 
-            self._keep(data, document(columns.path(position), size, mode, read_at))
+            self.keep(data, document(columns.path(position), size, mode, read_at))
 
-    def _keep(self, offset: int, data: bytes | None) -> None:
+    def keep(self, offset: int, data: bytes | None) -> None:
+        """Keep the part of the file at an offset that is of interest; None for nothing."""
         if data is None:
             return
         packed = _PLAIN + data if len(data) < _PACK_FROM else _PACKED + zstd().compress(data, 1)
@@ -77,7 +78,7 @@ class DocumentKeeper:
         self._columns.documents[offset] = packed
 
 
-def _candidates(columns: Columns) -> list[int]:
+def candidates(columns: Columns) -> list[int]:
     """The positions of members that may be documents by their names or sizes, as `may_be_document` tells."""
     paths, ends = bytes(columns.paths), columns.ends
     named = {

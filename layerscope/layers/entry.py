@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from layerscope.records import dataclass
 
 FILE: Final = 0
 DIRECTORY: Final = 1

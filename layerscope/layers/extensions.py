@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from layerscope.errors import LimitExceeded, TarError
 from layerscope.layers import sparse
@@ -22,6 +21,7 @@ from layerscope.layers.header import BLOCK_SIZE, magic
 from layerscope.layers.pax import PaxRecords, parse_records, split_records
 from layerscope.layers.window import Window, read_block, read_bytes
 from layerscope.limits import Limits
+from layerscope.records import dataclass
 
 _HEADER_ONLY = frozenset((HARDLINK, SYMLINK, CHARACTER, BLOCK, DIRECTORY, FIFO))
 _PAX_NEXT, _PAX_GLOBAL, _GNU_NAME, _GNU_LINK = 0x78, 0x67, 0x4C, 0x4B

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from layerscope.image.image import Layer
 from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.limits import Limits
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Final, Literal
@@ -14,6 +14,7 @@ from layerscope.image.digest import Digest
 from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import Extra, Member
 from layerscope.notes import Note
+from layerscope.records import dataclass
 
 MARK_BYTES: Final = HASH_BYTES
 """Length of a content hash."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from layerscope.errors import TarError
 from layerscope.layers.header import decimal
+from layerscope.records import dataclass
 
 _XATTR_PREFIX = b"SCHILY.xattr."
 _TIME = re.compile(rb"([^.]*)(?:\.([0-9]*))?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -28,6 +28,8 @@ from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Window
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
+from layerscope.packages.package import PackageType
+from layerscope.records import dataclass
 
 Verify = Literal["auto", "full", "off"]
 """When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""
@@ -57,6 +59,8 @@ class StoredLayer:
     """The digests, of the blob or the tar, that the bytes were compared with and do have."""
     hashed: bool = False
     """Whether the index has the hash of every content, because all bytes passed."""
+    unread: frozenset[PackageType] = frozenset()
+    """The types of packages that the layer may have, but that were not looked for."""
     by_table: bool = False
     """Whether the index comes from a table of contents. `blob` then holds all contents uncompressed, at the offsets of
     the index, which are not those in the tar."""

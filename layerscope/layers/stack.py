@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
@@ -27,6 +27,7 @@ from layerscope.layers.reader import (
 from layerscope.limits import Limits
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+from layerscope.records import dataclass
 
 MAX_THREADS = 4
 """The most threads. One more than there are processors is started, since each sometimes waits for the interpreter."""
@@ -43,6 +44,7 @@ def index_stack(
     limits: Limits,
     known: KnownLayers | None = None,
     lazy: bool = False,
+    packages: bool = True,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
@@ -51,7 +53,8 @@ def index_stack(
     A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing
     release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
     leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
-    With `lazy`, a layer that has a table of contents is indexed by it alone.
+    With `lazy`, a layer that has a table of contents is indexed by it alone, and with `packages` its package databases
+    are fetched.
     """
     firsts: dict[BlobKey, Layer] = {}
     for layer in layers:
@@ -66,6 +69,7 @@ def index_stack(
         limits=limits,
         proves=known is not None and known.proves,
         lazy=lazy,
+        packages=packages,
         budget=budget,
         meter=_Meter(unread, progress, cancelled),
     )
@@ -94,6 +98,7 @@ class _Reading:
     limits: Limits
     proves: bool
     lazy: bool
+    packages: bool
     budget: Budget
     meter: _Meter
     spent: dict[BlobKey, int] = field(default_factory=dict)
@@ -146,7 +151,7 @@ class _Reading:
         """The layer from its table of contents, or None and a remark."""
         from layerscope.layers.lazy.reader import lazily
 
-        found = lazily(layer, blob, limits=self.limits, budget=self.budget)
+        found = lazily(layer, blob, limits=self.limits, budget=self.budget, packages=self.packages)
         if isinstance(found, StoredLayer):
             self.meter.advance(blob.size)
             return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Final, Protocol, cast
 
 from layerscope.packages.package import Documents, Installed, PackageType
+from layerscope.records import dataclass
 
 Unit = tuple["Database", bytes]
 """A database, and a part of it that is read as a whole: all of dpkg's files, or the folder of one distribution."""

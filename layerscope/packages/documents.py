@@ -23,7 +23,8 @@ MOST_BYTES: Final = 128 * 1024 * 1024
 """Larger files are ignored."""
 LEAST_EXECUTABLE: Final = 32 * 1024
 """Smaller programs aren't looked into."""
-_EXECUTE: Final = 0o111
+EXECUTE: Final = 0o111
+"""The bits of a mode that make a file a program."""
 
 
 def may_be_document(path: bytes, size: int) -> bool:
@@ -35,7 +36,7 @@ def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None
     """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible."""
     if is_database_file(path):
         return read_at(0, size)
-    if mode & _EXECUTE and size >= LEAST_EXECUTABLE and read_at(0, 4) == MAGIC:
+    if mode & EXECUTE and size >= LEAST_EXECUTABLE and read_at(0, 4) == MAGIC:
         from layerscope.packages import executables
 
         return executables.clip(read_at)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from layerscope.records import dataclass
 
 MAGIC: Final = b"\x7fELF"
 _HEADER_BYTES: Final = 64

@@ -83,7 +83,7 @@ class Archive:
     def find(self, path: str) -> Blob | None:
         """The regular file that `path` leads to, or None if the archive has no member with this name.
 
-        Raises `FormatError` for a name that appears twice, or that leads out of the archive, in a circle, or to something
+        Raises `FormatError` for a name that appears twice, or that points outside the archive, in a circle, or to something
         that is not a regular file.
         """
         name = self._inside(path, path)
@@ -124,7 +124,7 @@ class Archive:
     def _inside(self, target: str, path: str) -> str:
         name = _clean(target)
         if name == ".." or name.startswith("../"):
-            raise FormatError(f"{self.name}: {path!r} leads out of the archive, to {target!r}")
+            raise FormatError(f"{self.name}: {path!r} points outside the archive, to {target!r}")
         return name
 
     def _blob(self, name: str, entry: Member) -> Blob:

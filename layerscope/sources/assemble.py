@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from layerscope.errors import ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
@@ -16,6 +15,7 @@ from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.limits import Limits
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 from layerscope.sources.order import matched
 from layerscope.sources.source import Request
 from layerscope.sources.stored import StoredLayer

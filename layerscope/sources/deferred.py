@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from layerscope.errors import FormatError, LayerscopeError, SourceUnavailable
@@ -18,6 +18,7 @@ from layerscope.image.blob import Blob, DeferredBlob, OpenFile
 from layerscope.image.image import Image, Layer
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.compression import sniff
+from layerscope.records import dataclass
 from layerscope.sources.local import open_archive
 from layerscope.sources.skeleton import HEAD, Skeleton
 from layerscope.sources.source import Request

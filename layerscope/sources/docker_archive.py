@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import FormatError, LimitExceeded
@@ -18,6 +17,7 @@ from layerscope.image.image import Image
 from layerscope.image.media_type import DOCKER_LAYER, WASM, WASM_MAGIC
 from layerscope.layers.compression import sniff
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.members import MANIFEST
 from layerscope.sources.names import ambiguous, choose, familiar, not_found

@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
@@ -15,6 +14,7 @@ from layerscope.image.blob import OpenFile
 from layerscope.image.image import LOCAL_ENGINE, Image
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.progress import Progress, stop_if
+from layerscope.records import dataclass
 from layerscope.sources.deferred import open_exported
 from layerscope.sources.files import spool
 from layerscope.sources.names import is_same, normal

@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
@@ -15,6 +14,7 @@ from docker import APIClient
 from layerscope.errors import FormatError
 from layerscope.image.document import parse_document
 from layerscope.limits import KIB, MIB
+from layerscope.records import dataclass
 
 ANSWER_SECONDS: Final = 60
 ANSWER_BYTES: Final = 16 * MIB

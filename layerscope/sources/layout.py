@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
@@ -15,6 +15,7 @@ from layerscope.image.image import Attestation
 from layerscope.image.index import Index, parse_index_or_manifest
 from layerscope.image.manifest import Manifest
 from layerscope.image.platform import Platform
+from layerscope.records import dataclass
 from layerscope.sources.members import INDEX
 from layerscope.sources.names import familiar
 from layerscope.sources.source import Request

@@ -9,13 +9,13 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import FormatError
 from layerscope.image.blob import Blob, OpenFile
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.limits import MIB
+from layerscope.records import dataclass
 from layerscope.sources.files import no_room, temporary_file, write_all
 
 HEAD: Final = BLOCK_SIZE

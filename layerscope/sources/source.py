@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -15,6 +14,7 @@ from layerscope.image.platform import Platform
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.options import Via
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
+from layerscope.records import dataclass
 
 
 class BrokenOff(SourceUnavailable):

@@ -8,13 +8,13 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import FormatError, OutputError, SourceUnavailable
 from layerscope.image.blob import OpenFile
 from layerscope.notes import Notes
 from layerscope.progress import Progress, stop_if
+from layerscope.records import dataclass
 from layerscope.sources.archive import Archive
 from layerscope.sources.files import reason, write_all
 from layerscope.sources.local import open_archive

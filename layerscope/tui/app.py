@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -14,6 +13,7 @@ from textual.worker import get_current_worker
 import layerscope
 from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.progress import Progress
+from layerscope.records import dataclass
 from layerscope.tui.base_app import BaseApp
 from layerscope.tui.loading import failure, read_for_good, seldom
 from layerscope.tui.model.session import Session

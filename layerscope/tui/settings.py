@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from layerscope.errors import ConfigError
+from layerscope.records import dataclass
 
 CONFIG_NAME: Final = "layerscope.toml"
 _MOST_BYTES = 1 << 20

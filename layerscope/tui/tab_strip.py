@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from rich.segment import Segment
@@ -13,6 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.records import dataclass
 from layerscope.tui.styles import style_of
 
 _FITS: Final[tuple[tuple[str, int | None], ...]] = (

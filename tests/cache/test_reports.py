@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 import layerscope
 from layerscope.analysis.reading import read_platforms
@@ -19,10 +20,24 @@ from tests.cache.reading import document_of, layers_read
 from tests.layers.reading import open_descriptors
 from tests.test_conformance import CASES, sample
 
-COMPRESSED = [(form, compression) for form, compression in CASES if compression != "none"]
+
+def few(cases: list[tuple[str, str]]) -> list[ParameterSet]:
+    """Each form once and each compression once; the other combinations are slow."""
+    forms: set[str] = set()
+    compressions: set[str] = set()
+    made = []
+    for form, compression in cases:
+        new = form not in forms or compression not in compressions
+        made.append(pytest.param(form, compression, marks=() if new else pytest.mark.slow))
+        forms.add(form)
+        compressions.add(compression)
+    return made
 
 
-@pytest.mark.parametrize(("form", "compression"), CASES)
+COMPRESSED = few([(form, compression) for form, compression in CASES if compression != "none"])
+
+
+@pytest.mark.parametrize(("form", "compression"), few(CASES))
 def test_a_cached_report_equals_the_uncached_one(
     form: str, compression: str, tmp_path: Path
 ) -> None:

@@ -146,6 +146,13 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--json": Case(("app.tar",), ("--json",)),
         "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },
+    "advise": {
+        "--diff": Case(("app.tar", "--dockerfile", "Dockerfile"), ("--diff",)),
+        "--json": Case(("app.tar",), ("--json",)),
+        "--no-advice": Case(("app.tar",), ("--no-advice", "write-once")),
+        "--min-saving": Case(("app.tar",), ("--min-saving", "1GB")),
+        "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
+    },
     "extract": {
         "--output": Case(("app.tar", "/etc/hosts"), ("-o", "out")),
         "--layer": Case(("app.tar", "/app/model", "-o", "out"), ("--layer", "1")),
@@ -176,6 +183,7 @@ NEEDED: Final[dict[str, tuple[Words, Words]]] = {
     "compare": (("base.tar",), ()),
     "files": ((), ()),
     "packages": ((), ()),
+    "advise": ((), ()),
     "extract": ((), ("/etc/hosts", "-o", "out")),
     "serve": ((), ()),
 }
@@ -186,7 +194,7 @@ def _cases() -> dict[tuple[str, str], Case]:
     found: dict[tuple[str, str], Case] = {}
     for command, (before, after) in NEEDED.items():
         for name, (image, option) in READING.items():
-            if (command, name) != ("packages", "--lazy"):
+            if (command, name) != ("advise", "--lazy"):
                 found[command, name] = Case((*before, image, *after), option)
     for command in ("IMAGE", "report", "check"):
         after = NEEDED[command][1]

@@ -161,7 +161,7 @@ def test_a_first_budget_passes_and_can_be_raised(run: Run, folder: Path) -> None
     assert run("check", "app.tar").returncode == 0
     again = run("check", "app.tar", "--init")
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     path = folder / "layerscope.toml"
     text = path.read_text()
     path.write_text(text.replace('max_size = "14.4MB"', 'max_size = "1MB" # mine') + "# end\n")

@@ -21,7 +21,7 @@ def test_a_directory_is_extracted(run: Run, folder: Path, name: str) -> None:
 def test_a_deleted_file_needs_its_layer(run: Run, folder: Path) -> None:
     done = run("extract", "app.tar", "root/.cache/pip/7", "-o", "out")
     assert done.returncode == 2
-    assert "gone with layer 4; add --layer 2" in done.stderr
+    assert "removed by layer 4; add --layer 2" in done.stderr
     done = run("extract", "app.tar", "root/.cache/pip/7", "-o", "out", "--layer", "2", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "out/7").stat().st_size == 10_000

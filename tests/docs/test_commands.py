@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from layerscope.analysis.advice.settings import load_settings as load_advice
 from layerscope.analysis.budgets.budget import load_budget
 from layerscope.cli.main import COMMANDS
+from layerscope.options import DEFAULT_ADVICE
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.settings import load_settings
 from tests.docs import gitlab
@@ -122,7 +124,10 @@ def test_toml_examples_are_valid_budgets_or_settings(page: Path, tmp_path: Path)
         path.write_text(block.text)
         settings = load_settings([path])
         assert settings.keys.keys() <= known_keys()
-        assert settings.keys or load_budget(None, {}, directory=tmp_path)
+        advice = load_advice(None, tmp_path)
+        assert (
+            settings.keys or advice != DEFAULT_ADVICE or load_budget(None, {}, directory=tmp_path)
+        )
 
 
 def known_keys() -> set[str]:

@@ -109,7 +109,7 @@ class Proof:
         return Measured(sizes.content, sizes.compressed, advice, patch)
 
     def apply(self, patch: Patch) -> None:
-        """Apply a patch the way a person does."""
+        """Apply a patch as a user does."""
         subprocess.run(
             ["git", "apply", "-"], input=patch.text.encode(), cwd=self.folder, check=True
         )

@@ -117,6 +117,7 @@ def test_bytes_of_debian_packages_are_those_of_dpkg_and_stat() -> None:
         assert versions[name] == output("dpkg-query", "-W", "-f", "${Version}\\n", name).split()[0]
 
 
+@pytest.mark.slow
 def test_bytes_of_pip_are_those_of_pip_show_and_stat(tmp_path: Path) -> None:
     folder = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)

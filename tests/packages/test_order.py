@@ -1,4 +1,4 @@
-"""Which of two versions is newer: held against dpkg and `packaging`, and against the examples of the other rules."""
+"""Which of two versions is newer: compared with dpkg, `packaging`, and the examples in the other rules."""
 
 from __future__ import annotations
 

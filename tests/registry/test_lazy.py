@@ -18,6 +18,7 @@ from layerscope.filesystem.content import open_content
 from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
+from tests.analysis.test_ownership import RELEASE, debian, dist_info
 from tests.builder import (
     OPAQUE,
     WHITEOUT,
@@ -110,9 +111,11 @@ def report(reference: str, options: ReadOptions, **more: Any) -> dict[str, Any]:
 def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str, Any]:
     """Everything but what a table of contents cannot tell, and says so."""
     document = without_costs(json.loads(json.dumps(document)))
-    document.pop("packages", None)
+    document["packages"].pop("unreadable")
     document["notes"] = [
-        note for note in document["notes"] if note["code"] not in ("read-by-table", "read-in-full")
+        note
+        for note in document["notes"]
+        if note["code"] not in ("read-by-table", "read-in-full", "packages-not-read")
     ]
     for row in document["layers"]:
         del row["verified"]
@@ -320,6 +323,163 @@ def test_layers_with_and_without_a_table_are_compared(registry: Registry) -> Non
     assert compared(lazy) == compared(full)
 
 
+# What a pull costs, and packages
+
+
+def costs(reference: str, options: ReadOptions) -> list[dict[str, int]]:
+    """The compressed bytes of each path with content, by layer."""
+    document = report(reference, options, files=True)
+    return [
+        {row["path"]: row["compressed"] for row in layer["entries"] if row["size"]}
+        for layer in document["layers"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["estargz", "estargz, small chunks", "zstd:chunked"])
+def test_compressed_bytes_come_from_the_offsets_of_the_table(registry: Registry, name: str) -> None:
+    text = b"the same words again and again, " * 4000
+    mixed = {f"text/{n}": File(text[: 20_000 + 5000 * n]) for n in range(8)}
+    registry.add(image_of(PACKERS[name], *distinct(), mixed))
+    for lazy, full in zip(costs(registry.name(), LAZY), costs(registry.name(), FULL), strict=True):
+        assert lazy.keys() == full.keys()
+        for path, exact in full.items():
+            assert abs(lazy[path] - exact) <= max(0.01 * exact, 150), path
+    sizes = report(registry.name(), LAZY)["sizes"]
+    parts_of = ("compressed_live", "compressed_wasted", "compressed_overhead")
+    assert sum(sizes[each] for each in parts_of) == sizes["compressed"]
+
+
+def test_files_that_share_a_compressed_part_divide_it(registry: Registry) -> None:
+    registry.add(image_of(PACKERS["estargz, shared members"]))
+    lazy, full = (report(registry.name(), each)["sizes"] for each in (LAZY, FULL))
+    assert lazy["compressed_live"] == pytest.approx(full["compressed_live"], rel=0.02)
+
+
+def test_a_table_out_of_order_leaves_the_compressed_bytes_unknown(registry: Registry) -> None:
+    def swap(rows: list[dict[str, Any]]) -> None:
+        one, two = (row for row in rows if row["name"] in ("a", "b"))
+        one["offset"], two["offset"] = two["offset"], one["offset"]
+
+    made = {"a": NOISE[:5000], "b": NOISE[5000:10_000]}
+    registry.add(image_of(lambda data: estargz(data, edit=swap), made))
+    document = report(registry.name(), LAZY, files=True)
+    assert {row["compressed"] for row in document["layers"][0]["entries"]} == {None}
+    assert document["sizes"]["compressed_live"] is None
+    (note,) = (each for each in document["notes"] if each["code"] == "read-by-table")
+    assert "takes of the download is unknown" in note["message"] or "unknown" in note["message"]
+
+
+PACKAGED: list[Any] = [
+    {
+        **RELEASE,
+        **debian(("base", "1", ("usr/base",)), ("tool", "1", ("usr/tool",))),
+        "usr/base": NOISE[:60_000],
+        "usr/tool": NOISE[60_000:],
+        **{f"opt/noise{n}": random.Random(n).randbytes(30_000) for n in range(40)},
+    },
+    {
+        **debian(("base", "1", ("usr/base",)), ("tool", "2", ("usr/tool",))),
+        "usr/tool": NOISE[:50_000],
+        **dist_info("thing", "srv/lib", "thing.py"),
+        "srv/lib/thing.py": b"x = 1\n" * 500,
+    },
+]
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_packages_equal_the_full_reading(registry: Registry, name: str) -> None:
+    registry.add(image_of(PACKERS[name], *PACKAGED))
+    full = report(registry.name(), FULL)
+    registry.asked.clear()
+    lazy = report(registry.name(), LAZY)
+    assert without_costs(lazy["packages"]) == without_costs(full["packages"])
+    assert {row["type"] for row in lazy["packages"]["largest"]} == {"deb", "pypi"}
+    assert not whole_layers(registry)
+    if "estargz" not in name:
+        assert parts(registry) < 60_000
+    assert len(registry.paths("/blobs/")) < 20
+
+
+def test_packages_that_nobody_wants_are_not_fetched(registry: Registry) -> None:
+    registry.add(image_of(zstd_chunked, *PACKAGED))
+    report(registry.name(), LAZY)
+    wanted = len(registry.asked)
+    registry.asked.clear()
+    document = report(registry.name(), replace(LAZY, packages=False))
+    assert "packages" not in document
+    assert len(registry.asked) < wanted
+
+
+def test_databases_over_the_limit_leave_their_types_unknown(registry: Registry) -> None:
+    registry.add(image_of(zstd_chunked, *PACKAGED))
+    options = replace(LAZY, limits=replace(DEFAULT_LIMITS, database_bytes=50))
+    document = report(registry.name(), options)
+    assert document["packages"]["unreadable"] == ["deb", "pypi"]
+    messages = [each["message"] for each in document["notes"]]
+    assert any("not looked for (--lazy): deb" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("files", "types"),
+    [
+        ({"bin/app": File(b"\x7fELF" + bytes(40_000), mode=0o755)}, ["cargo", "golang"]),
+        ({"bin/app": File(b"\x7fELF" + bytes(40_000), mode=0o644)}, []),
+        ({"srv/app.jar": b"PK" + bytes(100)}, ["maven"]),
+    ],
+)
+def test_packages_inside_programs_and_archives_are_said_to_be_unread(
+    registry: Registry, files: dict[str, Any], types: list[str]
+) -> None:
+    registry.add(image_of(estargz, files))
+    document = report(registry.name(), LAZY)
+    assert document["packages"]["unreadable"] == types
+    assert ("packages-not-read" in {each["code"] for each in document["notes"]}) == bool(types)
+
+
+def test_a_rule_about_packages_that_were_not_looked_for_fails(
+    registry: Registry, run: Run, folder: Path
+) -> None:
+    registry.add(image_of(estargz, {"srv/app.jar": b"PK" + bytes(100)}))
+    arguments = ("check", registry.name(), "--lazy", "--no-cache", "--config", "rules.toml")
+    (folder / "rules.toml").write_text('[[budget.package]]\nmatch = "maven:*"\nmax = "1GB"\n')
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert "packages of type maven may be missing" in done.stdout
+
+
+@pytest.mark.parametrize("pack", [estargz, zstd_chunked])
+def test_a_database_with_other_bytes_than_the_table_says_is_refused(
+    registry: Registry, pack: Callable[[bytes], Chunked]
+) -> None:
+    def other(rows: list[dict[str, Any]]) -> None:
+        row = next(each for each in rows if each["name"].endswith("lib/dpkg/status"))
+        for key in ("digest", "chunkDigest"):
+            if key in row:
+                row[key] = "sha256:" + "0" * 64
+
+    registry.add(image_of(lambda data: pack(data, edit=other), PACKAGED[0]))  # type: ignore[call-arg]
+    with pytest.raises(DigestMismatch) as caught:
+        report(registry.name(), LAZY)
+    assert caught.value.exit_code == 4
+
+
+def test_a_database_without_a_digest_is_not_believed(registry: Registry) -> None:
+    def bare(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row.pop("digest", None)
+            row.pop("chunkDigest", None)
+
+    registry.add(image_of(lambda data: estargz(data, edit=bare), PACKAGED[0]))
+    assert report(registry.name(), LAZY)["packages"]["unreadable"] == ["deb"]
+
+
+def test_the_packages_command_reads_lazily(registry: Registry, run: Run) -> None:
+    registry.add(image_of(zstd_chunked, *PACKAGED))
+    lazy = run("packages", registry.name(), "--json", "--lazy", "--no-cache")
+    full = run("packages", registry.name(), "--json", "--no-cache")
+    assert without_costs(json.loads(lazy.stdout)) == without_costs(json.loads(full.stdout))
+
+
 # Tables that lie or cannot be used
 
 
@@ -373,11 +533,11 @@ EDITS: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a name that was not UTF-8": lambda rows: rows[-1].update(name="a\ufffd"),
     "a name that is no text": lambda rows: rows[-1].update(name=5),
     "a lone surrogate": lambda rows: rows[-1].update(name="\ud800"),
-    "a time that is none": lambda rows: rows[-1].update(modtime="yesterday"),
-    "a year that is none": lambda rows: rows[-1].update(modtime="0000-13-01T00:00:00Z"),
+    "not a time": lambda rows: rows[-1].update(modtime="yesterday"),
+    "not a year": lambda rows: rows[-1].update(modtime="0000-13-01T00:00:00Z"),
     "attributes that are none": lambda rows: rows[-1].update(xattrs={"user.a": "%%%"}),
     "attributes in a list": lambda rows: rows[-1].update(xattrs=[1]),
-    "a digest that is none": lambda rows: rows[-1].update(
+    "not a digest": lambda rows: rows[-1].update(
         type="reg", size=1, offset=1, digest="md5:1", chunkDigest="md5:1"
     ),
     "an offset outside": lambda rows: rows[-1].update(type="reg", size=1, offset=1 << 40),

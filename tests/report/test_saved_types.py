@@ -1,4 +1,4 @@
-"""Saved reports are held against the types that the builder makes."""
+"""Saved reports are checked against the types that the builder makes."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_a_layer_count_that_differs_from_the_diff_ids_is_refused(tmp_path: Path)
         (b"[1]", "[0]: expected an object, found a number"),
         (b'[{"Layers":[]}]', "[0].Config: is missing"),
         (b'[{"Config":"gone.json","Layers":[]}]', "the config 'gone.json' is missing"),
-        (b'[{"Config":"../../etc/passwd","Layers":[]}]', "leads out of the archive"),
+        (b'[{"Config":"../../etc/passwd","Layers":[]}]', "points outside the archive"),
         (b'[{"Config":"/etc/passwd","Layers":[]}]', "the config '/etc/passwd' is missing"),
         (b'[{"Config":1,"Layers":[]}]', "[0].Config: expected text, found a number"),
         (b'[{"Config":"x","Layers":{}}]', "[0].Layers: expected a list, found an object"),
@@ -187,7 +187,7 @@ def test_a_broken_manifest_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("../../etc/passwd", "leads out of the archive"),
+        ("../../etc/passwd", "points outside the archive"),
         ("/etc/passwd", "the layer '/etc/passwd' is missing"),
         ("gone.tar", "the layer 'gone.tar' is missing"),
         ("manifest.json/../folder", "is not a regular file"),

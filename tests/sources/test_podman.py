@@ -88,6 +88,7 @@ def test_an_image_is_read_through_the_command(podman: Path, tmp_path: Path) -> N
     check(BUILT, tmp_path)
 
 
+@pytest.mark.engine
 def test_an_image_is_read_through_the_socket(
     podman_socket: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

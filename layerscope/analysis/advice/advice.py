@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.analysis.advice.edits import Edit
 from layerscope.analysis.model import WasteKind
 from layerscope.image.instruction import Location
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.edits import Edit
@@ -12,6 +11,7 @@ from layerscope.analysis.mentions import Mentions, one_spaced
 from layerscope.analysis.model import Analysis, WastedFile, WasteKind, sum_of
 from layerscope.filesystem.entry import Entry
 from layerscope.image.instruction import Location
+from layerscope.records import dataclass
 from layerscope.units import format_size
 
 ONE_PERCENT = 100

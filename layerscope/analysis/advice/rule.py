@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

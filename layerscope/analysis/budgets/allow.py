@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Facts
+from layerscope.records import dataclass
 
 ALLOWED_IN = (
     "max_wasted",

@@ -7,7 +7,7 @@ The top level of `layerscope.toml` and the `[tool.layerscope]` table work too. A
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from layerscope.analysis.budgets.allow import Allow
@@ -26,6 +26,7 @@ from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.errors import ConfigError
+from layerscope.records import dataclass
 
 __all__ = ["CONFIG_NAME", "PYPROJECT", "Budget", "load_budget"]
 

@@ -6,7 +6,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +27,7 @@ from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
+from layerscope.records import dataclass
 
 CONFIG_BYTES = 1024 * 1024
 LISTS = ("instruction", "path", "package", "allow")

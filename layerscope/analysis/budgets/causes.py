@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from layerscope.analysis.budgets.growth import Measure, grown_instructions
 from layerscope.analysis.budgets.names import BASELINE_RULES, GROWTH_RULES
 from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.budgets.rules import WASTE_RULES, Case
 from layerscope.analysis.model import Facts
+from layerscope.records import dataclass
 from layerscope.units import format_size
 
 NAMED = 50

@@ -10,7 +10,6 @@ the whiteout removes. Here one stacked tree grows with the layers, which gives t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.model import Analysis, Facts
@@ -20,6 +19,7 @@ from layerscope.layers.file_content import stored_bytes
 from layerscope.layers.header import BLOCK_SIZE, number
 from layerscope.layers.names import OPAQUE_MARKER, WHITEOUT_PREFIX
 from layerscope.layers.reader import StoredLayer
+from layerscope.records import dataclass
 from layerscope.units import format_percent, format_size
 
 _ODD_SIZES: Final = frozenset(("size-on-link", "size-without-data", "odd-whiteout"))

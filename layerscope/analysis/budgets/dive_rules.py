@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from layerscope.analysis.budgets.quantities import parse_limit, written_limit
 from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
+from layerscope.records import dataclass
 from layerscope.units import format_percent, format_size
 
 DISABLED = "disabled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from layerscope.analysis.budgets.quantities import Number
 from layerscope.analysis.model import Facts
 from layerscope.errors import UsageError
+from layerscope.records import dataclass
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ Files are edited with tomlkit, which keeps comments and order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +15,7 @@ from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES, Case
 from layerscope.analysis.budgets.verdict import RuleResult, Verdict
 from layerscope.analysis.model import Facts
 from layerscope.errors import ConfigError
+from layerscope.records import dataclass
 from layerscope.units import format_percent, format_size
 
 HEADROOM = 10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
@@ -17,6 +16,7 @@ from layerscope.analysis.budgets.scope import Level
 from layerscope.analysis.budgets.verdict import RuleResult
 from layerscope.analysis.model import Facts, sum_of
 from layerscope.analysis.packages import PackageFacts, name_matcher
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 
@@ -115,7 +115,7 @@ def _unknown(facts: Facts, pattern: str) -> str:
     if facts.packages is None:
         if facts.saved:
             return "unknown: the report has no packages; save it again with them"
-        return "unknown: packages were not read; leave --no-packages and --lazy out"
+        return "unknown: packages were not read; leave --no-packages out"
     if facts.packages.rest is not None:
         return "unknown: the report lists only the largest packages; save it with --files"
     kind, colon, _ = pattern.partition(":")
@@ -123,5 +123,5 @@ def _unknown(facts: Facts, pattern: str) -> str:
         each for each in facts.packages.unreadable if not colon or fnmatchcase(each, kind)
     ]
     if unreadable:
-        return f"unknown: a {unreadable[0]} package database can't be read, as a note says"
+        return f"unknown: packages of type {unreadable[0]} may be missing, as a note says"
     return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
 from layerscope.analysis.budgets.rules import Case
 from layerscope.analysis.budgets.scope import Found, InstructionLimit, Level, PathLimit, room_words
 from layerscope.analysis.budgets.verdict import RuleResult
+from layerscope.records import dataclass
 
 
 class PartLimit(Protocol):

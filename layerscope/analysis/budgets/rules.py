@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Final
 
@@ -12,6 +12,7 @@ from layerscope.analysis.budgets.growth import Measure as Size
 from layerscope.analysis.budgets.names import RULE_NAMES, Quantity
 from layerscope.analysis.budgets.quantities import Number, parse_limit
 from layerscope.analysis.model import Facts
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 

@@ -6,7 +6,6 @@ import fnmatch
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.analysis.budgets.allow import Allowance
@@ -16,6 +15,7 @@ from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.model import Facts, Files
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import FILE, METADATA, OTHER
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 Level = Literal["fail", "warn"]

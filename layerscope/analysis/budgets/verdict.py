@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from layerscope.analysis.budgets.allow import Allowed
 from layerscope.analysis.budgets.quantities import Unit
 from layerscope.analysis.budgets.scope import Level
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

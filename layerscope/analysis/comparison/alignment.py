@@ -10,8 +10,9 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from layerscope.records import dataclass
 
 Pair = tuple[int | None, int | None]
 """Positions in A and B, None for the side that has no counterpart."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from layerscope.analysis.comparison.configuration import SettingRow, compare_settings
 from layerscope.analysis.comparison.files import FileComparison
@@ -18,6 +17,7 @@ from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.walk import compare_files
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, ProgressCallback
+from layerscope.records import dataclass
 from layerscope.units import count, format_size
 
 

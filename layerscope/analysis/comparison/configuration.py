@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.analysis.comparison.side import Side
 from layerscope.image.dialects import HIDDEN
+from layerscope.records import dataclass
 
 Field = Literal[
     "platform", "created", "env", "entrypoint", "cmd", "user", "working_dir", "exposed_ports",

@@ -7,13 +7,14 @@ add up to the difference of the live sizes. The same holds for the compressed by
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, NamedTuple
 
 from layerscope.analysis.model import ChangedField
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import VISIBLE
+from layerscope.records import dataclass
 
 ChangeKind = Literal[
     "added", "removed", "content", "metadata", "type", "moved", "hardlink", "unknown"

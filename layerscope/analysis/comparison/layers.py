@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.analysis.comparison.alignment import (
@@ -17,6 +16,7 @@ from layerscope.analysis.comparison.alignment import (
 )
 from layerscope.analysis.comparison.side import layer_key
 from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, Sizes, sum_of
+from layerscope.records import dataclass
 
 Status = Literal["same", "changed", "only_a", "only_b"]
 Reason = Literal["content", "instruction", "added", "removed"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from layerscope.analysis.model import Facts, sum_of
@@ -11,6 +11,7 @@ from layerscope.analysis.packages import Packages
 from layerscope.notes import Note
 from layerscope.packages.order import newer, shown_version
 from layerscope.packages.package import Package, PackageType
+from layerscope.records import dataclass
 
 PackageStatus = Literal["added", "removed", "upgraded", "downgraded", "changed", "resized"]
 PACKAGE_STATUSES: tuple[PackageStatus, ...] = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
 from layerscope.analysis.masked import NO_MASKS, Masks, masks_of
 from layerscope.analysis.model import Analysis, Facts, Files, LayerSummary
 from layerscope.image.instruction import Instruction
+from layerscope.records import dataclass
 
 __all__ = ["Files", "Side", "layer_key"]
 

@@ -6,9 +6,10 @@ import fnmatch
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from operator import methodcaller
 from typing import Final
+
+from layerscope.records import dataclass
 
 _IDLE_START: Final = re.compile(
     r"(?P<atom>\.|\\[dDsSwW]|\[\^?\]?(?:\\.|[^\]\\])*\])(?P<repeat>[*+]\??)(?![*+?{])"

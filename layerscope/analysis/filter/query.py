@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.filter import pattern
 from layerscope.analysis.filter.pattern import Pattern
 from layerscope.errors import UsageError
 from layerscope.layers.entry import FILE, KIND_NAMES
+from layerscope.records import dataclass
 from layerscope.units import parse_size
 
 WASTED: Final = "wasted"

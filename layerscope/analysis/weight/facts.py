@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from layerscope.analysis.model import sum_of
 from layerscope.analysis.weight.kinds import RANKS, WeightKind
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from layerscope.analysis.weight.kinds import RANKS, WeightKind
 from layerscope.filesystem.node import Node
+from layerscope.records import dataclass
 
 PYTHON: Final = 1
 """Python's own library, or a directory that packages are installed in, such as `site-packages`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import Final
 
@@ -33,6 +33,7 @@ from layerscope.analysis.weight.survey import Found, Survey
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
 from layerscope.image.image import Base
+from layerscope.records import dataclass
 
 _PNP: Final = (b"/.pnp.cjs", b"/.pnp.js")
 _LANGUAGES: Final = ("LANG=", "LANGUAGE=", "LC_")

@@ -36,7 +36,8 @@ class TableBlob:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._checked: set[int] = set()
-        self._stream: _Stream | None = None
+        self._kept_bytes = 0
+        self._now: _Frame | None = None
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -70,11 +71,12 @@ class TableBlob:
             return self._from_large(chunk, offset, count)
         data = self._kept.get(chunk.start)
         if data is None:
-            data = _Stream(self._blob, self._compression, chunk, self._limits).read(0, chunk.size)
+            data = self._frame(chunk, 0).read(chunk, 0, chunk.size)
             self._check(chunk, hashlib.sha256(data).digest())
             self._kept[chunk.start] = data
-            while sum(map(len, self._kept.values())) > _KEPT:
-                self._kept.popitem(last=False)
+            self._kept_bytes += len(data)
+            while self._kept_bytes > _KEPT:
+                self._kept_bytes -= len(self._kept.popitem(last=False)[1])
         else:
             self._kept.move_to_end(chunk.start)
         return data[offset : offset + count]
@@ -83,15 +85,22 @@ class TableBlob:
         """Part of a chunk that is too large to keep. The first time, it is read an extra time to check its digest."""
         if chunk.start not in self._checked:
             hasher = hashlib.sha256()
-            stream = _Stream(self._blob, self._compression, chunk, self._limits)
             for start in range(0, chunk.size, _WHOLE):
-                hasher.update(stream.read(start, min(_WHOLE, chunk.size - start)))
+                size = min(_WHOLE, chunk.size - start)
+                hasher.update(self._frame(chunk, start).read(chunk, start, size))
             self._check(chunk, hasher.digest())
             self._checked.add(chunk.start)
-        stream_now = self._stream
-        if stream_now is None or stream_now.chunk != chunk or stream_now.position > offset:
-            stream_now = self._stream = _Stream(self._blob, self._compression, chunk, self._limits)
-        return stream_now.read(offset, count)
+        return self._frame(chunk, offset).read(chunk, offset, count)
+
+    def _frame(self, chunk: Chunk, offset: int) -> _Frame:
+        """The unpacked data of a chunk, from which a byte of it can still be read.
+
+        Chunks that share a frame are usually read in order, so it goes on where the last one ended.
+        """
+        now = self._now
+        if now is None or now.offset != chunk.offset or now.position > chunk.inner + offset:
+            now = self._now = _Frame(self._blob, self._compression, chunk, self._limits)
+        return now
 
     def _check(self, chunk: Chunk, digest: bytes) -> None:
         if chunk.digest is not None and digest != chunk.digest:
@@ -102,34 +111,31 @@ class TableBlob:
             )
 
 
-class _Stream:
-    """One chunk, unpacked from its start."""
+class _Frame:
+    """The data that the compressed bytes of a chunk unpack to, read forward."""
 
     def __init__(self, blob: StoredBlob, compression: str, chunk: Chunk, limits: Limits) -> None:
-        self.chunk = chunk
+        self.offset = chunk.offset
         part = Part(blob, chunk.offset, chunk.end - chunk.offset)
         self._pieces = iter(Decompression(part, compression, limits))
         self._data = b""
-        self._start = -chunk.inner
         self._name = blob.name
+        self.position = 0
+        """The first byte that can still be read."""
 
-    @property
-    def position(self) -> int:
-        """The first byte of the chunk that can still be read."""
-        return self._start
-
-    def read(self, offset: int, count: int) -> bytes:
-        """Exactly `count` bytes. Raises `FormatError` if there are fewer."""
+    def read(self, chunk: Chunk, offset: int, count: int) -> bytes:
+        """Exactly `count` bytes of a chunk. Raises `FormatError` if there are fewer."""
         parts: list[bytes] = []
+        offset += chunk.inner
         while count > 0:
-            at = offset - self._start
+            at = offset - self.position
             if at >= len(self._data):
-                self._start += len(self._data)
+                self.position += len(self._data)
                 self._data = next(self._pieces, b"")
                 if not self._data:
                     raise FormatError(
-                        f"{self._name}: the content at byte {self.chunk.offset} is shorter than the"
-                        f" {self.chunk.size} bytes of its table of contents",
+                        f"{self._name}: the content at byte {self.offset} is shorter than the"
+                        f" {chunk.size} bytes of its table of contents",
                         hint="read the image without --lazy, or push it again",
                     )
                 continue

@@ -7,7 +7,7 @@ import json
 import re
 from binascii import a2b_base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded
@@ -18,6 +18,7 @@ from layerscope.layers.header import BLOCK_SIZE, FIELDS, FieldError, is_header, 
 from layerscope.layers.lazy.part import Held, read_part
 from layerscope.layers.remainder import ESTARGZ_TOC
 from layerscope.limits import Limits
+from layerscope.records import dataclass
 
 TOC_DIGEST: Final = "containerd.io/snapshot/stargz/toc.digest"
 """The annotation of an eStargz layer: the digest of the table's JSON."""
@@ -52,6 +53,8 @@ class Located:
     stored: int | None = None
     is_member: bool = False
     """Whether the table is in the tar, after the files."""
+    taken: int = 0
+    """The compressed bytes of the table, if it is a member."""
 
 
 def has_table(annotations: Mapping[str, str]) -> bool:
@@ -110,6 +113,7 @@ def _estargz(
         end=offset,
         tar_size=int(unpacked) if known else None,
         is_member=True,
+        taken=length,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, runtime_checkable
 
 from layerscope.errors import FormatError
 from layerscope.image.blob import StoredBlob
+from layerscope.records import dataclass
 
 _WINDOW: Final = 4 * 1024 * 1024
 """The most bytes to ask for at a time."""

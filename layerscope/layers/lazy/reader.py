@@ -13,6 +13,8 @@ from layerscope.layers.budget import Budget
 from layerscope.layers.entry import FILE, METADATA, Member
 from layerscope.layers.layer_index import Columns
 from layerscope.layers.lazy.blob import TableBlob
+from layerscope.layers.lazy.costs import NOBODY, TableCosts
+from layerscope.layers.lazy.databases import keep_databases
 from layerscope.layers.lazy.located import UnusableError, locate
 from layerscope.layers.lazy.part import NoPartsError
 from layerscope.layers.lazy.table import Chunks, read_members
@@ -21,18 +23,18 @@ from layerscope.layers.remainder import ESTARGZ_TOC
 from layerscope.layers.settling import settling
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
+from layerscope.packages.package import PackageType
 
-UNVERIFIED = (
-    "only its table of contents was read, so its files were not checked against a digest, and their packages"
-    " and share of the download are unknown"
-)
+UNVERIFIED = "only its table of contents was read, so its files were not checked against a digest"
 SIZELESS = "; the size of its tar is unknown"
+COSTLESS = "; what its files take of the download is unknown"
+UNREAD = "packages of these types were not looked for (--lazy): {}"
 _OWNER = (0, 0, 0)
 _LANDMARK = hashlib.sha256(b"\x0f").digest()
 
 
 def lazily(
-    layer: Layer, blob: StoredBlob, *, limits: Limits, budget: Budget | None
+    layer: Layer, blob: StoredBlob, *, limits: Limits, budget: Budget | None, packages: bool
 ) -> StoredLayer | Note:
     """The layer from its table of contents, or a note that says why it must be read in full.
 
@@ -40,7 +42,12 @@ def lazily(
     """
     try:
         return index_by_table(
-            blob, dict(layer.annotations), diff_id=layer.diff_id, limits=limits, budget=budget
+            blob,
+            dict(layer.annotations),
+            diff_id=layer.diff_id,
+            limits=limits,
+            budget=budget,
+            packages=packages,
         )
     except UnusableError as error:
         reason = str(error)
@@ -56,8 +63,11 @@ def index_by_table(
     diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None = None,
+    packages: bool = False,
 ) -> StoredLayer:
     """Index a layer without reading its contents. They are fetched by chunk when needed.
+
+    With `packages`, the files of package databases are fetched right away.
 
     The numbers are those of a full reading, except for the size of the tar if that's unknown. Raises `UnusableError` and
     `NoPartsError` if the layer must be read in full, `DigestMismatch` if the table is not the one that the manifest
@@ -73,9 +83,12 @@ def index_by_table(
     landmarks: list[int] = []
     settle = settling(columns, landmarks, note)
     chunks = Chunks(found.end)
+    shares = TableCosts()
     try:
         for member in read_members(found.data, chunks, found.end, limits, budget):
-            if settle(member):
+            kept = settle(member)
+            shares.add(len(columns) if kept else NOBODY, chunks)
+            if kept:
                 columns.add(member)
     except LimitExceeded as error:
         raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
@@ -86,17 +99,29 @@ def index_by_table(
     contents = TableBlob(blob, found.compression, chunks, limits)
     if _set_apart(columns, landmarks, contents, chunks) and found.is_member:
         # Writers that leave no landmark (BuildKit) keep the end marker in front of the table.
-        columns.add(Member(ESTARGZ_TOC, METADATA, len(found.data), -1, _OWNER, 0))
+        columns.add(Member(ESTARGZ_TOC, METADATA, len(found.data), chunks.total, _OWNER, 0))
+    costs = shares.compute(len(columns), chunks, found.end)
+    if costs and columns.last_path() == ESTARGZ_TOC and columns.kinds[-1] == METADATA:
+        costs[-1] = found.taken
+    unread: frozenset[PackageType] = frozenset()
+    if packages:
+        unread = keep_databases(
+            blob, found.compression, columns, chunks, limits=limits, budget=budget
+        )
     own = Notes()
-    own.add("read-by-table", UNVERIFIED + (SIZELESS if found.tar_size is None else ""))
+    lacking = (SIZELESS if found.tar_size is None else "") + (COSTLESS if costs is None else "")
+    own.add("read-by-table", UNVERIFIED + lacking)
+    if unread:
+        own.add("packages-not-read", UNREAD.format(", ".join(sorted(unread))))
     return StoredLayer(
         blob=contents,
-        index=columns.index(diff_id, found.tar_size, anywhere(notes)),
+        index=columns.index(diff_id, found.tar_size, anywhere(notes), costs),
         compression=found.compression,
         compressed_size=blob.size,
         verified=False,
         own_notes=tuple(own),
         by_table=True,
+        unread=unread,
     )
 
 

@@ -75,15 +75,29 @@ class Chunks:
         self._end = end
         self._starts = array("q")
         self._offsets = array("q")
+        self._ends = array("q")
         self._inner = array("q")
         self._digests = bytearray()
         self._flags = bytearray()
         self._sorted: list[int] = []
         self.total = 0
 
-    def add(self, size: int, offset: int, inner: int, digest: bytes | None, zeros: bool) -> None:
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def add(
+        self,
+        size: int,
+        offset: int,
+        inner: int,
+        digest: bytes | None,
+        zeros: bool,
+        until: int = 0,
+    ) -> None:
+        """Append a chunk. `until` is where its compressed bytes end, if the table says so."""
         self._starts.append(self.total)
         self._offsets.append(offset)
+        self._ends.append(until)
         self._inner.append(inner)
         self._digests += digest or _NO_DIGEST
         self._flags.append((_ZEROS if zeros else 0) | (_HASHED if digest else 0))
@@ -91,6 +105,13 @@ class Chunks:
 
     def finish(self) -> None:
         self._sorted = sorted(set(self._offsets))
+
+    def spans(self) -> Iterator[tuple[int, int, int]]:
+        """The size, the offset in the blob, and the end in the blob (0 if unknown) of each chunk."""
+        starts = self._starts
+        for number, (offset, until) in enumerate(zip(self._offsets, self._ends, strict=True)):
+            after = starts[number + 1] if number + 1 < len(starts) else self.total
+            yield after - starts[number], offset, until
 
     def at(self, position: int) -> Chunk:
         """The chunk at a position below `total`."""
@@ -113,7 +134,7 @@ class Chunks:
 def read_members(
     data: bytes, chunks: Chunks, end: int, limits: Limits, budget: Budget | None
 ) -> Iterator[Member]:
-    """The members in the order of the table. Their `data` is an offset in all contents.
+    """The members in the order of the table. Their `data` is an offset in all contents, which never goes back.
 
     The chunks of each file are added to `chunks`. Raises `UnusableError` for a table that contradicts itself, and
     `LimitExceeded`.
@@ -135,8 +156,8 @@ def read_members(
                 f"more than {limits.members} members", hint="raise --limit members=N"
             )
         member = _member(row, limits, budget)
+        member.data = chunks.total
         if member.kind == FILE and member.size:
-            member.data = chunks.total
             file = _File(member.size, row)
             # The member is complete, but more of its chunks may follow in the next rows.
             yield member
@@ -160,6 +181,7 @@ class _File:
 
     def finish(self, chunks: Chunks, end: int) -> None:
         rows = self._rows
+        until = _number(rows[0], "endOffset")
         for number, row in enumerate(rows):
             start = _number(row, "chunkOffset")
             after = (
@@ -171,7 +193,7 @@ class _File:
                 raise UnusableError(
                     "its table of contents has chunks that do not make up their file"
                 )
-            if not 0 < offset < end:
+            if not 0 < offset < end or until > end:
                 raise UnusableError("its table of contents points outside of the contents")
             text = row.get("chunkDigest") or (self._digest if len(rows) == 1 else "")
             chunks.add(
@@ -180,6 +202,7 @@ class _File:
                 _number(row, "innerOffset"),
                 _digest(text),
                 row.get("chunkType") == "zeros",
+                until if number + 1 == len(rows) else 0,
             )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TextIO, TypeVar
 
+from layerscope.records import dataclass
 from layerscope.report.page import Page
 
 NARROWEST = 40

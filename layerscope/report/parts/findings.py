@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.analysis.words import KIND_MEANINGS
+from layerscope.records import dataclass
 from layerscope.report.document.head import is_head
 from layerscope.report.words import (
     blame,

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerscope.analysis.comparison.side import Side
@@ -32,6 +31,7 @@ from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
+from layerscope.records import dataclass
 from layerscope.report.document.head import is_head
 from layerscope.report.document.rows import SCHEMA_VERSION, ReportDocument
 from layerscope.report.paths import unescape_path

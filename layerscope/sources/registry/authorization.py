@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 from layerscope.errors import SourceUnavailable
+from layerscope.records import dataclass
 from layerscope.sources.registry.challenge import parse_challenges
 from layerscope.sources.registry.credentials import Credentials, find_credentials
 from layerscope.sources.registry.name import DOCKER_HUB, host_of

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from layerscope.errors import ImageNotFound, LimitExceeded, SourceUnavailable
 from layerscope.progress import CancelledCallback, stop_if
+from layerscope.records import dataclass
 from layerscope.sources.registry.authorization import Authorization, same_host
 from layerscope.sources.registry.transport import Transport
 

@@ -11,10 +11,11 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from layerscope.errors import ConfigError
+from layerscope.records import dataclass
 from layerscope.sources.registry.name import DOCKER_HUB, api_host
 
 _HELPER_SECONDS: Final = 30

@@ -10,12 +10,12 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from glob import glob
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from layerscope.errors import ConfigError, SourceUnavailable
+from layerscope.records import dataclass
 from layerscope.sources.registry.client import Endpoint
 from layerscope.sources.registry.name import DOCKER_HUB, RegistryName, api_host
 

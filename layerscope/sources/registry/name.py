@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import BadReference
 from layerscope.image.digest import Digest
+from layerscope.records import dataclass
 from layerscope.sources.names import familiar, normal
 from layerscope.sources.reference import check_name
 

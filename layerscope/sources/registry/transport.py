@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from glob import escape, glob
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from layerscope.errors import ConfigError, SourceUnavailable
+from layerscope.records import dataclass
 from layerscope.sources.registry.name import host_of, is_loopback
 
 if TYPE_CHECKING:

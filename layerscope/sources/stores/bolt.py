@@ -8,13 +8,13 @@ only if no transaction ended meanwhile. `unchanged` checks that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
 from layerscope.errors import FormatError
 from layerscope.image.blob import Blob
 from layerscope.limits import MIB
+from layerscope.records import dataclass
 
 _HEADER: Final = Struct("<QHHI")
 _META: Final = Struct("<IIIIQQQQQQ")

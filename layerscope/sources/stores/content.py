@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError
@@ -17,6 +16,7 @@ from layerscope.image.index import Index, parse_index_or_manifest
 from layerscope.image.manifest import Manifest
 from layerscope.image.platform import Platform
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 from layerscope.sources.both import open_both
 from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.names import familiar

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError
@@ -18,6 +17,7 @@ from layerscope.image.document import parse_document
 from layerscope.image.image import Image
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.names import normal
 from layerscope.sources.source import Request

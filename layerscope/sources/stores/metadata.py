@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import FormatError, SourceUnavailable
 from layerscope.image.blob import Blob
 from layerscope.image.digest import Digest
+from layerscope.records import dataclass
 from layerscope.sources.names import is_same
 from layerscope.sources.store import FolderStore
 from layerscope.sources.stores.bolt import Bolt, Bucket

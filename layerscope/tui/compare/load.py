@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -19,6 +18,7 @@ import layerscope
 from layerscope.analysis.comparison.side import Side
 from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback
+from layerscope.records import dataclass
 from layerscope.report.saved.reference import report_path
 from layerscope.report.saved.report import read_report
 from layerscope.tui.compare.pair_session import CompareSession

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on, work
@@ -16,6 +15,7 @@ from textual.worker import get_current_worker
 
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
+from layerscope.records import dataclass
 from layerscope.tui.compare.deltas import delta_text
 from layerscope.tui.compare.legend import file_legend
 from layerscope.tui.compare.merged_outline import QUERY_KINDS

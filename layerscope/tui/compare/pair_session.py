@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from layerscope.records import dataclass
 from layerscope.report.comparison.document import build
 from layerscope.report.comparison.sentence import names
 from layerscope.report.comparison.words import narrowed_files

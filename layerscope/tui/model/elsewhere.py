@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from layerscope.records import dataclass
 from layerscope.tui.model.finder import Finder
 from layerscope.tui.model.flags import both, select
 from layerscope.tui.model.session import CHANGES

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from layerscope.analysis.claims import UNOWNED
 from layerscope.layers.entry import METADATA
 from layerscope.layers.layer_index import values
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query

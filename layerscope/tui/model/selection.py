@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.filesystem.node import Node

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
+
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.tui.model.view import Scope

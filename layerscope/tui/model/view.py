@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.filter.query import WASTED
 from layerscope.errors import Cancelled
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, METADATA, UNCHANGED, VISIBLE
+from layerscope.records import dataclass
 from layerscope.tui.model.outline import ROOT
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from layerscope.records import dataclass
 from layerscope.tui.model.view import MODES, Mode, Scope
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.grouping import WastePair, WasteSummary
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
+from layerscope.records import dataclass
 
 MOST_FILES: Final = 2_000
 """The most files to list per pair; the flat list has all of them."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from layerscope.records import dataclass
 from layerscope.report.escape import escape, fit_start
 from layerscope.report.file_text import size_text
 from layerscope.tui.line_list import LineList

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +14,7 @@ from textual.worker import get_current_worker
 
 from layerscope.errors import Cancelled
 from layerscope.filesystem.entry import Entry
+from layerscope.records import dataclass
 from layerscope.tui.model.flags import NO_DIRECTORY, both, select
 from layerscope.tui.model.outline import ROOT
 from layerscope.tui.model.rows import TreeRows, lead_to, spread

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import ClassVar, Final
@@ -17,6 +16,7 @@ from textual.worker import get_current_worker
 from layerscope.analysis.filter.query import Query
 from layerscope.errors import Cancelled
 from layerscope.layers.entry import DIRECTORY
+from layerscope.records import dataclass
 from layerscope.report.escape import fit_end
 from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.line_list import LineList

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -15,6 +14,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from layerscope.records import dataclass
 from layerscope.report.escape import escape
 from layerscope.tui.line_list import LineList
 from layerscope.tui.model.view import KINDS

@@ -32,7 +32,7 @@ class PackageList(LineList):
     """Opens and closes packages."""
 
     HELP = """\
-The packages that the image's own databases name, with the content that their files store and what of it is wasted. `x`
+The packages that the image's own databases name, with the content that their files store and how much of it is wasted. `x`
 marks a version that the final filesystem doesn't have: a later layer removed or replaced it. The last line is what belongs
 to no package.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from layerscope.records import dataclass
 from layerscope.tui.details import image_text
 from layerscope.tui.panes.files_pane import FilesPane
 
@@ -63,7 +63,7 @@ def _packages(session: Session) -> Widget:
 def _no_packages(session: Session) -> str:
     ownership = session.analysis.ownership
     if ownership is None:
-        return "Packages are unknown, because --lazy doesn't read them. Open the image without it."
+        return "Packages are unknown, because they were not read."
     return "" if ownership.packages else "No package database was found in this image."
 
 

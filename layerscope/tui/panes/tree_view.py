@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,6 +10,7 @@ from textual.message import Message
 
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY, HARDLINK, SYMLINK
+from layerscope.records import dataclass
 from layerscope.report.escape import cell_width, fit_start
 from layerscope.report.file_text import mode_text, name_text, owner_text, size_text
 from layerscope.tui.line_list import LineList

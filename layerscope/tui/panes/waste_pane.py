@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -15,6 +14,7 @@ from layerscope.analysis.filter.query import WASTED, Query
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.model import WASTE_KINDS, WastedFile
 from layerscope.analysis.words import KIND_MEANINGS, KIND_WORDS, changed_words
+from layerscope.records import dataclass
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.line_list import LineList

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on, work
@@ -20,6 +19,7 @@ from layerscope.filesystem.content import content_entry, open_content
 from layerscope.filesystem.links import resolve
 from layerscope.layers.entry import FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content
+from layerscope.records import dataclass
 from layerscope.report.escape import escape, fit_end, fit_start
 from layerscope.report.file_text import mode_text, name_text, owner_text, path_text
 from layerscope.tui.highlight import highlight

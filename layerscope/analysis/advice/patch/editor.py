@@ -28,7 +28,7 @@ _END: Final = re.compile(r"(\r?\n|\r)?\Z")
 
 
 class NotMechanicalError(Exception):
-    """An edit needs a person."""
+    """An edit needs a decision."""
 
 
 class Editor:

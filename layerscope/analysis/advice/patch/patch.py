@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.edits import Edit, IgnorePaths
@@ -12,6 +11,7 @@ from layerscope.analysis.advice.patch.editor import Editor, NotMechanicalError
 from layerscope.analysis.model import Analysis
 from layerscope.image.alignment import written_text
 from layerscope.image.dockerfile import Step
+from layerscope.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A unified diff, the advice it follows, and the advice that needs a person."""
+    """A unified diff, the advice it follows, and the advice that needs a decision."""
 
     text: str
     applied: tuple[Advice, ...]
