@@ -1,4 +1,4 @@
-"""Who owns stored bytes: the packages as the databases said after the layer that stored them."""
+"""Who owns stored bytes: packages, according to the databases after the layer that stored them."""
 
 from __future__ import annotations
 

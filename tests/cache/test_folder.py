@@ -94,7 +94,7 @@ def test_a_value_under_another_name_is_a_miss(path: Path) -> None:
     "value",
     [b"", b"{}", b"{}\n", b"[1]\nx", b"\xff\xff", b'{"compression": "none"}\n', b"[" * 100_000],
 )
-def test_a_sealed_value_that_is_no_layer_is_a_miss(value: bytes) -> None:
+def test_a_sealed_value_that_is_not_a_layer_is_a_miss(value: bytes) -> None:
     assert from_value(value) is None
 
 
@@ -192,7 +192,7 @@ def test_links_are_not_followed(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "huge"])
-def test_what_is_no_file_of_the_cache_is_ignored(path: Path, kind: str) -> None:
+def test_files_that_do_not_belong_to_the_cache_are_ignored(path: Path, kind: str) -> None:
     Cache(path).write(TWO, b"value")
     place = files(path)[0].with_name(ONE)
     if kind == "fifo":

@@ -206,7 +206,7 @@ FIXTURES = sorted((Path(__file__).parents[2] / "fixtures").glob("*.tar*"))
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
 def test_the_fixtures_give_the_same_reports_from_the_cache(path: Path) -> None:
-    """`full` keeps the plain layers as well, which are then only read again where that is as quick."""
+    """`full` keeps the plain layers as well, which are read again only if that is as quick."""
     uncached = document_of(str(path), cache=False)
     document_of(str(path), verify="full")
     for _ in range(2):

@@ -58,7 +58,7 @@ def test_entries_that_are_not_empty_take_one_layer_each_in_order() -> None:
     assert all(i.location is None and i.range is None for i in instructions)
 
 
-def test_without_a_history_every_layer_gets_an_instruction_of_its_own() -> None:
+def test_without_a_history_every_layer_gets_its_own_instruction() -> None:
     instructions, notes = attribute([], 2)
     assert layers_of(instructions) == [(0,), (1,)]
     assert [i.text for i in instructions] == ["layer 0 (no history)", "layer 1 (no history)"]

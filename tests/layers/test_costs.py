@@ -98,7 +98,7 @@ def test_an_uncompressed_layer_has_no_costs() -> None:
     assert from_bytes(to_bytes(stored.index)) == stored.index
 
 
-def test_the_index_of_the_tar_alone_says_nothing_of_the_blob() -> None:
+def test_the_index_of_the_tar_alone_says_nothing_about_the_blob() -> None:
     data = tar([("a", File(b"a" * 2000)), ("b", File(b"b"))])
     plain = index(gzip_one(data)).index.of_tar()
     assert plain.compressed is None

@@ -19,7 +19,7 @@ from layerscope.layers.entry import Member
 from layerscope.layers.file_content import CompressedTar, Content
 from tests.builder import FORMS, WHITEOUT, BuiltImage, Device, File, Hardlink, ImageBuilder, Sparse
 
-BIG = bytes(n * 7 % 251 for n in range(700_000))
+BIG = bytes(n * 7 % 251 for n in range(251)) * 2789
 HOLES = ((3, b"abc"), (1000, b"defg"), (5000, b"z"))
 
 

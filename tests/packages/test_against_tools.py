@@ -33,7 +33,7 @@ PACKED = (
     "tar",
     "zlib1g",
 )
-"""Packages of every Debian system: with hard links, multiarch names, and diversions, and below `/bin` and `/usr`."""
+"""Packages that every Debian system has: with hard links, multiarch names, diversions, and files in `/bin` and `/usr`."""
 
 
 def output(*command: str) -> str:
@@ -41,7 +41,7 @@ def output(*command: str) -> str:
 
 
 def packed(paths: Iterable[Path]) -> dict[str, Any]:
-    """Members of a layer like these paths of the machine, at their real places; hard links stay hard links."""
+    """The members of a layer with these files of the machine, at their real paths. Hard links stay hard links."""
     members: dict[str, Any] = {}
     first: dict[tuple[int, int], str] = {}
     for path in sorted(paths):
@@ -62,7 +62,7 @@ def packed(paths: Iterable[Path]) -> dict[str, Any]:
                     if known == name
                     else Hardlink(known)
                 )
-    # What lies behind a symlink can't also be a member below it.
+    # A path behind a symlink can't also be a member below it.
     links = [f"{name}/" for name, each in members.items() if isinstance(each, Symlink)]
     return {
         name: each for name, each in members.items() if not name.startswith(tuple(links) or "//")
@@ -70,7 +70,7 @@ def packed(paths: Iterable[Path]) -> dict[str, Any]:
 
 
 def stored(paths: Iterable[Path]) -> int:
-    """What stat says that the regular files among these paths take, hard links once."""
+    """The bytes of the regular files among these paths according to stat; hard links count once."""
     found = {}
     for path in paths:
         status = path.lstat()

@@ -109,7 +109,7 @@ def report(reference: str, options: ReadOptions, **more: Any) -> dict[str, Any]:
 
 
 def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str, Any]:
-    """Everything but what a table of contents cannot tell, and says so."""
+    """Everything but what a table of contents does not say."""
     document = without_costs(json.loads(json.dumps(document)))
     document["packages"].pop("unreadable")
     document["notes"] = [
@@ -126,7 +126,7 @@ def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str
 
 
 def without_costs(value: Any, key: str = "") -> Any:
-    """The value without what single files take of the compressed blob; whole layers stay."""
+    """The value without the compressed bytes of single files; those of whole layers stay."""
     if isinstance(value, list):
         return [without_costs(each, key) for each in value]
     if not isinstance(value, dict):

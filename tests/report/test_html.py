@@ -244,7 +244,7 @@ def test_the_treemap_shows_content_or_what_a_pull_transfers(opened: Page, tmp_pa
 
 
 @pytest.mark.browser
-def test_there_is_no_choice_of_sizes_where_only_tars_are_known(
+def test_there_is_no_choice_of_sizes_if_only_tars_are_known(
     opened: Page, app_analysis: Analysis, tmp_path: Path
 ) -> None:
     visit(opened, pictured(app_analysis), tmp_path)

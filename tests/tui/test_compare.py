@@ -487,7 +487,7 @@ def test_a_path_narrows_every_screen(pair: tuple[str, str], size: tuple[int, int
     browse_pair(*pair, script, size=size, path="/app/**")
 
 
-def test_images_whose_names_read_alike_are_told_apart(tmp_path: Path) -> None:
+def test_images_with_similar_names_are_distinguished(tmp_path: Path) -> None:
     beginning = "registry.example.com/team/a-very-long-name-of-an-application-that-is-cut"
     files = []
     for number, tag in enumerate(("-one:1", "-two:1")):

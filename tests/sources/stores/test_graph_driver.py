@@ -82,7 +82,7 @@ def saved(form: str) -> bytes:
 
 
 def without_manifest(report: str) -> dict[str, Any]:
-    """The report without what is in a manifest, which the builder writes in its own way."""
+    """The report without the parts of a manifest that only the builder writes."""
     loaded: dict[str, Any] = json.loads(report)
     loaded["image"].pop("manifest_digest")
     for layer in loaded["layers"]:
@@ -350,7 +350,7 @@ def test_an_engine_elsewhere_is_exported(docker: Setting, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("info", [[], 7, {}, {"DockerRootDir": 7, "Driver": "overlay2"}])
-def test_an_engine_that_does_not_say_where_its_images_are_is_odd(
+def test_an_engine_that_does_not_say_where_its_images_are_is_an_error(
     info: Any, docker: Setting
 ) -> None:
     docker.engine.info = info
