@@ -13,7 +13,7 @@ from layerscope.errors import ConfigError
 from layerscope.image.image import Image
 from layerscope.sources.deferred import vouched
 from layerscope.sources.docker_config import check_config, config_path
-from layerscope.sources.engine import Place, identity, one_line, open_saved, saved
+from layerscope.sources.engine import Place, identity, inspected, one_line, open_saved, saved
 from layerscope.sources.source import Request
 
 if TYPE_CHECKING:
@@ -118,6 +118,10 @@ def open_target(target: str, request: Request) -> Image:
         image = open_stored(engine, target, replace(request, remark=reasons.append), NAME)
         if image is not None:
             return vouched(image, engine.voucher)
+    if request.head and request.via is None:
+        image = inspected(engine, target, request, NAME)
+        if image is not None:
+            return image
     return open_saved(
         lambda: saved(engine, target, request),
         target,

@@ -169,6 +169,25 @@ def identity(place: Place, name: str, request: Request) -> str:
     return f"{place.host} {_name_to_save(image, name)} {image.identity}"
 
 
+def inspected(place: Place, name: str, request: Request, source: str) -> Image | None:
+    """The image as the engine describes it, without its layers; None if the engine doesn't say which config it has.
+
+    Raises what `saved` raises.
+    """
+    from layerscope.sources.inspected import open_inspected
+
+    check_name(name, request.reference)
+    with connected(place) as client:
+        try:
+            image = _look_up(client, place, name, request)
+            if not client.is_podman and client.engine_info().snapshots:
+                return None
+            answer, history = client.described(image.id)
+        except _engine_errors() as error:
+            raise unavailable(place, error) from None
+    return open_inspected(answer, history, name, _tag(image, name), request, source)
+
+
 def report_start(request: Request) -> None:
     """Report that the image was found and the save has started. The first byte can take a while."""
     if request.progress is not None:

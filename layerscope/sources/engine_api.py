@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import quote
 
 import requests
 from docker import APIClient
@@ -96,6 +97,9 @@ class EngineApi(APIClient):
         answer: object = self.version(api_version=False)
         version = answer.get("ApiVersion") if isinstance(answer, dict) else None
         self._engine = str(answer.get("Version")) if isinstance(answer, dict) else ""
+        self.is_podman = isinstance(answer, dict) and "Podman Engine" in str(
+            answer.get("Components")
+        )
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             raise OddAnswer("does not say which API version it speaks")
         return version
@@ -115,6 +119,23 @@ class EngineApi(APIClient):
             tuple(tag for tag in tags if tag != "<none>:<none>"),
             json.dumps([self._engine, *map(answer.get, _DECIDING)], sort_keys=True),
         )
+
+    def described(self, name: str) -> tuple[dict[str, Any], list[Any]]:
+        """All that the engine says about an image, and its history. Raises `docker.errors.NotFound` if there is none.
+
+        Podman is asked in its own words, which tell the config's history as it is.
+        """
+        own = f"{self.base_url}/v4.0.0/libpod/images/{quote(name, safe='')}/json"
+        response = self.get(own) if self.is_podman else None
+        if response is not None and response.ok:
+            answer: object = _parsed(response.content, ANSWER_BYTES)
+            history: object = answer.get("History") if isinstance(answer, dict) else None
+        else:
+            answer = self.inspect_image(name)  # type: ignore[no-untyped-call]
+            history = self.history(name)  # type: ignore[no-untyped-call]
+        if not isinstance(answer, dict) or not isinstance(history, list | None):
+            raise OddAnswer("described an image with something other than an object")
+        return answer, history or []
 
     def engine_info(self) -> EngineInfo:
         """Where the engine keeps its images."""

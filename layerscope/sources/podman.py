@@ -12,13 +12,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import IO, Final
 
-from layerscope.errors import ImageNotFound, SourceUnavailable
+from layerscope.errors import FormatError, ImageNotFound, SourceUnavailable
 from layerscope.image.image import LOCAL_ENGINE, Image
 from layerscope.sources.deferred import vouched
 from layerscope.sources.engine import (
     CHUNK,
     Place,
     identity,
+    inspected,
     one_line,
     open_saved,
     report_start,
@@ -33,6 +34,7 @@ from layerscope.sources.source import BrokenOff, Request
 NAME: Final = "podman"
 _START: Final = "start `podman system service`, or set CONTAINER_HOST"
 _ERROR_BYTES: Final = 64 * 1024
+_ANSWER_BYTES: Final = 16 * 1024 * 1024
 _MISSING: Final = 1
 _INSPECT: Final = "{{.Id}}\n{{.GraphDriver.Name}}\n{{.GraphDriver.Data.UpperDir}}\n{{range .RepoTags}}{{.}}\n{{end}}"
 
@@ -168,6 +170,14 @@ def open_target(target: str, request: Request) -> Image:
         image = _open_stored(engine, target, replace(request, remark=reasons.append))
         if image is not None:
             return vouched(image, voucher)
+    if request.head and request.via is None:
+        image = (
+            _inspected_by_command(target, request)
+            if engine is None
+            else inspected(engine, target, request, NAME)
+        )
+        if image is not None:
+            return image
     if engine is None:
         return open_saved(
             lambda: _saved_by_command(target, request),
@@ -186,6 +196,37 @@ def open_target(target: str, request: Request) -> Image:
         vouched_by=voucher,
         reasons=reasons,
     )
+
+
+def _inspected_by_command(name: str, request: Request) -> Image:
+    """The image as Podman describes it, without its layers."""
+    from layerscope.image.document import parse_document
+    from layerscope.sources.inspected import open_inspected
+
+    check_name(name, request.reference)
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+        _look_up(name, request, errors)
+        command = ["podman", "image", "inspect", "--", name]
+        if _run(command, errors, output):
+            raise SourceUnavailable(f"podman failed: {_stderr_line(errors)}")
+        output.seek(0)
+        data = output.read(_ANSWER_BYTES + 1)
+    limits = request.limits
+    node = parse_document(
+        data.strip(), "podman's answer", max_bytes=_ANSWER_BYTES, max_depth=limits.json_depth
+    )
+    listed = node.value
+    answer = listed[0] if isinstance(listed, list) and len(listed) == 1 else None
+    if not isinstance(answer, dict):
+        raise FormatError("podman's answer does not describe one image")
+    history, tags = answer.get("History"), answer.get("RepoTags")
+    tag = (
+        next((tag for tag in tags or () if isinstance(tag, str) and is_same(name, tag)), None)
+        if isinstance(tags, list)
+        else None
+    )
+    rows = history if isinstance(history, list) else []
+    return open_inspected(answer, rows, name, tag, request, NAME)
 
 
 def _open_stored(engine: Place | None, name: str, request: Request) -> Image | None:

@@ -18,6 +18,9 @@ import pytest
 
 import layerscope
 from layerscope.errors import AmbiguousImage, ImageNotFound
+from layerscope.options import ReadOptions
+from layerscope.report.document.builder import build
+from layerscope.sources.stores import NotReadable
 from tests.builder import WHITEOUT, ImageBuilder, containerd_store
 from tests.builder.tools import absent
 
@@ -200,6 +203,31 @@ def check_graph_driver(
     assert wasted["metadata_only"] + wasted["deleted"] > 2_000_000
     same_by_both(f"docker:{engine.docker('image', 'inspect', '--format', '{{.Id}}', tag)}")
     same_by_both(f"docker:{tag}", "--verify")
+
+
+def test_the_head_of_an_image_needs_neither_the_store_nor_an_export(
+    docker_engine: DockerEngine, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker_engine.host)
+    tag = docker_engine.build(context, "stores:head", buildkit=True)
+
+    def head(**options: Any) -> dict[str, Any]:
+        with layerscope.read(
+            f"docker:{tag}", ReadOptions(head=True, cache=False, **options)
+        ) as read:
+            found: dict[str, Any] = json.loads(json.dumps(build(read)))
+        found["image"].pop("manifest_digest")
+        found["notes"] = [row for row in found["notes"] if row["code"] != "engine-inspected"]
+        return found
+
+    exported = head(via="export")
+
+    def refuse(*_: object) -> None:
+        raise NotReadable("permission denied")
+
+    monkeypatch.setattr("layerscope.sources.stores.docker.check_readable", refuse)
+    monkeypatch.setattr("layerscope.sources.docker.saved", refuse)
+    assert head() == exported
 
 
 class GraphDriverEngine(ContainerdEngine):
