@@ -125,7 +125,10 @@ def play(job: list[str], streams: list[int]) -> None:
         exec(compile(program, "<program>", "exec"), {"__name__": "__main__"})
         code = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        code = end.code if isinstance(end.code, int) else 0
+        if end.code is not None and not isinstance(end.code, int):
+            sys.stderr.write(f"{end.code}\n")
+            code = 1
     except BaseException:  # noqa: BLE001 - as Python does at the end
         sys.excepthook(*sys.exc_info())
     finally:
