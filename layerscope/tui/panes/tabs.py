@@ -67,6 +67,22 @@ def _no_packages(session: Session) -> str:
     return "" if ownership.packages else "No package database was found in this image."
 
 
+def _duplicates(session: Session) -> Widget:
+    from layerscope.tui.panes.duplicates_pane import DuplicatesPane
+
+    assert session.analysis.facts.duplicates is not None
+    return DuplicatesPane(session, session.analysis.facts.duplicates, id="duplicates")
+
+
+def _no_duplicates(session: Session) -> str:
+    found = session.analysis.facts.duplicates
+    if found is None:
+        return "Contents were not compared. Open the image without --no-duplicates."
+    if found.groups or found.packages or found.unread is not None:
+        return ""
+    return "No content is stored more than once in this image."
+
+
 def _dockerfile(session: Session) -> Widget:
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
 
@@ -88,6 +104,7 @@ TABS: Final = (
     Tab("largest", "b", "Largest", _largest),
     Tab("image", "i", "Image", _image),
     Tab("packages", "p", "Packages", _packages, _no_packages),
+    Tab("duplicates", "u", "Duplicates", _duplicates, _no_duplicates),
     Tab("dockerfile", "d", "Dockerfile", _dockerfile, _no_dockerfile),
 )
 """In the order of the strip."""

@@ -65,6 +65,7 @@ The instructions that made the image are on the left, and their files on the rig
         Binding("i,4", "tab('image')", "Image", show=False, id="browse.image"),
         Binding("d,5", "tab('dockerfile')", "Dockerfile", show=False, id="browse.dockerfile"),
         Binding("p,6", "tab('packages')", "Packages", show=False, id="browse.packages"),
+        Binding("u,7", "tab('duplicates')", "Duplicates", show=False, id="browse.duplicates"),
         Binding("v", "view", "View", id="browse.view"),
         Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
         Binding("ctrl+t", "mode('tree')", "Whole tree", show=False, id="browse.tree"),
