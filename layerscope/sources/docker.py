@@ -30,6 +30,9 @@ def place() -> Place:
 
     Raises `ConfigError` for a context that doesn't exist or can't be read.
     """
+    host = _plain_host()
+    if host is not None:
+        return _place(host, {})
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
 
@@ -52,6 +55,18 @@ def place() -> Place:
         ) from None
     host = options.pop("base_url", _DEFAULT_HOST)
     return _place(host, options)
+
+
+def _plain_host() -> str | None:
+    """The engine's Unix socket, if neither a context nor TLS is set; the SDK knows what to make of those."""
+    environment = os.environ
+    if environment.get("DOCKER_TLS_VERIFY") or environment.get("DOCKER_CERT_PATH"):
+        return None
+    host = environment.get("DOCKER_HOST")
+    if host:
+        return host if host.startswith("unix:///") else None
+    context = environment.get("DOCKER_CONTEXT") or check_config().get("currentContext")
+    return _DEFAULT_HOST if context in (None, "", "default") else None
 
 
 def _place(host: str, options: dict[str, Any]) -> Place:

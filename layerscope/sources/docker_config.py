@@ -23,12 +23,12 @@ def config_path() -> str:
     return os.path.join(folder, "config.json")
 
 
-def check_config() -> None:
-    """Raise `ConfigError` for a configuration file that the SDK would choke on. A missing file is fine."""
+def check_config() -> dict[str, object]:
+    """The configuration, empty if there is none. Raises `ConfigError` for a file that the SDK would choke on."""
     path = config_path()
     data = _read(path)
     if data is None:
-        return
+        return {}
     try:
         value = parse_document(data, "it", max_bytes=MOST_BYTES, max_depth=_DEPTH).value
     except FormatError as error:
@@ -44,6 +44,7 @@ def check_config() -> None:
         rows = _check_map(path, key, value.get(key, {}), dict)
         for name, row in rows.items():
             _check_map(path, f"{key}[{name[:80]!r}]", row, str)
+    return value
 
 
 def _check_map(path: str, key: str, value: object, kind: type) -> dict[str, object]:

@@ -16,13 +16,15 @@ from layerscope.layers.header import BLOCK_SIZE
 from layerscope.progress import Progress, stop_if
 from layerscope.records import dataclass
 from layerscope.sources.deferred import open_exported
+from layerscope.sources.docker_config import check_config
+from layerscope.sources.engine_answers import EngineImage, EngineInfo, OddAnswer
 from layerscope.sources.files import spool
 from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 
 if TYPE_CHECKING:
-    from layerscope.sources.engine_api import EngineApi, EngineImage, EngineInfo
+    from layerscope.sources.engine_api import EngineApi
 
 ANSWER_SECONDS: Final = 60
 SAVE_SECONDS: Final = 1800
@@ -61,7 +63,6 @@ class Place:
 @contextmanager
 def connected(place: Place) -> Iterator[EngineApi]:
     """A client for the engine; raises `ConfigError`, and `SourceUnavailable` when the engine doesn't respond."""
-    from layerscope.sources.docker_config import check_config
     from layerscope.sources.engine_api import EngineApi
 
     check_config()
@@ -145,12 +146,32 @@ class Located:
 def locate(place: Place, name: str, request: Request) -> Located:
     """Look up an image, and pull it if it is missing and may be pulled. Raises what `saved` raises."""
     check_name(name, request.reference)
+    asked = _ask(place, name)
+    if asked is not None:
+        image, info = asked
+        return Located(image, _tag(image, name), info)
     with connected(place) as client:
         try:
             image = _look_up(client, place, name, request)
             return Located(image, _tag(image, name), client.engine_info())
         except _engine_errors() as error:
             raise unavailable(place, error) from None
+
+
+def _ask(place: Place, name: str) -> tuple[EngineImage, EngineInfo] | None:
+    """An image that the engine has, without the SDK; None if only the SDK can talk to it, or say what is wrong."""
+    scheme, _, path = place.host.partition("://")
+    config = check_config()
+    if scheme != "unix" or not path.startswith("/") or place.options.get("tls"):
+        return None
+    if config.get("HttpHeaders"):
+        return None
+    from layerscope.sources.engine_socket import ask
+
+    try:
+        return ask(path, name)
+    except TimeoutError as error:
+        raise unavailable(place, error) from None
 
 
 def saved_name(name: str) -> str:
@@ -161,11 +182,15 @@ def saved_name(name: str) -> str:
 def identity(place: Place, name: str, request: Request) -> str:
     """What decides what an export of the image would be. Raises what `saved` raises."""
     check_name(name, request.reference)
-    with connected(place) as client:
-        try:
-            image = _look_up(client, place, name, request)
-        except _engine_errors() as error:
-            raise unavailable(place, error) from None
+    asked = _ask(place, name)
+    if asked is not None:
+        image, _ = asked
+    else:
+        with connected(place) as client:
+            try:
+                image = _look_up(client, place, name, request)
+            except _engine_errors() as error:
+                raise unavailable(place, error) from None
     return f"{place.host} {_name_to_save(image, name)} {image.identity}"
 
 
@@ -303,8 +328,6 @@ def _pull(client: EngineApi, place: Place, name: str, request: Request) -> None:
 def unavailable(place: Place, error: BaseException) -> LayerscopeError:
     """The error that says in one line why an engine can't be used, and how to fix it."""
     from docker.errors import APIError
-
-    from layerscope.sources.engine_api import OddAnswer
 
     if isinstance(error, APIError):
         said = one_line(str(error.explanation or error))

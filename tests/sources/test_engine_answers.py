@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from layerscope.errors import ConfigError, LayerscopeError, SourceError, SourceUnavailable
-from layerscope.sources import engine_api, open_image
-from layerscope.sources.engine_api import ANSWER_BYTES, EVENT_BYTES
+from layerscope.sources import engine_answers, open_image
+from layerscope.sources.engine_answers import ANSWER_BYTES
+from layerscope.sources.engine_api import EVENT_BYTES
 
 Answer = Callable[[str], tuple[int, bytes]]
 GOOD = {"Id": "sha256:" + "a" * 64, "RepoTags": ["app:1"]}
@@ -145,7 +146,7 @@ def test_an_error_over_the_limit_is_not_read_to_its_end(monkeypatch: pytest.Monk
 
 
 def test_a_response_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_api, "ANSWER_SECONDS", -1)
+    monkeypatch.setattr(engine_answers, "ANSWER_SECONDS", -1)
     with (
         engine(version_then(b"{}"), monkeypatch),
         pytest.raises(SourceUnavailable, match="did not finish its response within"),
