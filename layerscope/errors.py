@@ -5,7 +5,8 @@ LayerscopeError
 │   ├── BadReference         a reference that can't name an image
 │   ├── AmbiguousImage       several images or platforms match, and none was chosen
 │   ├── ConfigError          a budget file or option that doesn't make sense
-│   └── OutputError          an output that can't or mustn't be written
+│   ├── OutputError          an output that can't or mustn't be written
+│   └── SecretsUnavailable   the search for secrets was asked for, and its engine is not installed
 ├── SourceError              exit 3: the image or its source isn't available
 │   ├── ImageNotFound
 │   └── SourceUnavailable
@@ -63,6 +64,10 @@ class OutputError(UsageError):
     """An output that can't be written, or mustn't be overwritten."""
 
     remedy = "choose a path you can write to"
+
+
+class SecretsUnavailable(UsageError):
+    """The engine that the search for secrets needs is not installed."""
 
 
 class SourceError(LayerscopeError):

@@ -67,6 +67,8 @@ class Limits:
     """The same for a whole compressed archive, which has to be spooled."""
     spool_ratio_from: int = 64 * MIB
     """Uncompressed bytes that a compressed archive may have before `spool_ratio` applies."""
+    secret_file_bytes: int = 64 * MIB
+    """A text file that is searched for secrets; a larger one is reported as not searched."""
     zstd_window_log: int = 27
     """Binary logarithm of the largest zstd window (128 MiB)."""
 

@@ -8,6 +8,7 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.records import dataclass
 
 Verify = Literal["auto", "full", "off"]
+SecretScope = Literal["off", "known", "all"]
 Via = Literal["store", "export"]
 
 MIN_DUPLICATE: Final = 4096
@@ -46,6 +47,8 @@ class ReadOptions:
     `dead_weight` tells which live files a running container hardly needs.
     `duplicates` tells which contents of at least `min_duplicate` bytes are stored more than once. In uncompressed layers,
     files of the same size are read for it.
+    `secrets` says where to look for secrets: nowhere (`off`), in the configuration and in files whose names say that they
+    hold secrets (`known`), or in all text files too (`all`), which reads their contents.
     """
 
     platform: str | None = None
@@ -66,6 +69,7 @@ class ReadOptions:
     dead_weight: bool = True
     duplicates: bool = True
     min_duplicate: int = MIN_DUPLICATE
+    secrets: SecretScope = "known"
 
 
 DEFAULT_OPTIONS = ReadOptions()

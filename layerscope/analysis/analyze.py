@@ -23,6 +23,7 @@ from layerscope.analysis.model import (
 )
 from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
+from layerscope.analysis.secrets.find import find_secrets
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.analysis.weight.weigh import weigh, weight_facts
 from layerscope.errors import UsageError
@@ -51,7 +52,7 @@ from layerscope.layers.reader import StoredLayer, Verify
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Note, Notes
-from layerscope.options import MIN_DUPLICATE
+from layerscope.options import MIN_DUPLICATE, SecretScope
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
 REPEATED: Final = (
@@ -70,6 +71,7 @@ def analyze(
     dead_weight: bool = True,
     duplicates: bool = True,
     min_duplicate: int = MIN_DUPLICATE,
+    secrets: SecretScope = "known",
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Analysis:
@@ -79,7 +81,7 @@ def analyze(
     Layers that `known` has aren't read.
     `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
     `packages` also tells which packages the files belong to, `dead_weight` which of them a container hardly needs, and
-    `duplicates` which contents of at least `min_duplicate` bytes are stored more than once.
+    `duplicates` which contents of at least `min_duplicate` bytes are stored more than once. `secrets` says where to look.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.
     """
     _check_open(image)
@@ -90,6 +92,7 @@ def analyze(
         known=known,
         lazy=lazy,
         packages=packages,
+        all_secrets=secrets == "all",
         progress=progress,
         cancelled=cancelled,
     )
@@ -119,7 +122,7 @@ def analyze(
         ownership=ownership,
         weighed=weighed,
     )
-    return replace(analysis, facts=_with_subjects(analysis, owners))
+    return replace(analysis, facts=_with_subjects(analysis, owners, secrets))
 
 
 def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:
@@ -150,7 +153,7 @@ def _facts(
     )
 
 
-def _with_subjects(analysis: Analysis, owners: Sequence[int]) -> Facts:
+def _with_subjects(analysis: Analysis, owners: Sequence[int], secrets: SecretScope) -> Facts:
     """The facts with the parts that were asked for. `owners` gives the instruction of each layer."""
     ownership, weighed = analysis.ownership, analysis.weighed
     base = analysis.image.base
@@ -163,6 +166,7 @@ def _with_subjects(analysis: Analysis, owners: Sequence[int]) -> Facts:
         packages=packages,
         duplicates=copies,
         weight=None if weighed is None else weight_facts(weighed, analysis.tree, owners, base),
+        secrets=None if secrets == "off" else find_secrets(analysis, everything=secrets == "all"),
     )
 
 

@@ -27,6 +27,7 @@ from layerscope.image.history import HistoryEntry
 from layerscope.image.instruction import Instruction
 from layerscope.image.shell import DEFAULT_SHELL, split_arguments
 from layerscope.notes import Note
+from layerscope.secrets.search import values as secret_values
 
 SHORTEST = 4
 """The shortest secret that is searched for in other texts, in characters."""
@@ -69,12 +70,15 @@ class Masks:
         for name, value in settings:
             if hides(name, value) and len(value) >= SHORTEST:
                 self._add(value)
+        self._sort()
+
+    def _sort(self) -> None:
         for alike in self._values.values():
             alike.sort(key=len, reverse=True)
 
     @classmethod
     def of(
-        cls, config: ImageConfig, instructions: Sequence[Instruction], texts: Iterable[str] = ()
+        cls, config: ImageConfig, instructions: Sequence[Instruction], texts: Sequence[str] = ()
     ) -> Masks:
         """Masks for the values found in an image's configuration, history, and other texts such as Dockerfiles."""
         arguments: list[Pair] = []
@@ -91,7 +95,11 @@ class Masks:
         for text in texts:
             arguments += _declared(text)
             settings += secret_pairs(text)
-        return cls(arguments, settings)
+        masks = cls(arguments, settings)
+        for value in _matched(config, instructions, texts):
+            masks._add(value)
+        masks._sort()
+        return masks
 
     def _keep(self, name: str, value: str) -> None:
         """Remember a build argument's value, unless it is too common: a version, a path, a short word."""
@@ -183,6 +191,20 @@ def _spellings(value: str) -> set[str]:
 
 def _ends(text: str, value: str, end: int) -> bool:
     return len(value) == LONGEST or not (value[-1].isalnum() and text[end : end + 1].isalnum())
+
+
+def _matched(
+    config: ImageConfig, instructions: Sequence[Instruction], texts: Sequence[str]
+) -> list[str]:
+    """The secrets that the rules for secrets find in the texts of an image."""
+    found = [*config.env, *(f"{name}={value}" for name, value in config.labels)]
+    found += [*config.entrypoint, *config.cmd, *texts]
+    for each in instructions:
+        found += [each.created_by, each.text, each.comment]
+        found += [f"{name}={value}" for name, value in each.arguments]
+    return [
+        value for value in secret_values("\n".join(dict.fromkeys(found))) if len(value) >= SHORTEST
+    ]
 
 
 def _former_arguments(comment: str) -> list[Pair]:

@@ -3,54 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Final
 
 from layerscope.image.dialects import HIDDEN
+from layerscope.secrets.words import INNOCENT, names_secret
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
-_SECRET_WORDS: Final = frozenset(
-    f"{word}{plural}"
-    for word in (
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "passphrase",
-        "passcode",
-        "credential",
-        "apikey",
-    )
-    for plural in ("", "s")
-)
-_SECRET_ENDS: Final = ("password", "passwd", "secret", "token", "apikey")
-_SECRET_LAST_WORDS: Final = frozenset(
-    {"auth", "authorization", "creds", "dsn", "pass", "pin", "psk", "pwd"}
-)
-_KEYS: Final = frozenset(
-    [
-        "access",
-        "account",
-        "api",
-        "auth",
-        "deploy",
-        "encryption",
-        "hmac",
-        "master",
-        "private",
-        "secret",
-        "session",
-        "signing",
-        "ssh",
-        "storage",
-    ]
-)
-_PUBLIC_KEYS: Final = frozenset({"apt", "cache", "gpg", "host", "pgp", "primary", "pub", "public"})
-_INNOCENT_NAMES: Final = frozenset({"PWD", "OLDPWD"})
-_PATHS: Final = frozenset({"file", "path", "dir"})
-INNOCENT_VALUES: Final = frozenset(
-    {"", "true", "false", "0", "1", "yes", "no", "none", "null", HIDDEN}
-)
+INNOCENT_VALUES: Final = INNOCENT | {HIDDEN}
 """Values that are never secret."""
 
 _FORMS: Final = re.compile(
@@ -94,28 +52,9 @@ _CHPASSWD: Final = re.compile(
 )
 
 
-def looks_secret(name: str) -> bool:
-    """Whether a name usually means a secret, such as `API_TOKEN` or `db.password`, but not `GPG_KEY`."""
-    if name in _INNOCENT_NAMES:
-        return False
-    words = [word.lower() for word in _WORD.findall(name[-256:])]
-    if not words:
-        return False
-    if not _SECRET_WORDS.isdisjoint(words) or any(word.endswith(_SECRET_ENDS) for word in words):
-        return True
-    if words[-1] in _SECRET_LAST_WORDS:
-        return True
-    if words[-1] == "key" and _PUBLIC_KEYS.isdisjoint(words):
-        return True
-    return any(two == "key" and one in _KEYS for one, two in pairwise(words))
-
-
 def hides(name: str, value: str) -> bool:
     """Whether a setting's whole value is masked because of its name."""
-    if value in INNOCENT_VALUES or not looks_secret(name):
-        return False
-    words = [word.lower() for word in _WORD.findall(name[-256:])]
-    return not (words[-1] in _PATHS and value.startswith("/"))
+    return value not in INNOCENT_VALUES and names_secret(name, value)
 
 
 def mask_value(name: str, value: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.duplicates import Duplicates
     from layerscope.analysis.ownership import Ownership
     from layerscope.analysis.packages import Packages
+    from layerscope.analysis.secrets.facts import Secrets
     from layerscope.analysis.weight.facts import DeadWeight
     from layerscope.analysis.weight.weigh import Weighed
     from layerscope.filesystem.tree import FileTree
@@ -181,8 +182,8 @@ class Facts:
 
     `saved` says that it comes from a report, which masks secrets and may list only the largest rows of `waste`. `files`
     is None if a report has no list of files. `head` says that no layer was read: `compressed` is then the only known
-    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages`, `weight`, and `duplicates` are None if nobody
-    asked for them. Digests are text.
+    size, and `counts`, `wasted_by_kind`, and `waste` are empty. `packages`, `weight`, `duplicates`, and `secrets` are None if
+    nobody asked for them. Digests are text.
     """
 
     reference: str
@@ -207,6 +208,7 @@ class Facts:
     packages: Packages | None = None
     weight: DeadWeight | None = None
     duplicates: Duplicates | None = None
+    secrets: Secrets | None = None
 
     @property
     def name(self) -> str:

@@ -158,6 +158,7 @@ class _Run:
             dead_weight=options.dead_weight,
             duplicates=options.duplicates,
             min_duplicate=options.min_duplicate,
+            secrets=options.secrets,
             known=self.shelf,
             progress=self.progress,
             cancelled=self.cancelled,

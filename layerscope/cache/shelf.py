@@ -22,7 +22,9 @@ from layerscope.image.media_type import compression_of
 from layerscope.layers.compression import sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.known import KnownLayer
+from layerscope.layers.layer_index import LayerIndex
 from layerscope.layers.reader import StoredLayer, Verify, can_seek, is_verified, reads_headers_alone
+from layerscope.layers.secret_search import is_searched
 from layerscope.limits import Limits
 
 
@@ -41,8 +43,14 @@ class Shelf:
 
     # Lookup
 
-    def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
+    def find(
+        self, layer: Layer, *, verify: Verify, limits: Limits, all_secrets: bool = False
+    ) -> KnownLayer | None:
         """The layer as reading its blob would give it; None if it isn't known, or is as quick to read."""
+
+        def fits(kept: Kept) -> bool:
+            return kept.fits(limits) and is_searched(kept.index, limits, everything=all_secrets)
+
         blob = layer.blob
         if blob is None:
             return None
@@ -50,11 +58,11 @@ class Shelf:
             return None
         if layer.digest is not None:
             kept = self._get(_layer(layer.digest))
-            if kept is not None and kept.fits(limits) and _is(kept, layer, blob, verify):
+            if kept is not None and fits(kept) and _is(kept, layer, blob, verify):
                 return _known(kept, layer, blob, kept.compression, verify)
         if layer.diff_id is None or compression_of(layer.media_type) in ("gzip", "zstd"):
             return None
-        candidates = [kept for kept in self._by_diff_id(layer) if kept.fits(limits)]
+        candidates = [kept for kept in self._by_diff_id(layer) if fits(kept)]
         if not candidates or _compression(blob) != "none":
             # Another blob of the same tar may be known, but not what its files cost in compressed bytes.
             return None
@@ -146,7 +154,12 @@ class Shelf:
 
     def _put(self, name: str, kept: Kept) -> None:
         before = self._get(name)
-        if before is not None and before.hashed >= kept.hashed and before.fits(kept.limits):
+        if (
+            before is not None
+            and before.hashed >= kept.hashed
+            and before.fits(kept.limits)
+            and _says_no_less(before.index, kept.index)
+        ):
             return
         self._kept[name] = kept
         if self.folder is not None:
@@ -170,6 +183,14 @@ class Shelf:
         self._kept[name] = kept = replace(kept, index=index)
         if self.folder is not None:
             self.folder.write(name, to_value(kept))
+
+
+def _says_no_less(before: LayerIndex, index: LayerIndex) -> bool:
+    """Whether an index tells at least as much of secrets."""
+    old, new = before.secrets, index.secrets
+    return new is None or (
+        old is not None and old.serves(new.rules, new.most, everything=new.everything)
+    )
 
 
 def _is(kept: Kept, layer: Layer, blob: StoredBlob, verify: Verify) -> bool:

@@ -205,6 +205,8 @@ def _check_init(choice: Choice, writing: Writing, rules: RuleOptions) -> None:
         "--no-packages": not choice.options.packages,
         "--no-duplicates": not choice.options.duplicates,
         "--min-duplicate": choice.options.min_duplicate != MIN_DUPLICATE,
+        "--secrets": choice.options.secrets == "all",
+        "--no-secrets": choice.options.secrets == "off",
         **{f"--{name.replace('_', '-')}": True for name in rules.rules if name != "base"},
         **{f"--{name}": True for name in rules.dive},
     }

@@ -26,6 +26,7 @@ from layerscope.cli.options import (
     outputs_option,
     packages_option,
     reading_options,
+    secrets_option,
     show_args_option,
     verify_option,
     via_option,
@@ -39,7 +40,7 @@ from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side
-    from layerscope.options import ReadOptions, Via
+    from layerscope.options import ReadOptions, SecretScope, Via
     from layerscope.report.formats.format import Format
 
 FORMATS = ("text", "json", "markdown", "html", "csv", "github")
@@ -100,6 +101,7 @@ STDIN = "-"
 @lazy_option
 @packages_option
 @duplicates_options
+@secrets_option
 @show_args_option
 @reading_options
 def command(**given: Any) -> int:
@@ -151,6 +153,7 @@ class Asked:
     packages: bool
     duplicates: bool
     min_duplicate: str | None
+    secrets: SecretScope
     pull: bool
     insecure: bool
     token_servers: tuple[str, ...]
@@ -206,6 +209,8 @@ class Asked:
             "--no-packages": not self.packages,
             "--no-duplicates": not self.duplicates,
             "--min-duplicate": self.min_duplicate,
+            "--secrets": self.secrets == "all",
+            "--no-secrets": self.secrets == "off",
         }
         useless = [name for name, value in given.items() if value]
         if useless and all(report_path(each) is not None for each in self.references):
@@ -257,6 +262,7 @@ class Asked:
                 packages=self.packages,
                 duplicates=self.duplicates,
                 min_duplicate=self.min_duplicate,
+                secrets=self.secrets,
             )
             for platform, tag in pairs
         ]

@@ -52,6 +52,8 @@ class Choice:
             "--min-saving": options.advice.min_saving is not None,
             "--no-duplicates": not options.duplicates,
             "--min-duplicate": options.min_duplicate != MIN_DUPLICATE,
+            "--secrets": options.secrets == "all",
+            "--no-secrets": options.secrets == "off",
         }
         return [name for name, value in given.items() if value]
 

@@ -30,6 +30,7 @@ COMMANDS = (
     "build",
     "packages",
     "advise",
+    "secrets",
     "files",
     "extract",
     "export",

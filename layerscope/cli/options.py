@@ -15,7 +15,7 @@ from layerscope.cli.outputs import Output, check_outputs, parse_outputs
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
 from layerscope.limits import DEFAULT_LIMITS, Limits
-from layerscope.options import MIN_DUPLICATE, AdviceOptions, ReadOptions, Via
+from layerscope.options import MIN_DUPLICATE, AdviceOptions, ReadOptions, SecretScope, Via
 from layerscope.records import dataclass
 from layerscope.report.formats.format import Format
 from layerscope.report.formats.renderers import RENDERERS
@@ -72,7 +72,12 @@ def source_options(command: Command) -> Command:
 def report_options(command: Command) -> Command:
     """The same for a command that can do without the layers."""
     return stacked(
-        head_option, packages_option, duplicates_options, advice_options, source_options
+        head_option,
+        packages_option,
+        duplicates_options,
+        secrets_option,
+        advice_options,
+        source_options,
     )(command)
 
 
@@ -114,25 +119,16 @@ def make_options(
     min_saving: str | None = None,
     duplicates: bool = False,
     min_duplicate: str | None = None,
+    secrets: SecretScope = "off",
 ) -> ReadOptions:
     """The options of the command line as one value. Raises `UsageError`.
 
-    `duplicates` is off for commands that don't show them.
+    `duplicates` and `secrets` are off for commands that don't show them.
     """
+    _check_depth(head=head, lazy=lazy, verify=verify, secrets=secrets)
     if min_duplicate is not None and (head or not duplicates):
         raise UsageError(
             f"--min-duplicate has no effect with {'--head' if head else '--no-duplicates'}",
-            hint="leave one of the two options out",
-        )
-    if head and verify is not None:
-        raise UsageError(
-            "--head reads no layer, so there are no digests to verify",
-            hint="leave one of the two options out",
-        )
-    if lazy and (head or verify):
-        raise UsageError(
-            "--lazy reads tables of contents, "
-            + ("and --head reads no layer" if head else "and --verify reads all contents"),
             hint="leave one of the two options out",
         )
     return ReadOptions(
@@ -149,10 +145,26 @@ def make_options(
         advice=_make_advice(no_advice, min_saving),
         duplicates=duplicates,
         min_duplicate=_least(min_duplicate),
+        secrets=secrets,
         verify="auto" if verify is None else "full" if verify else "off",
         via=via,
         cache=not no_cache,
     )
+
+
+def _check_depth(*, head: bool, lazy: bool, verify: bool | None, secrets: SecretScope) -> None:
+    """Raise `UsageError` for two options that disagree about how much of the layers is read."""
+    clash = ""
+    if head and verify is not None:
+        clash = "--head reads no layer, so there are no digests to verify"
+    elif lazy and (head or verify):
+        other = "--head reads no layer" if head else "--verify reads all contents"
+        clash = f"--lazy reads tables of contents, and {other}"
+    elif secrets == "all" and (head or lazy):
+        other = "--head reads no layer" if head else "--lazy reads tables of contents"
+        clash = f"--secrets reads all text files, and {other}"
+    if clash:
+        raise UsageError(clash, hint="leave one of the two options out")
 
 
 def _make_advice(off: Sequence[str], least: str | None) -> AdviceOptions:
@@ -192,6 +204,7 @@ _choice = gathered(
         "min_saving",
         "duplicates",
         "min_duplicate",
+        "secrets",
         "quiet",
     ),
     _make_choice,
@@ -252,6 +265,16 @@ def advice_options(command: Command) -> Command:
     )(command)
 
 
+def _scope(_: click.Context, __: click.Parameter, wanted: bool | None) -> SecretScope:
+    return "known" if wanted is None else "all" if wanted else "off"
+
+
+secrets_option = click.option(
+    "--secrets/--no-secrets",
+    default=None,
+    callback=_scope,
+    help="Search all text files for secrets, or nothing. By default, search the configuration and the files that have names of secrets.",
+)
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."
 )

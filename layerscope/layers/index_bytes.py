@@ -23,10 +23,11 @@ from layerscope.errors import FormatError
 from layerscope.image.digest import Digest
 from layerscope.layers.entry import KIND_NAMES, Extra
 from layerscope.layers.layer_index import MARK_BYTES, LayerIndex, packed, values
+from layerscope.layers.secret_rows import secrets_from_row, secrets_row
 from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
-VERSION: Final = 4
+VERSION: Final = 5
 """Increases with every change to the layout or to the meaning of a column."""
 _CHECKSUM: Final = 16
 _HEAD: Final = len(MAGIC) + 1 + _CHECKSUM
@@ -117,6 +118,7 @@ def _read(parts: list[memoryview[int]]) -> LayerIndex:
         documents=MappingProxyType(dict(_documents(_numbers(parts[-2]), bytes(parts[-1])))),
         compressed=compressed,
         **columns,
+        secrets=None if rare["secrets"] is None else secrets_from_row(rare["secrets"]),
     )
 
 
@@ -191,6 +193,7 @@ def _rare(index: LayerIndex) -> dict[str, Any]:
             for note in index.notes
         ],
         "owners": index.owner_table,
+        "secrets": None if index.secrets is None else secrets_row(index.secrets),
         "tar_size": index.tar_size,
     }
 

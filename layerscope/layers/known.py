@@ -24,7 +24,9 @@ class KnownLayers(Protocol):
     proves: bool
     """Whether to compare every tar that is read in full with its diff_id."""
 
-    def find(self, layer: Layer, *, verify: Verify, limits: Limits) -> KnownLayer | None:
+    def find(
+        self, layer: Layer, *, verify: Verify, limits: Limits, all_secrets: bool = False
+    ) -> KnownLayer | None:
         """The layer exactly as reading its blob would give it; None if it isn't known."""
 
     def keep(self, layer: Layer, known: KnownLayer, *, limits: Limits) -> None:

@@ -15,6 +15,7 @@ from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import Extra, Member
 from layerscope.notes import Note
 from layerscope.records import dataclass
+from layerscope.secrets.hit import LayerSecrets
 
 MARK_BYTES: Final = HASH_BYTES
 """Length of a content hash."""
@@ -37,7 +38,8 @@ class LayerIndex:
     Link targets and rare facts are dictionaries by position. `documents` has what is kept of package databases, by the
     offset of their content in the tar. `compressed` is the number of bytes that each member takes
     in the blob that was read, headers and padding included; None if the blob is not compressed. It belongs to that blob
-    alone: use `of_tar` where the same tar comes from elsewhere.
+    alone: use `of_tar` where the same tar comes from elsewhere. `secrets` is what was found of them; None if the files
+    were not looked into.
     """
 
     diff_id: Digest | None
@@ -56,6 +58,7 @@ class LayerIndex:
     extras: Mapping[int, Extra] = field(repr=False)
     documents: Mapping[int, bytes] = field(repr=False)
     compressed: memoryview[int] | None = field(default=None, repr=False)
+    secrets: LayerSecrets | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -176,6 +179,7 @@ class Columns:
         "owner_table",
         "owners",
         "paths",
+        "secrets",
         "sizes",
     )
 
@@ -193,6 +197,7 @@ class Columns:
         self.links: dict[int, bytes] = {}
         self.extras: dict[int, Extra] = {}
         self.documents: dict[int, bytes] = {}
+        self.secrets: LayerSecrets | None = None
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -262,4 +267,5 @@ class Columns:
             extras=MappingProxyType(self.extras),
             documents=MappingProxyType(self.documents),
             compressed=None if compressed is None else packed(compressed),
+            secrets=self.secrets,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Literal
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
@@ -22,12 +21,14 @@ from layerscope.layers.entry import FILE, METADATA
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.remainder import ESTARGZ_TOC, Remainder
+from layerscope.layers.secret_search import SecretSearch
 from layerscope.layers.settling import settling
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Window
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
+from layerscope.packages.documents import may_be_document
 from layerscope.packages.package import PackageType
 from layerscope.records import dataclass
 
@@ -85,30 +86,31 @@ def index_layer(
     proves: bool = False,
     budget: Budget | None = None,
     ahead: bool = False,
+    all_secrets: bool = False,
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
     """Index one layer. With `ahead`, a separate thread decompresses it. Layers may share a memory `budget`.
 
-    `proves` compares the tar with its diff_id even if `verify` is `auto` and the blob's digest is known.
-
+    `all_secrets` searches all text files for secrets. `proves` compares the tar with its diff_id even if `verify` is
+    `auto` and the blob's digest is known.
     Raises `FormatError` with the blob's name in the message: `TarError` (with the offset), `DigestMismatch`,
     `LimitExceeded`, or `UnsupportedFormat`.
     """
-    if isinstance(blob, DeferredBlob):
-        blob = blob.blob
+    blob = blob.blob if isinstance(blob, DeferredBlob) else blob
     notes = Notes()
+    search = SecretSearch(limits, everything=all_secrets)
     compression = sniff(blob)
     if compression == "none" and verify != "off":
         compare_names(blob, digest, diff_id)
     try:
         if reads_headers_alone(blob, compression, verify):
             if isinstance(blob, Blob):
-                return _index_seekable(blob, diff_id, limits, budget, notes, advanced)
+                return _index_seekable(blob, diff_id, limits, budget, search, notes, advanced)
             if isinstance(blob, SplitBlob):
-                return _index_split(blob, diff_id, limits, budget, notes, advanced)
+                return _index_split(blob, diff_id, limits, budget, search, notes, advanced)
         named = _compared(compression, digest, diff_id, verify, proves)
         return _index_stream(
-            blob, compression, named, diff_id, limits, budget, notes, ahead, advanced
+            blob, compression, named, diff_id, limits, budget, search, notes, ahead, advanced
         )
     except TarError as error:
         if error.offset == 0 and compression != "none":
@@ -152,12 +154,15 @@ def _index_seekable(
     diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None,
+    search: SecretSearch,
     notes: Notes,
     advanced: Callable[[int], None] | None,
 ) -> StoredLayer:
     window = SeekWindow(blob, advanced)
-    columns, end = _collect(window, limits, budget, notes)
+    columns, end = _collect(window, limits, budget, search, notes)
     DocumentKeeper(columns, budget).look_through(blob)
+    search.look_through(blob, columns)
+    columns.secrets = search.result(columns)
     position = end
     remainder = Remainder()
     while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
@@ -175,11 +180,12 @@ def _index_split(
     diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None,
+    search: SecretSearch,
     notes: Notes,
     advanced: Callable[[int], None] | None,
 ) -> StoredLayer:
     window = SplitWindow(blob, advanced)
-    columns, end = _collect(window, limits, budget, notes)
+    columns, end = _collect(window, limits, budget, search, notes)
     if end >= blob.size:
         raise FormatError(f"{blob.name}: the tar has no end, so the file may be cut short")
     position = end
@@ -198,6 +204,8 @@ def _index_split(
     if remainder.is_odd:
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     DocumentKeeper(columns, budget).look_through(blob)
+    search.look_through(blob, columns)
+    columns.secrets = search.result(columns)
     return _unverified(blob, columns, diff_id, notes)
 
 
@@ -222,6 +230,7 @@ def _index_stream(
     diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None,
+    search: SecretSearch,
     notes: Notes,
     ahead: bool,
     advanced: Callable[[int], None] | None,
@@ -239,7 +248,7 @@ def _index_stream(
         pieces = read_ahead(source) if ahead else iter(source)
         chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
         window = StreamWindow(chunks)
-        columns, end = _collect(window, limits, budget, notes)
+        columns, end = _collect(window, limits, budget, search, notes)
         remainder = Remainder()
         remainder.feed(window.rest(end))
         for chunk in chunks:
@@ -335,7 +344,11 @@ def _note_left_over(notes: Notes, count: int) -> None:
 
 
 def _collect(
-    window: Window, limits: Limits, budget: Budget | None, notes: Notes
+    window: Window,
+    limits: Limits,
+    budget: Budget | None,
+    search: SecretSearch,
+    notes: Notes,
 ) -> tuple[Columns, int]:
     """The members with clean paths and whiteouts recognized, and the offset where the tar's members end."""
 
@@ -346,9 +359,29 @@ def _collect(
     landmarks: list[int] = []
     settle = settling(columns, landmarks, note)
     keeper = DocumentKeeper(columns, budget)
-    passed = partial(keeper.pass_by, window) if window.fingerprints else None
-    scanner = TarScanner(window, limits, note, budget=budget, settle=settle, passed=passed)
+
+    def wanted(name: bytes, size: int) -> bool:
+        return may_be_document(name, size) or search.wants(name)
+
+    def passed(name: bytes, mode: int, offset: int, size: int) -> bool:
+        moved = may_be_document(name, size) and keeper.pass_by(window, name, mode, offset, size)
+        if search.wants(name):
+            search.pass_by(window, name, offset, size)
+            moved = True
+        return moved
+
+    scanner = TarScanner(
+        window,
+        limits,
+        note,
+        budget=budget,
+        settle=settle,
+        wanted=wanted,
+        passed=passed if window.fingerprints else None,
+    )
     scanner.scan(columns)
+    if window.fingerprints:
+        columns.secrets = search.result(columns)
     _set_apart(columns, landmarks, window)
     return columns, scanner.end
 

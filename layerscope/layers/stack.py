@@ -24,6 +24,7 @@ from layerscope.layers.reader import (
     index_layer,
     reads_headers_alone,
 )
+from layerscope.layers.secret_search import is_searched
 from layerscope.limits import Limits
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
@@ -45,6 +46,7 @@ def index_stack(
     known: KnownLayers | None = None,
     lazy: bool = False,
     packages: bool = True,
+    all_secrets: bool = False,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
@@ -54,15 +56,12 @@ def index_stack(
     release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
     leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
     With `lazy`, a layer that has a table of contents is indexed by it alone, and with `packages` its package databases
-    are fetched.
+    are fetched. `all_secrets` searches all text files.
     """
-    firsts: dict[BlobKey, Layer] = {}
-    for layer in layers:
-        if layer.blob is not None and is_tar_layer(layer.media_type):
-            firsts.setdefault(_key(layer.blob), layer)
+    firsts = _first_places(layers)
     budget = extra_budget(limits.extra_bytes)
     # A table of contents says less than a full reading, and a report must not depend on what was read before.
-    found = {} if lazy else _known(firsts, known, verify, limits, budget)
+    found = {} if lazy else _known(firsts, known, verify, limits, budget, all_secrets=all_secrets)
     unread = {key: layer for key, layer in firsts.items() if key not in found}
     reading = _Reading(
         verify=verify,
@@ -70,6 +69,7 @@ def index_stack(
         proves=known is not None and known.proves,
         lazy=lazy,
         packages=packages,
+        all_secrets=all_secrets,
         budget=budget,
         meter=_Meter(unread, progress, cancelled),
     )
@@ -90,6 +90,15 @@ def index_stack(
     return placed
 
 
+def _first_places(layers: tuple[Layer, ...]) -> dict[BlobKey, Layer]:
+    """The first layer with each blob that can be indexed."""
+    firsts: dict[BlobKey, Layer] = {}
+    for layer in layers:
+        if layer.blob is not None and is_tar_layer(layer.media_type):
+            firsts.setdefault(_key(layer.blob), layer)
+    return firsts
+
+
 @dataclass(slots=True, kw_only=True)
 class _Reading:
     """How to read each layer, and what is learned besides its index. Several threads use it."""
@@ -99,6 +108,7 @@ class _Reading:
     proves: bool
     lazy: bool
     packages: bool
+    all_secrets: bool
     budget: Budget
     meter: _Meter
     spent: dict[BlobKey, int] = field(default_factory=dict)
@@ -125,6 +135,7 @@ class _Reading:
                 proves=self.proves,
                 budget=own,
                 ahead=ahead,
+                all_secrets=self.all_secrets,
                 advanced=self.meter.advance,
             )
             self.spent[_key(blob)] = own.spent
@@ -136,7 +147,9 @@ class _Reading:
         if not isinstance(blob, Blob) or not blob.file.read_early or not self.is_quick(blob):
             return None
         early = blob.file.read_early.get((blob.offset, blob.size))
-        if not isinstance(early, KnownLayer):
+        if not isinstance(early, KnownLayer) or not is_searched(
+            early.stored.index, self.limits, everything=self.all_secrets
+        ):
             return None
         if self.verify != "off":
             compare_names(blob, layer.digest, layer.diff_id)
@@ -173,13 +186,15 @@ def _known(
     verify: Verify,
     limits: Limits,
     budget: Budget,
+    *,
+    all_secrets: bool,
 ) -> dict[BlobKey, StoredLayer]:
     """The layers that need not be read. `--verify` reads them all."""
     found: dict[BlobKey, StoredLayer] = {}
     if known is None or verify == "full":
         return found
     for key, layer in firsts.items():
-        one = known.find(layer, verify=verify, limits=limits)
+        one = known.find(layer, verify=verify, limits=limits, all_secrets=all_secrets)
         if one is None:
             continue
         with _naming(one.stored.blob):

@@ -44,7 +44,6 @@ from layerscope.layers.header_batch import HeaderBatch
 from layerscope.layers.layer_index import MARK_BYTES, Columns
 from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, Window, read_block
 from layerscope.limits import Limits
-from layerscope.packages.documents import may_be_document
 
 _KINDS = {
     0x00: FILE,
@@ -73,8 +72,8 @@ _unpack = FIELDS.unpack
 class TarScanner:
     """Reads the members of one tar into columns. Afterwards, `end` is the offset of the end marker, or the tar's length.
 
-    `passed` gets the name, mode, offset, and size of each file before its content passes, and says whether it moved the
-    window for it.
+    `passed` gets the name, mode, offset, and size of each file that `wanted` names, before its content passes, and says
+    whether it moved the window for it.
     `settle` is called for each member that may need special treatment: one whose name is not clean or looks like a
     whiteout, or one with extra facts. It gets directories without the trailing slash, may change the member, and
     returns False to leave it out. `most` limits the number of members, including those left out, and `limit` is that
@@ -92,8 +91,10 @@ class TarScanner:
         most: int | None = None,
         limit: str = "members",
         settle: Callable[[Member], bool] | None = None,
+        wanted: Callable[[bytes, int], bool] | None = None,
         passed: Callable[[bytes, int, int, int], bool] | None = None,
     ) -> None:
+        self._wanted = wanted
         self._passed = passed
         self._window = window
         self._limits = limits
@@ -122,7 +123,7 @@ class TarScanner:
         owner_numbers: dict[bytes, int] = {}
         find_owner = owner_numbers.get
         find_kind = _USUAL_KINDS.get
-        passed = self._passed
+        wanted, passed = self._wanted, self._passed
         read_extension, complete = self._extensions.read, self._extensions.complete
         most = self._most
         settles = self._settle is not None
@@ -241,7 +242,7 @@ class TarScanner:
                 name = name[:-1]
             mark: bytes | None = None
             if size:
-                if passed is not None and not kind and may_be_document(name, size):
+                if passed is not None and wanted is not None and not kind and wanted(name, size):
                     mode = (owner if owner_number is None else columns.owner_table[owner_number])[0]
                     if (extra is None or extra.logical_size is None) and passed(
                         name, mode, content, size

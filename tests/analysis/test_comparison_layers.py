@@ -14,7 +14,8 @@ from layerscope.analysis.comparison.compare import compare
 from layerscope.analysis.comparison.layers import LayerComparison
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.table import Table, tabulate
-from layerscope.analysis.masks import looks_secret, mask_text, mask_value
+from layerscope.analysis.masks import mask_text, mask_value
+from layerscope.secrets.words import looks_secret
 from tests.builder import FORMS, BuiltImage, ImageBuilder
 
 steps = st.builds(

@@ -50,6 +50,8 @@ REPORTING: Final[dict[str, Case]] = {
     "--duplicates": Case(("app.tar", "--json", "--no-duplicates"), ("--duplicates",)),
     "--no-duplicates": Case(("app.tar", "--json"), ("--no-duplicates",)),
     "--min-duplicate": Case(("app.tar", "--json"), ("--min-duplicate", "1000")),
+    "--secrets": Case(("app.tar", "--json"), ("--secrets",)),
+    "--no-secrets": Case(("app.tar", "--json"), ("--no-secrets",)),
     "--dockerfile": Case(("app.tar", "--json"), ("--dockerfile", "Dockerfile")),
 }
 """What to write."""
@@ -132,6 +134,8 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         ),
         "--no-duplicates": Case(("base.tar", "app.tar", "--json"), ("--no-duplicates",)),
         "--min-duplicate": Case(("base.tar", "app.tar", "--json"), ("--min-duplicate", "1000")),
+        "--secrets": Case(("base.tar", "app.tar", "--json"), ("--secrets",)),
+        "--no-secrets": Case(("base.tar", "app.tar", "--json"), ("--no-secrets",)),
     },
     "files": {
         "--live": Case(("app.tar",), ("--live",)),
@@ -151,6 +155,10 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--json": Case(("app.tar",), ("--json",)),
         "--no-advice": Case(("app.tar",), ("--no-advice", "write-once")),
         "--min-saving": Case(("app.tar",), ("--min-saving", "1GB")),
+    },
+    "secrets": {
+        "--json": Case(("app.tar",), ("--json",)),
+        "--no-fail": Case(("app.tar",), ("--no-fail",)),
         "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },
     "extract": {
@@ -184,6 +192,7 @@ NEEDED: Final[dict[str, tuple[Words, Words]]] = {
     "files": ((), ()),
     "packages": ((), ()),
     "advise": ((), ()),
+    "secrets": ((), ()),
     "extract": ((), ("/etc/hosts", "-o", "out")),
     "serve": ((), ()),
 }
@@ -194,7 +203,7 @@ def _cases() -> dict[tuple[str, str], Case]:
     found: dict[tuple[str, str], Case] = {}
     for command, (before, after) in NEEDED.items():
         for name, (image, option) in READING.items():
-            if (command, name) != ("advise", "--lazy"):
+            if name != "--lazy" or command not in ("advise", "secrets"):
                 found[command, name] = Case((*before, image, *after), option)
     for command in ("IMAGE", "report", "check"):
         after = NEEDED[command][1]

@@ -25,6 +25,7 @@ from layerscope.report.document.image_rows import (
 )
 from layerscope.report.document.package_rows import packages_row
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
+from layerscope.report.document.secret_rows import finding_rows, secrets_row
 from layerscope.report.document.verdict_rows import add_parts
 from layerscope.report.document.waste_rows import (
     group_rows,
@@ -119,4 +120,7 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
         document["packages"] = packages_row(analysis.facts.packages, top)
     if analysis.facts.duplicates is not None:
         document["duplicates"] = duplicates_row(analysis.facts.duplicates, analysis.layers, top)
+    if analysis.facts.secrets is not None:
+        document["findings"] = finding_rows(analysis.facts.secrets, analysis.instructions)
+        document["secrets"] = secrets_row(analysis.facts.secrets)
     return document

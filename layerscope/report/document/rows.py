@@ -9,6 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.report.document.duplicate_types import DuplicatesRow
 from layerscope.report.document.package_types import PackagesRow
+from layerscope.report.document.secret_types import FindingRow, SecretsRow
 
 SCHEMA_VERSION = 1
 TOP = 1000
@@ -357,8 +358,10 @@ class AnalysisDocument(TypedDict):
     dive_compatible: NotRequired[DiveRow]
     duplicates: NotRequired[DuplicatesRow]
     filesystem: NotRequired[FilesystemRow]
+    findings: NotRequired[list[FindingRow]]
     head: NotRequired[Literal[False]]
     packages: NotRequired[PackagesRow]
+    secrets: NotRequired[SecretsRow]
     verdict: NotRequired[VerdictRow]
 
 
