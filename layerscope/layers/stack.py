@@ -144,15 +144,23 @@ class _Reading:
 
     def _early(self, layer: Layer, blob: StoredBlob) -> StoredLayer | None:
         """The layer as reading it now would give it, if it was read while its archive arrived."""
-        if not isinstance(blob, Blob) or not blob.file.read_early or not self.is_quick(blob):
+        if not isinstance(blob, Blob) or not blob.file.read_early:
             return None
         early = blob.file.read_early.get((blob.offset, blob.size))
         if not isinstance(early, KnownLayer) or not is_searched(
             early.stored.index, self.limits, everything=self.all_secrets
         ):
             return None
-        if self.verify != "off":
-            compare_names(blob, layer.digest, layer.diff_id)
+        if self.is_quick(blob):
+            if self.verify != "off":
+                compare_names(blob, layer.digest, layer.diff_id)
+        elif (
+            early.stored.proven != (layer.digest,)
+            or self.lazy
+            or self.proves
+            or self.verify != "auto"
+        ):
+            return None
         with _naming(blob):
             self.budget.spend(early.spent)
         self.spent[_key(blob)] = early.spent

@@ -130,7 +130,7 @@ def _follower(fd: int, name: str, request: Request) -> Follower | None:
         return None
     from layerscope.sources.follower import Follower
 
-    return Follower(fd, name, request.limits)
+    return Follower(fd, name, request.limits, unpacks=not request.shelf.proves)
 
 
 def _fill(

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from layerscope.analysis.analyze import analyze
 from layerscope.cache.shelf import Shelf
-from layerscope.errors import Cancelled, FormatError, LimitExceeded, SourceUnavailable
+from layerscope.errors import (
+    Cancelled,
+    FormatError,
+    LayerscopeError,
+    LimitExceeded,
+    SourceUnavailable,
+)
 from layerscope.image.blob import OpenFile
+from layerscope.layers.reader import index_layer
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.report.document.builder import build
 from layerscope.sources.files import spool
 from layerscope.sources.local import open_archive
 from layerscope.sources.source import Request
 from tests.builder import FORMS, WHITEOUT, BuiltImage, ImageBuilder, docker_legacy
+from tests.effort import examples
 from tests.threads import no_thread_left
 
 
@@ -78,11 +90,105 @@ def test_the_early_index_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(report(file, request()))["sizes"]["content"] == 50_001
 
 
-def test_a_compressed_layer_is_left_for_later() -> None:
-    data = FORMS["containerd"].writer([sample()], "gzip").pack()
-    file = spooled(data, request())
-    assert not file.read_early
-    assert json.loads(report(file, request()))["sizes"]["content"] == 50_001
+NOISE = random.Random(4).randbytes(63_000)
+
+
+def noisy() -> BuiltImage:
+    """Two layers that stay large when they are compressed, and one that doesn't."""
+    return (
+        ImageBuilder("app:1")
+        .layer({"a": NOISE[:20_000]}, "RUN one")
+        .layer({"b": NOISE[20_000:]}, "RUN two")
+        .layer({"a": WHITEOUT}, "RUN three")
+        .build()
+    )
+
+
+PACKED = ["containerd", "oci-archive"]
+
+
+def arriving(data: bytes, asked: Request) -> OpenFile:
+    """The archive, whose last byte comes only when everything before it was read."""
+
+    def slowly() -> Iterator[bytes]:
+        yield data[:-1]
+        time.sleep(0.3)
+        yield data[-1:]
+
+    return spool(slowly(), "the save", asked)
+
+
+@pytest.mark.parametrize("form", PACKED)
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_compressed_layer_of_a_layout_is_read_while_it_arrives(
+    form: str, compression: str
+) -> None:
+    data = FORMS[form].writer([noisy()], compression).pack()
+    file = arriving(data, request())
+    assert len(file.read_early) == 2
+    early = report(file, request())
+    plain = Request(reference="docker:app:1")
+    assert report(spooled(data, plain), plain) == early
+    assert all(layer["verified"] for layer in json.loads(early)["layers"])
+
+
+def test_compressed_layers_that_were_read_early_are_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = arriving(FORMS["oci-archive"].writer([noisy()], "gzip").pack(), request())
+
+    read: list[int] = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        read.append(arguments[0].size)
+        return index_layer(*arguments, **options)
+
+    monkeypatch.setattr("layerscope.layers.stack.index_layer", counted)
+    assert json.loads(report(file, request()))["sizes"]["content"] == 63_000
+    assert len(read) == 1
+    assert max(read) < 512
+
+
+def test_a_compressed_layer_with_other_bytes_than_its_name_says_is_an_error() -> None:
+    archive = FORMS["oci-archive"].writer([noisy()], "gzip")
+    name = max((each for each in archive if "blobs/" in each), key=lambda each: len(archive[each]))
+    content = bytearray(archive[name])
+    content[9] ^= 1
+    archive.replace(name, bytes(content))
+    file = arriving(archive.pack(), request())
+    assert len(file.read_early) == 1
+    with pytest.raises(FormatError, match="digest"):
+        report(file, request())
+
+
+def test_a_layer_whose_tar_has_to_be_compared_is_read_again() -> None:
+    data = FORMS["oci-archive"].writer([noisy()], "gzip").pack()
+    proving = Request(reference="docker:app:1", shelf=Shelf(proves=True))
+    assert not arriving(data, proving).read_early
+    file = arriving(data, request())
+    assert file.read_early
+    with open_archive(file, request()) as image:
+        found = analyze(image, verify="full")
+    assert all(layer.verified for layer in found.layers)
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=examples(40))
+def test_a_mangled_archive_gives_the_same_with_and_without_the_follower(
+    data: st.DataObject,
+) -> None:
+    packed = bytearray(FORMS["oci-archive"].writer([noisy()], "gzip").pack())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(packed) - 1))
+        packed[at] = data.draw(st.integers(0, 255))
+    packed = packed[: data.draw(st.integers(600, len(packed)))]
+    results = []
+    for asked in (request(), Request(reference="docker:app:1")):
+        try:
+            results.append(report(spooled(bytes(packed), asked), asked))
+        except LayerscopeError as error:
+            results.append(type(error).__name__)
+    assert results[0] == results[1]
 
 
 def test_a_broken_layer_is_an_error_of_the_analysis() -> None:
