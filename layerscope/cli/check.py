@@ -207,6 +207,7 @@ def _check_init(choice: Choice, writing: Writing, rules: RuleOptions) -> None:
         "--min-duplicate": choice.options.min_duplicate != MIN_DUPLICATE,
         "--secrets": choice.options.secrets == "all",
         "--no-secrets": choice.options.secrets == "off",
+        "--no-dead-weight": not choice.options.dead_weight,
         **{f"--{name.replace('_', '-')}": True for name in rules.rules if name != "base"},
         **{f"--{name}": True for name in rules.dive},
     }

@@ -48,6 +48,7 @@ class Choice:
             "--via": options.via,
             "--no-cache": not options.cache,
             "--no-packages": not options.packages,
+            "--no-dead-weight": not options.dead_weight,
             "--no-advice": options.advice.off,
             "--min-saving": options.advice.min_saving is not None,
             "--no-duplicates": not options.duplicates,

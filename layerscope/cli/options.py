@@ -76,6 +76,8 @@ def report_options(command: Command) -> Command:
         packages_option,
         duplicates_options,
         secrets_option,
+        dead_weight_option,
+        duplicates_options,
         advice_options,
         source_options,
     )(command)
@@ -115,6 +117,7 @@ def make_options(
     head: bool = False,
     lazy: bool = False,
     packages: bool = True,
+    dead_weight: bool = True,
     no_advice: Sequence[str] = (),
     min_saving: str | None = None,
     duplicates: bool = False,
@@ -142,6 +145,7 @@ def make_options(
         head=head,
         lazy=lazy,
         packages=packages,
+        dead_weight=dead_weight,
         advice=_make_advice(no_advice, min_saving),
         duplicates=duplicates,
         min_duplicate=_least(min_duplicate),
@@ -200,6 +204,7 @@ _choice = gathered(
         "head",
         "lazy",
         "packages",
+        "dead_weight",
         "no_advice",
         "min_saving",
         "duplicates",
@@ -245,6 +250,12 @@ duplicates_options = stacked(
         metavar="SIZE",
         help="The smallest content that counts as a duplicate.  [default: 4KiB]",
     ),
+)
+
+dead_weight_option = click.option(
+    "--dead-weight/--no-dead-weight",
+    default=True,
+    help="Tell which live files a running container hardly needs, or don't.",
 )
 
 

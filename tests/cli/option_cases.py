@@ -45,6 +45,8 @@ REPORTING: Final[dict[str, Case]] = {
     "--head": Case(("oci.tar", "--json"), ("--head",)),
     "--packages": Case(("app.tar", "--json", "--no-packages"), ("--packages",)),
     "--no-packages": Case(("app.tar", "--json"), ("--no-packages",)),
+    "--dead-weight": Case(("app.tar", "--json", "--no-dead-weight"), ("--dead-weight",)),
+    "--no-dead-weight": Case(("app.tar", "--json"), ("--no-dead-weight",)),
     "--no-advice": Case(("app.tar", "--json"), ("--no-advice", "write-once")),
     "--min-saving": Case(("app.tar", "--json"), ("--min-saving", "1GB")),
     "--duplicates": Case(("app.tar", "--json", "--no-duplicates"), ("--duplicates",)),

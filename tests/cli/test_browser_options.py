@@ -17,6 +17,7 @@ BROWSED = {
     "packages": "--no-packages",
     "duplicates": "--no-duplicates",
     "min_duplicate": "--min-duplicate=8kB",
+    "dead_weight": "--no-dead-weight",
     "pull": "--pull",
     "insecure": "--insecure",
     "token_servers": "--token-server=auth.example",

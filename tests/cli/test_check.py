@@ -322,6 +322,7 @@ def test_an_endless_size_in_the_rules_is_a_one_line_error(
         ("--no-packages",),
         ("--no-duplicates",),
         ("--min-duplicate", "1kB"),
+        ("--no-dead-weight",),
         ("--lowestEfficiency", "0.9"),
         ("--allow-missing-baseline",),
         ("--require-baseline",),

@@ -141,6 +141,7 @@ def test_a_rule_about_paths_fails_closed_on_a_report_without_files(
         ("--no-packages",),
         ("--no-duplicates",),
         ("--min-duplicate", "1kB"),
+        ("--no-dead-weight",),
         ("--limit", "layers=7"),
         ("--verify",),
         ("--no-verify",),

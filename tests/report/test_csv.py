@@ -28,7 +28,9 @@ def test_csv_matches_its_golden_file(app_analysis: Analysis) -> None:
 
 def test_tables_follow_one_another() -> None:
     tables = [row["table"] for row in rows(build(python_app()))]
-    assert sorted(set(tables), key=tables.index) == ["layer", "instruction", "waste", "file"]
+    assert sorted(set(tables), key=tables.index) == [
+        *("layer", "instruction", "waste", "cause", "file"),
+    ]
     assert tables.count("layer") == 6
     assert tables.count("instruction") == 8
 

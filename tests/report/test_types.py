@@ -27,7 +27,16 @@ from layerscope.report.platforms.rows import PlatformsDocument
 from layerscope.report.schema import SCHEMAS, schema_text
 
 _PLAIN = {int: "integer", float: "number", str: "string", bool: "boolean", NoneType: "null"}
-_BARE = ("dive_compatible", "duplicates", "filesystem", "findings", "packages", "secrets")
+_BARE = (
+    "causes",
+    "dead_weight",
+    "dive_compatible",
+    "duplicates",
+    "filesystem",
+    "findings",
+    "packages",
+    "secrets",
+)
 """Keys that need the layers, so a report of an image whose layers were not read doesn't have them."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import layerscope
+from layerscope.analysis.causes import causes_of
 from layerscope.analysis.content_hashes import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import NO_MASKS, masked, masks_of
@@ -33,6 +34,7 @@ from layerscope.report.document.waste_rows import (
     pair_rows,
     waste_rows,
 )
+from layerscope.report.document.weight_rows import cause_row, dead_weight_row
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -69,6 +71,8 @@ def build(
     if files and not analysis.facts.head:
         if analysis.facts.packages is not None:
             read["packages"] = packages_row(analysis.facts.packages, None)
+        if analysis.facts.weight is not None:
+            read["dead_weight"] = dead_weight_row(analysis.facts.weight, None)
         if hashes:
             read_contents(live_contents(analysis.tree), analysis.indexes)
         for row, layer in zip(read["layers"], analysis.tree.layers, strict=True):
@@ -123,4 +127,8 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
     if analysis.facts.secrets is not None:
         document["findings"] = finding_rows(analysis.facts.secrets, analysis.instructions)
         document["secrets"] = secrets_row(analysis.facts.secrets)
+    if analysis.facts.weight is not None:
+        document["dead_weight"] = dead_weight_row(analysis.facts.weight, top)
+    if not analysis.facts.head:
+        document["causes"] = [cause_row(each) for each in causes_of(analysis)]
     return document

@@ -10,6 +10,7 @@ from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.report.document.duplicate_types import DuplicatesRow
 from layerscope.report.document.package_types import PackagesRow
 from layerscope.report.document.secret_types import FindingRow, SecretsRow
+from layerscope.report.document.weight_types import CauseRow, DeadWeightRow
 
 SCHEMA_VERSION = 1
 TOP = 1000
@@ -355,6 +356,8 @@ class AnalysisDocument(TypedDict):
     wasted_by_kind: WastedByKindRow
     base: NotRequired[BaseRow]
     baseline: NotRequired[BaselineRow]
+    causes: NotRequired[list[CauseRow]]
+    dead_weight: NotRequired[DeadWeightRow]
     dive_compatible: NotRequired[DiveRow]
     duplicates: NotRequired[DuplicatesRow]
     filesystem: NotRequired[FilesystemRow]

@@ -12,7 +12,7 @@ from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.treemap import Rect, Spacing
-from layerscope.report.sections import advice, duplicates
+from layerscope.report.sections import advice, causes, duplicates, weight
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -54,6 +54,7 @@ _WORDS = {
     "rule_numbers": rule_numbers,
     "rule_word": rule_word,
     "verdict_words": verdict_words,
+    "weight_sentence": weight.weight_sentence,
 }
 
 
@@ -78,6 +79,7 @@ class HtmlRenderer:
         kinds = _kinds(document)
         values = {
             "advice": advice.worthwhile(document),
+            "causes": causes.lines(document),
             "document_word": "report",
             "drawing": drawing,
             "kind_choices": [(row["kind"], KIND_WORDS[str(row["kind"])]) for row in kinds],
@@ -88,6 +90,7 @@ class HtmlRenderer:
             "most": max((row["sizes"]["content"] for row in document["instructions"]), default=0),
             "palette": palette,
             "segments": _segments(document, palette),
+            **weight.table_values(document),
             "view": data_block(_view(document, palette)),
         }
         write_page(

@@ -17,7 +17,7 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections import advice, duplicates, packages
+from layerscope.report.sections import advice, causes, duplicates, packages, weight
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -82,12 +82,14 @@ class MarkdownRenderer:
             out.write(sheet.text())
             return
         _sizes(sheet, document)
+        causes.markdown(sheet, document)
         advice.markdown(sheet, document)
         _grown(sheet, document)
         _instructions(sheet, document)
         _waste(sheet, document, self._rows)
         packages.markdown(sheet, document.get("packages"), self._rows)
         duplicates.markdown(sheet, document.get("duplicates"), self._rows)
+        weight.markdown(sheet, document, self._rows)
         _largest(sheet, document, self._rows)
         _notes(sheet, document)
         out.write(sheet.text())

@@ -41,6 +41,7 @@ from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
 from layerscope.report.saved.packages import read_packages
 from layerscope.report.saved.secrets import read_secrets
+from layerscope.report.saved.weight import read_weight
 from layerscope.units import count
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def _facts(document: Fields, name: str) -> Facts:
         packages=None if head else read_packages(document, sizes, layers),
         duplicates=None if head else read_duplicates(document, sizes, layers),
         secrets=None if head else read_secrets(document, layers, instructions),
+        weight=None if head else read_weight(document, sizes, layers),
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         WasteRow,
     )
     from layerscope.report.saved.report import SavedReport
+from layerscope.report.saved.weight import cut_weight
 
 _NO_PACKAGES: OtherPackagesRow = {
     "compressed": 0,
@@ -70,6 +71,8 @@ def restate(
                 document["packages"] = _cut_packages(document["packages"], top)
             if "duplicates" in document:
                 document["duplicates"] = cut_duplicates(document["duplicates"], top)
+            if "dead_weight" in document and not files:
+                document["dead_weight"] = cut_weight(document["dead_weight"], top)
     if verdict is not None:
         document.pop("baseline", None)
     document["notes"] = list(document["notes"])

@@ -12,6 +12,8 @@ from layerscope.units import count, format_size
 if TYPE_CHECKING:
     from layerscope.report.document.rows import AdviceRow, AnalysisDocument, SizesRow
 
+SHOWN = 3
+"""The pieces of advice in the text report."""
 WORTH_A_WORD = 1000
 """A saving of less than one part in this many of the content is only in the JSON report."""
 
@@ -32,17 +34,19 @@ def page_of(row: AdviceRow) -> str | None:
     return None if rule is None else f"docs/advice/{one_line(rule)}.md"
 
 
-def text(page: Page, document: AnalysisDocument) -> None:
-    """The change that saves the most, or that there is nothing to do."""
+def text(page: Page, document: AnalysisDocument, rows: int = SHOWN) -> None:
+    """The changes that save the most, at most `rows` and `SHOWN`, or that there is nothing to do."""
     page.gap()
-    row = next(iter(worthwhile(document)), None)
-    if row is None:
+    shown = worthwhile(document)[: max(1, min(rows, SHOWN))]
+    if not shown:
         page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(document["sizes"]))
         return
-    page.paragraph(one_line(row["message"]), indent=9, head=("first: ", "good"))
-    where = page_of(row)
-    if where is not None:
-        page.paragraph(where, indent=9, head=("  how: ", "dim"))
+    for number, row in enumerate(shown):
+        head = " then: " if number else "first: "
+        page.paragraph(one_line(row["message"]), indent=9, head=(head, "good"))
+        where = page_of(row)
+        if where is not None and not number:
+            page.paragraph(where, indent=9, head=("  how: ", "dim"))
 
 
 def _verdict_on_waste(sizes: SizesRow) -> str:

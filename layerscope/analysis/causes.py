@@ -1,0 +1,262 @@
+"""Why an image is big: its content divided into causes that share no byte.
+
+Waste is divided by its kind, live content that is dead weight by the kind of that, and what is left by package, and below
+that by directory. The causes of the base image are apart, since a Dockerfile can only choose another one.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, Literal
+
+from layerscope.analysis.base_instructions import base_instructions
+from layerscope.analysis.claims import UNOWNED
+from layerscope.analysis.model import Analysis
+from layerscope.analysis.ownership import PackageShare
+from layerscope.filesystem.entry import PlacedLayer
+from layerscope.layers.layer_index import values
+
+CauseKind = Literal["dead_weight", "directory", "package", "packages", "waste"]
+MOST_DIRECTORIES: Final = 10
+DEEPEST: Final = 40
+"""Directories below this depth count as one, so that no path can make the sums slow."""
+_LARGE: Final = 10
+"""A package with this part of the content, one in ten, is a cause of its own."""
+_SHARES: Final = ((1, 1_000_000), (1, 4), (1, 3))
+"""The share of a directory's bytes from which the one in it says more, by depth: `/` says nothing, `/usr` little."""
+_DEEPER: Final = (2, 3)
+
+
+@dataclass(slots=True)
+class Cause:
+    """A part of the content with one cause.
+
+    `name` is the kind of waste or dead weight, the package, the type of packages, or the path of a directory. `base`
+    says that the base image's instructions are to blame, and `instruction` is the one that is to blame for most of it,
+    None if nothing says so. `compressed` is None if unknown.
+    """
+
+    kind: CauseKind
+    name: str | bytes
+    base: bool
+    bytes: int = 0
+    files: int = 0
+    compressed: int | None = 0
+    by_instruction: dict[int, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def instruction(self) -> int | None:
+        found = self.by_instruction
+        return max(found, key=lambda each: (found[each], -each)) if found else None
+
+    def add(self, size: int, cost: int | None, instruction: int, files: int = 1) -> None:
+        self.bytes += size
+        self.files += files
+        self.compressed = (
+            None if cost is None or self.compressed is None else self.compressed + cost
+        )
+        self.by_instruction[instruction] = self.by_instruction.get(instruction, 0) + size
+
+
+def causes_of(analysis: Analysis) -> tuple[Cause, ...]:
+    """All causes, those of the base image last, and otherwise the largest first. They add up to the content."""
+    found = [*_Live(analysis).causes(), *_waste(analysis)]
+    found.sort(key=lambda each: (each.base, -each.bytes, each.kind, _text(each.name)))
+    return tuple(each for each in found if each.bytes)
+
+
+def _text(name: str | bytes) -> bytes:
+    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+
+
+def _waste(analysis: Analysis) -> Iterator[Cause]:
+    """The waste by kind. What own instructions waste of the base image is not the base image's fault."""
+    base = base_instructions(analysis.facts)
+    found: dict[tuple[str, bool], Cause] = {}
+    for row in analysis.waste:
+        key = (row.kind, row.wasted_by in base)
+        cause = found.get(key)
+        if cause is None:
+            cause = found[key] = Cause("waste", *key)
+        cause.add(row.bytes, row.compressed, row.written_by)
+    yield from found.values()
+
+
+class _Live:
+    """The live content, each file added to one cause."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        facts = analysis.facts
+        self._base_layers = 0 if facts.base is None else facts.base.layers
+        self._found: dict[tuple[object, bool], Cause] = {}
+        self._directories: dict[bool, _Directory] = {False: _Directory(), True: _Directory()}
+
+    def causes(self) -> Iterator[Cause]:
+        for layer in self._analysis.tree.layers:
+            self._add_layer(layer)
+        yield from self._by_package()
+        least = self._analysis.sizes.content // 100
+        for base, root in self._directories.items():
+            yield from root.carved(base, least)
+
+    def _add_layer(self, layer: PlacedLayer) -> None:
+        """Add up the files of a layer by package, by directory, or by kind of dead weight."""
+        analysis = self._analysis
+        ownership, weighed = analysis.ownership, analysis.weighed
+        columns, first = layer.columns, layer.first
+        base = layer.number < self._base_layers
+        instruction = analysis.layers[layer.number].instruction
+        owners = array("i", (UNOWNED,)) * len(layer)
+        if ownership is not None:
+            owners = ownership.owners[layer.number]
+        dead = {} if weighed is None else weighed.found
+        parts = {} if weighed is None else weighed.parts
+        costs = None if columns.compressed is None else columns.compressed
+        known: dict[object, Cause] = {}
+        rows = zip(values(columns.sizes), layer.records, owners, strict=True)
+        for position, (size, record, owner) in enumerate(rows):
+            if not size or (record is not None and record.names <= 0):
+                continue
+            cost = None if costs is None else costs[position]
+            told = dead.get(first + position)
+            if told is not None:
+                key: object = told[0].kind
+                part = parts.get(first + position, size)
+                lost = None if cost is None else cost * part // size
+                self._cause(known, key, base).add(part, lost, instruction)
+                size -= part
+                cost = None if cost is None or lost is None else cost - lost
+                if not size:
+                    continue
+                files = 0
+            else:
+                files = 1
+            if owner != UNOWNED:
+                self._cause(known, owner, base).add(size, cost, instruction, files)
+            else:
+                path = columns.path(position) if record is None else record.path
+                self._directories[base].add(path, size, cost, instruction, files)
+
+    def _cause(self, known: dict[object, Cause], key: object, base: bool) -> Cause:
+        cause = known.get(key)
+        if cause is None:
+            cause = self._found.get((key, base))
+            if cause is None:
+                name = key if isinstance(key, str) else ""
+                cause = Cause("dead_weight" if name else "package", name, base)
+                self._found[key, base] = cause
+            known[key] = cause
+        return cause
+
+    def _by_package(self) -> Iterator[Cause]:
+        """The dead weight, and the packages: large ones by themselves, and the others by type."""
+        ownership = self._analysis.ownership
+        content = self._analysis.sizes.content
+        groups: dict[tuple[str, bool], Cause] = {}
+        for (key, base), cause in self._found.items():
+            if not isinstance(key, int):
+                yield cause
+                continue
+            assert ownership is not None
+            share = ownership.packages[key]
+            if _LARGE * cause.bytes >= content:
+                cause.name = _package_name(share)
+                yield cause
+                continue
+            name = (str(share.package.type), base)
+            group = groups.setdefault(name, Cause("packages", *name))
+            for instruction, size in cause.by_instruction.items():
+                group.add(size, 0, instruction, 0)
+            group.files += cause.files
+            costs = (group.compressed, cause.compressed)
+            group.compressed = None if None in costs else sum(cost or 0 for cost in costs)
+        yield from groups.values()
+
+
+def _package_name(share: PackageShare) -> str:
+    package = share.package
+    return " ".join(part for part in (package.type, package.full_name, package.version) if part)
+
+
+class _Directory:
+    """The files that belong to no package, by directory."""
+
+    __slots__ = ("below", "bytes", "cause")
+
+    def __init__(self) -> None:
+        self.below: dict[bytes, _Directory] = {}
+        self.bytes = 0
+        self.cause: Cause | None = None
+
+    def add(self, path: bytes, size: int, cost: int | None, instruction: int, files: int) -> None:
+        """Add a file."""
+        here = self
+        here.bytes += size
+        for name in path.split(b"/")[:-1][:DEEPEST]:
+            below = here.below.get(name)
+            if below is None:
+                below = here.below[name] = _Directory()
+            here = below
+            here.bytes += size
+        if here.cause is None:
+            here.cause = Cause("directory", b"", False)
+        here.cause.add(size, cost, instruction, files)
+
+    def carved(self, base: bool, least: int) -> Iterator[Cause]:
+        """The largest directories, none within another one, and the rest of the files under `/`."""
+        for _ in range(MOST_DIRECTORIES):
+            way = self._way()
+            found = way[-1]
+            if found.bytes <= least or len(way) < 2:
+                break
+            names = _names(way)
+            cause = Cause("directory", b"/".join(names), base)
+            size = found.bytes
+            found.gather(cause)
+            for above in way[:-1]:
+                above.bytes -= size
+            del way[-2].below[names[-1]]
+            yield cause
+        rest = Cause("directory", b"", base)
+        self.gather(rest)
+        yield rest
+
+    def _way(self) -> list[_Directory]:
+        """The way down to the directory that says most about its bytes."""
+        way = [self]
+        while way[-1].below:
+            here = way[-1]
+            depth = len(way) - 1
+            most = max(here.below.values(), key=lambda each: each.bytes)
+            part, whole = _SHARES[depth] if depth < len(_SHARES) else _DEEPER
+            if most.bytes * whole < here.bytes * part:
+                break
+            way.append(most)
+        return way
+
+    def gather(self, cause: Cause) -> None:
+        """Add everything in the directory to a cause."""
+        waiting = [self]
+        while waiting:
+            here = waiting.pop()
+            waiting.extend(here.below.values())
+            own = here.cause
+            if own is None:
+                continue
+            for instruction, size in own.by_instruction.items():
+                cause.add(size, 0, instruction, 0)
+            cause.files += own.files
+            costs = (cause.compressed, own.compressed)
+            cause.compressed = None if None in costs else sum(cost or 0 for cost in costs)
+
+
+def _names(way: list[_Directory]) -> list[bytes]:
+    """The names on a way down."""
+    names = []
+    for above, here in pairwise(way):
+        names.append(next(name for name, each in above.below.items() if each is here))
+    return names
