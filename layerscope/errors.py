@@ -53,7 +53,16 @@ class BadReference(UsageError):
 
 
 class AmbiguousImage(UsageError):
-    """The source holds several images or platforms that match, and none was chosen."""
+    """The source holds several images or platforms that match, and none was chosen.
+
+    `tags` has a tag or digest for each image, if that is what to choose by.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, tags: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.tags = tags
 
 
 class ConfigError(UsageError):

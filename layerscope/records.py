@@ -52,6 +52,8 @@ else:
             methods["__hash__"] = _hash(fields) if frozen else None
         if frozen:
             methods["__setattr__"], methods["__delattr__"] = _frozen(made, fields)
+        if frozen and slots:
+            methods["__getstate__"], methods["__setstate__"] = _state(fields)
         for name, method in methods.items():
             if name not in own:
                 setattr(made, name, method)
@@ -136,6 +138,19 @@ else:
             return hash(values(self))
 
         return hashed
+
+    def _state(fields):
+        """What pickle and copy take and give back, as the standard decorator has it."""
+        names = [field.name for field in fields]
+
+        def get_state(self):
+            return [getattr(self, name) for name in names]
+
+        def set_state(self, state):
+            for name, value in zip(names, state, strict=True):
+                object.__setattr__(self, name, value)
+
+        return get_state, set_state
 
     def _frozen(made, fields):
         names = frozenset(field.name for field in fields)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, field, fields, replace
 from typing import Any
@@ -157,3 +159,11 @@ def test_nothing_is_compiled_before_the_first_object(monkeypatch: pytest.MonkeyP
     kind(1)
     kind(2)
     assert len(compiled) == 1
+
+
+def test_a_record_survives_pickle_and_copy() -> None:
+    from layerscope.limits import Limits
+
+    limits = Limits(layers=7)
+    assert pickle.loads(pickle.dumps(limits)) == limits
+    assert copy.copy(limits) == limits

@@ -36,6 +36,7 @@ COMMANDS = (
     "export",
     "serve",
     "cache",
+    "fleet",
     "schema",
     "completion",
     "plugin",

@@ -99,7 +99,7 @@ def content_options(command: Command) -> Command:
 
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine; the command gets a `choice`."""
-    return stacked(_platform_option, _pull_option, _quiet_option, _choice)(command)
+    return stacked(platform_option, _pull_option, quiet_option, _choice)(command)
 
 
 def make_options(
@@ -296,7 +296,7 @@ _dockerfile_option = click.option(
 )
 
 
-_platform_option = click.option(
+platform_option = click.option(
     "--platform",
     metavar="OS/ARCH[/VARIANT]",
     help="Pick this platform from a multi-platform image.",
@@ -309,7 +309,7 @@ _pull_option = click.option(
 
 
 def _engine_options(command: Command) -> Command:
-    return stacked(_platform_option, reading_options)(command)
+    return stacked(platform_option, reading_options)(command)
 
 
 def _list_limits(
@@ -325,10 +325,10 @@ def _list_limits(
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
-    return stacked(_pull_option, _registry_options, _limit_option, _quiet_option)(command)
+    return stacked(_pull_option, registry_options, limit_option, quiet_option)(command)
 
 
-def _registry_options(command: Command) -> Command:
+def registry_options(command: Command) -> Command:
     return stacked(
         click.option(
             "--insecure",
@@ -345,7 +345,7 @@ def _registry_options(command: Command) -> Command:
     )(command)
 
 
-_limit_option = click.option(
+limit_option = click.option(
     "--limit",
     "limits",
     metavar="NAME=VALUE",
@@ -354,7 +354,7 @@ _limit_option = click.option(
     callback=_list_limits,
     help="Change a limit on what an image may cost, such as layers=2000. `--limit help` lists all limits.",
 )
-_quiet_option = click.option(
+quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Show no progress bar and fewer messages."
 )
 

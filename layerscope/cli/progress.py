@@ -21,12 +21,17 @@ _STAGES = {
     "compare": "comparing",
     "duplicates": "comparing",
     "export": "exporting",
+    "images": "putting together",
+    "layers": "reading",
+    "list": "listing",
+    "manifests": "looking at",
     "pull": "pulling",
     "read": "reading",
     "spool": "receiving",
 }
 
 
+_NOUNS = {"images": "image", "list": "image", "manifests": "image"}
 _SLOW = ("export", "pull")
 """Stages that show a bar right away, because an engine can be silent for a long time."""
 
@@ -59,7 +64,10 @@ class ProgressBar:
         width = width_of(self._stream) - 1
         parts = [_STAGES.get(progress.stage, progress.stage)]
         if progress.layer is not None and progress.layers:
-            parts.append(f"layer {progress.layer} of {progress.layers}")
+            noun = _NOUNS.get(progress.stage, "layer")
+            parts.append(f"{noun} {progress.layer:,} of {progress.layers:,}")
+        elif progress.layer and progress.stage in _NOUNS:
+            parts.append(f"image {progress.layer:,}")
         if progress.total:
             parts.append(f"{format_size(progress.done)} of {format_size(progress.total)}")
         elif progress.done:

@@ -135,7 +135,11 @@ def _choose(archive: BlobStore, entries: list[Entry], request: Request) -> Entry
             )
         ] or entries
     if len(entries) > 1:
-        raise ambiguous(archive.name, [f"{entry} (@{n})" for n, entry in enumerate(entries)])
+        raise ambiguous(
+            archive.name,
+            [f"{entry} (@{n})" for n, entry in enumerate(entries)],
+            tags=(entry.tags[0] if entry.tags else f"@{n}" for n, entry in enumerate(entries)),
+        )
     return entries[0]
 
 

@@ -81,9 +81,13 @@ def listing(choices: Iterable[str]) -> str:
     return f"{shown} and {len(unique) - _LISTED} more" if len(unique) > _LISTED else shown
 
 
-def ambiguous(place: str, choices: Sequence[str], option: str = "--tag") -> AmbiguousImage:
+def ambiguous(
+    place: str, choices: Sequence[str], option: str = "--tag", tags: Iterable[str] = ()
+) -> AmbiguousImage:
     return AmbiguousImage(
-        f"{place} holds {len(choices)} images: {listing(choices)}", hint=f"choose one with {option}"
+        f"{place} holds {len(choices)} images: {listing(choices)}",
+        hint=f"choose one with {option}",
+        tags=tuple(dict.fromkeys(tags)),
     )
 
 

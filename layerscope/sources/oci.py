@@ -198,7 +198,10 @@ def _choose(
     several_platforms = len({one.platform for one in choices}) > 1
     by_platform = same_name and several_platforms and wanted is None
     option = "--platform" if by_platform else "--tag (a tag or a digest)"
-    raise ambiguous(store.name, [one.describe(same_name) for one in choices], option)
+    tags = (
+        () if by_platform else (next(iter(one.tags), str(one.descriptor.digest)) for one in choices)
+    )
+    raise ambiguous(store.name, [one.describe(same_name) for one in choices], option, tags)
 
 
 def _is_artifact(found: Found) -> bool:

@@ -182,6 +182,27 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },
     "cache info": {"--json": Case((), ("--json",))},
+    "fleet scan": {
+        "--out": Case(("nowhere",), ("--out", "new")),
+        "--scheduler": Case(
+            ("nowhere", "--out", "new", "--workers", "1"), ("--scheduler", "tcp://127.0.0.1:1")
+        ),
+        "--workers": Case(
+            ("nowhere", "--out", "new", "--scheduler", "tcp://127.0.0.1:1"), ("--workers", "1")
+        ),
+        "--requests": Case(("nowhere", "--out", "new"), ("--requests", "0")),
+        "--newer-than": Case(("layouts", "--out", "new"), ("--newer-than", "1h")),
+        "--tag": Case(("nowhere", "--out", "new"), ("--tag", "v*")),
+        "--platform": Case(("layouts", "--out", "new"), ("--platform", "linux/riscv64")),
+        "--insecure": Case(("CATALOG", "--out", "new"), ("--insecure",)),
+        "--token-server": Case(("LISTED", "--out", "new"), ("--token-server", "REALM")),
+        "--limit": Case(("layouts", "--out", "new"), ("--limit", "layers=1")),
+        "--quiet": Case(("layouts", "--out", "new"), ("-q",)),
+    },
+    "fleet query": {
+        "--json": Case(("fleet", "SELECT 1 AS one"), ("--json",)),
+        "--csv": Case(("fleet", "SELECT 1 AS one"), ("--csv",)),
+    },
     "plugin install": {"--folder": Case((), ("--folder", "plugins"))},
     "plugin uninstall": {"--folder": Case((), ("--folder", "plugins"))},
 }

@@ -22,7 +22,8 @@ from tests.builder import (
     oci,
 )
 from tests.builder.chunked import estargz
-from tests.registry.server import Registry
+from tests.fleet.inline import write_fleet
+from tests.registry.server import REPOSITORY, Registry
 from tests.sources.stores.fake_engine import FakeEngine, listening
 
 USER, PASSWORD = "me", "pa:ss"
@@ -109,6 +110,8 @@ def write_files(folder: Path) -> None:
     (folder / "taken" / "etc").mkdir(parents=True)
     (folder / "taken" / "hosts").write_text("mine")
     (folder / "taken" / "etc" / "hosts").write_text("mine")
+    oci([image], "gzip").write_folder(folder / "layouts" / "app")
+    write_fleet(folder / "fleet", str(folder / "layouts"))
     (folder / "plugins").mkdir()
     (folder / "plugins" / "docker-layerscope").write_text("old")
 
@@ -171,6 +174,8 @@ def world(folder: Path) -> Iterator[World]:
                 "CACHELESS": "oci.tar",
                 "REGISTRY": open_registry.name().replace("127.0.0.1", "0.0.0.0"),
                 "SECURED": secured.name(),
+                "CATALOG": f"registry:0.0.0.0:{open_registry.netloc.partition(':')[2]}",
+                "LISTED": f"registry:{secured.netloc}/{REPOSITORY}",
                 "REALM": tokens.netloc.partition(":")[0],
             },
         )

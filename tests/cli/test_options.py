@@ -15,6 +15,7 @@ from layerscope.cli.browse import command as browse
 from layerscope.cli.main import commands, main
 from tests.cli.option_cases import CASES, Case, Words
 from tests.cli.option_world import World, world
+from tests.fleet.inline import inline_workers
 
 
 class Seen(NamedTuple):
@@ -67,12 +68,13 @@ def observe(words: Words, prepared: World, folder: Path) -> Seen:
             patch.setenv(name, value)
         patch.setattr("layerscope.sources.registry.client.FIRST_PAUSE", 0.001)
         patch.setattr("layerscope.tui.serving.GuardedServer.serve", show_server)
+        patch.setattr("layerscope.fleet.cluster.workers", inline_workers)
         words = tuple(prepared.names.get(word, word) for word in words)
         code = main(words)
     files = {
         os.path.relpath(path, place): path.read_bytes()
         for path in sorted(place.rglob("*"))
-        if path.is_file()
+        if path.is_file() and "new" not in path.relative_to(place).parts
     }
     cached = tuple(sorted(os.path.relpath(path, cache) for path in cache.rglob("*")))
     return Seen(code, "", "", files, cached)

@@ -16,6 +16,7 @@ from layerscope.errors import SourceUnavailable
 from layerscope.records import dataclass
 from layerscope.sources.registry.challenge import parse_challenges
 from layerscope.sources.registry.credentials import Credentials, find_credentials
+from layerscope.sources.registry.lent import Lent, lent_credentials
 from layerscope.sources.registry.name import DOCKER_HUB, host_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _KNOWN_REALMS: Final = {DOCKER_HUB: "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
 _CLIENT: Final = "layerscope"
+CATALOG: Final = "registry:catalog:*"
+"""The scope for listing a registry's repositories (distribution, token scope documentation)."""
 _LONGEST_TOKEN: Final = 64 * 1024
 
 
@@ -43,6 +46,7 @@ class Authorization:
     realms: tuple[str, ...] = ()
     """Hosts of token servers that the user agreed to."""
     _header: str | None = field(default=None, repr=False)
+    _lent: Lent | None = field(init=False, default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -69,7 +73,12 @@ class Authorization:
                     return self._header != used
         return False
 
+    def __post_init__(self) -> None:
+        self._lent = lent_credentials()
+
     def _credentials(self) -> Credentials | None:
+        if self._lent is not None:
+            return self._lent.find(self.registry, self.repository)
         return find_credentials(self.registry, self.repository)
 
     def _token(self, parameters: dict[str, str]) -> str:
@@ -84,7 +93,8 @@ class Authorization:
                 f"{self.host} wants its credentials sent to {parts.netloc}, which is another host",
                 hint=f"use --token-server {parts.netloc} if you trust that host",
             )
-        query = {"scope": f"repository:{self.repository}:pull"}
+        scope = f"repository:{self.repository}:pull" if self.repository else CATALOG
+        query = {"scope": scope}
         if parameters.get("service"):
             query["service"] = parameters["service"]
         headers: dict[str, str] = {}
@@ -105,7 +115,7 @@ class Authorization:
         if status in (400, 401, 403):
             what = "the credentials" if credentials is not None else "an anonymous pull"
             raise SourceUnavailable(
-                f"the token server {parts.netloc} refuses {what} for {self.repository}"
+                f"the token server {parts.netloc} refuses {what} for {self.repository or 'the catalog'}"
                 f" (HTTP {status})",
                 hint=f"run `docker login {self.registry}`",
             )

@@ -35,7 +35,10 @@ _PIECE: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A host with the repository: the registry itself or a mirror. `host` can have a port."""
+    """A host with the repository: the registry itself or a mirror. `host` can have a port.
+
+    An empty `repository` stands for the registry as a whole, which has a catalog.
+    """
 
     registry: str
     host: str
@@ -86,6 +89,17 @@ class Client:
         self, path: str, headers: Mapping[str, str], max_bytes: int
     ) -> tuple[bytes, str]:
         """The whole body of a small response, and its media type. Raises `LimitExceeded` and what `get` raises."""
+        body, told = self._get_small(path, headers, max_bytes)
+        return body, told.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def get_page(self, path: str, max_bytes: int) -> tuple[bytes, str | None]:
+        """The whole body of a page of a listing, and its `Link` header. Raises what `get_document` raises."""
+        body, told = self._get_small(path, {"Accept": "application/json"}, max_bytes)
+        return body, told.get("Link")
+
+    def _get_small(
+        self, path: str, headers: Mapping[str, str], max_bytes: int
+    ) -> tuple[bytes, Mapping[str, str]]:
         import urllib3
 
         name = f"{self.endpoint.host}: {path}"
@@ -104,8 +118,7 @@ class Client:
                 response.close()
             if len(body) > max_bytes:
                 raise LimitExceeded(f"{name} has more than the {max_bytes} bytes allowed")
-            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return body, kind
+            return body, response.headers
         raise AssertionError("unreachable")
 
     def wait(self, attempt: int, asked: float | None) -> None:
@@ -138,13 +151,15 @@ class Client:
             answers += 1
             if not self._authorization.answer(challenge, used):
                 raise SourceUnavailable(
-                    f"{self.endpoint.host} does not let you pull {self.endpoint.repository}"
+                    f"{self.endpoint.host} does not let you"
+                    f" {f'pull {self.endpoint.repository}' if self.endpoint.repository else 'list its repositories'}"
                     " (HTTP 401)",
                     hint=f"run `docker login {self.endpoint.registry}`",
                 )
 
     def _address(self, path: str) -> str:
-        return f"{self._scheme}://{self.endpoint.host}/v2/{self.endpoint.repository}/{path}"
+        below = f"{self.endpoint.repository}/{path}" if self.endpoint.repository else path
+        return f"{self._scheme}://{self.endpoint.host}/v2/{below}"
 
     def _followed(self, path: str, headers: dict[str, str]) -> BaseHTTPResponse:
         """Send a request to the registry and follow its redirects. Other hosts get no credentials."""
@@ -249,7 +264,9 @@ class Client:
             error = json.loads(body)["errors"][0]
             told = one_line(f"{error.get('code', '')} {error.get('message', '')}")
         response.close()
-        where = f"{self.endpoint.host}/{self.endpoint.repository}"
+        where = f"{self.endpoint.host}/{self.endpoint.repository}".removesuffix("/")
+        if response.status == 404 and not self.endpoint.repository:
+            return f"{where} has no catalog of repositories" + (f": {told}" if told else "")
         if response.status == 404:
             return f"{where} has no such image" + (f": {told}" if told else "")
         return f"{where} responded with HTTP {response.status}" + (f": {told}" if told else "")

@@ -15,8 +15,7 @@ from layerscope.sources.reference import check_name
 DOCKER_HUB: Final = "docker.io"
 _HUB_HOST: Final = "registry-1.docker.io"
 _HUB_ALIASES: Final = ("docker.io", "index.docker.io", _HUB_HOST)
-
-
+LONGEST_REPOSITORY: Final = 255
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 
@@ -55,6 +54,11 @@ class RegistryName:
         """The short form of the name, as you would write it."""
         sign = "@" if self.digest is not None else ":"
         return familiar(f"{self.registry}/{self.repository}{sign}{self.reference}")
+
+
+def is_repository(text: str) -> bool:
+    """Whether a text is the name of a repository, without its registry."""
+    return len(text) <= LONGEST_REPOSITORY and _REPOSITORY.fullmatch(text) is not None
 
 
 def api_host(registry: str) -> str:

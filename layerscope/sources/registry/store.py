@@ -69,6 +69,7 @@ class RegistryStore:
                 f"{self.name} is a schema 1 image manifest, which registries no longer support",
                 hint="pull and push the image with a current engine",
             )
+        self.root = digest
         self._keep_document(_path(digest), body)
         self._learn(body, kind, str(digest))
         full = f"{name.registry}/{name.repository}"

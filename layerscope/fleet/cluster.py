@@ -1,0 +1,165 @@
+"""The workers of a scan: processes on this machine, or an existing Dask cluster. Jobs are plain values, results too."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import layerscope
+from layerscope.errors import SourceUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_CONNECT_SECONDS: Final = 20
+
+
+class Workers(Protocol):
+    """Runs jobs somewhere else. `next` returns the label of a finished job and what it returned, or its error."""
+
+    def count(self) -> int: ...
+    def start(
+        self, label: object, name: str, run: Callable[[Any], object], job: object
+    ) -> None: ...
+    def next(self) -> tuple[Any, object]: ...
+
+
+class DaskWorkers:
+    """Runs jobs on the workers of a Dask cluster, which starts a job again if its worker dies.
+
+    The cluster is reached, or started, with the first job, so that a scan without any needs none. A job's key is a name and a
+    number. Its arguments never show in keys, and what is secret in them not in a repr.
+    """
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._finished: Any = None
+        self._labels: dict[str, Any] = {}
+        self._number = 0
+
+    @property
+    def client(self) -> Client:
+        """The connection to the scheduler. Raises `SourceUnavailable`."""
+        if self._client is None:
+            from distributed import as_completed
+
+            self._client = self._connect()
+            self._finished = as_completed(with_results=False)
+        return self._client
+
+    def count(self) -> int:
+        """How many jobs run at once; at least 1."""
+        threads: dict[str, int] = self.client.nthreads()
+        return max(1, sum(threads.values()))
+
+    def start(self, label: Any, name: str, run: Callable[[Any], object], job: object) -> None:
+        """Start a job."""
+        self._number += 1
+        key = f"layerscope-{name}-{os.getpid()}-{self._number}"
+        future = self.client.submit(run, job, key=key, pure=False, retries=0)
+        self._labels[key] = label
+        self._finished.add(future)
+
+    def next(self) -> tuple[Any, object]:
+        """Wait for a job. Raises `SourceUnavailable` if the cluster is gone."""
+        from concurrent.futures import CancelledError
+
+        from distributed.client import FutureCancelledError
+
+        future = next(self._finished)
+        label = self._labels.pop(future.key)
+        try:
+            result: object = future.result()
+        except (CancelledError, FutureCancelledError, OSError):
+            raise SourceUnavailable(
+                "the Dask scheduler is gone", hint="start the scan again, it goes on from here"
+            ) from None
+        except Exception as error:  # noqa: BLE001 - what a job died of is a failure of that job
+            result = error
+        future.release()
+        return label, result
+
+
+@contextmanager
+def workers(*, scheduler: str | None, count: int | None) -> Iterator[Workers]:
+    """The workers of the cluster at `scheduler`, or else `count` processes here, as soon as there is a job for them."""
+    with ExitStack() as stack:
+
+        def connect() -> Client:
+            import dask
+
+            quiet = {"logging": {"distributed": "critical"}}
+            stack.enter_context(dask.config.set(quiet))
+            logging.getLogger("distributed").setLevel(logging.CRITICAL)
+            if scheduler is None:
+                return stack.enter_context(_local(count or os.cpu_count() or 1))
+            return stack.enter_context(_existing(scheduler))
+
+        yield DaskWorkers(connect)
+
+
+@contextmanager
+def _local(count: int) -> Iterator[Client]:
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _existing(address: str) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError, TypeError) as error:
+        reason = str(error) or type(error).__name__
+        raise SourceUnavailable(
+            f"the Dask scheduler {address} can't be reached: {' '.join(reason.split())[:200]}",
+            hint="check the address, such as tcp://scheduler:8786",
+        ) from None
+    with client:
+        _check_versions(client, address)
+        yield client
+
+
+def _check_versions(client: Client, address: str) -> None:
+    """Raise `UsageError` unless the workers have this version of layerscope, with the extra."""
+    try:
+        found = client.run(_version, on_error="return")
+    except Exception as error:  # noqa: BLE001 - whatever a foreign cluster fails with
+        raise SourceUnavailable(f"the workers of {address} don't respond: {error}") from None
+    if not found:
+        raise SourceUnavailable(
+            f"the Dask scheduler {address} has no workers", hint="start some, then scan again"
+        )
+    for worker, version in found.items():
+        if version != layerscope.__version__:
+            told = version if isinstance(version, str) else "without layerscope[fleet]"
+            raise UsageError(
+                f"the worker {worker} is {str(told)[:60]}, and this is layerscope {layerscope.__version__}",
+                hint="install the same layerscope[fleet] on all workers",
+            )
+
+
+def _version() -> str:
+    import pyarrow as pa  # noqa: F401
+
+    import layerscope as installed
+
+    with suppress(AttributeError):
+        return installed.__version__
+    return "unknown"

@@ -1,0 +1,236 @@
+"""Puts a fleet's tables in order after a scan: few and large files, no rows of images that are gone, contents by hash."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from layerscope.errors import OutputError
+from layerscope.fleet.database import MEMORY, text
+from layerscope.fleet.index_store import IndexStore, layer_key
+from layerscope.fleet.known import open_part
+from layerscope.fleet.tables import OF_IMAGE, SCHEMAS, table_of
+from layerscope.fleet.writer import ROW_GROUP, Writer
+
+if TYPE_CHECKING:
+    from layerscope.fleet.folder import FleetFolder
+
+MOST_PARTS: Final = 8
+"""Small files that a table may have before they are merged."""
+PART_ROWS: Final = 16_000_000
+"""Rows of a file after merging."""
+BUCKET_ROWS: Final = 4_000_000
+"""Rows of `contents` that are summed up at once."""
+_BATCH: Final = 262_144
+
+Keep = Callable[[pa.Table], pa.Table]
+
+
+def compact(folder: FleetFolder, gone: Collection[str] = ()) -> None:
+    """Merge files, and drop the names in `gone` with everything that no other image needs. Raises `OutputError`."""
+    parts: dict[str, tuple[str, ...]] = {}
+    images, kept = _images(folder, frozenset(gone))
+    if images is not None:
+        writer = Writer(folder)
+        parts["images"] = (writer.write("images", images),) if images.num_rows else ()
+    lost = _lost(folder, kept)
+    keeps_image = _keeping("image", kept)
+    for name in OF_IMAGE:
+        if lost.images or _is_scattered(folder, name):
+            parts[name] = _merged(folder, name, keeps_image if lost.images else None)
+    keeps_layer = _dropping("diff_id", lost.diff_ids)
+    for name in ("layers", "files", "packages"):
+        if lost.diff_ids or _is_scattered(folder, name):
+            parts[name] = _merged(folder, name, keeps_layer if lost.diff_ids else None)
+    rollup = None
+    if lost.diff_ids:
+        parts["contents"] = _summed(folder, parts["files"], of_files=True)
+        rollup = True
+    elif not folder.head.rollup and folder.head.parts.get("contents"):
+        parts["contents"] = _summed(folder, folder.head.parts["contents"], of_files=False)
+        rollup = True
+    if parts:
+        folder.commit(parts, complete=folder.head.complete, rollup=rollup)
+    store = IndexStore(folder.path)
+    for digest, diff_id in lost.blobs:
+        store.remove(layer_key(digest, diff_id))
+
+
+class _Lost:
+    """What no image needs any more."""
+
+    def __init__(self) -> None:
+        self.images = False
+        self.diff_ids: set[str] = set()
+        self.blobs: set[tuple[str | None, str]] = set()
+
+
+def _images(folder: FleetFolder, gone: frozenset[str]) -> tuple[pa.Table | None, set[str]]:
+    """The rows of `images`, the last one of each name, if that isn't what is stored; and the images they are of."""
+    found: dict[str, dict[str, Any]] = {}
+    count = 0
+    for batch in _batches(folder, "images"):
+        for row in batch.to_pylist():
+            count += 1
+            before = found.get(row["reference"])
+            if before is None or before["scan"] <= row["scan"]:
+                found[row["reference"]] = row
+    kept = {reference: row for reference, row in found.items() if reference not in gone}
+    names = {str(row["image"]) for row in kept.values()}
+    if len(kept) == count and len(folder.head.parts.get("images", ())) <= 1:
+        return None, names
+    return table_of("images", (kept[reference] for reference in sorted(kept))), names
+
+
+def _lost(folder: FleetFolder, kept: set[str]) -> _Lost:
+    lost = _Lost()
+    needed: set[str] = set()
+    blobs: set[tuple[str | None, str]] = set()
+    for batch in _batches(folder, "image_layers", ["image", "diff_id", "digest"]):
+        for row in batch.to_pylist():
+            if row["image"] not in kept:
+                lost.images = True
+            elif row["diff_id"] is not None:
+                needed.add(row["diff_id"])
+                blobs.add((row["digest"], row["diff_id"]))
+    if not lost.images:
+        return lost  # a layer of an image that failed stays, for the next scan
+    for batch in _batches(folder, "layers", ["digest", "diff_id"]):
+        for row in batch.to_pylist():
+            if row["diff_id"] not in needed:
+                lost.diff_ids.add(row["diff_id"])
+                lost.blobs.add((row["digest"], row["diff_id"]))
+    return lost
+
+
+def _keeping(column: str, values: Collection[str]) -> Keep:
+    wanted = pa.array(sorted(values), pa.string())
+    return lambda table: table.filter(pc.is_in(table[column].cast(pa.string()), wanted))
+
+
+def _dropping(column: str, values: Collection[str]) -> Keep:
+    unwanted = pa.array(sorted(values), pa.string())
+    return lambda table: table.filter(
+        pc.invert(pc.is_in(table[column].cast(pa.string()), unwanted))
+    )
+
+
+def _is_scattered(folder: FleetFolder, name: str) -> bool:
+    return len(folder.head.parts.get(name, ())) > MOST_PARTS + _full_parts(folder, name)
+
+
+def _full_parts(folder: FleetFolder, name: str) -> int:
+    """How many files of a table are as large as they get."""
+    full = 0
+    for part in folder.head.parts.get(name, ()):
+        with open_part(folder.path, part, name) as file:
+            full += file.metadata.num_rows >= PART_ROWS // 2
+    return full
+
+
+def _batches(
+    folder: FleetFolder, name: str, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    for part in folder.head.parts.get(name, ()):
+        with open_part(folder.path, part, name) as file:
+            yield from file.iter_batches(batch_size=_BATCH, columns=columns)
+
+
+def _merged(folder: FleetFolder, name: str, keep: Keep | None) -> tuple[str, ...]:
+    """The table in few files, in the order it has. Large files that lose nothing are left alone."""
+    done: list[str] = []
+    with ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        rows = 0
+        for part in folder.head.parts.get(name, ()):
+            with open_part(folder.path, part, name) as file:
+                if keep is None and file.metadata.num_rows >= PART_ROWS // 2:
+                    done.append(part)
+                    continue
+                for batch in file.iter_batches(batch_size=ROW_GROUP):
+                    table = pa.table(batch).select(SCHEMAS[name].names).cast(SCHEMAS[name])
+                    table = table if keep is None else keep(table)
+                    if not table.num_rows:
+                        continue
+                    if writer is None or rows >= PART_ROWS:
+                        stack.close()
+                        new = folder.new_part(name)
+                        done.append(new)
+                        writer = stack.enter_context(_writer(folder.full(new), name))
+                        rows = 0
+                    writer.write_table(table.unify_dictionaries(), row_group_size=ROW_GROUP)
+                    rows += table.num_rows
+    return tuple(done)
+
+
+def _writer(path: str, name: str) -> pq.ParquetWriter:
+    from layerscope.fleet.writer import DICTIONARY, LEVEL
+
+    return pq.ParquetWriter(
+        path,
+        SCHEMAS[name],
+        compression="zstd",
+        compression_level=LEVEL,
+        use_dictionary=DICTIONARY[name],
+    )
+
+
+def _summed(folder: FleetFolder, parts: tuple[str, ...], *, of_files: bool) -> tuple[str, ...]:
+    """`contents` with one row per hash, sorted by hash, in ranges of hashes that fit into memory."""
+    import duckdb
+
+    files = ", ".join(text(folder.full(part)) for part in parts)
+    if not parts:
+        return ()
+    done: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="layerscope-fleet-") as spill:
+        connection = duckdb.connect(":memory:")
+        try:
+            for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill)):
+                connection.execute(f"SET {setting}={text(value)}")
+            total = connection.execute(f"SELECT count(*) FROM read_parquet([{files}])").fetchall()[
+                0
+            ][0]
+            columns = (
+                "count(*) AS copies, count(DISTINCT diff_id) AS layers"
+                if of_files
+                else "sum(copies)::BIGINT AS copies, sum(layers)::BIGINT AS layers"
+            )
+            for low, high in _ranges(max(1, -(-total // BUCKET_ROWS))):
+                part = folder.new_part("contents")
+                below = "" if high is None else f" AND hash < '{high}'::UUID"
+                connection.execute(
+                    f"COPY (SELECT hash, size, {columns} FROM read_parquet([{files}])"
+                    f" WHERE size > 0 AND hash >= '{low}'::UUID{below}"
+                    f" GROUP BY hash, size ORDER BY hash) TO {text(folder.full(part))}"
+                    f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+                )
+                done.append(part)
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            for part in done:
+                with suppress(OSError):
+                    os.unlink(folder.full(part))
+            reason = " ".join(str(error).split())[:200]
+            raise OutputError(
+                f"{folder.path}: the contents can't be summed up: {reason}", hint="free some space"
+            ) from None
+        finally:
+            connection.close()
+    return tuple(done)
+
+
+def _ranges(count: int) -> Iterator[tuple[str, str | None]]:
+    """`count` ranges of hashes of equal length, each with its first hash and the first one after it."""
+    whole = 1 << 128
+    for number in range(count):
+        low = uuid.UUID(int=whole * number // count)
+        high = None if number == count - 1 else str(uuid.UUID(int=whole * (number + 1) // count))
+        yield str(low), high

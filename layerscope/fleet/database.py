@@ -1,0 +1,136 @@
+"""DuckDB over the tables of a fleet: one view for each table, read-only, and with no way out of the folder's files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from layerscope.errors import FormatError
+from layerscope.fleet.folder import read_head
+from layerscope.fleet.known import open_part
+from layerscope.fleet.tables import OF_IMAGE, SCHEMAS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from layerscope.fleet.folder import Head
+
+MEMORY: Final = "1200MB"
+"""What DuckDB may keep in memory. More goes to temporary files."""
+_DISK: Final = "50GB"
+
+
+@contextmanager
+def connected(path: str, *, memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with a view for each table of the fleet in a folder.
+
+    It reads the files of the tables and nothing else: no network, no extension, no other file, and no setting can be changed.
+    Raises `ImageNotFound` for a folder without a fleet, and `FormatError` for tables that aren't those of a fleet.
+    """
+    import duckdb
+
+    path = os.path.abspath(path)
+    head = read_head(path)
+    with tempfile.TemporaryDirectory(prefix="layerscope-fleet-") as spill:
+        connection = duckdb.connect(":memory:")
+        try:
+            _prepare(connection, path, head, spill, memory)
+            yield connection
+        except duckdb.IOException as error:
+            reason = " ".join(str(error).split())[:300]
+            raise FormatError(
+                f"{path} changed while it was read, or is damaged: {reason}",
+                hint="try again when no scan writes it",
+            ) from None
+        finally:
+            connection.close()
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, path: str, head: Head, spill: str, memory: str
+) -> None:
+    for setting, value in (
+        ("memory_limit", memory),
+        ("temp_directory", spill),
+        ("max_temp_directory_size", _DISK),
+        ("autoinstall_known_extensions", "false"),
+        ("autoload_known_extensions", "false"),
+        ("preserve_insertion_order", "false"),
+        ("enable_progress_bar", "false"),
+    ):
+        connection.execute(f"SET {setting}={text(value)}")
+    for name in SCHEMAS:
+        files = [os.path.join(path, part) for part in head.parts.get(name, ())]
+        for part in head.parts.get(name, ()):
+            open_part(path, part, name).close()
+        connection.execute(f"CREATE VIEW {_stored(name)} AS {_rows(name, files)}")
+    for statement in _VIEWS:
+        connection.execute(statement)
+    summed = head.rollup or len(head.parts.get("contents", ())) < 2
+    connection.execute(_CONTENTS if summed else _SUMMED_CONTENTS)
+    allowed = [os.path.join(path, part) for parts in head.parts.values() for part in parts]
+    listed = ", ".join(map(text, allowed))
+    connection.execute(f"SET allowed_paths=[{listed}]")
+    connection.execute(f"SET allowed_directories=[{text(spill)}]")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")
+
+
+def text(value: str) -> str:
+    """A string literal of SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _stored(name: str) -> str:
+    """The name of the view of all rows that were written, some of which an unfinished scan may have replaced."""
+    return f"stored_{name}"
+
+
+def _rows(name: str, files: list[str]) -> str:
+    columns = ", ".join(f'"{field.name}"' for field in SCHEMAS[name])
+    if files:
+        listed = ", ".join(map(text, files))
+        return f"SELECT {columns} FROM read_parquet([{listed}], union_by_name=true)"
+    typed = ", ".join(
+        f'NULL::{_sql_type(str(field.type))} AS "{field.name}"' for field in SCHEMAS[name]
+    )
+    return f"SELECT {typed} WHERE false"
+
+
+def _sql_type(kind: str) -> str:
+    if "uuid" in kind:
+        return "UUID"
+    for word, name in (
+        ("string", "VARCHAR"),
+        ("int64", "BIGINT"),
+        ("int32", "INTEGER"),
+        ("double", "DOUBLE"),
+        ("bool", "BOOLEAN"),
+    ):
+        if word in kind:
+            return name
+    raise AssertionError(kind)
+
+
+_VIEWS: Final = (
+    "CREATE VIEW images AS SELECT * FROM stored_images"  # noqa: ISC004
+    " QUALIFY row_number() OVER (PARTITION BY reference ORDER BY scan DESC) = 1",
+    *(
+        f"CREATE VIEW {name} AS SELECT * FROM stored_{name}"
+        " WHERE image IN (SELECT image FROM images)"
+        for name in OF_IMAGE
+    ),
+    *(
+        f"CREATE VIEW {name} AS SELECT * FROM stored_{name}"
+        for name in ("layers", "files", "packages", "failures")
+    ),
+)
+"""The tables as people see them. After a complete scan, the views only pass on what is stored."""
+_CONTENTS: Final = "CREATE VIEW contents AS SELECT * FROM stored_contents"
+_SUMMED_CONTENTS: Final = (
+    "CREATE VIEW contents AS SELECT hash, size, sum(copies)::BIGINT AS copies,"
+    " sum(layers)::BIGINT AS layers FROM stored_contents GROUP BY hash, size"
+)
