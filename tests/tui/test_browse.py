@@ -458,6 +458,16 @@ def test_live_and_wasted_files_add_up_to_the_content(
     browse(archive, script, size=size)
 
 
+def test_keys_that_need_a_file_say_so_where_there_is_none(archive: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("i")
+        for number, key in enumerate(("x", "y", "Y", "e"), 1):
+            await driver.press(key)
+            assert driver.told == ["Choose a file or a directory first."] * number, key
+
+    browse(archive, script)
+
+
 def painted(lines: LineList, count: int) -> list[str]:
     return ["".join(text for text, _ in lines.spans(row, 70)) for row in range(count)]
 

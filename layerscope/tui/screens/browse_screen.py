@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from layerscope.report.formats.format import Format
     from layerscope.tui.model.selection import Selection
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
+
+_NOTHING_CHOSEN: Final = "Choose a file or a directory first."
 
 
 class BrowseScreen(Screen[None]):
@@ -341,8 +343,8 @@ The instructions that made the image are on the left, and their files on the rig
         """Go from a file to the layer that hides it, or from a removed file to the layer that stored it."""
         layer = self.files.other_end() if self.tab == "files" else None
         if layer is None:
-            return
-        if layer < 0:
+            self.notify(_NOTHING_CHOSEN)
+        elif layer < 0:
             self.notify("No later layer hides it: it's in the final image.")
         else:
             self.show_in_layer(layer, self.files.path)
@@ -383,7 +385,7 @@ The instructions that made the image are on the left, and their files on the rig
         """Extract the file or directory under the cursor into a folder."""
         from layerscope.tui.screens.extractor import Extractor
 
-        Extractor(self).ask(self.selected(), nothing="Choose a file or a directory first.")
+        Extractor(self).ask(self.selected(), nothing=_NOTHING_CHOSEN)
 
     def action_save_report(self) -> None:
         from layerscope.report.formats.renderers import RENDERERS
@@ -406,9 +408,11 @@ The instructions that made the image are on the left, and their files on the rig
         from layerscope.tui.screens.questions import copy
 
         selection = self.selected()
-        if selection is not None:
-            path = escape_path(selection.node.path)
-            copy(self, path, path_text(path.encode("utf-8", "backslashreplace")))
+        if selection is None:
+            self.notify(_NOTHING_CHOSEN)
+            return
+        path = escape_path(selection.node.path)
+        copy(self, path, path_text(path.encode("utf-8", "backslashreplace")))
 
     def action_copy_command(self) -> None:
         """Copy the command line that extracts this file."""
@@ -416,6 +420,7 @@ The instructions that made the image are on the left, and their files on the rig
 
         selection = self.selected()
         if selection is None:
+            self.notify(_NOTHING_CHOSEN)
             return
         path = escape_path(selection.node.path)
         words = ["layerscope", "extract", self.reference, path, "-o", "."]
