@@ -77,7 +77,6 @@ def report_options(command: Command) -> Command:
         duplicates_options,
         secrets_option,
         dead_weight_option,
-        duplicates_options,
         advice_options,
         source_options,
     )(command)
