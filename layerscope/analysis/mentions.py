@@ -105,11 +105,16 @@ class Mentions:
 
 def files_word(files: Sequence[WastedFile]) -> str:
     """`/app/data.bin`, `100 files in /app/static`, or `100 files` if they share no directory below the root."""
-    if len(files) == 1:
-        return _path(files[0].path)
-    paths = [b"/" + file.path.lstrip(b"/") for file in files]
+    return paths_word([file.path for file in files])
+
+
+def paths_word(paths: Sequence[bytes]) -> str:
+    """The same for paths."""
+    if len(paths) == 1:
+        return _path(paths[0])
+    paths = [b"/" + path.lstrip(b"/") for path in paths]
     above = os.path.commonpath([min(paths), max(paths)])
-    number = count(len(files), "file")
+    number = count(len(paths), "file")
     return number if above == b"/" else f"{number} in {_path(above)}"
 
 

@@ -71,6 +71,7 @@ ARCHIVES: Final = Database("maven", "java", 3)
 _BY_NAME: Final[dict[bytes, tuple[Database, ...]]] = {
     b"status": (_DPKG,),
     b"diversions": (_DPKG,),
+    b"extended_states": (_DPKG,),
     b"installed": (_APK,),
     b"rpmdb.sqlite": (_RPM,),
     b"rpmdb.sqlite-wal": (_RPM,),

@@ -13,9 +13,11 @@ from layerscope.packages.package import Documents, Installed, Package, Unreadabl
 from layerscope.packages.stanzas import headers, stanzas
 
 FOLDER: Final = b"var/lib/dpkg"
-_STATUS: Final = b"var/lib/dpkg/status"
+STATUS: Final = b"var/lib/dpkg/status"
 _LISTS: Final = b"var/lib/dpkg/info/"
 _DIVERSIONS: Final = b"var/lib/dpkg/diversions"
+AUTOMATIC: Final = b"var/lib/apt/extended_states"
+"""Where apt marks the packages that nobody asked for by name."""
 _SINGLE: Final = b"var/lib/dpkg/status.d/"
 _SUMS: Final = b".md5sums"
 _FIELDS: Final = frozenset((b"package", b"status", b"version", b"architecture"))
@@ -28,9 +30,11 @@ _SUM_LINE: Final = re.compile(rb"^[0-9a-f]{32}  (.+)$", re.MULTILINE)
 
 def unit(path: bytes) -> bytes | None:
     """The database that a path belongs to; None for other paths."""
+    if path == AUTOMATIC:
+        return FOLDER
     if not path.startswith(FOLDER):
         return None
-    if path in {_STATUS, _DIVERSIONS} or (path.startswith(_LISTS) and path.endswith(b".list")):
+    if path in {STATUS, _DIVERSIONS} or (path.startswith(_LISTS) and path.endswith(b".list")):
         return FOLDER
     if path.startswith(_SINGLE) and b"/" not in path[len(_SINGLE) :]:
         return path.removesuffix(_SUMS)
@@ -42,20 +46,20 @@ def read(where: bytes, documents: Documents, distribution: str) -> Iterator[Inst
     if where != FOLDER:
         yield from _read_single(where, documents, distribution)
         return
-    status = documents.get(_STATUS)
+    status = documents.get(STATUS)
     if status is None:
         raise Unreadable("lists files of packages that its status file does not name")
     diverted = _diversions(documents.get(_DIVERSIONS, b""))
     for stanza in stanzas(status, _FIELDS):
         name, version = stanza.get(b"package"), stanza.get(b"version")
-        if not name or not version or not _is_unpacked(stanza.get(b"status", "")):
+        if not name or not version or not is_unpacked(stanza.get(b"status", "")):
             continue
         architecture = stanza.get(b"architecture", "")
         files = _paths(_list_of(documents, name, architecture) or b"")
         if not diverted.keys().isdisjoint(files):
             files = tuple(_led(path, name, diverted) for path in files)
         yield Installed(
-            package=_package(name, version, architecture, distribution), where=_STATUS, files=files
+            package=_package(name, version, architecture, distribution), where=STATUS, files=files
         )
 
 
@@ -76,7 +80,7 @@ def _package(name: str, version: str, architecture: str, distribution: str) -> P
     return Package("deb", name, version, distribution, qualifiers(arch=architecture))
 
 
-def _is_unpacked(status: str) -> bool:
+def is_unpacked(status: str) -> bool:
     """Whether a `want flag state` line says that the files are on disk."""
     return status.rpartition(" ")[2] in _UNPACKED
 

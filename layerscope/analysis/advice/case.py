@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.edits import Edit
+from layerscope.analysis.claims import UNOWNED
 from layerscope.analysis.grouping import WastePair, WasteSummary
 from layerscope.analysis.mentions import Mentions, one_spaced
 from layerscope.analysis.model import Analysis, WastedFile, WasteKind, sum_of
+from layerscope.analysis.weight.kinds import WeightKind
 from layerscope.filesystem.entry import Entry
 from layerscope.image.instruction import Location
 from layerscope.records import dataclass
@@ -26,15 +30,14 @@ def least_saving(content: int, wanted: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Live contents that one piece of advice would remove: their bytes, and what they take in the compressed blobs."""
+    """Live contents that one piece of advice would remove: their bytes, and what they take in the compressed blobs.
 
-    entries: tuple[Entry, ...]
+    `paths` are where they are stored, without a leading slash.
+    """
+
+    paths: tuple[bytes, ...]
     size: int
     compressed: int | None
-
-    @property
-    def files(self) -> int:
-        return len(self.entries)
 
 
 class Case:
@@ -53,7 +56,7 @@ class Case:
         self.base_layers = 0 if base is None else base.layers
         self._pairs = [pair for pair in summary.pairs() if pair.bytes >= self.least]
         self._claimed_pairs: set[tuple[WasteKind, int, int]] = set()
-        self._claimed: set[tuple[int, int]] = set()
+        self._claimed: set[int] = set()
 
     # Waste
 
@@ -91,26 +94,97 @@ class Case:
             return not self.mentions.is_of_base(pair.wasted_by)
         return self.keyword(pair.written_by) not in ("RUN", "COPY", "ADD")
 
-    # Live content
+    # Live content. Contents are numbers, counted through all layers of the tree.
 
-    def unclaimed(self, contents: Iterable[Entry]) -> dict[int, list[Entry]]:
-        """The contents that no rule has claimed, by the instruction that wrote them. The base image's are left out."""
-        found: dict[int, list[Entry]] = {}
-        layers = self.analysis.layers
-        for entry in contents:
-            if entry.layer < self.base_layers or (entry.layer, entry.position) in self._claimed:
-                continue
-            found.setdefault(layers[entry.layer].instruction, []).append(entry)
+    def dead_weight(
+        self, *kinds: WeightKind, tools: Collection[str] | None = None
+    ) -> dict[int, list[int]]:
+        """The unclaimed files of some kinds of dead weight, by the instruction that wrote them, largest sum first.
+
+        `tools` picks what these tools left behind. The base image's files are left out.
+        """
+        found = [
+            number
+            for kind, tool in self._weights
+            if kind in kinds and (tools is None or tool in tools)
+            for number in self._weights[kind, tool]
+        ]
+        return self.by_instruction(found)
+
+    @cached_property
+    def _weights(self) -> dict[tuple[WeightKind, str | None], list[int]]:
+        """All dead weight by kind and tool."""
+        found: dict[tuple[WeightKind, str | None], list[int]] = {}
+        weighed = self.analysis.weighed
+        if weighed is not None:
+            for number, (rule, _) in weighed.found.items():
+                found.setdefault((rule.kind, rule.tool), []).append(number)
         return found
 
-    def claim(self, entries: Iterable[Entry]) -> Claimed | None:
-        """Claim contents; None if they are not worth advice."""
-        kept = tuple(entries)
-        size = sum(entry.size for entry in kept)
+    def by_instruction(self, contents: Iterable[int]) -> dict[int, list[int]]:
+        """The contents that no rule has claimed, by the instruction that wrote them, largest sum first.
+
+        The base image's are left out.
+        """
+        found: dict[int, list[int]] = {}
+        layers, stack = self.analysis.layers, self.analysis.tree.layers
+        first_own = stack[self.base_layers].first if self.base_layers < len(stack) else None
+        for number in sorted(contents):
+            if first_own is None or number < first_own or number in self._claimed:
+                continue
+            found.setdefault(layers[self._layer_of(number)].instruction, []).append(number)
+        sums = {index: sum(map(self.size_of, numbers)) for index, numbers in found.items()}
+        return dict(sorted(found.items(), key=lambda each: (-sums[each[0]], each[0])))
+
+    def _layer_of(self, number: int) -> int:
+        return bisect_right(self._firsts, number) - 1
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return [layer.first for layer in self.analysis.tree.layers]
+
+    def size_of(self, number: int) -> int:
+        layer = self.analysis.tree.layers[self._layer_of(number)]
+        return layer.columns.sizes[number - layer.first]
+
+    def path_of(self, number: int) -> bytes:
+        layer = self.analysis.tree.layers[self._layer_of(number)]
+        return layer.columns.path(number - layer.first)
+
+    def owner_of(self, number: int) -> int | None:
+        """The number of the package that owns a content; None if none does, or nobody asked for packages."""
+        ownership = self.analysis.ownership
+        if ownership is None:
+            return None
+        layer = self._layer_of(number)
+        owner = ownership.owners[layer][number - self._firsts[layer]]
+        return None if owner == UNOWNED else owner
+
+    def number_of(self, entry: Entry) -> int:
+        """The number of a content."""
+        return entry.place.first + entry.position
+
+    def claim(
+        self, contents: Iterable[int], parts: Mapping[int, int] | None = None
+    ) -> Claimed | None:
+        """Claim contents; None if they are not worth advice. `parts` has the bytes that the change saves of a content."""
+        numbers = list(contents)
+        size, costs = 0, []
+        for number in numbers:
+            layer = self.analysis.tree.layers[self._layer_of(number)]
+            columns, position = layer.columns, number - layer.first
+            whole = columns.sizes[position]
+            part = whole if parts is None else parts[number]
+            size += part
+            costs.append(
+                None
+                if columns.compressed is None
+                else columns.compressed[position] * part // max(whole, 1)
+            )
         if size < self.least:
             return None
-        self._claimed.update((entry.layer, entry.position) for entry in kept)
-        return Claimed(kept, size, sum_of(entry.compressed for entry in kept))
+        self._claimed.update(numbers)
+        return Claimed(tuple(map(self.path_of, numbers)), size, sum_of(costs))
 
     def on_content(
         self,
@@ -128,7 +202,7 @@ class Case:
             message=f"{text}. Saves {format_size(claimed.size)}.",
             bytes=claimed.size,
             compressed=claimed.compressed,
-            files=claimed.files,
+            files=len(claimed.paths),
             instruction=edit,
             location=self.location(edit),
             written_by=edit if written_by is None else written_by,

@@ -1,0 +1,28 @@
+"""Translations into languages that the image doesn't use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from layerscope.analysis.advice.advice import Advice
+from layerscope.analysis.advice.case import Case
+from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.mentions import paths_word
+
+
+def _find(case: Case) -> Iterator[Advice]:
+    for index, numbers in case.dead_weight("locales").items():
+        if case.keyword(index) != "RUN":
+            continue
+        claimed = case.claim(numbers)
+        if claimed is not None:
+            yield case.on_content(
+                RULE.id,
+                claimed,
+                f"{case.start(index)}: install without translations, or delete them in the same RUN, "
+                f"{paths_word(claimed.paths)}",
+                edit=index,
+            )
+
+
+RULE = Rule("locales", "Translations in the image", _find)
