@@ -30,7 +30,24 @@ if TYPE_CHECKING:
 PROOFS = Path(__file__).parents[1] / "proofs"
 LEAST_SAVING = 20_000
 """Bytes. The proofs are small, and so is what they save."""
-CERTIFICATES = f"ENV PIP_CERT={bookworm.CERTIFICATES} PIP_DISABLE_PIP_VERSION_CHECK=1"
+CERTIFICATES = (
+    f"ENV PIP_CERT={bookworm.CERTIFICATES} SSL_CERT_FILE={bookworm.CERTIFICATES} "
+    f"NODE_EXTRA_CA_CERTS={bookworm.CERTIFICATES} PIP_DISABLE_PIP_VERSION_CHECK=1"
+)
+PYTHON = """\
+FROM debian:proof
+RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir uv==0.5.11 wheel==0.45.1
+"""
+NODE = """\
+FROM debian:proof
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs && \\
+    apt-get clean && rm -rf /var/lib/apt/lists/*
+RUN python3 -c 'import io,tarfile,urllib.request as u;\\
+tarfile.open(fileobj=io.BytesIO(u.urlopen("https://registry.npmjs.org/npm/-/npm-9.9.4.tgz").read())).extractall("/opt")' && \\
+    node /opt/package/bin/npm-cli.js install -g npm@9.9.4 yarn@1.22.22 pnpm@8.15.9 && \\
+    rm -rf /opt/package /root/.npm
+"""
+BASES = {"python:proof": PYTHON, "node:proof": NODE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +59,8 @@ class Measured:
     advice: tuple[Advice, ...]
     patch: Patch
 
-    def of(self, rule: str) -> list[Advice]:
-        return [advice for advice in self.advice if advice.rule == rule]
+    def of(self, *rules: str) -> list[Advice]:
+        return [advice for advice in self.advice if advice.rule in rules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,13 @@ class Proof:
     @property
     def is_small(self) -> bool:
         """Whether the base is small enough to compress the image, as a push does."""
-        return "debian:proof" not in self.text("after")
+        return ":proof" not in self.text("after")
+
+    @property
+    def rules(self) -> set[str]:
+        """The rule, and others whose advice the same change follows."""
+        also = self.source / "also.toml"
+        return {self.rule, *(tomllib.loads(also.read_text())["rules"] if also.exists() else ())}
 
     def text(self, when: str) -> str:
         return (self.source / f"Dockerfile.{when}").read_text()
@@ -81,8 +104,10 @@ class Proof:
         """Build the Dockerfile in the folder, and read the image."""
         tag = f"proof-{self.rule}:{when}"
         engine.build(self.folder, tag)
+        if not self.is_small:
+            return self.read(f"docker:{tag}", when, compress=False)
         saved = engine.save(tag, self.folder.parent / f"{when}.tar")
-        measured = self.read(f"docker-archive:{saved}", when, compress=self.is_small)
+        measured = self.read(f"docker-archive:{saved}", when, compress=True)
         saved.unlink()
         return measured
 
@@ -125,6 +150,12 @@ def import_bases(engine: Engine) -> None:
                 target.addfile(member, source.extractfile(member) if member.isreg() else None)
     engine.docker("import", "--change", CERTIFICATES, str(lean), "debian:proof")
     lean.unlink()
+    for name, text in BASES.items():
+        folder = engine.folder / "base"
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(text)
+        engine.build(folder, name)
+        shutil.rmtree(folder)
     engine.docker("import", "-", "base:plain", stdin=busybox.root_tar())
     engine.docker("import", "-", "base:samples", stdin=root_with(("samples/big",)))
 

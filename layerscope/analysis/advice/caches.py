@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from os.path import commonpath
 from typing import Final
 
 from layerscope.analysis.advice.advice import Advice
@@ -18,11 +18,12 @@ Change = tuple[str, tuple[Edit, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """The files of a cache that an instruction left behind. `paths` have no leading slash."""
+    """The files of a cache that an instruction left behind. `paths` have no leading slash, and `folders` hold them all."""
 
     case: Case
     index: int
     paths: tuple[bytes, ...]
+    folders: tuple[str, ...]
 
     @property
     def text(self) -> str:
@@ -43,7 +44,8 @@ def cache_rule(rule_id: str, name: str, tools: tuple[str, ...], remedy: Remedy) 
                 continue
             claimed = case.claim(numbers)
             if claimed is not None:
-                text, edits = remedy(Leftovers(case, index, claimed.paths))
+                folders = case.listed_under(numbers)
+                text, edits = remedy(Leftovers(case, index, claimed.paths, folders))
                 yield case.on_content(
                     rule_id, claimed, f"{case.start(index)}: {text}", edit=index, edits=edits
                 )
@@ -65,13 +67,13 @@ def appended(index: int, name: str, command: str) -> Change:
     return text, (AppendCommand(index, command),)
 
 
-def mount(name: str, deepest: int = 3) -> Remedy:
+def mount(name: str) -> Remedy:
     """A mount for the cache, which later steps may need."""
 
     def remedy(left: Leftovers) -> Change:
-        where = folder_of(left.paths, deepest)
+        mounts = " ".join(f"--mount=type=cache,target={each}" for each in left.folders[:_MOST])
         text = (
-            f"use RUN --mount=type=cache,target={where} or build in a stage of its own, "
+            f"use RUN {mounts} or build in a stage of its own, "
             f"because this step leaves the cache of {name} in the image"
         )
         return text, ()
@@ -79,16 +81,17 @@ def mount(name: str, deepest: int = 3) -> Remedy:
     return remedy
 
 
-_PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._@+-")
+def remove(name: str) -> Remedy:
+    """The removal of the folders at the end of the same RUN."""
+
+    def remedy(left: Leftovers) -> Change:
+        text, edits = appended(left.index, name, f"rm -rf {' '.join(left.folders[:_MOST])}")
+        sure = len(left.folders) <= _MOST and all(map(_DEEP.fullmatch, left.folders))
+        return text, edits if sure else ()
+
+    return remedy
 
 
-def folder_of(paths: tuple[bytes, ...], deepest: int) -> str:
-    """The directory that holds all paths, at most `deepest` names long."""
-    above = commonpath([(b"/" + path).rpartition(b"/")[0] or b"/" for path in paths])
-    parts = above.split(b"/")[: deepest + 1]
-    return b"/".join(parts).decode("utf-8", "backslashreplace") or "/"
-
-
-def is_plain(path: str) -> bool:
-    """Whether a path can be written into a shell command as it is."""
-    return all(byte in _PLAIN for byte in path.encode())
+_MOST: Final = 4
+_DEEP: Final = re.compile(r"(?:/[A-Za-z0-9._@+-]+){2,}")
+"""A path that can be written into a shell command as it is, and is not a directory right below the root."""

@@ -160,6 +160,12 @@ class Case:
         owner = ownership.owners[layer][number - self._firsts[layer]]
         return None if owner == UNOWNED else owner
 
+    def listed_under(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """The directories with some dead weight, such as the root of a cache, sorted."""
+        weighed = self.analysis.weighed
+        found = set() if weighed is None else {weighed.found[number][1] for number in numbers}
+        return tuple("/" + path.decode("utf-8", "backslashreplace") for path in sorted(found))
+
     def number_of(self, entry: Entry) -> int:
         """The number of a content."""
         return entry.place.first + entry.position
