@@ -52,7 +52,10 @@ BASES = {"python:proof": PYTHON, "node:proof": NODE}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What an image stores, and the advice on it. `compressed` is None if its layers are not compressed."""
+    """What an image stores, the advice on it, and the patch of what is to be proved.
+
+    `compressed` is None if the layers are not compressed.
+    """
 
     content: int
     compressed: int | None
@@ -126,7 +129,7 @@ class Proof:
             ignore = self.folder / ".dockerignore"
             patch = make_patch(
                 analysis,
-                advice,
+                [each for each in advice if each.rule in self.rules],
                 SourceFile("Dockerfile", Path(name).read_text()),
                 SourceFile(".dockerignore", ignore.read_text() if ignore.exists() else None),
             )
