@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from layerscope.packages.dpkg import is_unpacked
 from layerscope.packages.stanzas import stanzas
+from layerscope.records import dataclass
 
 _FIELDS: Final = frozenset(
     (

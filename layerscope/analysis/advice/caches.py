@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.edits import AppendCommand, Edit
 from layerscope.analysis.advice.rule import Rule
+from layerscope.records import dataclass
 
 Change = tuple[str, tuple[Edit, ...]]
 """What to change, in words and as edits."""
