@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from layerscope.analysis.duplicates import duplicate_packages, find_duplicates
@@ -97,32 +98,19 @@ def analyze(
         cancelled=cancelled,
     )
     notes = Notes()
-    notes.extend(image.notes)
-    tree = _replay(image.layers, indexes, limits, notes, cancelled)
+    tree = _replay(image, indexes, limits, notes, cancelled)
     _note_the_stack(image, indexes, verify, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = weigh(tree, image.config, ownership) if dead_weight else None
     copies = None
     if duplicates:
-        copies = find_duplicates(
-            tree,
-            indexes,
-            notes,
-            least=min_duplicate,
-            most_read=limits.duplicate_bytes,
-            progress=progress,
-            cancelled=cancelled,
-        )
-    owners = [layer.instruction for layer in image.layers]
-    analysis = Analysis(
-        facts=replace(_facts(image, indexes, tree, owners, notes), duplicates=copies),
-        image=image,
-        tree=tree,
-        indexes=indexes,
-        ownership=ownership,
-        weighed=weighed,
+        search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
+        copies = search(tree, indexes, notes, progress=progress, cancelled=cancelled)
+    facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
+    whole = Analysis(
+        facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
     )
-    return replace(analysis, facts=_with_subjects(analysis, owners, secrets))
+    return replace(whole, facts=_with_subjects(whole, secrets))
 
 
 def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:
@@ -137,10 +125,10 @@ def _facts(
     image: Image,
     indexes: tuple[StoredLayer | None, ...],
     tree: FileTree,
-    owners: Sequence[int],
     notes: Notes,
 ) -> Facts:
-    """The facts about layers and waste. `owners` gives the instruction of each layer."""
+    """The facts about layers and waste."""
+    owners = [layer.instruction for layer in image.layers]
     settle_rewrites(tree.rewrites, indexes)
     waste = settle_waste(tree.losses, indexes, owners)
     return image_facts(
@@ -153,8 +141,9 @@ def _facts(
     )
 
 
-def _with_subjects(analysis: Analysis, owners: Sequence[int], secrets: SecretScope) -> Facts:
-    """The facts with the parts that were asked for. `owners` gives the instruction of each layer."""
+def _with_subjects(analysis: Analysis, secrets: SecretScope) -> Facts:
+    """The facts with the parts that were asked for."""
+    owners = [layer.instruction for layer in analysis.image.layers]
     ownership, weighed = analysis.ownership, analysis.weighed
     base = analysis.image.base
     packages = None if ownership is None else package_facts(ownership, owners)
@@ -176,13 +165,15 @@ def _check_open(image: Image) -> None:
 
 
 def _replay(
-    layers: Sequence[Layer],
+    image: Image,
     indexes: Sequence[StoredLayer | None],
     limits: Limits,
     notes: Notes,
     cancelled: CancelledCallback | None,
 ) -> FileTree:
     """The filesystem that the layers make. An index that several layers share adds its notes once."""
+    notes.extend(image.notes)
+    layers = image.layers
     tree = FileTree(notes, limits)
     noted: set[int] = set()
     charged = last_places(layers)
