@@ -12,10 +12,11 @@ import click
 from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.options import Writing, image_argument, output_options, report_options
+from layerscope.cli.options import image_argument, report_options
 from layerscope.cli.report import report
 from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import is_terminal
+from layerscope.cli.writing import Writing, output_options
 
 
 class Browse(click.Command):

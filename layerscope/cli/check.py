@@ -22,16 +22,11 @@ from layerscope.cli.judging import (
     read_ruling,
     write_reports,
 )
-from layerscope.cli.options import (
-    Writing,
-    check_head,
-    image_argument,
-    output_options,
-    report_options,
-)
+from layerscope.cli.options import image_argument, report_options
 from layerscope.cli.outputs import STDOUT, Output, check_apart
 from layerscope.cli.rules import RuleOptions, rule_options
 from layerscope.cli.streams import tell, wants_color, width_of, write_stdout
+from layerscope.cli.writing import Writing, check_head, output_options
 from layerscope.errors import OutputError, UsageError
 from layerscope.options import MIN_DUPLICATE
 from layerscope.report.replace import check_target, replacing, shown

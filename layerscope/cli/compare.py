@@ -17,23 +17,25 @@ from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
     duplicates_options,
-    force_option,
     head_option,
-    json_option,
     lazy_option,
     make_options,
-    one_format,
-    outputs_option,
     packages_option,
     reading_options,
     secrets_option,
-    show_args_option,
-    verify_option,
     via_option,
 )
 from layerscope.cli.outputs import Output, check_apart, check_outputs, parse_outputs, write_outputs
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import is_terminal
+from layerscope.cli.writing import (
+    force_option,
+    json_option,
+    one_format,
+    outputs_option,
+    show_args_option,
+    verify_option,
+)
 from layerscope.errors import UsageError
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.records import dataclass

@@ -18,10 +18,10 @@ from layerscope.analysis.budgets.names import (
 )
 from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, examine
-from layerscope.cli.options import Writing
 from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
+from layerscope.cli.writing import Writing
 from layerscope.errors import ImageNotFound, UsageError
 from layerscope.records import dataclass
 from layerscope.report.formats.renderers import RENDERERS

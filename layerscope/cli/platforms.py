@@ -10,10 +10,10 @@ from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.judging import check_former, judge_analysis, read_ruling
-from layerscope.cli.options import Writing, check_head, one_format
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.rules import RuleOptions
+from layerscope.cli.writing import Writing, check_head, one_format
 from layerscope.errors import UsageError
 from layerscope.image.platform import naming
 

@@ -7,15 +7,10 @@ import click
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.judging import check_former, judge, read_ruling, write_reports
-from layerscope.cli.options import (
-    Writing,
-    check_head,
-    image_argument,
-    output_options,
-    report_options,
-)
+from layerscope.cli.options import image_argument, report_options
 from layerscope.cli.outputs import check_apart
 from layerscope.cli.rules import RuleOptions, rule_options
+from layerscope.cli.writing import Writing, check_head, output_options
 
 
 @click.command("report", short_help="Report an image's sizes, waste, and causes.")
