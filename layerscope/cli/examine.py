@@ -20,6 +20,7 @@ from layerscope.records import dataclass
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
     from layerscope.analysis.model import Analysis
+    from layerscope.cache.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +79,16 @@ def remarks(*, quiet: bool) -> RemarkCallback | None:
 
 
 @contextmanager
-def opened(choice: Choice) -> Iterator[tuple[Analysis, ProgressBar]]:
-    """Read the image with a progress bar if one is wanted, and hold it open. Raises any `LayerscopeError`."""
+def opened(choice: Choice, shelf: Shelf | None = None) -> Iterator[tuple[Analysis, ProgressBar]]:
+    """Read the image with a progress bar if one is wanted, and hold it open. Raises any `LayerscopeError`.
+
+    Images that are read with one `shelf` share their layers.
+    """
     with collector_paused(), progress_bar(quiet=choice.quiet) as progress:
         analysis = layerscope.read(
             choice.reference,
             choice.options,
+            shelf=shelf,
             progress=progress,
             cancelled=stopping.is_set,
             remark=remarks(quiet=choice.quiet),
@@ -100,13 +105,15 @@ class Examined:
     dive: DiveNumbers | None
 
 
-def examine(choice: Choice, *, hashes: bool = False, dive: bool = False) -> Examined:
+def examine(
+    choice: Choice, *, hashes: bool = False, dive: bool = False, shelf: Shelf | None = None
+) -> Examined:
     """Read the image and close it. Raises any `LayerscopeError`.
 
     `hashes` also reads the live contents that nothing else asked for, so that the report can take the place of the
     image; `dive` asks for dive's numbers.
     """
-    with opened(choice) as (analysis, progress):
+    with opened(choice, shelf) as (analysis, progress):
         if hashes:
             from layerscope.analysis.content_hashes import live_contents, read_contents
 

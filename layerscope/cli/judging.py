@@ -17,7 +17,7 @@ from layerscope.analysis.budgets.names import (
     PYPROJECT,
 )
 from layerscope.cli.advising import with_settings
-from layerscope.cli.examine import Choice, examine
+from layerscope.cli.examine import Choice, examine, remarks
 from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.budgets.growth import Former
     from layerscope.analysis.budgets.verdict import Verdict
     from layerscope.analysis.model import Analysis, Facts
+    from layerscope.cache.shelf import Shelf
     from layerscope.report.document.rows import ReportDocument
     from layerscope.report.saved.report import SavedReport
 
@@ -209,9 +210,12 @@ def judge(
     ruling: Ruling, choice: Choice, *, hashes: bool = False, today: date | None = None
 ) -> Judged:
     """Read what the image is compared with, then the image, and judge it. Raises any `LayerscopeError`."""
-    formers = _formers(ruling, choice)
+    shelf = _shared(ruling, choice)
+    formers = _formers(ruling, choice, shelf)
     base = None if ruling.budget is None else ruling.budget.base
-    found = known(choice, hashes=hashes, base=base, dive=ruling.dive, config=ruling.config)
+    found = known(
+        choice, hashes=hashes, base=base, dive=ruling.dive, config=ruling.config, shelf=shelf
+    )
     return _judged(ruling, formers, found, today)
 
 
@@ -225,14 +229,30 @@ def judge_analysis(ruling: Ruling, choice: Choice, analysis: Analysis) -> Judged
     return _judged(ruling, _formers(ruling, choice), Known(analysis, numbers), None)
 
 
-def _formers(ruling: Ruling, choice: Choice) -> tuple[Former | None, Former | None]:
+def _shared(ruling: Ruling, choice: Choice) -> Shelf | None:
+    """What the images share if a rule looks back to one: a layer of both is read once. None if all others are reports."""
+    from layerscope.report.saved.reference import report_path
+
+    budget = ruling.budget
+    formers = () if budget is None else (budget.baseline, budget.anchor)
+    if all(each is None or report_path(each) is not None for each in formers):
+        return None
+    from layerscope.cache.opened import open_shelf
+
+    cache = choice.options.cache
+    return open_shelf(cache=cache, remark=remarks(quiet=choice.quiet), proves=True)
+
+
+def _formers(
+    ruling: Ruling, choice: Choice, shelf: Shelf | None = None
+) -> tuple[Former | None, Former | None]:
     """The baseline and the anchor, where the budget names them."""
     budget = ruling.budget
     if budget is None:
         return None, None
     return (
-        _former(budget.baseline, "baseline", choice, ruling),
-        _former(budget.anchor, "anchor", choice, ruling),
+        _former(budget.baseline, "baseline", choice, ruling, shelf),
+        _former(budget.anchor, "anchor", choice, ruling, shelf),
     )
 
 
@@ -281,6 +301,7 @@ def known(
     base: str | None = None,
     dive: bool = False,
     config: str | None = None,
+    shelf: Shelf | None = None,
 ) -> Known:
     """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
     from layerscope.report.saved.reference import report_path
@@ -289,7 +310,7 @@ def known(
     if path is None:
         choice = with_settings(choice, config)
         based = replace(choice, options=replace(choice.options, base=base))
-        found = examine(based, hashes=hashes, dive=dive)
+        found = examine(based, hashes=hashes, dive=dive, shelf=shelf)
         return Known(found.analysis, found.dive)
     useless = choice.given_beside_reference()
     if useless:
@@ -308,7 +329,9 @@ def known(
     return Known(saved, saved.dive if dive else None)
 
 
-def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) -> Former | None:
+def _former(
+    reference: str | None, what: str, choice: Choice, ruling: Ruling, shelf: Shelf | None
+) -> Former | None:
     """The image or saved report that a rule looks back to."""
     if reference is None:
         return None
@@ -326,7 +349,7 @@ def _former(reference: str | None, what: str, choice: Choice, ruling: Ruling) ->
             return Former(reference, read_report(path))
         options = replace(choice.options, tag=None, dockerfile=None)
         other = replace(choice, reference=reference, options=options)
-        return Former(reference, examine(other).analysis.facts)
+        return Former(reference, examine(other, shelf=shelf).analysis.facts)
     except ImageNotFound as error:
         if ruling.allow_missing:
             if not choice.quiet:

@@ -13,9 +13,11 @@ from layerscope.cli.judging import check_former, judge_analysis, read_ruling
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.rules import RuleOptions
+from layerscope.cli.streams import tell
 from layerscope.cli.writing import Writing, check_head, one_format
 from layerscope.errors import UsageError
 from layerscope.image.platform import naming
+from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import ReportDocument
@@ -65,6 +67,13 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     write_outputs(
         outputs, document, rows=writing.top, force=writing.force, formats=PLATFORMS_RENDERERS
     )
+    if found.absent:
+        names = ", ".join(map(str, found.absent))
+        tell(
+            f"error: {choice.reference} lists {count(len(found.absent), 'platform')} that its source does not have: {names};"
+            " read the image from its registry"
+        )
+        return Exit.SOURCE
     return Exit.OK
 
 

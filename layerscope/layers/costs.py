@@ -54,14 +54,21 @@ class Checkpoints:
             self.stored.append(stored)
 
 
-def member_costs(data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpoints) -> array[int]:
+def member_costs(
+    data: Sequence[int],
+    sizes: Sequence[int],
+    checkpoints: Checkpoints,
+    skipped: Sequence[int] = (),
+) -> array[int]:
     """The compressed bytes of each member, from the start of its first header to the end of its padding.
 
     `data` and `sizes` are columns of a layer index. Bytes between two checkpoints are prorated. A stretch with the end of
     one file and the start of another is divided by how well its neighbors compress. Each member gets the difference of
     two rounded positions, so all sums are exact. The bytes after the last member (the end marker, a table of contents,
-    trailing bytes) belong to no member.
+    trailing bytes) belong to no member, nor do those that `skipped` names as `Columns.skipped` does.
     """
+    if skipped:
+        return _without_skipped(data, sizes, checkpoints, skipped)
     costs = array("q")
     add = costs.append
     unpacked, stored = checkpoints.unpacked, checkpoints.stored
@@ -84,6 +91,31 @@ def member_costs(data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpo
         else:
             add(0)
     return costs
+
+
+def _without_skipped(
+    data: Sequence[int], sizes: Sequence[int], checkpoints: Checkpoints, skipped: Sequence[int]
+) -> array[int]:
+    """The costs where some bytes between members belong to none of them: they are members here that are dropped again."""
+    all_data, all_sizes, rows = array("q"), array("q"), array("q")
+    start = 0
+    for row, end in zip(skipped[::2], skipped[1::2], strict=True):
+        all_data.extend(data[start:row])
+        all_sizes.extend(sizes[start:row])
+        start = max(start, row)
+        rows.append(len(all_data))
+        all_data.append(end)
+        all_sizes.append(0)
+    all_data.extend(data[start:])
+    all_sizes.extend(sizes[start:])
+    costs = member_costs(all_data, all_sizes, checkpoints)
+    kept = array("q")
+    start = 0
+    for row in rows:
+        kept.extend(costs[start:row])
+        start = row + 1
+    kept.extend(costs[start:])
+    return kept
 
 
 def _densities(checkpoints: Checkpoints, number: int) -> tuple[int, int]:

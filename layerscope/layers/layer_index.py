@@ -181,6 +181,7 @@ class Columns:
         "paths",
         "secrets",
         "sizes",
+        "skipped",
     )
 
     def __init__(self) -> None:
@@ -188,6 +189,8 @@ class Columns:
         self.ends = array("Q")
         self.kinds = bytearray()
         self.sizes = array("q")
+        self.skipped = array("q")
+        """Pairs: the row before which the tar has bytes that belong to no row, and the offset where they end."""
         self.data = array("q")
         self.mtimes = array("q")
         self.owners = array("I")

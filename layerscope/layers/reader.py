@@ -261,7 +261,7 @@ def _index_stream(
     _compare(blob, "diff_id", None if unpacked is None else unpacked.hexdigest(), by_diff_id)
     costs = size = None
     if compression != "none":
-        costs = member_costs(columns.data, columns.sizes, source.checkpoints)
+        costs = member_costs(columns.data, columns.sizes, source.checkpoints, columns.skipped)
         size = source.read
     return StoredLayer(
         blob=blob,

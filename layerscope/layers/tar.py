@@ -262,6 +262,7 @@ class TarScanner:
                 position = content + (size + 511 & -512)
                 if kind:
                     size, mark = 0, None
+                    columns.skipped.extend((len(kinds) + 1, position))
             else:
                 position = content
             if (
@@ -296,10 +297,18 @@ class TarScanner:
 
     def _add_settled(self, columns: Columns, member: Member) -> None:
         """Add a member that may need special treatment, or leave it out."""
+        size = member.size
+        end = member.data + (size + 511 & -512)
         if self._settle is None or self._settle(member):
             columns.add(member)
+            if member.size == size:
+                return
         else:
             self._refused += 1
+            if columns.skipped and columns.skipped[-2] > len(columns):
+                end = columns.skipped[-1]
+                del columns.skipped[-2:]
+        columns.skipped.extend((len(columns), end))
 
     def _too_many(self) -> LimitExceeded:
         return LimitExceeded(

@@ -18,7 +18,14 @@ from layerscope.sources.layout import Found, Layout, LayoutReader, walk
 from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.names import ambiguous, choose, listing, not_found
 from layerscope.sources.source import Request
-from layerscope.sources.store import BlobStore, HasReferrers, blob_path, check_size, read_document
+from layerscope.sources.store import (
+    BlobStore,
+    ExplainsLoss,
+    HasReferrers,
+    blob_path,
+    check_size,
+    read_document,
+)
 from layerscope.sources.stored import StoredLayer
 
 _COSIGN = "dev.cosignproject.cosign/"
@@ -267,6 +274,8 @@ def _stored_layer(store: BlobStore, descriptor: Descriptor) -> StoredLayer:
     blob = store.find(blob_path(descriptor.digest))
     if blob is None:
         if not (media_types.is_foreign(descriptor.media_type) or descriptor.has_urls):
+            if isinstance(store, ExplainsLoss):
+                raise store.lost(descriptor.digest)
             raise FormatError(
                 f"{store.name}: the layer {descriptor.digest} is missing",
                 hint="save the image again",

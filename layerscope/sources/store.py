@@ -7,7 +7,13 @@ import os
 import stat
 from typing import Protocol, runtime_checkable
 
-from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, SourceUnavailable
+from layerscope.errors import (
+    DigestMismatch,
+    FormatError,
+    LimitExceeded,
+    SourceError,
+    SourceUnavailable,
+)
 from layerscope.image.blob import Blob, OpenFile, StoredBlob
 from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
@@ -40,6 +46,14 @@ class HasReferrers(Protocol):
 
     def referrers(self, digest: Digest) -> list[Descriptor]:
         """The attestation manifests about a manifest; raises `FormatError` for an answer that cannot be read."""
+
+
+@runtime_checkable
+class ExplainsLoss(Protocol):
+    """A store that knows why a blob is gone."""
+
+    def lost(self, digest: Digest) -> SourceError:
+        """The error for a layer that the store should have."""
 
 
 class FolderStore:

@@ -12,6 +12,7 @@ from textual.worker import get_current_worker
 
 import layerscope
 from layerscope.errors import Cancelled, LayerscopeError
+from layerscope.options import DEFAULT_OPTIONS
 from layerscope.progress import Progress
 from layerscope.records import dataclass
 from layerscope.tui.base_app import BaseApp
@@ -38,7 +39,9 @@ def reader(reference: str, options: ReadOptions | None = None, *, show_args: boo
         with read_for_good():
             found = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
             try:
-                return found.image, Session(found, show_args=show_args)
+                return found.image, Session(
+                    found, show_args=show_args, options=options or DEFAULT_OPTIONS
+                )
             except BaseException:
                 found.close()
                 raise

@@ -139,3 +139,29 @@ def test_sums_are_exact_even_with_few_checkpoints(
     assert sum(found) <= stored
     if sizes and at >= unpacked:
         assert sum(found) == checkpoints.stored[-1]
+
+
+def test_a_member_that_is_left_out_is_not_charged_to_the_next_one() -> None:
+    source = random.Random(9)
+    noise = source.randbytes(30_000)
+    for name, node in (
+        ("", File(noise)),
+        ("a/.wh...", File(noise)),
+        ("a/.wh.gone", File(noise)),
+        ("dir", Directory()),
+    ):
+        before, after = ("b", File(b"b" * 2000)), ("c", File(source.randbytes(4000)))
+        files: list[Member] = [before, (name, node), after]
+        found = costs(index(gzip_by_member(files)))
+        assert found[b"c"] == pytest.approx(len(gzip_one(member(*after))), abs=2), name
+
+
+def test_the_data_of_an_unknown_kind_is_not_charged_to_the_next_member() -> None:
+    source = random.Random(10)
+    odd = bytearray(member("v", File(source.randbytes(20_000))))
+    odd[156:157] = b"V"
+    odd[148:156] = b" " * 8
+    odd[148:156] = b"%06o\0 " % sum(odd[:512])
+    last = member("c", File(source.randbytes(4000)))
+    found = costs(index(gzip_one(bytes(odd)) + gzip_one(last) + gzip_one(END)))
+    assert found[b"c"] == len(gzip_one(last))

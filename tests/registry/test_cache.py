@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import layerscope
+from layerscope.cli.main import main
 from layerscope.errors import FormatError
 from layerscope.options import ReadOptions
 from tests.builder import FORMS, BuiltImage, ImageBuilder, digest_of
@@ -191,3 +192,15 @@ def test_a_lazy_report_does_not_depend_on_what_was_read_before(registry: Registr
     document_of(registry.name())
     assert document_of(registry.name(), lazy=True) == expected
     assert document_of(registry.name()) == document_of(registry.name(), cache=False)
+
+
+def test_check_reads_what_the_baseline_shares_once(registry: Registry) -> None:
+    noise = random.Random(1).randbytes(50_000)
+    below = ImageBuilder("app:1").layer({"base": noise}, "RUN base")
+    registry.add(below.build(), "old")
+    registry.add(below.layer({"more": b"more"}, "RUN more").build(), "new")
+    former = ("--max-growth", "1kB", "--baseline", registry.name("old"))
+    assert main(["check", registry.name("new"), "--no-cache", *former]) == 0
+    large = [blob for blob, data in registry.blobs.items() if len(data) > 40_000]
+    assert len(large) == 1
+    assert len(registry.paths(large[0])) == 1

@@ -171,7 +171,11 @@ def test_a_platform_missing_from_the_archive_is_listed(run: Run, folder: Path) -
     listed = json.loads(layout["blobs/" + index.replace(":", "/")])["manifests"]
     layout.remove("blobs/" + listed[1]["digest"].replace(":", "/"))
     reference = write("oci-archive", layout, folder)
-    document = read(run, reference)
+    done = run("report", reference, "--all-platforms", "--json")
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "1 platform that its source does not have: linux/arm64" in line
+    document = json.loads(done.stdout)
     assert document["absent"] == ["linux/arm64"]
     assert [row["image"]["platform"] for row in document["platforms"]] == [NAMES[0], NAMES[2]]
     assert (

@@ -203,11 +203,13 @@ def browse(
     size: tuple[int, int] = USUAL,
     settings: Settings | None = None,
     dockerfile: Path | None = None,
+    cache: bool = True,
 ) -> int | None:
     """Open a reference in the browser, and run a script once the image is read. Returns the exit code, if any."""
 
     async def run() -> int | None:
-        options = ReadOptions(dockerfile=None if dockerfile is None else str(dockerfile))
+        named = None if dockerfile is None else str(dockerfile)
+        options = ReadOptions(dockerfile=named, cache=cache)
         app = LayerscopeApp(reference, reader(reference, options), settings=settings)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)

@@ -367,6 +367,28 @@ def test_c_compares_from_the_browser_of_one_image(pair: tuple[str, str]) -> None
     browse(pair[0], script)
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_comparing_from_the_browser_uses_the_cache_as_the_browser_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: bool
+) -> None:
+    monkeypatch.setenv("LAYERSCOPE_CACHE_DIR", str(tmp_path / "cache"))
+    form = FORMS["oci-archive"]
+    a, b = (
+        form.write([first()], tmp_path / "a", "gzip"),
+        form.write([second()], tmp_path / "b", "gzip"),
+    )
+
+    async def script(driver: Driver) -> None:
+        await driver.press("c")
+        driver.app.screen.query_one("#answer").value = b  # type: ignore[attr-defined]
+        await driver.press("enter")
+        await driver.settle()
+        assert isinstance(driver.app.screen, CompareScreen)
+
+    browse(a, script, cache=cache)
+    assert (tmp_path / "cache").exists() == cache
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

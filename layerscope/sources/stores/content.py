@@ -6,7 +6,7 @@ import json
 import os
 from typing import Final
 
-from layerscope.errors import DigestMismatch, FormatError
+from layerscope.errors import DigestMismatch, FormatError, ImageNotFound
 from layerscope.image.blob import Blob
 from layerscope.image.descriptor import CONTAINERD_NAME, REF_NAME
 from layerscope.image.digest import Digest
@@ -35,6 +35,9 @@ class Target:
     digest: Digest
     full_name: str | None
     name: str
+
+
+DISCARDED: Final = "read the image as registry:NAME, or set discard_unpacked_layers = false in containerd's configuration and pull it again"
 
 
 class ContentStore:
@@ -115,6 +118,12 @@ class ContentStore:
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
         made = self._made.get(path)
         return self._folder.read(path, name, max_bytes) if made is None else made
+
+    def lost(self, digest: Digest) -> ImageNotFound:
+        """The error for a layer that is gone from the store. An export would lack it too."""
+        return ImageNotFound(
+            f"{self.name}: containerd no longer has the layer {digest}", hint=DISCARDED
+        )
 
     def close(self) -> None:
         self._folder.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -26,7 +27,8 @@ from layerscope.tui.loading import Loading, failure, read_for_good, seldom
 from layerscope.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
-    from layerscope.analysis.model import Analysis
+    from layerscope.options import ReadOptions
+    from layerscope.tui.model.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,12 @@ def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
     return read
 
 
-def reader_against(a: Side, reference: str) -> ReadPair:
-    """How to read the image or saved report at `reference` and compare it with an open image."""
+def reader_against(a: Side, reference: str, options: ReadOptions) -> ReadPair:
+    """How to read the image or saved report at `reference` and compare it with an open image.
+
+    `options` are those of the open image. What chooses an image or describes it doesn't count for the other one.
+    """
+    options = replace(options, tag=None, dockerfile=None, base=None)
 
     def open_sides(
         progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
@@ -69,7 +75,7 @@ def reader_against(a: Side, reference: str) -> ReadPair:
         path = report_path(reference)
         if path is not None:
             return a, read_report(path)
-        analysis = layerscope.read(reference, progress=progress, cancelled=cancelled)
+        analysis = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
         return a, Side.of(stack.enter_context(analysis))
 
     return pair_reader(open_sides)
@@ -143,13 +149,13 @@ class CompareLoadScreen(Dialog[None]):
         self.app.call_later(self._done, result)
 
 
-def ask_other(screen: Screen[None], analysis: Analysis) -> None:
+def ask_other(screen: Screen[None], session: Session) -> None:
     """Ask for the image to compare the open one with."""
     from layerscope.tui.screens.dialogs import TextDialog
 
     def begin(reference: str | None) -> None:
         if reference is not None:
-            compare_from(screen, Side.of(analysis), reference)
+            compare_from(screen, Side.of(session.analysis), reference, session.options)
 
     screen.app.push_screen(
         TextDialog(
@@ -162,7 +168,7 @@ def ask_other(screen: Screen[None], analysis: Analysis) -> None:
     )
 
 
-def compare_from(screen: Screen[None], a: Side, reference: str) -> None:
+def compare_from(screen: Screen[None], a: Side, reference: str, options: ReadOptions) -> None:
     """Compare the open image with another one, over the screen that shows it."""
     from layerscope.tui.compare.screen import CompareScreen
     from layerscope.tui.screens.dialogs import ErrorDialog
@@ -178,4 +184,4 @@ def compare_from(screen: Screen[None], a: Side, reference: str) -> None:
             images = result.images
             app.push_screen(CompareScreen(result.session), lambda _: images.close())
 
-    app.push_screen(CompareLoadScreen(reference, reader_against(a, reference), done))
+    app.push_screen(CompareLoadScreen(reference, reader_against(a, reference, options), done))

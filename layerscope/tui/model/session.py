@@ -11,6 +11,7 @@ from layerscope.analysis.advice.advise import advise
 from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import masked
+from layerscope.options import DEFAULT_OPTIONS, ReadOptions
 from layerscope.tui.model.outline import TreeOutline
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.view import (
@@ -45,7 +46,15 @@ CHANGES: Final[dict[Change, frozenset[int]]] = {
 class Session:
     """One open image, with its secrets masked unless `show_args`. The worker that reads it creates it for the screens."""
 
-    def __init__(self, analysis: Analysis, *, show_args: bool = False) -> None:
+    def __init__(
+        self,
+        analysis: Analysis,
+        *,
+        show_args: bool = False,
+        options: ReadOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self.options = options
+        """How the image was read, and how another one is read to compare it with."""
         analysis = analysis if show_args else masked(analysis)
         self.analysis = analysis
         self.outline = TreeOutline(analysis.tree)

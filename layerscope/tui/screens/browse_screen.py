@@ -433,7 +433,7 @@ The instructions that made the image are on the left, and their files on the rig
         """Ask for another image, and show what changes from this one to that one."""
         from layerscope.tui.compare.load import ask_other
 
-        ask_other(self, self.session.analysis)
+        ask_other(self, self.session)
 
     def commands(self) -> Iterable[SystemCommand]:
         from layerscope.tui.screens.browse_commands import browse_commands

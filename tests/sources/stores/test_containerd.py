@@ -92,6 +92,18 @@ def test_two_images_of_one_name_are_ambiguous(
         report("containerd:app:1")
 
 
+def test_a_layer_that_containerd_discarded_is_one_line_with_the_remedy(root: Path) -> None:
+    store = root / "io.containerd.content.v1.content" / "blobs" / "sha256"
+    for path in store.iterdir():
+        if path.read_bytes()[:2] == b"\x1f\x8b":
+            path.unlink()
+    with pytest.raises(ImageNotFound, match="no longer has the layer sha256:") as caught:
+        report("containerd:app:1", platform="linux/arm64")
+    assert "discard_unpacked_layers = false" in str(caught.value.hint)
+    assert "registry:" in str(caught.value.hint)
+    assert caught.value.exit_code == 3
+
+
 def test_a_name_that_is_not_there_is_reported(root: Path) -> None:
     for name in ("app:2", "nope", "0123456789ab"):
         with pytest.raises(ImageNotFound, match="no namespace has an image"):
