@@ -26,13 +26,12 @@ from layerscope.layers.header import (
     owner,
     prefix,
 )
-from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK
+from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, SplitWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from layerscope.layers.layer_index import Columns
-    from layerscope.layers.window import SeekWindow
 
 MOST_HEADERS: Final = 512
 """The most headers in a batch. More of them take more memory, and save no time."""
@@ -74,7 +73,7 @@ class HeaderBatch:
     )
 
     def __init__(
-        self, window: SeekWindow, columns: Columns, add_odd: Callable[[Member], None]
+        self, window: SeekWindow | SplitWindow, columns: Columns, add_odd: Callable[[Member], None]
     ) -> None:
         self._window = window
         self.columns = columns
@@ -90,6 +89,8 @@ class HeaderBatch:
 
     def run(self, position: int, most: int) -> int:
         """Append at most `most` headers from `position` on. Returns the position of the first that is left."""
+        if isinstance(self._window, SplitWindow):
+            return self._run_split(self._window, position, most)
         window, data, start = self._window, self.data, self.start
         last = start + len(data) - BLOCK_SIZE
         fd, offset, direct, length = window.fd, window.offset, window.direct, window.length
@@ -143,6 +144,46 @@ class HeaderBatch:
             position = begin
         window.direct = direct
         self.data, self.start = data, start
+        return position
+
+    def _run_split(self, window: SplitWindow, position: int, most: int) -> int:
+        """`run` where each header is the end of a piece of the tar-split file."""
+        begin = position
+        blocks, sizes, contents = self._blocks, self._sizes, self._contents
+        length = window.length
+        room = min(most, MOST_HEADERS)
+        while room > 0:
+            end = position + BLOCK_SIZE
+            if window.start + len(window.data) != end:
+                window.move(position, BLOCK_SIZE)
+                if window.start + len(window.data) != end:
+                    break
+            block = window.data[-BLOCK_SIZE:]
+            flag = block[_FLAG_BYTE] if len(block) == BLOCK_SIZE else 0
+            if flag not in _USUAL_FLAGS:
+                break
+            try:
+                size = int(block[_SIZE_BYTE:_SIZE_END], 8)
+            except ValueError:
+                break
+            if size and (flag != _FILE_FLAG or size < 0 or end + size > length):
+                break
+            position = end + (size + 511 & -512)
+            blocks.append(block)
+            sizes.append(size)
+            contents.append(end)
+            if len(blocks) == room:
+                if not self._flush():
+                    self.careful_until = position
+                    position = begin
+                    break
+                most -= room
+                begin = position
+                room = min(most, MOST_HEADERS)
+        if blocks and not self._flush():
+            self.careful_until = position
+            position = begin
+        self.data, self.start = window.data, window.start
         return position
 
     def _flush(self) -> bool:

@@ -42,7 +42,14 @@ from layerscope.layers.header import (
 from layerscope.layers.header import owner as read_owner
 from layerscope.layers.header_batch import HeaderBatch
 from layerscope.layers.layer_index import MARK_BYTES, Columns
-from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, Window, read_block
+from layerscope.layers.window import (
+    DENSE_CHUNK,
+    SEEK_CHUNK,
+    SeekWindow,
+    SplitWindow,
+    Window,
+    read_block,
+)
 from layerscope.limits import Limits
 
 _KINDS = {
@@ -135,7 +142,7 @@ class TarScanner:
         pending: Pending | None = None
         link_data = pause = longer = 0
         batch: HeaderBatch | None = None
-        if settles and isinstance(window, SeekWindow):
+        if settles and isinstance(window, SeekWindow | SplitWindow):
             batch = HeaderBatch(window, columns, partial(self._add_settled, columns))
         while True:
             if batch is not None and pending is None and not link_data:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
+
+from pybase64 import b64decode
 
 from layerscope.errors import FormatError
 from layerscope.image.blob import StoredBlob
@@ -82,12 +83,12 @@ class TarSplit:
 
     def pieces(self, advanced: Callable[[int], None] | None = None) -> Iterator[bytes | Payload]:
         """The tar in order: bytes that the file holds, and payloads of at least one byte that it doesn't."""
-        decode = a2b_base64
+        decode = b64decode
         for position, line in enumerate(self._lines(advanced)):
             end = line.find(b'"', _BEGIN)
             if line.startswith(_SEGMENT) and line[end:] == b'","position":%d}' % position:
                 try:
-                    segment = decode(line[_BEGIN:end], strict_mode=True)
+                    segment = decode(line[_BEGIN:end], validate=True)
                 except ValueError as error:
                     raise self._wrong(f"line {position + 1} is not base64: {error}") from None
                 if segment:
@@ -109,7 +110,7 @@ class TarSplit:
             return None
         if crc is None:
             raise self._wrong(f"line {position + 1} has a size and no checksum")
-        return Payload(name, count, int.from_bytes(a2b_base64(crc), "big"))
+        return Payload(name, count, int.from_bytes(b64decode(crc), "big"))
 
     def _odd_entry(self, line: bytes, position: int) -> bytes | Payload | None:
         """An entry whose name is escaped or not UTF-8, or whose fields are in another order."""
@@ -118,8 +119,8 @@ class TarSplit:
             kind, number = found["type"], found["position"]
             size, payload = found.get("size", 0), found["payload"]
             name = found.get("name", "").encode("utf-8", "surrogatepass")
-            raw = a2b_base64(found.get("name_raw", ""), strict_mode=True)
-            data = b"" if payload is None else a2b_base64(payload, strict_mode=True)
+            raw = b64decode(found.get("name_raw", ""), validate=True)
+            data = b"" if payload is None else b64decode(payload, validate=True)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise self._wrong(f"line {position + 1} is not an entry") from None
         if type(number) is not int or number != position or type(size) is not int:
