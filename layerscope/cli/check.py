@@ -196,6 +196,7 @@ def _check_init(choice: Choice, writing: Writing, rules: RuleOptions) -> None:
         "--dive-compatible": rules.dive_compatible,
         "--default-baseline": rules.default_baseline,
         "--ci-config": rules.ci_config,
+        "--forbid-secrets": rules.forbid_secrets,
         "--dockerfile": choice.options.dockerfile,
         "--no-packages": not choice.options.packages,
         "--no-duplicates": not choice.options.duplicates,

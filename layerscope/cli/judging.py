@@ -13,6 +13,7 @@ from layerscope.analysis.budgets.names import (
     BASELINE_RULES,
     CONFIG_NAME,
     DIVE_CI,
+    FORBID_SECRETS,
     GROWTH_RULES,
     PYPROJECT,
 )
@@ -55,6 +56,11 @@ class Ruling:
     """The file of dive's rules that --ci-config names."""
     config: str | None = None
     """The file of rules that --config names."""
+
+    @property
+    def secrets(self) -> bool:
+        """Whether all text files have to be searched for secrets."""
+        return self.budget is not None and self.budget.forbid_secrets
 
     @property
     def inputs(self) -> tuple[str | None, ...]:
@@ -143,6 +149,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
     """The budget of `--config` and the rule options. Raises `ConfigError`."""
     config, ci_config = options.config, options.ci_config
     rules, dive = options.rules, options.dive
+    secrets = {FORBID_SECRETS: True} if options.forbid_secrets else {}
 
     default = options.default_baseline
 
@@ -151,7 +158,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
 
         budget = load_budget(
             None if config is None else Path(config),
-            rules,
+            {**rules, **secrets},
             dive_options=dive,
             dive_file=None if ci_config is None else Path(ci_config),
             find_dive=find_dive,
@@ -159,7 +166,7 @@ def read_ruling(options: RuleOptions, *, find_dive: bool = False) -> Ruling:
         return replace(budget, baseline=budget.baseline or default)
 
     places = (CONFIG_NAME, PYPROJECT, DIVE_CI) if find_dive else (CONFIG_NAME, PYPROJECT)
-    named = rules or dive or config is not None or ci_config is not None
+    named = rules or secrets or dive or config is not None or ci_config is not None
     budget = load() if named or any(map(os.path.lexists, places)) else None
     if budget is not None:
         _check_rules(rules, budget)
@@ -214,7 +221,13 @@ def judge(
     formers = _formers(ruling, choice, shelf)
     base = None if ruling.budget is None else ruling.budget.base
     found = known(
-        choice, hashes=hashes, base=base, dive=ruling.dive, config=ruling.config, shelf=shelf
+        choice,
+        hashes=hashes,
+        base=base,
+        dive=ruling.dive,
+        config=ruling.config,
+        secrets=ruling.secrets,
+        shelf=shelf,
     )
     return _judged(ruling, formers, found, today)
 
@@ -302,6 +315,7 @@ def known(
     dive: bool = False,
     config: str | None = None,
     shelf: Shelf | None = None,
+    secrets: bool = False,
 ) -> Known:
     """Read the image, or the saved report, that `choice` names. Raises any `LayerscopeError`."""
     from layerscope.report.saved.reference import report_path
@@ -309,6 +323,7 @@ def known(
     path = report_path(choice.reference)
     if path is None:
         choice = with_settings(choice, config)
+        choice = searching(choice) if secrets else choice
         based = replace(choice, options=replace(choice.options, base=base))
         found = examine(based, hashes=hashes, dive=dive, shelf=shelf)
         return Known(found.analysis, found.dive)
@@ -327,6 +342,14 @@ def known(
             hint="save it with --base, or name the image",
         )
     return Known(saved, saved.dive if dive else None)
+
+
+def searching(choice: Choice) -> Choice:
+    """The choice with a search of all text files for secrets, unless an option stands in the way."""
+    options = choice.options
+    if options.secrets != "known" or options.head or options.lazy:
+        return choice
+    return replace(choice, options=replace(options, secrets="all"))
 
 
 def _former(

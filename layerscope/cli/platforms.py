@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.judging import check_former, judge_analysis, read_ruling
+from layerscope.cli.judging import check_former, judge_analysis, read_ruling, searching
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.rules import RuleOptions
@@ -34,6 +34,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     check_head(choice, writing, outputs)
     ruling = read_ruling(rules)
     choice = with_settings(choice, rules.config)
+    choice = searching(choice) if ruling.secrets else choice
     if ruling.require:
         check_former(ruling)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))

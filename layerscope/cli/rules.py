@@ -12,6 +12,7 @@ from layerscope.analysis.budgets.names import (
     CONFIG_NAME,
     DIVE_CI,
     DIVE_RULES,
+    FORBID_SECRETS,
     PYPROJECT,
     RULE_NAMES,
 )
@@ -45,13 +46,14 @@ class RuleOptions:
     allow_missing: bool = False
     require: bool = False
     dive_compatible: bool = False
+    forbid_secrets: bool = False
     rules: Mapping[str, str] = field(default_factory=dict)
     dive: Mapping[str, str] = field(default_factory=dict)
 
 
 _NAMES = (
     "config", "ci_config", "allow_missing_baseline", "require_baseline", "default_baseline", "dive_compatible",
-    *(rule.name for rule in RULE_NAMES), *_OTHERS, *DIVE_RULES,
+    *(rule.name for rule in RULE_NAMES), FORBID_SECRETS, *_OTHERS, *DIVE_RULES,
 )  # fmt: skip
 
 
@@ -63,6 +65,7 @@ def _make_rules(
     require_baseline: bool,
     default_baseline: str | None,
     dive_compatible: bool,
+    forbid_secrets: bool,
     **values: str | None,
 ) -> RuleOptions:
     """An empty baseline is none, as CI templates leave it; an empty limit is a mistake that must not pass as no rule."""
@@ -78,6 +81,7 @@ def _make_rules(
         allow_missing=allow_missing_baseline,
         require=require_baseline,
         dive_compatible=dive_compatible,
+        forbid_secrets=forbid_secrets,
         rules={name: value for name, value in given.items() if name not in DIVE_RULES},
         dive={name: value for name, value in given.items() if name in DIVE_RULES},
     )
@@ -99,6 +103,11 @@ def rule_options(command: Command) -> Command:
                 help=rule.help,
             )
             for rule in RULE_NAMES
+        ),
+        click.option(
+            "--forbid-secrets",
+            is_flag=True,
+            help="Fail if a secret is found in the files of any layer or in the configuration. This reads all text files.",
         ),
         _former_options,
         _dive_options,

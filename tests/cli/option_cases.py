@@ -77,6 +77,7 @@ RULES: Final[dict[str, Case]] = {
     "--max-layer-size": Case(("app.tar",), ("--max-layer-size", "1")),
     "--max-growth": Case(("app.tar", "--baseline", "base.tar"), ("--max-growth", "1")),
     "--max-drift": Case(("app.tar",), ("--max-drift", "1", "--anchor", "base.tar")),
+    "--forbid-secrets": Case(("app.tar",), ("--forbid-secrets",)),
     "--min-change": Case(
         ("app.tar", "--max-growth", "1", "--baseline", "base.tar"), ("--min-change", "1GB")
     ),

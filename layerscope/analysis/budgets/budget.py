@@ -25,6 +25,7 @@ from layerscope.analysis.budgets.part import PartGrowth
 from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
+from layerscope.analysis.budgets.secrets import AllowSecret
 from layerscope.errors import ConfigError
 from layerscope.records import dataclass
 
@@ -48,6 +49,8 @@ class Budget:
     growths: tuple[PartGrowth, ...] = ()
     packages: tuple[PackageLimit, ...] = ()
     allows: tuple[Allow, ...] = ()
+    forbid_secrets: bool = False
+    secret_allows: tuple[AllowSecret, ...] = ()
     min_change: int = 0
     baseline: str | None = None
     anchor: str | None = None
@@ -67,7 +70,7 @@ class Budget:
 
     def __bool__(self) -> bool:
         parts = (self.instructions, self.paths, self.growths, self.packages)
-        return bool(self.limits or any(parts) or self.dive)
+        return bool(self.limits or any(parts) or self.forbid_secrets or self.dive)
 
 
 def load_budget(
@@ -107,6 +110,8 @@ def load_budget(
         growths=tuple(rules.growths),
         packages=tuple(rules.packages),
         allows=tuple(rules.allows),
+        forbid_secrets=rules.forbid_secrets,
+        secret_allows=tuple(rules.secret_allows),
         min_change=rules.min_change,
         baseline=rules.baseline,
         anchor=rules.anchor,

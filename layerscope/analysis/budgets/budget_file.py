@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
-from layerscope.analysis.budgets.names import CONFIG_NAME, PYPROJECT, Quantity
+from layerscope.analysis.budgets.names import CONFIG_NAME, FORBID_SECRETS, PYPROJECT, Quantity
 from layerscope.analysis.budgets.package_limit import PackageLimit
 from layerscope.analysis.budgets.part import PartGrowth
 from layerscope.analysis.budgets.quantities import (
@@ -25,14 +25,15 @@ from layerscope.analysis.budgets.quantities import (
 )
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
+from layerscope.analysis.budgets.secrets import AllowSecret
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
 from layerscope.records import dataclass
 
 CONFIG_BYTES = 1024 * 1024
-LISTS = ("instruction", "path", "package", "allow")
+LISTS = ("instruction", "path", "package", "allow", "allow_secret")
 REFERENCES = ("baseline", "anchor", "base")
-KEYS = (*RULES, "min_change", *REFERENCES, *LISTS)
+KEYS = (*RULES, FORBID_SECRETS, "min_change", *REFERENCES, *LISTS)
 """All keys of a budget."""
 APART_TABLES = frozenset({"advice", "browser", "keys"})
 OTHER_TABLES = ("budget", *sorted(APART_TABLES))
@@ -51,6 +52,8 @@ class Rules:
     growths: list[PartGrowth] = field(default_factory=list)
     packages: list[PackageLimit] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
+    forbid_secrets: bool = False
+    secret_allows: list[AllowSecret] = field(default_factory=list)
     min_change: int = 0
     baseline: str | None = None
     anchor: str | None = None
@@ -170,6 +173,12 @@ def _take(rules: Rules, name: str, value: object, place: str) -> None:
         rules.written[name] = written_limit(value)
         if (level, reason) != ("fail", ""):
             rules.terms[name] = level, reason
+    elif name == FORBID_SECRETS:
+        if not isinstance(value, bool):
+            raise ConfigError(
+                f"{place}: {kind_of(value)} is neither true nor false", hint="write true"
+            )
+        rules.forbid_secrets = value
     elif name == "min_change":
         rules.min_change = parse_min_change(value, place)
     elif name in REFERENCES:
@@ -248,12 +257,12 @@ class _Table:
             hint='write "fail" or "warn"',
         )
 
-    def glob(self) -> str:
-        pattern = self.text("glob", needed=True)
+    def glob(self, key: str = "glob") -> str:
+        pattern = self.text(key, needed=True)
         try:
             compile_glob(pattern)
         except UsageError as error:
-            raise ConfigError(f"{self._place}.glob: {error.message}", hint=error.hint) from None
+            raise ConfigError(f"{self._place}.{key}: {error.message}", hint=error.hint) from None
         return pattern
 
     def day(self, key: str) -> date | None:
@@ -372,11 +381,29 @@ def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:
     )
 
 
+def _allow_secret(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("rule", "path", "name", "reason", "until"))
+    if not row.keys() & {"rule", "path", "name"}:
+        raise ConfigError(
+            f"{place}: it allows every secret", hint="add a rule, a path, or the name of a variable"
+        )
+    rules.secret_allows.append(
+        AllowSecret(
+            reason=table.text("reason", needed=True),
+            rule=table.text("rule", needed=True) if "rule" in row else "*",
+            path=table.glob("path") if "path" in row else None,
+            name=table.text("name", needed=True) if "name" in row else None,
+            until=table.day("until"),
+        )
+    )
+
+
 _SCOPES: dict[str, Callable[[Rules, Mapping[str, object], str], None]] = {
     "instruction": _instruction,
     "path": _path,
     "package": _package,
     "allow": _allow,
+    "allow_secret": _allow_secret,
 }
 
 

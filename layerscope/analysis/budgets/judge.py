@@ -13,6 +13,7 @@ from layerscope.analysis.budgets.growth import Former
 from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
 from layerscope.analysis.budgets.rules import RULES, Case, Measured, Rule
 from layerscope.analysis.budgets.scope import InstructionLimit, PathLimit, room_words
+from layerscope.analysis.budgets.secrets import judge_secrets
 from layerscope.analysis.budgets.verdict import RuleResult, Verdict
 from layerscope.analysis.model import Facts
 from layerscope.units import format_size
@@ -30,7 +31,7 @@ def evaluate(
     dive: DiveNumbers | None = None,
     today: date | None = None,
 ) -> Verdict:
-    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, their growth, packages, expired exceptions, dive's.
+    """The verdict on `analysis`: rules in the order of `RULES`, then instructions, paths, their growth, packages, secrets, expired exceptions, dive's.
 
     Growth is measured from `baseline` and `anchor`. If they have no image yet, their rules are skipped. `dive` has
     dive's numbers if the budget has dive's rules. Exceptions expire only if you pass `today`, so without it a report of
@@ -51,6 +52,8 @@ def evaluate(
     parts: tuple[InstructionLimit | PathLimit, ...] = (*budget.instructions, *budget.paths)
     results += [_scoped(each, analysis, allowance) for each in parts]
     results += [each.judge(case) for each in budget.parts]
+    if budget.forbid_secrets:
+        results.append(judge_secrets(budget.secret_allows, analysis, today))
     results += [_expired(allow) for allow in expired]
     if budget.dive is not None:
         results += judge_dive(budget.dive, dive, analysis)

@@ -10,6 +10,7 @@ Quantity = Literal["size", "percent", "share", "count", "growth"]
 CONFIG_NAME = "layerscope.toml"
 PYPROJECT = "pyproject.toml"
 DIVE_CI = ".dive-ci"
+FORBID_SECRETS = "forbid_secrets"
 BASELINE_RULES = (
     "max_growth",
     "max_compressed_growth",
