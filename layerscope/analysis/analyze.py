@@ -24,7 +24,7 @@ from layerscope.analysis.model import (
 )
 from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
-from layerscope.analysis.secrets.find import find_secrets
+from layerscope.analysis.secrets.find import find_secrets, note_engine
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
 from layerscope.analysis.weight.weigh import weigh, weight_facts
 from layerscope.errors import UsageError
@@ -100,6 +100,7 @@ def analyze(
     notes = Notes()
     tree = _replay(image, indexes, limits, notes, cancelled)
     _note_the_stack(image, indexes, verify, notes)
+    note_engine(secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = weigh(tree, image.config, ownership) if dead_weight else None
     copies = None

@@ -53,7 +53,8 @@ def command(choice: Choice, as_json: bool, no_fail: bool) -> int:
 
 
 def _write_text(out: TextIO, summary: SecretsRow, rows: Sequence[FindingRow]) -> None:
-    from layerscope.report.sections.secrets import deleted_first, gap_sentence, secrets_sentence
+    from layerscope.report.parts.secret_words import gap_sentence
+    from layerscope.report.sections.secrets import deleted_first, secrets_sentence
 
     deleted, live, doubtful = deleted_first(rows)
     for head, part in (
@@ -75,7 +76,7 @@ def _write_text(out: TextIO, summary: SecretsRow, rows: Sequence[FindingRow]) ->
 
 
 def _write_rows(out: TextIO, rows: Sequence[FindingRow]) -> None:
-    from layerscope.report.sections.secrets import finding_cause, finding_place
+    from layerscope.report.parts.secret_words import finding_cause, finding_place
     from layerscope.report.words import one_line
 
     width = max(len(row["rule"]) for row in rows)

@@ -54,7 +54,8 @@ def is_available() -> bool:
     return True
 
 
-def _module() -> Any:
+def module() -> Any:
+    """RE2. Raises `SecretsUnavailable` if it is not installed."""
     try:
         import re2
     except ImportError:
@@ -77,8 +78,8 @@ def _data(name: str) -> bytes:
 
 def options(*, captures: bool = False) -> Any:
     """How expressions are compiled: for bytes, and in bounded memory."""
-    found = _module().Options()
-    found.encoding = _module().Options.Encoding.LATIN1
+    found = module().Options()
+    found.encoding = module().Options.Encoding.LATIN1
     found.log_errors = False
     found.never_capture = not captures
     found.max_mem = _MEMORY
@@ -87,7 +88,7 @@ def options(*, captures: bool = False) -> Any:
 
 def compiled(text: str, *, captures: bool = False) -> Any:
     """An expression of RE2. Raises `SecretsUnavailable` without it."""
-    return _module().compile(text.encode("latin-1"), options(captures=captures))
+    return module().compile(text.encode("latin-1"), options(captures=captures))
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ class Gitleaks:
     _by_keyword: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        re2 = _module()
+        re2 = module()
         by_keyword: defaultdict[str, list[int]] = defaultdict(list)
         for number, rule in enumerate(self.rules):
             for word in rule.keywords:

@@ -42,7 +42,7 @@ def is_available() -> bool:
 
 def require() -> None:
     """Raise `SecretsUnavailable` if secrets can't be searched for."""
-    gitleaks.engine()
+    gitleaks.module()
 
 
 def is_wanted(path: bytes, size: int, *, everything: bool) -> bool:

@@ -20,6 +20,8 @@ from layerscope.analysis.secrets.texts import find_in_texts
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.layers.entry import FILE
 from layerscope.layers.reader import StoredLayer
+from layerscope.notes import Notes
+from layerscope.options import SecretScope
 from layerscope.secrets import search
 from layerscope.secrets.files import is_known
 
@@ -59,6 +61,15 @@ def find_secrets(analysis: Analysis, *, everything: bool) -> Secrets | None:
         doubtful=len(findings) - sure,
         not_searched=len(gaps),
     )
+
+
+def note_engine(scope: SecretScope, notes: Notes) -> None:
+    """Note that nothing is searched, because the engine is not installed."""
+    if scope == "known" and not search.is_available():
+        notes.add(
+            "secrets-not-searched",
+            "secrets were not looked for: google-re2 is not installed (pip install google-re2)",
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from layerscope.report.formats.svg import draw
 from layerscope.report.head.text import base_words
 from layerscope.report.parts.html_page import data_block, write_page
 from layerscope.report.parts.palette import OTHER, Palette
+from layerscope.report.parts.secret_words import finding_place
 from layerscope.report.parts.treemap import Rect, Spacing
-from layerscope.report.sections import advice, causes, duplicates, weight
+from layerscope.report.sections import advice, causes, duplicates, secrets, weight
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -49,7 +50,11 @@ _WORDS = {
     "duplicate_package_name": duplicates.duplicate_package_name,
     "duplicate_packages_sentence": duplicates.duplicate_packages_sentence,
     "duplicates_sentence": duplicates.duplicates_sentence,
+    "finding_place": finding_place,
+    "gaps_sentence": secrets.gaps_sentence,
     "packages_sentence": packages_sentence,
+    "secret_state": secrets.state,
+    "secrets_sentence": secrets.secrets_sentence,
     "rule_bound": rule_bound,
     "rule_numbers": rule_numbers,
     "rule_word": rule_word,
@@ -85,6 +90,7 @@ class HtmlRenderer:
             "kind_choices": [(row["kind"], KIND_WORDS[str(row["kind"])]) for row in kinds],
             "kinds": kinds,
             "duplicates_shown": duplicates.is_shown(document.get("duplicates")),
+            "secrets_shown": secrets.is_shown(document.get("secrets")),
             "legend": _legend(document, palette),
             "map": MAP,
             "most": max((row["sizes"]["content"] for row in document["instructions"]), default=0),

@@ -17,7 +17,7 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections import advice, causes, duplicates, packages, weight
+from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -91,6 +91,7 @@ class MarkdownRenderer:
         duplicates.markdown(sheet, document.get("duplicates"), self._rows)
         weight.markdown(sheet, document, self._rows)
         _largest(sheet, document, self._rows)
+        secrets.markdown(sheet, document.get("secrets"), document.get("findings", ()), self._rows)
         _notes(sheet, document)
         out.write(sheet.text())
 

@@ -12,7 +12,7 @@ from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.parts.file_table import file_table, remainder
-from layerscope.report.sections import advice, causes, duplicates, packages, weight
+from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
@@ -53,6 +53,7 @@ class TextRenderer:
             duplicates.text(page, document.get("duplicates"), rows)
             weight.text(page, document, rows)
             _largest(page, document, rows)
+            secrets.text(page, document.get("secrets"), document.get("findings", ()), rows)
             _notes(page, document)
         if "verdict" in document:
             from layerscope.report.parts.verdict import write_verdict

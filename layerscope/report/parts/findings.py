@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from layerscope.analysis.words import KIND_MEANINGS
 from layerscope.records import dataclass
 from layerscope.report.document.head import is_head
+from layerscope.report.parts.secret_words import finding_cause, finding_place, gap_sentence
 from layerscope.report.words import (
     blame,
     instruction_text,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         RuleRow,
         WastePairRow,
     )
+    from layerscope.report.document.secret_types import FindingRow
 
 Level = Literal["error", "warning", "note"]
 
@@ -39,6 +41,11 @@ WORTH_A_WORD = 1000
 
 DOCKERFILE = "Dockerfile"
 """The file for findings whose file is unknown."""
+SECRET = "secret"  # noqa: S105  # the name of a group of findings
+"""The prefix of findings about secrets."""
+NOT_SEARCHED = "not-searched"
+MOST_SECRETS = 200
+"""The most secrets that are findings."""
 SKIPPED = "skipped"
 """The prefix of findings for skipped rules."""
 
@@ -72,7 +79,7 @@ def image_name(document: ReportDocument) -> str:
 
 
 def findings(document: ReportDocument) -> list[Finding]:
-    """Broken and skipped rules in order, then waste by pair of instructions, largest first."""
+    """Broken and skipped rules in order, then secrets, then waste by pair of instructions, largest first."""
     seen: Counter[str] = Counter()
     name = image_name(document)
     found = [
@@ -84,6 +91,10 @@ def findings(document: ReportDocument) -> list[Finding]:
     ]
     if is_head(document):
         return found
+    found += _not_searched(document, name, seen)
+    found += [
+        _secret(document, row, name, seen) for row in document.get("findings", ())[:MOST_SECRETS]
+    ]
     content = document["sizes"]["content"]
     advice = {_key(row): row["message"] for row in document["advice"]}
     found += [
@@ -107,6 +118,10 @@ def rule_meaning(rule: str) -> str:
     group, _, name = rule.partition("/")
     if group == "waste":
         return KIND_MEANINGS[name.replace("-", "_")]
+    if rule == f"{SECRET}/{NOT_SEARCHED}":
+        return "Something in the image was not searched for secrets."
+    if group == SECRET:
+        return f"A secret in the image, found by the rule {name}. Whoever can pull the image has it, even from a deleted file."
     if group == SKIPPED:
         return f"The rule {name} of the budget has nothing to measure from and is skipped."
     return f"The image breaks the rule {name} of its budget."
@@ -202,6 +217,55 @@ def _waste(
             "wasted_by": pair["wasted_by"],
             "written_by": pair["written_by"],
         },
+    )
+
+
+def _not_searched(document: AnalysisDocument, name: str, seen: Counter[str]) -> list[Finding]:
+    """What was not searched for secrets, as one finding."""
+    if "secrets" not in document or not document["secrets"]["gaps"]:
+        return []
+    missed = document["secrets"]["not_searched"]
+    more = f", and {missed - 1:,} more" if missed > 1 else ""
+    slug = f"{SECRET}/{NOT_SEARCHED}"
+    return [
+        Finding(
+            rule=slug,
+            level="note",
+            title="Not searched for secrets",
+            message=f"Not searched for secrets: {gap_sentence(document['secrets']['gaps'][0])}{more}",
+            instruction=None,
+            related=(),
+            fingerprint=_fingerprint(seen, name, slug),
+            properties={"count": missed},
+        )
+    ]
+
+
+def _secret(document: AnalysisDocument, row: FindingRow, name: str, seen: Counter[str]) -> Finding:
+    """Where the secret is and what to do. Its fingerprint doesn't depend on the line or the layer."""
+    place, cause = finding_place(row), finding_cause(row)
+    message = f"{one_line(row['message'])} in {place}" + (f", {cause}" if cause else "")
+    sure = row["confidence"] == "high"
+    if row["deleted"]:
+        message += ", deleted but still in the image"
+    message += (
+        ". Revoke it, and keep it out of the build with a secret mount"
+        if sure
+        else f". In doubt: {one_line(row.get('reason', ''))}"
+    )
+    slug = f"{SECRET}/{one_line(row['rule'])}"
+    index = row.get("instruction")
+    where = (row.get("path", ""), row["where"], row.get("name", ""))
+    text = "" if index is None else _text_of(document, index)
+    return Finding(
+        rule=slug,
+        level="error" if sure else "note",
+        title=f"Secret in {place}",
+        message=message,
+        instruction=index,
+        related=(),
+        fingerprint=_fingerprint(seen, name, slug, *where, text),
+        properties={"layer": row.get("layer"), "line": row.get("line")},
     )
 
 
