@@ -26,7 +26,7 @@ from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
 from layerscope.analysis.secrets.find import find_secrets, note_engine
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
-from layerscope.analysis.weight.weigh import weigh, weight_facts
+from layerscope.analysis.weight.weigh import Weighed, weigh, weight_facts
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
@@ -102,7 +102,7 @@ def analyze(
     _note_the_stack(image, indexes, verify, notes)
     note_engine(secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
-    weighed = weigh(tree, image.config, ownership) if dead_weight else None
+    weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
     copies = None
     if duplicates:
         search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
@@ -112,6 +112,17 @@ def analyze(
         facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
     )
     return replace(whole, facts=_with_subjects(whole, secrets))
+
+
+def _weighed(
+    image: Image,
+    tree: FileTree,
+    indexes: Sequence[StoredLayer | None],
+    ownership: Ownership | None,
+) -> Weighed:
+    """The dead weight. Contents count as read if every layer was."""
+    read = not any(index.unread for index in indexes if index is not None)
+    return weigh(tree, image.config, ownership, read=read)
 
 
 def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:

@@ -17,7 +17,7 @@ from layerscope.layers.entry import FILE, HARDLINK, METADATA, VISIBLE
 from layerscope.layers.layer_index import values
 from layerscope.notes import Notes
 from layerscope.packages.databases import RELEASES, Unit, distribution
-from layerscope.packages.documents import unit_of_document
+from layerscope.packages.documents import about_packages, unit_of_document
 from layerscope.packages.package import Installed, Package, PackageType, Unreadable
 from layerscope.records import dataclass
 
@@ -125,7 +125,7 @@ def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
         position = bisect_left(columns.data, offset)
         while position < len(columns) and columns.data[position] == offset:
             if columns.kinds[position] == FILE and columns.sizes[position]:
-                yield placed.entry(position), unpacked(kept)
+                yield placed.entry(position), about_packages(unpacked(kept))
                 break
             position += 1
     position = columns.kinds.find(HARDLINK)
@@ -137,7 +137,7 @@ def _documents(placed: PlacedLayer) -> Iterator[tuple[Entry, bytes]]:
             and content.layer == entry.layer
             and content.data in columns.documents
         ):
-            yield entry, unpacked(columns.documents[content.data])
+            yield entry, about_packages(unpacked(columns.documents[content.data]))
         position = columns.kinds.find(HARDLINK, position + 1)
 
 

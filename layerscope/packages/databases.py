@@ -98,12 +98,15 @@ SINGLE_STATUS: Final = b"var/lib/dpkg/status.d/"
 
 ARCHIVE_ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
 """How the names of Java archives end."""
+DEVELOPMENT: Final = b"/node_modules/.package-lock.json"
+"""npm's record of what it installed, which says what is for development only."""
 RELEASES: Final = frozenset((b"etc/os-release", b"usr/lib/os-release"))
 """The files with a distribution's name (os-release(5))."""
 CANDIDATES: Final = (
     *(b"/" + name for name in _BY_NAME),
     *_ENDINGS,
     b"/os-release",
+    DEVELOPMENT,
     *ARCHIVE_ENDINGS,
 )
 """The endings of paths that packages are read from. A distroless image has more in `SINGLE_STATUS`."""

@@ -28,6 +28,7 @@ _SYSTEM: Final = re.compile(
     | maven(-.*)? | gradle | ant(-optional)? | sbt | gdb(-.*)? | valgrind(-.*)?
     """
 )
+_DASHES: Final = re.compile("[-_.]+")
 _LANGUAGE: Final[dict[PackageType, frozenset[str]]] = {
     "pypi": frozenset(
         ("cython", "cmake", "meson", "meson-python", "scikit-build", "scikit-build-core", "maturin")
@@ -50,6 +51,17 @@ def is_build_tool(package: Package) -> bool:
     if package.type == "conda" and _CONDA.fullmatch(name):
         return True
     return name in _LANGUAGE.get(package.type, ())
+
+
+def archive_names(package: Package) -> tuple[bytes, ...]:
+    """How the archive of a package is called, up to its platform: `numpy-1.26.4` for a wheel, `curl_7.88.1-10`."""
+    if package.type == "pypi":
+        name = _DASHES.sub("_", package.name.lower())
+        return (f"{name}-{package.version}".encode(),)
+    if package.type == "deb":
+        version = package.version.partition(":")[2] or package.version
+        return (f"{package.name}_{version}".encode("utf-8", "replace"),)
+    return ()
 
 
 def build_tools(packages: Sequence[Package]) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
@@ -103,6 +104,23 @@ def unpacked_beside(name: bytes, _: bytes, names: Names) -> bool:
             folder = names.all.get(name[: -len(ending)])
             return isinstance(folder, Node) and folder.visible and bool(folder.below)
     return False
+
+
+def is_installed_wheel(name: bytes, folder: bytes, names: Names) -> bool:
+    """A wheel of a package that is installed in this version. `ensurepip` and virtualenv install from theirs."""
+    if folder in (b"_bundled", b"embed", b"python-wheels"):
+        return False
+    project, _, rest = name.partition(b"-")
+    version = rest.partition(b"-")[0]
+    project = re.sub(rb"[-_.]+", b"_", project.lower())
+    return project + b"-" + version in names.surroundings.installed
+
+
+def is_installed_deb(name: bytes, _: bytes, names: Names) -> bool:
+    """A Debian package that is installed in this version."""
+    parts = name.split(b"_", 2)
+    version = parts[1].rpartition(b"%3a")[2] if len(parts) > 1 else b""
+    return parts[0] + b"_" + version in names.surroundings.installed
 
 
 def is_bytecode(name: bytes, folder: bytes, names: Names) -> bool:

@@ -29,10 +29,12 @@ class Surroundings:
     """What the rules ask about the image as a whole.
 
     `languages` are those that its environment sets, as directories are named after them (`de`, `de_DE.utf8`).
+    `installed` are the names of the archives that the packages were installed from, up to their platforms.
     `plug_and_play` says that Yarn runs the program out of its cache.
     """
 
     languages: frozenset[bytes] = frozenset()
+    installed: frozenset[bytes] = frozenset()
     plug_and_play: bool = False
 
 

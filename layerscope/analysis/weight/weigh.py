@@ -15,7 +15,8 @@ from itertools import groupby
 from typing import Final
 
 from layerscope.analysis.ownership import Ownership
-from layerscope.analysis.weight.build_tools import build_tools
+from layerscope.analysis.weight.build_tools import archive_names, build_tools
+from layerscope.analysis.weight.contents import Contents
 from layerscope.analysis.weight.facts import (
     DeadWeight,
     KindWeight,
@@ -28,13 +29,19 @@ from layerscope.analysis.weight.facts import (
     total,
 )
 from layerscope.analysis.weight.kinds import WeightKind
-from layerscope.analysis.weight.rule import Surroundings
+from layerscope.analysis.weight.linked import spare_linked
+from layerscope.analysis.weight.rule import File, Surroundings
 from layerscope.analysis.weight.survey import Found, Survey
+from layerscope.filesystem.entry import numbered_entry
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
 from layerscope.image.image import Base
 from layerscope.records import dataclass
 
+CONTENT_KINDS: Final[tuple[WeightKind, ...]] = ("dev_dependencies", "debug_symbols", "crash_dumps")
+"""Kinds that need the contents of files, at least in part."""
+_CORE_FILE: Final = File("crash_dumps")
+_SYMBOLS: Final = File("debug_symbols")
 _PNP: Final = (b"/.pnp.cjs", b"/.pnp.js")
 _LANGUAGES: Final = ("LANG=", "LANGUAGE=", "LC_")
 
@@ -51,16 +58,44 @@ class Weighed:
     unmeasured: tuple[WeightKind, ...] = ()
 
 
-def weigh(tree: FileTree, config: ImageConfig, ownership: Ownership | None) -> Weighed:
-    """Find the dead weight of an image. Without `ownership`, compilers are recognized by their paths alone."""
+def weigh(
+    tree: FileTree, config: ImageConfig, ownership: Ownership | None, *, read: bool = True
+) -> Weighed:
+    """Find the dead weight of an image. Without `ownership`, compilers are recognized by their paths alone.
+
+    `read` says that the contents of all layers were read, so that what they say is known.
+    """
     owners = array("i")
     tools: frozenset[int] = frozenset()
     if ownership is not None:
         for each in ownership.owners:
             owners.extend(each)
         tools = build_tools([share.package for share in ownership.packages])
-    survey = Survey(tree, _surroundings(tree, config), (), owners, tools)
-    return Weighed(found=survey.walk(), parts={})
+    contents = Contents(tree)
+    survey = Survey(
+        tree,
+        _surroundings(tree, config, ownership),
+        contents.development,
+        owners,
+        tools,
+    )
+    found = survey.walk()
+    spare_linked(tree, found)
+    parts: dict[int, int] = {}
+    for number in contents.cores:
+        held = found.get(number)
+        if held is None or held[0].rank > _CORE_FILE.rank:
+            found[number] = (_CORE_FILE, path_of(tree, number))
+    for number, size in contents.symbols.items():
+        if number not in found:
+            found[number] = (_SYMBOLS, path_of(tree, number))
+            parts[number] = size
+    return Weighed(found=found, parts=parts, unmeasured=() if read else CONTENT_KINDS)
+
+
+def path_of(tree: FileTree, number: int) -> bytes:
+    """The path of a file that is counted through all layers."""
+    return numbered_entry(tree.layers, number).path
 
 
 def weight_facts(
@@ -154,8 +189,12 @@ def _paths(
     ]
 
 
-def _surroundings(tree: FileTree, config: ImageConfig) -> Surroundings:
+def _surroundings(tree: FileTree, config: ImageConfig, ownership: Ownership | None) -> Surroundings:
+    packages = () if ownership is None else ownership.packages
     return Surroundings(
+        installed=frozenset(
+            name for share in packages if share.installed for name in archive_names(share.package)
+        ),
         languages=_languages(config),
         plug_and_play=any(name in layer.columns.paths for layer in tree.layers for name in _PNP),
     )
