@@ -46,14 +46,16 @@ def rooted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DeadWeight]:
 
 def counted(root: Path, folders: Sequence[str], *tests: str) -> int:
     """The bytes of regular files that `find` finds, each inode once."""
-    seen = {}
+    seen: dict[str, int] = {}
     for folder in folders:
         if not (root / folder).is_dir():
             continue
         command = ["find", str(root / folder), "-type", "f", *tests, "-printf", "%i %s\\n"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        seen.update(line.split(" ") for line in done.stdout.splitlines())
-    return sum(map(int, seen.values()))
+        for line in done.stdout.splitlines():
+            inode, _, size = line.partition(" ")
+            seen[inode] = int(size)
+    return sum(seen.values())
 
 
 def of(weight: DeadWeight, kinds: Iterable[str]) -> dict[str, int]:
