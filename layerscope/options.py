@@ -20,10 +20,12 @@ class AdviceOptions:
     """Which advice to give. `off` are ids of rules that are switched off.
 
     A saving of less than `min_saving` bytes isn't mentioned. None means 1 MB or 1 % of the content, whichever is smaller.
+    `measured` has the content of other images that advice may name, in bytes.
     """
 
     off: frozenset[str] = frozenset()
     min_saving: int | None = None
+    measured: tuple[tuple[str, int], ...] = ()
 
 
 DEFAULT_ADVICE = AdviceOptions()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,8 @@ from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import advice_options, content_options, image_argument
 from layerscope.cli.streams import tell, write_stdout
-from layerscope.errors import UsageError
+from layerscope.errors import LayerscopeError, UsageError
+from layerscope.options import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +55,9 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
         raise UsageError("--diff and --json are two formats", hint="use one of them")
     from layerscope.analysis.advice.advise import advise
 
-    with opened(with_settings(choice)) as (analysis, _):
-        advice = advise(analysis)
+    choice = with_settings(choice)
+    with opened(choice) as (analysis, _):
+        advice = advise(with_smaller_base(analysis, choice))
         if diff and dockerfile is not None:
             patch = _patch(analysis, advice, dockerfile)
             write_stdout(lambda out: out.write(patch.text))
@@ -63,6 +66,34 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
             return Exit.OK
     _write(advice, as_json=as_json)
     return Exit.OK
+
+
+def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
+    """The analysis with the size of a smaller base image, if an engine of this machine has that image."""
+    import layerscope
+    from layerscope.analysis.advice.rules.slim_base import smaller_variant
+
+    found = smaller_variant(analysis.facts)
+    if found is None:
+        return analysis
+    options = ReadOptions(
+        platform=str(analysis.facts.platform) or None,
+        limits=choice.options.limits,
+        cache=choice.options.cache,
+        packages=False,
+        dead_weight=False,
+        duplicates=False,
+        secrets="off",
+    )
+    for engine in ("docker", "podman"):
+        try:
+            with layerscope.read(f"{engine}:{found[1]}", options) as smaller:
+                size = smaller.sizes.content
+        except LayerscopeError:
+            continue
+        told = replace(analysis.advising, measured=((found[1], size),))
+        return replace(analysis, advising=told)
+    return analysis
 
 
 def _patch(analysis: Analysis, advice: Sequence[Advice], dockerfile: str) -> Patch:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.analysis.advice.advise import advise
 from layerscope.analysis.advice.patch.patch import Patch, SourceFile, make_patch
+from layerscope.cli.advise import with_smaller_base
+from layerscope.cli.examine import Choice
 from layerscope.options import AdviceOptions, ReadOptions
 from tests.builder.tools import run
 
@@ -54,11 +56,12 @@ BASES = {"python:proof": PYTHON, "node:proof": NODE}
 class Measured:
     """What an image stores, the advice on it, and the patch of what is to be proved.
 
-    `compressed` is None if the layers are not compressed.
+    `compressed` is None if the layers are not compressed. `layers` are their diff_ids.
     """
 
     content: int
     compressed: int | None
+    layers: tuple[str, ...]
     advice: tuple[Advice, ...]
     patch: Patch
 
@@ -118,6 +121,7 @@ class Proof:
         """What an image stores; `compress` measures what a pull transfers, too."""
         if compress:
             layout = self.folder.parent / f"{when}.oci"
+            shutil.rmtree(layout, ignore_errors=True)
             run("skopeo", "copy", "--insecure-policy", reference, f"oci:{layout}:latest")
             reference = f"oci-dir:{layout}"
         name = str(self.folder / "Dockerfile")
@@ -125,7 +129,7 @@ class Proof:
             dockerfile=name, cache=False, advice=AdviceOptions(min_saving=LEAST_SAVING)
         )
         with layerscope.read(reference, options) as analysis:
-            advice = advise(analysis)
+            advice = advise(with_smaller_base(analysis, Choice(reference=reference)))
             ignore = self.folder / ".dockerignore"
             patch = make_patch(
                 analysis,
@@ -134,12 +138,13 @@ class Proof:
                 SourceFile(".dockerignore", ignore.read_text() if ignore.exists() else None),
             )
             sizes = analysis.sizes
-        return Measured(sizes.content, sizes.compressed, advice, patch)
+            layers = tuple(str(layer.diff_id) for layer in analysis.layers)
+        return Measured(sizes.content, sizes.compressed, layers, advice, patch)
 
     def apply(self, patch: Patch) -> None:
         """Apply a patch as a user does."""
         subprocess.run(
-            ["git", "apply", "-"], input=patch.text.encode(), cwd=self.folder, check=True
+            ["patch", "-p1", "--quiet"], input=patch.text.encode(), cwd=self.folder, check=True
         )
 
 
@@ -161,6 +166,8 @@ def import_bases(engine: Engine) -> None:
         shutil.rmtree(folder)
     engine.docker("import", "-", "base:plain", stdin=busybox.root_tar())
     engine.docker("import", "-", "base:samples", stdin=root_with(("samples/big",)))
+    engine.docker("import", "-", "python:3.8-slim", stdin=busybox.root_tar())
+    engine.docker("import", "-", "python:3.8", stdin=root_with(("usr/lib/build-tools",)))
 
 
 def root_with(names: Sequence[str]) -> bytes:

@@ -19,11 +19,14 @@ from layerscope.analysis.advice.rules import (
     copied_then_deleted,
     copy_chown,
     dnf_cache,
+    dockerignore,
     docs,
     duplicate_entry,
+    duplicates,
     go_cache,
     gradle_cache,
     identical_rewrite,
+    install_order,
     keep_metadata,
     locales,
     maven_cache,
@@ -34,6 +37,9 @@ from layerscope.analysis.advice.rules import (
     pip_cache,
     pnpm_store,
     run_chown,
+    slim_base,
+    small_layers,
+    unstripped,
     uv_cache,
     write_once,
     yarn_cache,
@@ -45,6 +51,7 @@ MOST: Final = 20
 """The most pieces of advice. The ones left out save less."""
 
 RULES: Final[tuple[Rule, ...]] = (
+    dockerignore.RULE,
     base_waste.RULE,
     copy_chown.RULE,
     run_chown.RULE,
@@ -74,6 +81,11 @@ RULES: Final[tuple[Rule, ...]] = (
     package_tests.RULE,
     docs.RULE,
     locales.RULE,
+    unstripped.RULE,
+    duplicates.RULE,
+    slim_base.RULE,
+    install_order.RULE,
+    small_layers.RULE,
 )
 """All rules. If two rules could remove the same bytes, the first one claims them, and the other doesn't count them."""
 

@@ -54,6 +54,7 @@ class Case:
         self.least = max(1, least_saving(analysis.sizes.content, analysis.advising.min_saving))
         base = analysis.facts.base
         self.base_layers = 0 if base is None else base.layers
+        self.claimed_of_base = 0
         self._pairs = [pair for pair in summary.pairs() if pair.bytes >= self.least]
         self._claimed_pairs: set[tuple[WasteKind, int, int]] = set()
         self._claimed: set[int] = set()
@@ -74,6 +75,8 @@ class Case:
     ) -> Advice:
         """Advice on a pair, which is claimed by it. `text` is the sentence without the saving."""
         self._claimed_pairs.add(_key(pair))
+        if self.mentions.is_of_base(pair.written_by):
+            self.claimed_of_base += pair.bytes
         return Advice(
             rule=rule,
             message=f"{text}. Saves {format_size(pair.bytes)}.",
@@ -135,6 +138,10 @@ class Case:
             found.setdefault(layers[self._layer_of(number)].instruction, []).append(number)
         sums = {index: sum(map(self.size_of, numbers)) for index, numbers in found.items()}
         return dict(sorted(found.items(), key=lambda each: (-sums[each[0]], each[0])))
+
+    def is_claimed(self, number: int) -> bool:
+        """Whether a rule claimed a content."""
+        return number in self._claimed
 
     def _layer_of(self, number: int) -> int:
         return bisect_right(self._firsts, number) - 1
