@@ -1,4 +1,4 @@
-"""The size of files and functions in layerscope/."""
+"""The size of files and functions in layerscope/, and of the page about them."""
 
 from __future__ import annotations
 
@@ -65,3 +65,9 @@ def test_a_long_function_is_found_wherever_it_is_defined() -> None:
     assert long_functions({"a.py": inner}) == {"a.py: A.outer", "a.py: A.outer.inner"}
     short = f"def short():\n{lines.replace('    ' * 3, '    ')}\n".replace("x = 0", "'No more.'")
     assert long_functions({"a.py": short.replace("    x = 1\n", "")}) == set()
+
+
+def test_architecture_stays_on_a_page() -> None:
+    lines = (PACKAGE.parent / "ARCHITECTURE.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 110
+    assert [number for number, line in enumerate(lines, 1) if len(line) > 150] == []
