@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_COMMANDS = ("scan", "query")
+_COMMANDS = ("scan", "report", "query", "pull", "rebase", "browse")
 """The modules `fleet_NAME` next to this one, in the order of the help."""
 
 

@@ -137,7 +137,20 @@ def _advice(analysis: Analysis) -> Rows:
             "compressed": given.get("compressed"),
             "files": given.get("files"),
             "message": given["message"],
+            "instruction": given.get("instruction"),
+            "diff_id": _layer_of(analysis, given.get("written_by"), given.get("instruction")),
         }
+
+
+def _layer_of(analysis: Analysis, *instructions: int | None) -> str | None:
+    """The diff_id of the first layer of the first of these instructions that has one."""
+    for number in instructions:
+        layers = () if number is None else analysis.instructions[number].instruction.layers
+        for layer in layers:
+            diff_id = analysis.layers[layer].diff_id
+            if diff_id is not None:
+                return str(diff_id)
+    return None
 
 
 def _image_packages(analysis: Analysis) -> Rows:

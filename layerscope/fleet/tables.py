@@ -142,6 +142,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
             ("compressed", _BYTES),
             ("files", _COUNT),
             ("message", _TEXT),
+            ("instruction", _PLACE),
+            ("diff_id", _TEXT),
         ]
     ),
     "failures": pa.schema(

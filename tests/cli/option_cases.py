@@ -19,6 +19,8 @@ class Case(NamedTuple):
     says: str = ""
 
 
+FLEET_IMAGE, FLEET_BASE = "FLEET-APP", "FLEET-BASE"
+"""Stand for the references of two images in the folder `fleet`."""
 READING: Final[dict[str, tuple[str, Words]]] = {
     "--platform": ("oci.tar", ("--platform", "linux/riscv64")),
     "--tag": ("oci.tar", ("--tag", "no:such")),
@@ -199,6 +201,23 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--token-server": Case(("LISTED", "--out", "new"), ("--token-server", "REALM")),
         "--limit": Case(("layouts", "--out", "new"), ("--limit", "layers=1")),
         "--quiet": Case(("layouts", "--out", "new"), ("-q",)),
+    },
+    "fleet report": {
+        "--json": Case(("fleet",), ("--json",)),
+        "--format": Case(("fleet",), ("--format", "markdown")),
+        "--output": Case(("fleet",), ("-o", "out.md")),
+        "--force": Case(("fleet", "-o", "link.json"), ("--force",)),
+        "--top": Case(("fleet", "--json"), ("--top", "1")),
+    },
+    "fleet pull": {
+        "--have": Case(("fleet", FLEET_IMAGE), ("--have", FLEET_IMAGE)),
+        "--json": Case(("fleet", FLEET_IMAGE), ("--json",)),
+    },
+    "fleet rebase": {"--json": Case(("fleet", FLEET_BASE, FLEET_IMAGE), ("--json",))},
+    "fleet browse": {
+        "--insecure": Case(("fleet",), ("--insecure",)),
+        "--token-server": Case(("fleet",), ("--token-server", "REALM")),
+        "--limit": Case(("fleet",), ("--limit", "layers=1")),
     },
     "fleet query": {
         "--json": Case(("fleet", "SELECT 1 AS one"), ("--json",)),

@@ -111,6 +111,7 @@ def write_files(folder: Path) -> None:
     (folder / "taken" / "hosts").write_text("mine")
     (folder / "taken" / "etc" / "hosts").write_text("mine")
     oci([image], "gzip").write_folder(folder / "layouts" / "app")
+    oci([base().build()], "gzip").write_folder(folder / "layouts" / "base")
     write_fleet(folder / "fleet", str(folder / "layouts"))
     (folder / "plugins").mkdir()
     (folder / "plugins" / "docker-layerscope").write_text("old")
@@ -176,6 +177,8 @@ def world(folder: Path) -> Iterator[World]:
                 "SECURED": secured.name(),
                 "CATALOG": f"registry:0.0.0.0:{open_registry.netloc.partition(':')[2]}",
                 "LISTED": f"registry:{secured.netloc}/{REPOSITORY}",
+                "FLEET-APP": str(files / "layouts" / "app"),
+                "FLEET-BASE": str(files / "layouts" / "base"),
                 "REALM": tokens.netloc.partition(":")[0],
             },
         )

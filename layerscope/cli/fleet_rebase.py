@@ -1,0 +1,57 @@
+"""`layerscope fleet rebase`: what one change of a base image would save everywhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+import click
+
+from layerscope.cli.exits import Exit
+from layerscope.cli.streams import write_stdout
+
+
+@click.command("rebase", short_help="What another base image would save everywhere.")
+@click.argument("folder", metavar="DIR")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(folder: str, old: str, new: str, as_json: bool) -> int:
+    """Add up what changes if each image that is built on OLD moves to NEW. Nothing is built.
+
+    OLD and NEW are references or digests of the fleet in DIR, or the end of a reference that fits only one image. An image is
+    built on OLD if its lower layers are those of OLD. Its own layers count as they are.
+
+    \b
+    layerscope fleet rebase fleet base/python:3.12 base/python:3.12-slim
+    """
+    from layerscope.fleet.extra import check_extra
+
+    check_extra()
+    from layerscope.fleet.database import connected
+    from layerscope.fleet.questions.rebase import rebase
+
+    with connected(folder) as connection:
+        found = rebase(connection, old, new)
+    if as_json:
+        write_stdout(lambda out: out.write(json.dumps(found, indent=2, sort_keys=True) + "\n"))
+    else:
+        write_stdout(lambda out: _write(out, found))
+    return Exit.OK
+
+
+def _write(out: TextIO, found: dict[str, Any]) -> None:
+    from layerscope.report.escape import escape
+    from layerscope.units import count, format_delta, format_size
+
+    out.write(
+        f"{count(found['images'], 'image')} on {escape(found['old'])} ({format_size(found['old_size'])})\n"
+    )
+    out.write(f"  on {escape(found['new'])} ({format_size(found['new_size'])}) instead:\n")
+    out.write(
+        f"  referenced  {format_size(found['referenced_before'])} → {format_size(found['referenced_after'])}"
+        f" ({format_delta(found['referenced_after'] - found['referenced_before'])})\n"
+    )
+    out.write(
+        f"  freed       {format_size(found['freed'])} in layers that no other image has, if OLD goes, too\n"
+    )

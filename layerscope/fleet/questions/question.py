@@ -1,0 +1,51 @@
+"""A question about a fleet: a title, SQL, and what the columns of the answer mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from layerscope.fleet.query import plain
+
+if TYPE_CHECKING:
+    import duckdb
+
+Kind = Literal["text", "size", "count", "percent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of an answer. `key` is its name in SQL and JSON; `kind` says how people see it."""
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A list with the largest row first. `bar` is the column that a chart draws.
+
+    In `sql`, which selects the columns by their keys, `$top` is the number of rows to show. `total` counts all rows.
+    """
+
+    key: str
+    title: str
+    meaning: str
+    columns: tuple[Column, ...]
+    sql: str
+    total: str
+    bar: str
+    chart: Literal["bars", "months"] = "bars"
+
+    def ask(self, connection: duckdb.DuckDBPyConnection, top: int) -> dict[str, Any]:
+        """The answer: `rows`, and `count`, the number of rows there are in all."""
+        limit = "" if self.chart == "months" else f" LIMIT {top:d}"
+        result = connection.execute(self.sql + limit)
+        names = [str(column[0]) for column in result.description or ()]
+        rows = [
+            {name: plain(value) for name, value in zip(names, row, strict=True)}
+            for row in result.fetchall()
+        ]
+        count = connection.execute(self.total).fetchall()[0][0]
+        return {"count": count, "rows": rows}
