@@ -24,7 +24,7 @@ from layerscope.analysis.model import Analysis, InstructionSummary
 from layerscope.image.config import ImageConfig
 from layerscope.image.dialects import HIDDEN, DialectReader
 from layerscope.image.history import HistoryEntry
-from layerscope.image.instruction import Instruction
+from layerscope.image.instruction import CopiedFrom, Instruction
 from layerscope.image.shell import DEFAULT_SHELL, split_arguments
 from layerscope.notes import Note
 from layerscope.secrets.search import values as secret_values
@@ -275,7 +275,20 @@ def mask_instruction(instruction: Instruction, masks: Masks) -> Instruction:
         text=masks.text(instruction.text),
         created_by=masks.text(instruction.redacted_created_by),
         comment=masks.text(instruction.comment),
+        copied_from=_mask_copied(instruction.copied_from, masks),
         arguments=tuple((name, HIDDEN if value else "") for name, value in instruction.arguments),
+    )
+
+
+def _mask_copied(copied: CopiedFrom | None, masks: Masks) -> CopiedFrom | None:
+    if copied is None:
+        return None
+    return replace(
+        copied,
+        image=None if copied.image is None else masks.text(copied.image),
+        instructions=tuple(
+            replace(step, text=masks.text(step.text)) for step in copied.instructions
+        ),
     )
 
 

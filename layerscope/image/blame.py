@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from layerscope.errors import FormatError
@@ -16,10 +16,13 @@ from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Attestation, Base
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.provenance import Owner, Provenance, read_provenance
+from layerscope.image.stages import Stages
 from layerscope.limits import Limits
 from layerscope.notes import Notes
 from layerscope.records import dataclass
 
+_COPIES = 500
+"""The most instructions whose sources are looked up."""
 _STATEMENTS = 8
 """The most provenance statements to read for one image. A build attaches one."""
 
@@ -69,7 +72,7 @@ def blame(
         texts[dockerfile[0]] = dockerfile[1]
         instructions, above = _by_dockerfile(instructions, steps, dockerfile[0], aligner, notes)
         base = base or above
-    instructions = _with_spans(instructions, steps)
+    instructions = _with_sources(_with_spans(instructions, steps), texts, statements)
     if dockerfile is not None and steps:
         base = base or kaniko.base_below(history, instructions, steps, dockerfile[0])
     named = {step.location.file for step in instructions if step.location is not None}
@@ -258,6 +261,37 @@ def _base_above(
 def _triggered(step: Instruction) -> str:
     words = step.text.split(None, 2)
     return words[1].upper() if len(words) > 1 else ""
+
+
+def _with_sources(
+    instructions: tuple[Instruction, ...],
+    texts: Mapping[str, str],
+    statements: Sequence[Provenance],
+) -> tuple[Instruction, ...]:
+    """Say of each `COPY --from` which instructions of the other stage can have made its files."""
+    found = list(instructions)
+    stages: dict[str, Stages] = {}
+    left = _COPIES
+    for step in instructions:
+        where = step.location
+        if (
+            step.keyword not in ("COPY", "ADD")
+            or where is None
+            or where.file not in texts
+            or not left
+        ):
+            continue
+        if where.file not in stages:
+            stages[where.file] = Stages(parse_dockerfile(texts[where.file]), where.file)
+        own = stages[where.file]
+        place = own.place(where)
+        if place is None:
+            continue
+        left -= 1
+        builds = (each.build for each in statements if each.build is not None)
+        copied = next((each for build in builds if (each := build.copied(where, own))), None)
+        found[step.index] = replace(step, copied_from=copied or own.copied(place))
+    return tuple(found)
 
 
 def _with_spans(

@@ -19,6 +19,33 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageStep:
+    """An instruction of another stage. `stage` is its name or number, and None with `location` if it has no line."""
+
+    text: str
+    location: Location | None
+    stage: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedFrom:
+    """What `COPY --from` takes: from a stage by name or number, or from an `image`.
+
+    `instructions` are those of the stage that can have made the files, nearest first, and those of stages that they copy
+    from in turn; `left_out` counts those that are too many. `narrowed` says that some of the stage's instructions can't
+    have made the files and are left out. `image` is the one that the stage begins with, if the files can come from it.
+    `evidence` is provenance or dockerfile.
+    """
+
+    stage: str | None
+    image: str | None
+    instructions: tuple[StageStep, ...] = ()
+    narrowed: bool = False
+    left_out: int = 0
+    evidence: str = "dockerfile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """One step of the build and the layers it made.
 
@@ -42,6 +69,7 @@ class Instruction:
     range: tuple[int, int] | None = None
     arguments: Arguments = ()
     location: Location | None = None
+    copied_from: CopiedFrom | None = None
 
     @property
     def redacted_created_by(self) -> str:

@@ -17,6 +17,7 @@ from layerscope.image.dockerfile import MAX_BYTES
 from layerscope.image.document import Node, parse_document
 from layerscope.image.image import Attestation
 from layerscope.image.instruction import Location
+from layerscope.image.llb import Build
 from layerscope.limits import Limits
 from layerscope.records import dataclass
 
@@ -50,6 +51,7 @@ class Provenance:
     base_name: str | None
     target: str | None
     exact: bool = True
+    build: Build | None = field(default=None, repr=False)
 
 
 def read_provenance(
@@ -99,6 +101,7 @@ def read_provenance(
         base_name=name,
         target=_target(predicate),
         exact=exact,
+        build=Build([step.value for step in steps], locations),
     )
 
 

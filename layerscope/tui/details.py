@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from layerscope.analysis.model import Analysis, InstructionSummary, LayerSummary, Sizes
     from layerscope.image.config import ImageConfig
     from layerscope.image.image import Image
+    from layerscope.image.instruction import Instruction
     from layerscope.tui.model.session import Session
 
 LONGEST = 20_000
@@ -80,6 +81,7 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
             sheet.gap()
             sheet.warn(f"▸ {one_line(advice.message)} [{advice.rule}]")
     _blame(session, instruction.index, sheet)
+    _copied(instruction, sheet)
     sheet.gap()
     if instruction.location is not None:
         where = instruction.location
@@ -102,6 +104,26 @@ def instruction_text(session: Session, summary: InstructionSummary) -> Content:
     if instruction.comment:
         sheet.row("comment", instruction.comment)
     return sheet.content
+
+
+def _copied(instruction: Instruction, sheet: Sheet) -> None:
+    """Where a COPY takes its files from, and what can have made them there."""
+    copied = instruction.copied_from
+    if copied is None:
+        return
+    sheet.gap()
+    if copied.stage is None:
+        sheet.row("copies", f"from image {copied.image}")
+        return
+    sheet.row("copies", f"from stage {copied.stage}, where these can have made the files:")
+    for step in copied.instructions:
+        line = "" if step.location is None else str(step.location.start_line)
+        stage = f"  (stage {step.stage})" if step.stage not in (None, copied.stage) else ""
+        sheet.row(f"  {line}", one_line(step.text.partition("\n")[0]) + stage)
+    if copied.left_out:
+        sheet.row("", f"and {copied.left_out:,} more")
+    if copied.image is not None:
+        sheet.row("  image", copied.image)
 
 
 def _blame(session: Session, index: int, sheet: Sheet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.advice.advise import advise
-from layerscope.report.document.image_rows import location_row
+from layerscope.report.document.copied_rows import location_row
 from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:

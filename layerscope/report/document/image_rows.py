@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from layerscope.report.document.copied_rows import copied_row, location_row
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import FileCounts, InstructionSummary, LayerSummary, Sizes
     from layerscope.image.image import Base, Image
-    from layerscope.image.instruction import Instruction, Location
+    from layerscope.image.instruction import Instruction
     from layerscope.notes import Note
     from layerscope.report.document.rows import (
         BaseRow,
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
         ImageRow,
         InstructionRow,
         LayerRow,
-        LocationRow,
         MaybeSizesRow,
         NoteRow,
         SizesRow,
@@ -128,15 +128,9 @@ def instruction_row(summary: InstructionSummary, show_args: bool) -> Instruction
     }
     if instruction.location is not None:
         row["location"] = location_row(instruction.location)
+    if instruction.copied_from is not None:
+        row["copied_from"] = copied_row(instruction.copied_from)
     return row
-
-
-def location_row(location: Location) -> LocationRow:
-    return {
-        "end_line": location.end_line,
-        "file": clean_text(location.file),
-        "start_line": location.start_line,
-    }
 
 
 def _texts(instruction: Instruction, show_args: bool) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
 from layerscope.analysis.model import ChangedField, WasteKind
+from layerscope.report.document.copied_types import CopiedFromRow, LocationRow
 from layerscope.report.document.duplicate_types import DuplicatesRow
 from layerscope.report.document.package_types import PackagesRow
 from layerscope.report.document.secret_types import FindingRow, SecretsRow
@@ -145,12 +146,6 @@ class LayerRow(NamedLayerRow):
     entries: NotRequired[Sequence[EntryRow]]
 
 
-class LocationRow(TypedDict):
-    end_line: int
-    file: str
-    start_line: int
-
-
 class RecordedInstructionRow(TypedDict):
     """What is known of an instruction without reading any layer."""
 
@@ -164,6 +159,7 @@ class RecordedInstructionRow(TypedDict):
     location: LocationRow | None
     range: list[int] | None
     text: str
+    copied_from: NotRequired[CopiedFromRow]
 
 
 class InstructionRow(RecordedInstructionRow):

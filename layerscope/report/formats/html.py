@@ -14,6 +14,7 @@ from layerscope.report.parts.palette import OTHER, Palette
 from layerscope.report.parts.secret_words import finding_place
 from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.sections import advice, causes, duplicates, secrets, weight
+from layerscope.report.sections.copied import copied_words
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -52,6 +53,7 @@ _WORDS = {
     "duplicates_sentence": duplicates.duplicates_sentence,
     "finding_place": finding_place,
     "gaps_sentence": secrets.gaps_sentence,
+from layerscope.report.sections.copied import copied_words
     "packages_sentence": packages_sentence,
     "secret_state": secrets.state,
     "secrets_sentence": secrets.secrets_sentence,

@@ -18,6 +18,7 @@ from layerscope.report.head.markdown import (
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
 from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
+from layerscope.report.sections.copied import copied_words
 from layerscope.report.words import (
     base_instructions,
     blame,
@@ -260,7 +261,7 @@ def _instruction(
         code(instruction_text(row), 100),
         format_size(sizes["content"] or None),
         format_size(sizes["wasted"] or None),
-        _blamed(document, index),
+        ", ".join(filter(None, (_blamed(document, index), _copied(row)))),
     ]
     if base is not None:
         line = str(row["location"]["start_line"]) if row["location"] else ""
@@ -268,6 +269,11 @@ def _instruction(
     if costs:
         cells.insert(-1, format_size(sizes["compressed"] or None))
     return cells
+
+
+def _copied(row: InstructionRow) -> str:
+    words = copied_words(row)
+    return code(words, 480) if words else ""
 
 
 def _blamed(document: AnalysisDocument, writer: int) -> str:

@@ -18,7 +18,8 @@ from layerscope.report.parts.findings import (
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import LocationRow, ReportDocument
+    from layerscope.report.document.copied_types import LocationRow
+    from layerscope.report.document.rows import ReportDocument
 
 
 SCHEMA = (

@@ -13,6 +13,7 @@ from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.parts.file_table import file_table, remainder
 from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
+from layerscope.report.sections.copied import copied_words
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
 
@@ -180,6 +181,8 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
         page.line(*spans)
         if row["index"] in marks:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))
+        if "copied_from" in row:
+            page.paragraph(copied_words(row), indent=6 + numbers, head=("◁ ", "dim"))
     if rest:
         page.paragraph(_summed(rest), indent=4 + numbers)
 

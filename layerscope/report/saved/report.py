@@ -28,7 +28,7 @@ from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import strict_loads
 from layerscope.image.image import Base
-from layerscope.image.instruction import Instruction, Location
+from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
 from layerscope.records import dataclass
@@ -36,6 +36,7 @@ from layerscope.report.document.head import is_head
 from layerscope.report.document.rows import SCHEMA_VERSION, ReportDocument
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
+from layerscope.report.saved.copied import read_copied, read_location
 from layerscope.report.saved.duplicates import read_duplicates
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
@@ -360,12 +361,6 @@ def _instruction(
         if len(ends) != 2:
             row.fail("has a range that is not a pair")
         covered = ends[0], ends[1]
-    place = row.maybe_object("location")
-    location = None
-    if place is not None:
-        location = Location(
-            place.text("file"), place.number("start_line"), place.number("end_line")
-        )
     return InstructionSummary(
         instruction=Instruction(
             index=number,
@@ -377,7 +372,8 @@ def _instruction(
             layers=layers,
             evidence=row.text("evidence"),
             range=covered,
-            location=location,
+            location=read_location(row),
+            copied_from=read_copied(row),
         ),
         sizes=(_unread if head else _sizes)(row.object("sizes")),
     )

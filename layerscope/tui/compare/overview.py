@@ -109,10 +109,7 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
         if bars >= 9:
             line += delta_bar(pair["delta"] or 0, most, bars)
         yield line
-    for name, total in more_totals(document):
-        line = _columns(name, format_size(total["a"]), format_size(total["b"]), column)
-        line.append((cell(delta_text(total["delta"]), 12, right=True), delta_style(total["delta"])))
-        yield line
+    yield from _more(document, column)
     efficiency = efficiency_words(document)
     if efficiency is not None:
         one_share, other_share, points = efficiency
@@ -125,6 +122,14 @@ def _sizes(session: CompareSession, width: int) -> Iterator[Line]:
     a, b = document["a"]["platform"], document["b"]["platform"]
     if a != b:
         yield _columns("platform", one_line(a), one_line(b), column)
+
+
+def _more(document: ComparisonDocument, column: int) -> Iterator[Line]:
+    """The totals besides the sizes."""
+    for name, total in more_totals(document):
+        line = _columns(name, format_size(total["a"]), format_size(total["b"]), column)
+        line.append((cell(delta_text(total["delta"]), 12, right=True), delta_style(total["delta"])))
+        yield line
 
 
 def _counts(rows: Iterable[tuple[str, int, int]], column: int) -> Iterator[Line]:
