@@ -124,11 +124,6 @@ def make_options(
     `duplicates` and `secrets` are off for commands that don't show them.
     """
     _check_depth(head=head, lazy=lazy, verify=verify, secrets=secrets)
-    if min_duplicate is not None and (head or not duplicates):
-        raise UsageError(
-            f"--min-duplicate has no effect with {'--head' if head else '--no-duplicates'}",
-            hint="leave one of the two options out",
-        )
     return ReadOptions(
         platform=platform,
         tag=tag,
@@ -143,7 +138,7 @@ def make_options(
         dead_weight=dead_weight,
         advice=_make_advice(no_advice, min_saving),
         duplicates=duplicates,
-        min_duplicate=_least(min_duplicate),
+        min_duplicate=_least(min_duplicate, head=head, off=not duplicates),
         secrets=secrets,
         verify="auto" if verify is None else "full" if verify else "off",
         via=via,
@@ -354,10 +349,15 @@ quiet_option = click.option(
 )
 
 
-def _least(text: str | None) -> int:
+def _least(text: str | None, *, head: bool, off: bool) -> int:
     """The smallest duplicate, in bytes. Raises `UsageError`."""
     if text is None:
         return MIN_DUPLICATE
+    if head or off:
+        raise UsageError(
+            f"--min-duplicate has no effect with {'--head' if head else '--no-duplicates'}",
+            hint="leave one of the two options out",
+        )
     try:
         return parse_size(text)
     except ConfigError as error:

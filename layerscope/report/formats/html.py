@@ -52,8 +52,8 @@ _WORDS = {
     "duplicate_packages_sentence": duplicates.duplicate_packages_sentence,
     "duplicates_sentence": duplicates.duplicates_sentence,
     "finding_place": finding_place,
+    "copied_words": copied_words,
     "gaps_sentence": secrets.gaps_sentence,
-from layerscope.report.sections.copied import copied_words
     "packages_sentence": packages_sentence,
     "secret_state": secrets.state,
     "secrets_sentence": secrets.secrets_sentence,
