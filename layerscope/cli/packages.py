@@ -15,6 +15,7 @@ from layerscope.cli.streams import write_stdout
 from layerscope.errors import UsageError
 
 if TYPE_CHECKING:
+    from layerscope.analysis.model import Facts
     from layerscope.report.document.package_types import PackageRow, PackagesRow
 
 _HEAD = ("content", "wasted", "download", "files", "layer", "line", "package")
@@ -30,6 +31,8 @@ _DOWNLOAD = _HEAD.index("download")
 def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json: bool) -> int:
     """List the packages of IMAGE with the content they store, how much of it is wasted, and the layer that installed them.
 
+    IMAGE can be a saved report.
+
     The bytes are those of the files that a package owned when a layer stored them. PACKAGE picks packages by type and
     name, with * and ?: pypi:torch, deb:lib*, or just lodash.
 
@@ -44,15 +47,18 @@ def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json:
         )
     from layerscope.report.document.package_rows import packages_row
 
-    with opened(choice) as (analysis, _):
-        packages = analysis.facts.packages
-        assert packages is not None
-        document = packages_row(packages, None)
-        lines = [
-            "" if place is None else str(place.start_line)
-            for each in analysis.instructions
-            for place in (each.instruction.location,)
-        ]
+    facts = _facts(choice)
+    if facts.packages is None:
+        raise UsageError(
+            f"the report {choice.reference} has no packages",
+            hint="save it again, without --no-packages and --head",
+        )
+    document = packages_row(facts.packages, None)
+    lines = [
+        "" if place is None else str(place.start_line)
+        for each in facts.instructions
+        for place in (each.instruction.location,)
+    ]
     picked = [row for row in document["largest"] if _matches(row, patterns)]
     if as_json:
         shown: PackagesRow = {**document, "largest": picked[:top]}
@@ -60,6 +66,25 @@ def command(choice: Choice, patterns: tuple[str, ...], top: int | None, as_json:
     else:
         write_stdout(lambda out: _write_text(out, document, picked, top, lines))
     return Exit.OK
+
+
+def _facts(choice: Choice) -> Facts:
+    """What is known of the image, or of the image of a saved report. Raises any `LayerscopeError`."""
+    from layerscope.report.saved.reference import report_path
+
+    path = report_path(choice.reference)
+    if path is None:
+        with opened(choice) as (analysis, _):
+            return analysis.facts
+    own = [name for each in click.get_current_context().command.params for name in each.opts]
+    useless = [name for name in choice.given_beside_reference() if name in own]
+    if useless:
+        raise UsageError(
+            f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
+        )
+    from layerscope.report.saved.report import read_saved
+
+    return read_saved(path).facts
 
 
 def _matches(row: PackageRow, patterns: Sequence[str]) -> bool:
@@ -103,4 +128,10 @@ def _write_text(
     if len(picked) > len(rows):
         rest = sum(row["content"] for row in picked[len(rows) :])
         out.write(f"and {len(picked) - len(rows):,} more with {format_size(rest)}\n")
+    if "rest" in document:
+        cut = document["rest"]
+        size = format_size(cut["content"])
+        out.write(
+            f"the report leaves out {cut['count']:,} smaller packages with {size}; save it with --files\n"
+        )
     out.write(f"\n{packages_sentence(document)}\n")

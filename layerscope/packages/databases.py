@@ -67,6 +67,7 @@ _NAMED: Final = (
 _DPKG, _APK, _RPM, _CONDA, _PYPI, _NPM, _GEM, _COMPOSER = _NAMED
 EXECUTABLES: Final = Database("golang", "executables", 3)
 ARCHIVES: Final = Database("maven", "java", 3)
+ZIPS: Final = Database("npm", "yarn", 2)
 
 _BY_NAME: Final[dict[bytes, tuple[Database, ...]]] = {
     b"status": (_DPKG,),
@@ -100,6 +101,7 @@ ARCHIVE_ENDINGS: Final = (b".jar", b".war", b".ear", b".hpi", b".jpi")
 """How the names of Java archives end."""
 DEVELOPMENT: Final = b"/node_modules/.package-lock.json"
 """npm's record of what it installed, which says what is for development only."""
+ZIP_ENDING: Final = b".zip"
 RELEASES: Final = frozenset((b"etc/os-release", b"usr/lib/os-release"))
 """The files with a distribution's name (os-release(5))."""
 CANDIDATES: Final = (
@@ -108,6 +110,7 @@ CANDIDATES: Final = (
     b"/os-release",
     DEVELOPMENT,
     *ARCHIVE_ENDINGS,
+    ZIP_ENDING,
 )
 """The endings of paths that packages are read from. A distroless image has more in `SINGLE_STATUS`."""
 

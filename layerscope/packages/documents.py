@@ -15,6 +15,8 @@ from layerscope.packages.databases import (
     DEVELOPMENT,
     EXECUTABLES,
     SINGLE_STATUS,
+    ZIP_ENDING,
+    ZIPS,
     Unit,
     is_database_file,
     unit_of,
@@ -51,6 +53,10 @@ def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None
         return java.clip(path, read_at, size)
     if path.endswith(DEVELOPMENT):
         return read_at(0, size)
+    if path.endswith(ZIP_ENDING) and ZIPS.unit(path) is not None:
+        from layerscope.packages import yarn
+
+        return yarn.clip(path, read_at, size)
     return None
 
 
@@ -111,6 +117,8 @@ def unit_of_document(path: bytes, data: bytes) -> Unit | None:
         return unit
     if path.endswith(ARCHIVE_ENDINGS):
         return ARCHIVES, path
+    if path.endswith(ZIP_ENDING) and ZIPS.unit(path) is not None:
+        return ZIPS, path
     from layerscope.packages import executables
 
     return (EXECUTABLES, path) if executables.is_document(data) else None

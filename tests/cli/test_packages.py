@@ -133,3 +133,43 @@ def test_a_saved_report_still_shows_its_packages(
     saved = tmp_path / "report.json"
     assert main(["report", SLIM, "-o", f"json={saved}"]) == 0
     assert "13 packages own 261.2 kB" in out(capsys, "report", str(saved))
+
+
+def test_a_saved_report_lists_the_same_packages(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "saved.json")
+    assert main(["report", APP, "--files", "-o", f"json={saved}", "-q"]) == 0
+    assert out(capsys, "packages", saved) == out(capsys, "packages", APP)
+    assert document(capsys, "packages", saved, "--json") == document(
+        capsys, "packages", APP, "--json"
+    )
+    found = out(capsys, "packages", saved, "deb:perl*", "--top", "1")
+    assert found == out(capsys, "packages", APP, "deb:perl*", "--top", "1")
+
+
+def test_a_report_with_only_the_largest_packages_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "saved.json")
+    assert main(["report", APP, "--top", "3", "-o", f"json={saved}", "-q"]) == 0
+    assert "leaves out 14 smaller packages" in out(capsys, "packages", saved)
+
+
+@pytest.mark.parametrize("option", ["--no-packages", "--head"])
+def test_a_report_without_packages_is_an_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    saved = str(tmp_path / "saved.json")
+    assert main(["report", APP, option, "-o", f"json={saved}", "-q"]) == 0
+    assert main(["packages", saved]) == 2
+    assert "has no packages" in capsys.readouterr().err
+
+
+def test_an_option_that_reads_an_image_is_refused_beside_a_report(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "saved.json")
+    assert main(["report", APP, "-o", f"json={saved}", "-q"]) == 0
+    assert main(["packages", saved, "--no-cache"]) == 2
+    assert "--no-cache has no effect" in capsys.readouterr().err

@@ -11,7 +11,14 @@ from layerscope.layers.documents import DocumentKeeper, candidates
 from layerscope.layers.entry import FILE
 from layerscope.layers.lazy.blob import TableBlob
 from layerscope.layers.lazy.part import read_part
-from layerscope.packages.databases import ARCHIVE_ENDINGS, is_database_file, unit_of
+from layerscope.packages.databases import (
+    ARCHIVE_ENDINGS,
+    DEVELOPMENT,
+    ZIP_ENDING,
+    ZIPS,
+    is_database_file,
+    unit_of,
+)
 from layerscope.packages.documents import EXECUTE, LEAST_EXECUTABLE, MOST_BYTES
 
 if TYPE_CHECKING:
@@ -62,11 +69,13 @@ def keep_databases(
         if columns.kinds[position] != FILE or not 0 < columns.sizes[position] <= MOST_BYTES:
             continue
         path = columns.path(position)
-        if is_database_file(path):
+        if is_database_file(path) or path.endswith(DEVELOPMENT):
             wanted.append(position)
             continue
         if path.endswith(ARCHIVE_ENDINGS):
             unread.update(_ARCHIVES)
+        elif path.endswith(ZIP_ENDING) and ZIPS.unit(path) is not None:
+            unread.add("npm")
         mode = columns.owner_table[columns.owners[position]][0]
         if mode & EXECUTE and columns.sizes[position] >= LEAST_EXECUTABLE:
             unread.update(_PROGRAMS)

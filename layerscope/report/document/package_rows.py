@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 
 def packages_row(packages: Packages, top: int | None) -> PackagesRow:
-    """All packages in sums, the `top` largest one by one, and the others as one row."""
+    """All packages in sums, the `top` largest one by one, and the others as one row, with those that a report left out."""
     shown = packages.rows[:top]
-    others = packages.rows[len(shown) :]
+    rows = packages.rows[len(shown) :]
+    cut = () if packages.rest is None else (packages.rest,)
+    others: tuple[Held, ...] = (*rows, *cut)
+    left = len(rows) + sum(each.count for each in cut)
     row: PackagesRow = {
-        "count": len(packages.rows),
+        "count": len(shown) + left,
         "largest": [_package(each) for each in shown],
         "owned": _held(packages.owned),
         "unowned": _held(packages.unowned),
@@ -27,8 +30,8 @@ def packages_row(packages: Packages, top: int | None) -> PackagesRow:
         row["rest"] = {
             "compressed": sum_of(each.compressed for each in others),
             "content": sum(each.content for each in others),
-            "count": len(others),
-            "files": sum(each.files for each in others),
+            "count": left,
+            "files": sum(each.files for each in (*rows, *cut)),
             "live": sum(each.live for each in others),
             "wasted": sum(each.wasted for each in others),
         }
