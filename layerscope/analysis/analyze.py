@@ -79,8 +79,7 @@ def analyze(
     """Find out where the bytes of an opened image come from, and which are wasted.
 
     `verify` says when to check digests: if the bytes are read in full anyway (`auto`), always (`full`), or never (`off`).
-    Layers that `known` has aren't read.
-    `lazy` indexes layers by their tables of contents, where they have one, without reading their contents.
+    Layers that `known` has aren't read. `lazy` indexes layers by their tables of contents, where they have one.
     `packages` also tells which packages the files belong to, `dead_weight` which of them a container hardly needs, and
     `duplicates` which contents of at least `min_duplicate` bytes are stored more than once. `secrets` says where to look.
     Raises `FormatError` for malformed layers, `UsageError` for an image that is closed, and `Cancelled`.

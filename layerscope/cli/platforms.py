@@ -20,6 +20,9 @@ from layerscope.image.platform import naming
 from layerscope.units import count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layerscope.image.platform import Platform
     from layerscope.report.document.rows import ReportDocument
 
 
@@ -68,14 +71,19 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     write_outputs(
         outputs, document, rows=writing.top, force=writing.force, formats=PLATFORMS_RENDERERS
     )
-    if found.absent:
-        names = ", ".join(map(str, found.absent))
-        tell(
-            f"error: {choice.reference} lists {count(len(found.absent), 'platform')} that its source does not have: {names};"
-            " read the image from its registry"
-        )
-        return Exit.SOURCE
-    return Exit.OK
+    return _code(choice, found.absent)
+
+
+def _code(choice: Choice, absent: Sequence[Platform]) -> Exit:
+    """The exit code. A report of fewer platforms than the index lists isn't complete."""
+    if not absent:
+        return Exit.OK
+    names = ", ".join(map(str, absent))
+    tell(
+        f"error: {choice.reference} lists {count(len(absent), 'platform')} that its source does not have: {names};"
+        " read the image from its registry"
+    )
+    return Exit.SOURCE
 
 
 def _check(choice: Choice, writing: Writing) -> None:

@@ -63,22 +63,7 @@ def keep_databases(
     databases together take more than `limits.database_bytes` of the blob, none is fetched. Raises `NoPartsError`,
     `SourceUnavailable`, `FormatError` or `DigestMismatch` if a database isn't what the table says, and `LimitExceeded`.
     """
-    wanted: list[int] = []
-    unread: set[PackageType] = set()
-    for position in candidates(columns):
-        if columns.kinds[position] != FILE or not 0 < columns.sizes[position] <= MOST_BYTES:
-            continue
-        path = columns.path(position)
-        if is_database_file(path) or path.endswith(DEVELOPMENT):
-            wanted.append(position)
-            continue
-        if path.endswith(ARCHIVE_ENDINGS):
-            unread.update(_ARCHIVES)
-        elif path.endswith(ZIP_ENDING) and ZIPS.unit(path) is not None:
-            unread.add("npm")
-        mode = columns.owner_table[columns.owners[position]][0]
-        if mode & EXECUTE and columns.sizes[position] >= LEAST_EXECUTABLE:
-            unread.update(_PROGRAMS)
+    wanted, unread = _wanted(columns)
     spans = _joined(_spans(columns, chunks, wanted), 0)
     near = _NEAR
     while len(spans) > MOST_REQUESTS or near == _NEAR:
@@ -100,6 +85,27 @@ def keep_databases(
             else:
                 unread.update(_types(columns, (position,)))
     return frozenset(unread)
+
+
+def _wanted(columns: Columns) -> tuple[list[int], set[PackageType]]:
+    """The positions of the databases, and the types of packages that other files may list."""
+    wanted: list[int] = []
+    unread: set[PackageType] = set()
+    for position in candidates(columns):
+        if columns.kinds[position] != FILE or not 0 < columns.sizes[position] <= MOST_BYTES:
+            continue
+        path = columns.path(position)
+        if is_database_file(path) or path.endswith(DEVELOPMENT):
+            wanted.append(position)
+            continue
+        if path.endswith(ARCHIVE_ENDINGS):
+            unread.update(_ARCHIVES)
+        elif path.endswith(ZIP_ENDING) and ZIPS.unit(path) is not None:
+            unread.add("npm")
+        mode = columns.owner_table[columns.owners[position]][0]
+        if mode & EXECUTE and columns.sizes[position] >= LEAST_EXECUTABLE:
+            unread.update(_PROGRAMS)
+    return wanted, unread
 
 
 def _types(columns: Columns, positions: Iterable[int]) -> set[PackageType]:

@@ -15,7 +15,7 @@ from layerscope.layers.layer_index import Columns
 from layerscope.layers.lazy.blob import TableBlob
 from layerscope.layers.lazy.costs import NOBODY, TableCosts
 from layerscope.layers.lazy.databases import keep_databases
-from layerscope.layers.lazy.located import UnusableError, locate
+from layerscope.layers.lazy.located import Located, UnusableError, locate
 from layerscope.layers.lazy.part import NoPartsError
 from layerscope.layers.lazy.table import Chunks, read_members
 from layerscope.layers.reader import StoredLayer, anywhere
@@ -79,11 +79,9 @@ def index_by_table(
     def note(code: str, message: str, path: bytes | None) -> None:
         notes.add(code, message, layer=0, path=path)
 
-    columns = Columns()
+    columns, chunks, shares = Columns(), Chunks(found.end), TableCosts()
     landmarks: list[int] = []
     settle = settling(columns, landmarks, note)
-    chunks = Chunks(found.end)
-    shares = TableCosts()
     try:
         for member in read_members(found.data, chunks, found.end, limits, budget):
             kept = settle(member)
@@ -108,21 +106,26 @@ def index_by_table(
         unread = keep_databases(
             blob, found.compression, columns, chunks, limits=limits, budget=budget
         )
-    own = Notes()
-    lacking = (SIZELESS if found.tar_size is None else "") + (COSTLESS if costs is None else "")
-    own.add("read-by-table", UNVERIFIED + lacking)
-    if unread:
-        own.add("packages-not-read", UNREAD.format(", ".join(sorted(unread))))
     return StoredLayer(
         blob=contents,
         index=columns.index(diff_id, found.tar_size, anywhere(notes), costs),
         compression=found.compression,
         compressed_size=blob.size,
         verified=False,
-        own_notes=tuple(own),
+        own_notes=_remarks(found, costs is not None, unread),
         by_table=True,
         unread=unread,
     )
+
+
+def _remarks(found: Located, has_costs: bool, unread: frozenset[PackageType]) -> tuple[Note, ...]:
+    """What reading the table alone leaves open."""
+    own = Notes()
+    lacking = (SIZELESS if found.tar_size is None else "") + ("" if has_costs else COSTLESS)
+    own.add("read-by-table", UNVERIFIED + lacking)
+    if unread:
+        own.add("packages-not-read", UNREAD.format(", ".join(sorted(unread))))
+    return tuple(own)
 
 
 def _set_apart(columns: Columns, landmarks: list[int], contents: TableBlob, chunks: Chunks) -> bool:
