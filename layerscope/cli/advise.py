@@ -56,6 +56,7 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
     from layerscope.analysis.advice.advise import advise
 
     choice = with_settings(choice)
+    choice = replace(choice, options=replace(choice.options, duplicates=True))
     with opened(choice) as (analysis, _):
         advice = advise(with_smaller_base(analysis, choice))
         if diff and dockerfile is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.judging import check_former, judge_analysis, read_ruling, searching
+from layerscope.cli.judging import Ruling, check_former, judge_analysis, read_ruling, searching
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.rules import RuleOptions
@@ -36,10 +36,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     outputs = writing.targets(formats=PLATFORMS_RENDERERS)
     check_head(choice, writing, outputs)
     ruling = read_ruling(rules)
-    choice = with_settings(choice, rules.config)
-    choice = searching(choice) if ruling.secrets else choice
-    if ruling.require:
-        check_former(ruling)
+    choice = _settled(choice, rules, ruling)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
     base = None if ruling.budget is None else ruling.budget.base
     options = replace(choice.options, base=base)
@@ -84,6 +81,14 @@ def _code(choice: Choice, absent: Sequence[Platform]) -> Exit:
         " read the image from its registry"
     )
     return Exit.SOURCE
+
+
+def _settled(choice: Choice, rules: RuleOptions, ruling: Ruling) -> Choice:
+    """The choice with what the rules and the settings ask for. Raises `UsageError` and `ConfigError`."""
+    if ruling.require:
+        check_former(ruling)
+    choice = with_settings(choice, rules.config)
+    return searching(choice) if ruling.secrets else choice
 
 
 def _check(choice: Choice, writing: Writing) -> None:
