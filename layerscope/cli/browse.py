@@ -70,7 +70,7 @@ def browse(choice: Choice, *, show_args: bool = False) -> int:
     settings = load_settings()
     choice = with_settings(choice)
     read = reader(choice.reference, choice.options, show_args=show_args)
-    app = LayerscopeApp(choice.reference, read, settings=settings)
+    app = LayerscopeApp(choice.reference, read, settings=settings, first="overview")
     code = app.run()
     if app.failed is not None:
         raise app.failed

@@ -65,8 +65,17 @@ class LayerscopeApp(BaseApp):
     class Failed(Message):
         error: LayerscopeError
 
-    def __init__(self, reference: str, read: Read, *, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        reference: str,
+        read: Read,
+        *,
+        settings: Settings | None = None,
+        first: str = "files",
+    ) -> None:
+        """`first` names the pane that is shown first."""
         super().__init__(settings=settings)
+        self._first = first
         self.reference = reference
         self._read = read
         self._image: Image | None = None
@@ -104,7 +113,7 @@ class LayerscopeApp(BaseApp):
     @on(Loaded)
     def _loaded(self, event: Loaded) -> None:
         self._image = event.image
-        self.switch_screen(BrowseScreen(event.session, self.reference))
+        self.switch_screen(BrowseScreen(event.session, self.reference, first=self._first))
 
     @on(Failed)
     def _failed(self, event: Failed) -> None:

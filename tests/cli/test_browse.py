@@ -115,7 +115,9 @@ def test_a_whole_session_from_start_to_quit(
     """Visits every pane of a real image, filters, looks inside a file, and extracts one."""
     screen = terminal()
     screen.start(str(IMAGE))
-    screen.wait("Files after 22", "usr", "wasted 549.4 kB")
+    screen.wait("Why it is big", "What to do first", "wasted 549.4 kB")
+    screen.press("f")
+    screen.wait("Files after 22", "usr")
     screen.press("C-l")
     screen.wait("Changes of 22", "movies.csv")
     screen.press("w")
@@ -145,6 +147,8 @@ def test_a_whole_session_from_start_to_quit(
 def test_the_browser_fits_80x24(terminal: Callable[..., Terminal]) -> None:
     screen = terminal(80, 24)
     screen.start(str(IMAGE))
+    screen.wait("Why it is big", "What to do first", gone="Instructions")
+    screen.press("f")
     screen.wait("Files after 22", gone="Instructions")
     screen.press("Tab")
     screen.wait("Instructions", "RUN chown")
@@ -171,7 +175,7 @@ def test_a_signal_restores_the_terminal(
 ) -> None:
     screen = terminal()
     screen.start(str(IMAGE))
-    screen.wait("Files after 22")
+    screen.wait("Why it is big")
     os.kill(screen.pid(), number)
     assert screen.code() == 128 + number
 
@@ -184,7 +188,7 @@ def test_keys_from_the_configuration_file_work(
     )
     screen = terminal()
     screen.start(str(IMAGE))
-    screen.wait("Files after 22")
+    screen.wait("Why it is big")
     screen.type(",")
     screen.wait("metadata only")
     screen.press("q")

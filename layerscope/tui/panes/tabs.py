@@ -98,7 +98,14 @@ def _no_dockerfile(session: Session) -> str:
     )
 
 
+def _overview(session: Session) -> Widget:
+    from layerscope.tui.panes.overview_pane import OverviewPane
+
+    return OverviewPane(session, id="overview")
+
+
 TABS: Final = (
+    Tab("overview", "o", "Overview", _overview),
     Tab("files", "f", "Files", _files),
     Tab("waste", "w", "Waste", _waste),
     Tab("largest", "b", "Largest", _largest),

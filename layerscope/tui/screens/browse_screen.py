@@ -68,6 +68,7 @@ The instructions that made the image are on the left, and their files on the rig
         Binding("d,5", "tab('dockerfile')", "Dockerfile", show=False, id="browse.dockerfile"),
         Binding("p,6", "tab('packages')", "Packages", show=False, id="browse.packages"),
         Binding("u,7", "tab('duplicates')", "Duplicates", show=False, id="browse.duplicates"),
+        Binding("o,8", "tab('overview')", "Overview", show=False, id="browse.overview"),
         Binding("v", "view", "View", id="browse.view"),
         Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
         Binding("ctrl+t", "mode('tree')", "Whole tree", show=False, id="browse.tree"),
@@ -85,9 +86,10 @@ The instructions that made the image are on the left, and their files on the rig
         Binding("q", "app.quit", "Quit", id="browse.quit"),
     ]
 
-    def __init__(self, session: Session, reference: str) -> None:
-        """`reference` names the image as on the command line."""
+    def __init__(self, session: Session, reference: str, *, first: str = "files") -> None:
+        """`reference` names the image as on the command line, and `first` the pane that is shown first."""
         super().__init__()
+        self._first = first
         self.session = session
         self.reference = reference
         self.viewpoint = Viewpoint(session)
@@ -117,6 +119,8 @@ The instructions that made the image are on the left, and their files on the rig
         self.instructions.show(self.session.analysis.instructions, self.session.base_instructions)
         self.select_instruction(self.session.instruction_of_layer(self.session.last_layer))
         self.set_focus(self.files.tree_view)
+        if self._first != self.tab:
+            self.call_later(self.action_tab, self._first)
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit(event.size)
