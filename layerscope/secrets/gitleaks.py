@@ -7,6 +7,7 @@ has one of its keywords, the secret is the first group that matched, and its ent
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,13 +19,14 @@ from typing import Any, Final
 
 from layerscope.errors import SecretsUnavailable
 from layerscope.secrets.hit import Hit
-from layerscope.secrets.words import OFTEN_PUBLIC
+from layerscope.secrets.words import OFTEN_PUBLIC, PUBLIC_NAME, names_public_key
 
 _PREFIX: Final = r"(?i)[\w.-]{0,50}?"
 """How most rules begin. It may match nothing, so a text has a match exactly if it has one without it."""
 _MEMORY: Final = 32 << 20
 _MOST_MATCHES: Final = 2000
 """Matches of one rule in one text that are looked at."""
+_NAME: Final = re.compile(rb"[\w.-]{1,100}")
 _VERBS: Final = frozenset(("Detected", "Discovered", "Found", "Identified", "Uncovered"))
 _INLINE_ALLOW: Final = b"gitleaks:allow"
 INLINE: Final = "the line is marked gitleaks:allow"
@@ -231,10 +233,12 @@ class Gitleaks:
                 if found is None:
                     yield None
                     break
-                start, _, whole = found
+                start, _, whole, name = found
                 line += data.count(b"\n", counted, start)
                 counted = start
                 doubt = OFTEN_PUBLIC if public else ""
+                if rule.name == GENERIC and _is_public(name):
+                    doubt = PUBLIC_NAME
                 yield Hit(line, rule.name, INLINE if _INLINE_ALLOW in whole else doubt)
 
     def values(self, data: bytes) -> Iterator[bytes]:
@@ -254,8 +258,8 @@ class Gitleaks:
 
     def _matches(
         self, rule: Rule, data: bytes, path: bytes
-    ) -> Iterator[tuple[int, bytes, bytes] | None]:
-        """Where each secret is, the secret, and its line; None if there are too many."""
+    ) -> Iterator[tuple[int, bytes, bytes, bytes] | None]:
+        """Where each secret is, the secret, its line, and the whole match; None if there are too many."""
         lists = (*self.allowed, *rule.allowed)
         for number, match in enumerate(rule.pattern().finditer(data)):
             if number >= _MOST_MATCHES:
@@ -268,7 +272,13 @@ class Gitleaks:
             whole = data[_line_start(data, start) : _line_end(data, match.end())]
             texts = {"secret": secret, "match": match.group().strip(b"\n"), "line": whole}
             if not any(each.value(path, texts) for each in lists):
-                yield start, secret, whole
+                yield start, secret, whole, texts["match"]
+
+
+def _is_public(match: bytes) -> bool:
+    """Whether a match of the generic rule begins with the name of something public."""
+    name = _NAME.match(match)
+    return name is not None and names_public_key(name[0].decode("ascii", "replace"))
 
 
 def _line_start(data: bytes, position: int) -> int:

@@ -8,6 +8,8 @@ from typing import Final
 
 OFTEN_PUBLIC: Final = "gitleaks allows this path: it usually has published code"
 """The doubt about findings in files that the rules' own allow lists name."""
+PUBLIC_NAME: Final = "the name is that of a public key, or of a key in a table"
+"""The doubt about settings such as `GPG_KEY`."""
 PLACEHOLDER: Final = "the value looks like a placeholder"
 """The doubt about values such as `changeme`."""
 
@@ -76,6 +78,12 @@ def looks_secret(name: str) -> bool:
     if words[-1] == "key" and _PUBLIC_KEYS.isdisjoint(words):
         return True
     return any(two == "key" and one in _KEYS for one, two in pairwise(words))
+
+
+def names_public_key(name: str) -> bool:
+    """Whether a name means a key that everyone may have, such as `GPG_KEY` or `primary-key`."""
+    words = [word.lower() for word in _WORD.findall(name[-256:])]
+    return words[-1:] in (["key"], ["keys"]) and not _PUBLIC_KEYS.isdisjoint(words)
 
 
 def names_secret(name: str, value: str) -> bool:
