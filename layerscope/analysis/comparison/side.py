@@ -6,6 +6,7 @@ from dataclasses import field, fields
 
 from layerscope.analysis.masked import NO_MASKS, Masks, masks_of
 from layerscope.analysis.model import Analysis, Facts, Files, LayerSummary
+from layerscope.analysis.ownership import Ownership
 from layerscope.image.instruction import Instruction
 from layerscope.records import dataclass
 
@@ -17,6 +18,8 @@ class Side(Facts):
     """The facts of one image. Texts are compared unmasked. Use `masks` to hide secrets in a text before you show it."""
 
     masks: Masks = field(default_factory=Masks, repr=False)
+    ownership: Ownership | None = field(default=None, repr=False)
+    """Which package owns each file; None if it is unknown, as for a saved report."""
 
     def shown_text(self, instruction: Instruction) -> str:
         """The masked text of an instruction, with its build arguments if `show_args` was set."""
@@ -27,7 +30,8 @@ class Side(Facts):
     @classmethod
     def of(cls, analysis: Analysis, *, show_args: bool = False) -> Side:
         """A side from an analysis. Its image must stay open while contents are compared."""
-        return cls._of(analysis.facts, NO_MASKS if show_args else masks_of(analysis))
+        masks = NO_MASKS if show_args else masks_of(analysis)
+        return cls._of(analysis.facts, masks, analysis.ownership)
 
     @classmethod
     def of_facts(cls, facts: Facts, *, show_args: bool = False) -> Side:
@@ -36,8 +40,9 @@ class Side(Facts):
         return cls._of(facts, NO_MASKS if show_args else Masks.of(facts.config, instructions))
 
     @classmethod
-    def _of(cls, facts: Facts, masks: Masks) -> Side:
-        return cls(**{each.name: getattr(facts, each.name) for each in fields(Facts)}, masks=masks)
+    def _of(cls, facts: Facts, masks: Masks, ownership: Ownership | None = None) -> Side:
+        known = {each.name: getattr(facts, each.name) for each in fields(Facts)}
+        return cls(**known, masks=masks, ownership=ownership)
 
 
 def layer_key(layer: LayerSummary) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 from layerscope.errors import LimitExceeded
 from layerscope.image.blob import StoredBlob
@@ -29,6 +30,7 @@ UNVERIFIED = "only its table of contents was read, so its files were not checked
 SIZELESS = "; the size of its tar is unknown"
 COSTLESS = "; what its files take of the download is unknown"
 UNREAD = "packages of these types were not looked for (--lazy): {}"
+NOTHING_UNREAD: frozenset[PackageType] = frozenset()
 _OWNER = (0, 0, 0)
 _LANDMARK = hashlib.sha256(b"\x0f").digest()
 
@@ -65,9 +67,7 @@ def index_by_table(
     budget: Budget | None = None,
     packages: bool = False,
 ) -> StoredLayer:
-    """Index a layer without reading its contents. They are fetched by chunk when needed.
-
-    With `packages`, the files of package databases are fetched right away.
+    """Index a layer without reading its contents, which are fetched by chunk when needed; `packages` fetches databases.
 
     The numbers are those of a full reading, except for the size of the tar if that's unknown. Raises `UnusableError` and
     `NoPartsError` if the layer must be read in full, `DigestMismatch` if the table is not the one that the manifest
@@ -75,13 +75,9 @@ def index_by_table(
     """
     found = locate(blob, annotations, limits)
     notes = Notes()
-
-    def note(code: str, message: str, path: bytes | None) -> None:
-        notes.add(code, message, layer=0, path=path)
-
     columns, chunks, shares = Columns(), Chunks(found.end), TableCosts()
     landmarks: list[int] = []
-    settle = settling(columns, landmarks, note)
+    settle = settling(columns, landmarks, partial(_note, notes))
     try:
         for member in read_members(found.data, chunks, found.end, limits, budget):
             kept = settle(member)
@@ -90,10 +86,7 @@ def index_by_table(
                 columns.add(member)
     except LimitExceeded as error:
         raise LimitExceeded(f"{blob.name}: {error.message}", hint=error.hint) from None
-    if found.stored is not None and found.stored != chunks.total:
-        raise UnusableError(
-            f"its table of contents has {chunks.total} bytes of content, and its tar {found.stored}"
-        )
+    _check_total(found, chunks.total)
     contents = TableBlob(blob, found.compression, chunks, limits)
     if _set_apart(columns, landmarks, contents, chunks) and found.is_member:
         # Writers that leave no landmark (BuildKit) keep the end marker in front of the table.
@@ -101,11 +94,8 @@ def index_by_table(
     costs = shares.compute(len(columns), chunks, found.end)
     if costs and columns.last_path() == ESTARGZ_TOC and columns.kinds[-1] == METADATA:
         costs[-1] = found.taken
-    unread: frozenset[PackageType] = frozenset()
-    if packages:
-        unread = keep_databases(
-            blob, found.compression, columns, chunks, limits=limits, budget=budget
-        )
+    keep = partial(keep_databases, limits=limits, budget=budget)
+    unread = keep(blob, found.compression, columns, chunks) if packages else NOTHING_UNREAD
     return StoredLayer(
         blob=contents,
         index=columns.index(diff_id, found.tar_size, anywhere(notes), costs),
@@ -116,6 +106,18 @@ def index_by_table(
         by_table=True,
         unread=unread,
     )
+
+
+def _note(notes: Notes, code: str, message: str, path: bytes | None) -> None:
+    notes.add(code, message, layer=0, path=path)
+
+
+def _check_total(found: Located, total: int) -> None:
+    """Raise `UnusableError` if the tar is known to store other bytes than the table says."""
+    if found.stored is not None and found.stored != total:
+        raise UnusableError(
+            f"its table of contents has {total} bytes of content, and its tar {found.stored}"
+        )
 
 
 def _remarks(found: Located, has_costs: bool, unread: frozenset[PackageType]) -> tuple[Note, ...]:

@@ -1,4 +1,4 @@
-"""The screen for two images: overview, layers, files and configuration."""
+"""The screen for two images: overview, layers, files, configuration, and packages."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from layerscope.tui.compare.legend import pair_legend, setting_legend
 from layerscope.tui.compare.lists import InstructionPairs, SettingList
 from layerscope.tui.compare.merged_files_pane import CompareFilesPane
 from layerscope.tui.compare.overview import overview_lines
+from layerscope.tui.compare.packages_pane import ComparePackagesPane, PackagePairList
 from layerscope.tui.compare.pair_details import pair_text, setting_text
 from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.key_line import KeyLine
@@ -56,6 +57,7 @@ B, red and `-` mean less.
         ("layers", "2", "Layers"),
         ("files", "3", "Files"),
         ("settings", "4", "Configuration"),
+        ("packages", "5", "Packages"),
     )
     COMMANDS = {screen_commands}  # noqa: RUF012
     DEFAULT_CSS = """
@@ -78,6 +80,7 @@ B, red and `-` mean less.
         Binding("2", "tab('layers')", "Layers", show=False, id="compare.layers"),
         Binding("f,3", "tab('files')", "Files", show=False, id="compare.files"),
         Binding("i,4", "tab('settings')", "Configuration", show=False, id="compare.settings"),
+        Binding("p,5", "tab('packages')", "Packages", show=False, id="compare.packages"),
         Binding("e,ctrl+e", "take_out", "Extract", id="compare.extract"),
         Binding("y", "copy_path", "Copy path", show=False, id="compare.copy-path"),
         Binding("Y", "copy_command", "Copy command", show=False, id="compare.copy-command"),
@@ -114,6 +117,7 @@ B, red and `-` mean less.
                     yield Static(setting_legend(self.session.document), classes="legend")
                     with VerticalScroll(can_focus=True, id="setting-details"):
                         yield Static(id="setting-text")
+                yield ComparePackagesPane(self.session, id="packages")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -193,6 +197,12 @@ B, red and `-` mean less.
         text = fit_end(path_text(self.files.path), width) if self.tab == "files" else ""
         self.query_one("#compare-box", Vertical).border_subtitle = Content(text)
 
+    @on(PackagePairList.ShowFile)
+    def _show_file(self, event: PackagePairList.ShowFile) -> None:
+        self.action_tab("files")
+        if not self.files.go_to(event.path):
+            self.notify("Neither final filesystem has it.", severity="warning")
+
     @on(LineList.Chosen, "#compare-tree")
     def _look_inside(self) -> None:
         tree = self.files.tree_view
@@ -218,6 +228,8 @@ B, red and `-` mean less.
             return [self.query_one("#pairs"), self.query_one("#pair-details")]
         if self.tab == "settings":
             return [self.query_one("#setting-list"), self.query_one("#setting-details")]
+        if self.tab == "packages":
+            return [self.query_one("#package-pairs")]
         return [self.files.lines if self.tab == "files" else self.query_one("#overview")]
 
     def action_tab(self, name: str) -> None:
