@@ -54,16 +54,18 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
     if diff and as_json:
         raise UsageError("--diff and --json are two formats", hint="use one of them")
     from layerscope.analysis.advice.advise import advise
+    from layerscope.analysis.masked import masked
 
     choice = with_settings(choice)
     choice = replace(choice, options=replace(choice.options, duplicates=True))
     with opened(choice) as (analysis, _):
-        advice = advise(with_smaller_base(analysis, choice))
+        analysis = with_smaller_base(analysis, choice)
+        advice = advise(masked(analysis))
         if diff and dockerfile is not None:
-            patch = _patch(analysis, advice, dockerfile)
+            patch = _patch(analysis, advise(analysis), dockerfile)
             write_stdout(lambda out: out.write(patch.text))
             if not choice.quiet:
-                _tell_others(patch)
+                _tell_others(patch, advice)
             return Exit.OK
     _write(advice, as_json=as_json)
     return Exit.OK
@@ -117,12 +119,18 @@ def _source(path: str) -> SourceFile:
     return SourceFile(name, read_exactly(path) if os.path.lexists(path) else None)
 
 
-def _tell_others(patch: Patch) -> None:
-    """Say on standard error what the patch doesn't change."""
+def _tell_others(patch: Patch, told: Sequence[Advice]) -> None:
+    """Say on standard error what the patch doesn't change. `told` is the same advice with masked secrets."""
     if not patch.applied and not patch.others:
         tell("layerscope: there is nothing to change")
-    for advice in patch.others:
-        tell(f"layerscope: not in the patch: {_line(advice.message)} [{advice.rule}]")
+    followed = {_key(advice) for advice in patch.applied}
+    for advice in told:
+        if _key(advice) not in followed:
+            tell(f"layerscope: not in the patch: {_line(advice.message)} [{advice.rule}]")
+
+
+def _key(advice: Advice) -> tuple[object, ...]:
+    return advice.rule, advice.instruction, advice.written_by, advice.wasted_by, advice.bytes
 
 
 def _line(message: str) -> str:

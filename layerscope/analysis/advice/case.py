@@ -55,7 +55,8 @@ class Case:
         base = analysis.facts.base
         self.base_layers = 0 if base is None else base.layers
         self.claimed_of_base = 0
-        self._pairs = [pair for pair in summary.pairs() if pair.bytes >= self.least]
+        self.all_pairs = summary.pairs()
+        self._pairs = [pair for pair in self.all_pairs if pair.bytes >= self.least]
         self._claimed_pairs: set[tuple[WasteKind, int, int]] = set()
         self._claimed: set[int] = set()
 

@@ -26,7 +26,7 @@ def ownership_edits(case: Case, late: int, match: re.Match[str] | None) -> tuple
     layers = case.analysis.instructions[late].instruction.layers
     if match is None or option is None or len(layers) != 1:
         return ()
-    pairs = [pair for pair in case.summary.pairs() if pair.wasted_by == late]
+    pairs = [pair for pair in case.all_pairs if pair.wasted_by == late]
     writers = sorted({pair.written_by for pair in pairs})
     if any(
         pair.kind != "metadata_only" or flags_of(pair.changed) != [f"--{match[1]}"]

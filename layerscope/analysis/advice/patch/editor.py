@@ -24,6 +24,9 @@ from layerscope.image.dockerfile import Step, parse_dockerfile
 _INDENT: Final = "    "
 _ESCAPE: Final = re.compile(r"(?im)^[ \t]*#[ \t]*escape[ \t]*=[ \t]*`")
 _SHELL: Final = re.compile(r"SHELL\s*\[\s*\"(?:/usr)?(?:/bin/)?(?:ba|da|a|z)?sh\"")
+_COMMAND_END: Final = re.compile(r"[;&|]|(?<!\\)(?<!\\\r)\n")
+_LONGEST: Final = 4_000
+"""The most characters of a command after its first words that are searched for a flag."""
 _END: Final = re.compile(r"(\r?\n|\r)?\Z")
 
 
@@ -157,15 +160,12 @@ def _with_option(lines: list[str], step: Step, option: str) -> list[str]:
 def _with_flag(lines: list[str], edit: AddFlag) -> list[str]:
     """The lines with the flag after each subcommand that doesn't have it yet."""
     raw = "".join(lines)
-    comments = _comments(lines)
     pattern = re.compile(
         rf"(?<![\w./-])(?:{edit.programs})(?![\w-])((?:[^\n;&|#]|\\\r?\n){{0,400}}?)(?<![\w-]){edit.subcommand}(?![\w-])"
     )
     parts, at, found = [], 0, False
     for match in pattern.finditer(raw):
-        if any(start <= match.start() < end for start, end in comments):
-            continue
-        if re.search(r"[ \t]" + re.escape(edit.flag) + r"(?!\S)", _rest(raw, match)):
+        if _is_comment(raw, match.start()) or _has_flag(raw, match, edit.flag):
             continue
         parts.append(f"{raw[at : match.end()]} {edit.flag}")
         at, found = match.end(), True
@@ -174,16 +174,13 @@ def _with_flag(lines: list[str], edit: AddFlag) -> list[str]:
     return "".join([*parts, raw[at:]]).splitlines(keepends=True)
 
 
-def _rest(raw: str, match: re.Match[str]) -> str:
-    """The command that a match is in."""
-    end = re.compile(r"[;&|]|(?<!\\)(?<!\\\r)\n").search(raw, match.end())
-    return raw[match.start() : len(raw) if end is None else end.start()]
+def _has_flag(raw: str, match: re.Match[str], flag: str) -> bool:
+    """Whether the command that a match is in has the flag already."""
+    end = _COMMAND_END.search(raw, match.end(), match.end() + _LONGEST)
+    command = raw[match.start() : match.end() + _LONGEST if end is None else end.start()]
+    return re.search(rf"[ \t]{re.escape(flag)}(?!\S)", command) is not None
 
 
-def _comments(lines: list[str]) -> list[tuple[int, int]]:
-    found, at = [], 0
-    for line in lines:
-        if line.lstrip().startswith("#"):
-            found.append((at, at + len(line)))
-        at += len(line)
-    return found
+def _is_comment(raw: str, at: int) -> bool:
+    """Whether a position is on a line that is a comment."""
+    return raw[raw.rfind("\n", 0, at) + 1 : at].lstrip().startswith("#")

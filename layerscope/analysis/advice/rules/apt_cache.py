@@ -8,8 +8,8 @@ from layerscope.analysis.advice.caches import Change, Leftovers, appended, cache
 from layerscope.analysis.advice.case import Case
 
 _LISTS = "rm -rf /var/lib/apt/lists/*"
-_APT = re.compile(r"\bapt(?:-get)?\b(?![^;&|]*\bclean\b)")
-_UPDATE = re.compile(r"\bapt(?:-get)?\b[^;&|]*\bupdate\b")
+_APT = re.compile(r"\bapt(?:-get)?\b(?![^;&|]{0,400}?\bclean\b)")
+_UPDATE = re.compile(r"\bapt(?:-get)?\b[^;&|]{0,400}?\bupdate\b")
 
 
 def _remedy(left: Leftovers) -> Change:

@@ -11,7 +11,7 @@ from layerscope.analysis.advice.edits import AddFlag, Edit
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.mentions import paths_word
 
-_PIP = re.compile(r"(?<!uv )\bpip[0-9.]*\b[^;&|]*\binstall\b")
+_PIP = re.compile(r"(?<!uv )\bpip[0-9.]*\b[^;&|]{0,400}?\binstall\b")
 
 
 def _find(case: Case) -> Iterator[Advice]:
@@ -25,7 +25,7 @@ def _find(case: Case) -> Iterator[Advice]:
         remedy = "set ENV PYTHONDONTWRITEBYTECODE=1 above this step"
         if _PIP.search(case.text(index)):
             remedy = "use pip install --no-compile"
-            edits = (AddFlag(index, r"\S*pip[0-9.]*", "install", "--no-compile"),)
+            edits = (AddFlag(index, r"\S{0,200}?pip[0-9.]*", "install", "--no-compile"),)
         yield case.on_content(
             RULE.id,
             claimed,

@@ -14,12 +14,14 @@ from layerscope.analysis.advice.chown import (
     ownership_command,
     user_made_between,
 )
+from layerscope.analysis.advice.edits import Edit
 from layerscope.analysis.advice.ownership_edits import ownership_edits
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 
 
 def _find(case: Case) -> Iterator[Advice]:
+    known: dict[int, tuple[Edit, ...]] = {}
     for pair in case.pairs("metadata_only"):
         keyword = case.keyword(pair.written_by)
         if keyword in ("COPY", "ADD") and flags_of(pair.changed) and not case.is_inherited(pair):
@@ -28,7 +30,9 @@ def _find(case: Case) -> Iterator[Advice]:
             if "--chown" in flags_of(pair.changed):
                 maker = user_made_between(case, pair, match)
             text = f"{case.start(pair.written_by)}: {_remedy(case, pair, match, maker)}"
-            edits = () if maker is not None else ownership_edits(case, pair.wasted_by, match)
+            if pair.wasted_by not in known:
+                known[pair.wasted_by] = ownership_edits(case, pair.wasted_by, match)
+            edits = () if maker is not None else known[pair.wasted_by]
             yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits)
 
 

@@ -16,6 +16,8 @@ from layerscope.analysis.weight.rule import Place
 
 _NODE_MODULES = re.compile(rb"^(.*?)(?:^|/)(node_modules|vendor/bundle|\.venv|venv)/")
 _BUILD_OUTPUT = re.compile(rb"^(.*?)(?:^|/)(dist|build|target|out|obj|\.next|\.nuxt)/")
+_PLAIN = re.compile(rb"[A-Za-z0-9_@+.][A-Za-z0-9_@+./-]*")
+"""A path that .dockerignore takes as it is."""
 _MOST_OF = (19, 20)
 
 
@@ -53,7 +55,8 @@ def _replaced(case: Case) -> Iterator[Advice]:
             continue
         line = Context(case, copy).path(folder)
         name = (line or folder).decode("utf-8", "backslashreplace")
-        edits = () if line is None else (IgnorePaths(copy, (name,)),)
+        sure = line is not None and _PLAIN.fullmatch(line) is not None
+        edits = (IgnorePaths(copy, (name,)),) if sure else ()
         text = (
             f"{case.start(copy)}: put {name} into .dockerignore, because "
             f"{case.mentions.subject(run)} makes it anyway"
@@ -89,9 +92,9 @@ def _lines(case: Case, index: int, numbers: list[int]) -> tuple[str, ...]:
         rule, where = weighed.found[number]
         if isinstance(rule, Place):
             path = context.path(where)
-            if not path:
+            if not path or not _PLAIN.fullmatch(path):
                 return ()
-            found.add(path.decode("utf-8", "backslashreplace"))
+            found.add(path.decode())
         elif b"/__pycache__/" in case.path_of(number):
             found.add("**/__pycache__")
         else:

@@ -11,18 +11,20 @@ from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.rule import Rule
 
 _SOURCES: Final = re.compile(r"(?:COPY|ADD)(?: --(?!from=)[a-z-]+(?:=\S*)?)* \./? \S+")
+_ALONE: Final = r"(?=(?: +--\S+)* *(?:$|[;&|]))"
+"""Nothing but options follows, so that no package is named."""
 _INSTALLS: Final = (
-    (r"pip[0-9.]* install [^;&|]*-r ?(?P<file>[\w./-]+)", "{}"),
-    (r"npm (?:ci|install|i)(?= *(?:--\S+ *)*(?:$|[;&|]))", "package.json and package-lock.json"),
-    (r"yarn(?: install)?(?= *(?:--\S+ *)*(?:$|[;&|]))", "package.json and yarn.lock"),
-    (r"pnpm (?:install|i)(?= *(?:--\S+ *)*(?:$|[;&|]))", "package.json and pnpm-lock.yaml"),
+    (r"pip[0-9.]* install [^;&|]{0,400}?-r ?(?P<file>[\w./-]+)", "{}"),
+    (rf"npm (?:ci|install|i){_ALONE}", "package.json and package-lock.json"),
+    (rf"yarn(?: install)?{_ALONE}", "package.json and yarn.lock"),
+    (rf"pnpm (?:install|i){_ALONE}", "package.json and pnpm-lock.yaml"),
     (r"uv sync", "pyproject.toml and uv.lock"),
     (r"poetry install", "pyproject.toml and poetry.lock"),
     (r"bundle install", "Gemfile and Gemfile.lock"),
     (r"composer install", "composer.json and composer.lock"),
     (r"go mod download", "go.mod and go.sum"),
     (r"cargo fetch", "Cargo.toml and Cargo.lock"),
-    (r"mvn [^;&|]*dependency:(?:go-offline|resolve)", "pom.xml"),
+    (r"mvn [^;&|]{0,400}?dependency:(?:go-offline|resolve)", "pom.xml"),
 )
 _PATTERNS: Final = tuple(
     (re.compile(rf"(?<![\w./-]){pattern}"), files) for pattern, files in _INSTALLS

@@ -9,7 +9,7 @@ from layerscope.analysis.advice.edits import AddFlag
 def _remedy(left: Leftovers) -> Change:
     return (
         "use pip install --no-cache-dir, because pip leaves its cache in the image",
-        (AddFlag(left.index, r"\S*pip[0-9.]*", "install", "--no-cache-dir"),),
+        (AddFlag(left.index, r"\S{0,200}?pip[0-9.]*", "install", "--no-cache-dir"),),
     )
 
 

@@ -12,7 +12,7 @@ def _remedy(left: Leftovers) -> Change:
         (
             AddFlag(
                 left.index,
-                r"\S*uv",
+                r"\S{0,200}?uv",
                 r"(?:pip\s+(?:install|sync)|sync|tool\s+install)",
                 "--no-cache",
             ),
