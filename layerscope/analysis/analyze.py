@@ -22,6 +22,7 @@ from layerscope.analysis.model import (
     WastedFile,
     sum_of,
 )
+from layerscope.analysis.origin import origin_of
 from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
 from layerscope.analysis.secrets.find import find_secrets, note_engine
@@ -102,10 +103,9 @@ def analyze(
     note_engine(secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
-    copies = None
-    if duplicates:
-        search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
-        copies = search(tree, indexes, notes, progress=progress, cancelled=cancelled)
+    search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
+    calls = partial(search, progress=progress, cancelled=cancelled)
+    copies = calls(tree, indexes, notes) if duplicates else None
     facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
     whole = Analysis(
         facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
@@ -161,13 +161,14 @@ def _with_subjects(analysis: Analysis, secrets: SecretScope) -> Facts:
     copies = analysis.facts.duplicates
     if copies is not None and packages is not None:
         copies = replace(copies, packages=duplicate_packages(packages.rows))
-    return replace(
+    facts = replace(
         analysis.facts,
         packages=packages,
         duplicates=copies,
         weight=None if weighed is None else weight_facts(weighed, analysis.tree, owners, base),
         secrets=None if secrets == "off" else find_secrets(analysis, everything=secrets == "all"),
     )
+    return replace(facts, origin=origin_of(facts, last_places(facts.layers)))
 
 
 def _check_open(image: Image) -> None:

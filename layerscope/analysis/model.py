@@ -17,6 +17,7 @@ from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from layerscope.analysis.duplicates import Duplicates
+    from layerscope.analysis.origin import Origin
     from layerscope.analysis.ownership import Ownership
     from layerscope.analysis.packages import Packages
     from layerscope.analysis.secrets.facts import Secrets
@@ -208,6 +209,7 @@ class Facts:
     packages: Packages | None = None
     weight: DeadWeight | None = None
     duplicates: Duplicates | None = None
+    origin: Origin | None = None
     secrets: Secrets | None = None
 
     @property

@@ -179,6 +179,7 @@ def image_text(session: Session) -> Content:
     sheet = Sheet()
     _origin(sheet, analysis.image)
     _totals(sheet, analysis)
+    _parts(sheet, analysis)
     _configuration(sheet, analysis.image.config)
     sheet.head(f"Notes ({len(analysis.notes)})")
     for note in analysis.notes[:1000]:
@@ -200,6 +201,24 @@ def _origin(sheet: Sheet, image: Image) -> None:
     sheet.row("created", image.config.created or "–")
     sheet.row("config", str(image.config_digest))
     sheet.row("manifest", str(image.manifest_digest or "–"))
+
+
+def _parts(sheet: Sheet, analysis: Analysis) -> None:
+    """What is the base image's, and what is own."""
+    origin = analysis.facts.origin
+    if origin is None:
+        return
+    sheet.head("Base image and own instructions")
+    for name, part in (("base", origin.base), ("own", origin.own)):
+        words = [f"{format_size(part.content)}, {format_size(part.wasted)} wasted"]
+        if part.packages is not None and part.packages.count:
+            words.append(f"{count(part.packages.count, 'package')}")
+        if part.dead_weight:
+            words.append(f"{format_size(part.dead_weight)} dead weight")
+        sheet.row(name, ", ".join(words))
+    if origin.base_wasted_by_own:
+        size = format_size(origin.base_wasted_by_own)
+        sheet.row("", f"{size} of the own waste is in files of the base image")
 
 
 def _totals(sheet: Sheet, analysis: Analysis) -> None:

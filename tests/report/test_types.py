@@ -34,6 +34,7 @@ _BARE = (
     "duplicates",
     "filesystem",
     "findings",
+    "origin",
     "packages",
     "secrets",
 )

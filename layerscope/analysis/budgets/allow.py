@@ -12,6 +12,7 @@ from layerscope.records import dataclass
 ALLOWED_IN = (
     "max_wasted",
     "max_wasted_percent",
+    "max_own_wasted",
     "min_efficiency",
     "max_path_size",
     "max_path_compressed_size",
@@ -20,7 +21,7 @@ ALLOWED_IN = (
     "forbidden_path",
 )
 """The rules that can have exceptions: those that look at single files."""
-_WASTE = ("max_wasted", "max_wasted_percent", "min_efficiency")
+_WASTE = ("max_wasted", "max_wasted_percent", "max_own_wasted", "min_efficiency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,7 @@ class Allowance:
         """The allowed bytes of waste by rule, each counted once, and what each exception allows."""
         totals = dict.fromkeys(_WASTE, 0)
         counts = [[0, 0] for _ in self._allows]
+        first = 0 if analysis.base is None else analysis.base.layers
         if self._allows:
             for file in analysis.waste:
                 path = b"/" + file.path
@@ -80,7 +82,8 @@ class Allowance:
                         counts[number][0] += file.bytes
                         counts[number][1] += 1
                 for rule in rules & totals.keys():
-                    totals[rule] += file.bytes
+                    if rule != "max_own_wasted" or file.wasted_in >= first:
+                        totals[rule] += file.bytes
         allowed = tuple(
             Allowed(allow=allow, bytes=size, files=files)
             for (allow, _), (size, files) in zip(self._allows, counts, strict=True)

@@ -46,6 +46,12 @@ RULE_NAMES = (
         "min_efficiency", "share", False, "Live content as a share of the content (0.95 or 95%)."
     ),
     RuleName(
+        "max_own_wasted",
+        "size",
+        True,
+        "Content that the image's own instructions waste, in the base image's files too.",
+    ),
+    RuleName(
         "max_duplicates", "size", True, "Live content that is stored although another file has it."
     ),
     RuleName("max_layers", "count", True, "Number of layers."),

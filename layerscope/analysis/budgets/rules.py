@@ -108,15 +108,28 @@ def _compressed(case: Case, _: Number) -> Measured:
     return Measured(Fraction(case.analysis.sizes.compressed))
 
 
+NO_BASE: Final = (
+    "unknown: layerscope can't tell where the base image ends; name it with --base IMAGE, give the Dockerfile with "
+    "--dockerfile, or build with --provenance=mode=max"
+)
+
+
+def _own_wasted(case: Case, _: Number) -> Measured:
+    origin = case.analysis.origin
+    missing = missing_layers(case.analysis)
+    if missing or case.analysis.base is None or origin is None:
+        return Measured(None, missing or NO_BASE)
+    size = origin.base_wasted_by_own
+    detail = f"{format_size(size)} of it in files of the base image" if size else ""
+    allowed = case.allowed.get("max_own_wasted", 0)
+    return Measured(Fraction(origin.own.wasted - allowed), detail=detail)
+
+
 def _own_size(case: Case, _: Number) -> Measured:
     analysis = case.analysis
     base = analysis.base
     if base is None:
-        return Measured(
-            None,
-            "unknown: layerscope can't tell where the base image ends; name it with --base IMAGE, give the Dockerfile with "
-            "--dockerfile, or build with --provenance=mode=max",
-        )
+        return Measured(None, NO_BASE)
     missing = missing_layers(analysis, base.layers)
     if missing:
         return Measured(None, missing)
@@ -217,6 +230,7 @@ _MEASURES: dict[str, Measure] = {
     "max_wasted": _of_content(lambda case: Fraction(_wasted(case, "max_wasted"))),
     "max_wasted_percent": _of_content(_wasted_percent),
     "min_efficiency": _of_content(_efficiency),
+    "max_own_wasted": _own_wasted,
     "max_duplicates": _duplicates,
     "max_layers": lambda case, _: Measured(Fraction(len(case.analysis.layers))),
     "max_layer_size": _of_content(_largest_layer),

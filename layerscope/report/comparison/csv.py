@@ -53,6 +53,12 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
     for size in SIZE_NAMES:
         yield {"table": "size", "text": size, **_pair(sizes[size])}
     yield {"table": "size", "text": "duplicates", **_pair(document["duplicates"])}
+    for part in ("base", "own"):
+        for name, pair in (
+            ("content", document["origin"][part]["content"]),
+            ("wasted", document["origin"][part]["wasted"]),
+        ):
+            yield {"table": "size", "text": f"{part}_{name}", **_pair(pair)}
     for kind in WASTE_KINDS:
         yield {"table": "waste", "text": kind, **_pair(wasted[kind])}
     for row in document["instructions"]:

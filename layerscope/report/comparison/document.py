@@ -13,7 +13,7 @@ from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.package_rows import packages_row
 from layerscope.report.comparison.pairs import costed_pair, pair
 from layerscope.report.comparison.sentence import names, sentence
-from layerscope.report.comparison.totals import duplicates_pair
+from layerscope.report.comparison.totals import duplicates_pair, origin_pairs
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
@@ -87,6 +87,7 @@ def build(
         "layers": [_layer(row, comparison) for row in layers.rows],
         "layerscope": layerscope.__version__,
         "notes": [_note(note, comparison) for note in comparison.notes],
+        "origin": origin_pairs(a, b),
         "out_of_order": [
             {"a": i, "b": j, "diff_id": _text(a.layers[i].diff_id)} for i, j in layers.out_of_order
         ],

@@ -260,6 +260,18 @@ class RemarkRow(TypedDict):
     message: str
 
 
+class ComparedPartRow(TypedDict):
+    content: MaybePairRow
+    wasted: MaybePairRow
+
+
+class ComparedOriginRow(TypedDict):
+    """Null where the base image is unknown."""
+
+    base: ComparedPartRow
+    own: ComparedPartRow
+
+
 class ComparisonDocument(TypedDict):
     """What changes from A to B."""
 
@@ -279,6 +291,7 @@ class ComparisonDocument(TypedDict):
     layers: list[ComparedLayerRow]
     layerscope: str
     notes: list[RemarkRow]
+    origin: ComparedOriginRow
     out_of_order: list[OutOfOrderRow]
     packages: ComparedPackagesRow | None
     schema_version: int

@@ -24,6 +24,7 @@ from layerscope.report.document.image_rows import (
     note_row,
     sizes_row,
 )
+from layerscope.report.document.origin_rows import origin_row
 from layerscope.report.document.package_rows import packages_row
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.document.secret_rows import finding_rows, secrets_row
@@ -122,6 +123,8 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
         document["base"] = base_row(image.base)
     if analysis.facts.packages is not None:
         document["packages"] = packages_row(analysis.facts.packages, top)
+    if analysis.facts.origin is not None:
+        document["origin"] = origin_row(analysis.facts.origin)
     if analysis.facts.duplicates is not None:
         document["duplicates"] = duplicates_row(analysis.facts.duplicates, analysis.layers, top)
     if analysis.facts.secrets is not None:

@@ -9,6 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.report.document.copied_types import CopiedFromRow, LocationRow
 from layerscope.report.document.duplicate_types import DuplicatesRow
+from layerscope.report.document.origin_types import OriginRow
 from layerscope.report.document.package_types import PackagesRow
 from layerscope.report.document.secret_types import FindingRow, SecretsRow
 from layerscope.report.document.weight_types import CauseRow, DeadWeightRow
@@ -359,6 +360,7 @@ class AnalysisDocument(TypedDict):
     filesystem: NotRequired[FilesystemRow]
     findings: NotRequired[list[FindingRow]]
     head: NotRequired[Literal[False]]
+    origin: NotRequired[OriginRow]
     packages: NotRequired[PackagesRow]
     secrets: NotRequired[SecretsRow]
     verdict: NotRequired[VerdictRow]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
 from layerscope.report.parts.csv_cell import REST, cell
-from layerscope.report.sections import causes, duplicates, packages, secrets, weight
+from layerscope.report.sections import causes, duplicates, origin, packages, secrets, weight
 from layerscope.report.words import instruction_text
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _rows(document: ReportDocument) -> Iterator[dict[str, object]]:
     if not is_head(document):
         yield from packages.csv_rows(document.get("packages"))
         yield from duplicates.csv_rows(document.get("duplicates"))
+        yield from origin.csv_rows(document.get("origin"))
         yield from weight.csv_rows(document.get("dead_weight"))
         yield from causes.csv_rows(document.get("causes", ()))
         yield from secrets.csv_rows(document.get("findings", ()))

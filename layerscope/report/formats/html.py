@@ -15,6 +15,7 @@ from layerscope.report.parts.secret_words import finding_place
 from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.sections import advice, causes, duplicates, secrets, weight
 from layerscope.report.sections.copied import copied_words
+from layerscope.report.sections.origin import base_name
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
@@ -52,6 +53,7 @@ _WORDS = {
     "duplicate_packages_sentence": duplicates.duplicate_packages_sentence,
     "duplicates_sentence": duplicates.duplicates_sentence,
     "finding_place": finding_place,
+    "base_name": base_name,
     "copied_words": copied_words,
     "gaps_sentence": secrets.gaps_sentence,
     "packages_sentence": packages_sentence,

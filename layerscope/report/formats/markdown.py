@@ -17,7 +17,7 @@ from layerscope.report.head.markdown import (
     size_rows,
 )
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
+from layerscope.report.sections import advice, causes, duplicates, origin, packages, secrets, weight
 from layerscope.report.sections.copied import copied_words
 from layerscope.report.words import (
     base_instructions,
@@ -87,6 +87,7 @@ class MarkdownRenderer:
         advice.markdown(sheet, document)
         _grown(sheet, document)
         _instructions(sheet, document)
+        origin.markdown(sheet, document)
         _waste(sheet, document, self._rows)
         packages.markdown(sheet, document.get("packages"), self._rows)
         duplicates.markdown(sheet, document.get("duplicates"), self._rows)

@@ -12,7 +12,7 @@ from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.head.text import write_head
 from layerscope.report.page import Page, Span, bar
 from layerscope.report.parts.file_table import file_table, remainder
-from layerscope.report.sections import advice, causes, duplicates, packages, secrets, weight
+from layerscope.report.sections import advice, causes, duplicates, origin, packages, secrets, weight
 from layerscope.report.sections.copied import copied_words
 from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
 from layerscope.units import format_percent, format_size
@@ -48,6 +48,7 @@ class TextRenderer:
             _sizes(page, document)
             causes.text(page, document)
             advice.text(page, document, rows)
+            origin.text(page, document)
             _instructions(page, document)
             _waste(page, document, rows)
             packages.text(page, document.get("packages"), rows)

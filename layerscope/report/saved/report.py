@@ -40,6 +40,7 @@ from layerscope.report.saved.copied import read_copied, read_location
 from layerscope.report.saved.duplicates import read_duplicates
 from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
+from layerscope.report.saved.origin import read_origin
 from layerscope.report.saved.packages import read_packages
 from layerscope.report.saved.secrets import read_secrets
 from layerscope.report.saved.weight import read_weight
@@ -187,6 +188,7 @@ def _facts(document: Fields, name: str) -> Facts:
         files=None if head else read_files(rows, name, sizes.live) if listed or not rows else None,
         head=head,
         packages=None if head else read_packages(document, sizes, layers),
+        origin=None if head else read_origin(document, sizes, len(layers)),
         duplicates=None if head else read_duplicates(document, sizes, layers),
         secrets=None if head else read_secrets(document, layers, instructions),
         weight=None if head else read_weight(document, sizes, layers),
