@@ -83,6 +83,24 @@ def _no_duplicates(session: Session) -> str:
     return "No content is stored more than once in this image."
 
 
+def _secrets(session: Session) -> Widget:
+    from layerscope.tui.panes.secrets_pane import SecretsPane
+
+    assert session.analysis.facts.secrets is not None
+    return SecretsPane(session, session.analysis.facts.secrets, id="secrets")
+
+
+def _no_secrets(session: Session) -> str:
+    found = session.analysis.facts.secrets
+    if found is None:
+        return "Secrets were not looked for. Open the image without --no-secrets."
+    if found.findings or found.not_searched:
+        return ""
+    where = "any text file" if found.everything else "well-known files and settings"
+    more = "" if found.everything else " Open the image with --secrets to search all text files."
+    return f"No secret was found in {where}.{more}"
+
+
 def _dockerfile(session: Session) -> Widget:
     from layerscope.tui.panes.dockerfile_pane import DockerfileList
 
@@ -112,6 +130,7 @@ TABS: Final = (
     Tab("image", "i", "Image", _image),
     Tab("packages", "p", "Packages", _packages, _no_packages),
     Tab("duplicates", "u", "Duplicates", _duplicates, _no_duplicates),
+    Tab("secrets", "r", "Secrets", _secrets, _no_secrets),
     Tab("dockerfile", "d", "Dockerfile", _dockerfile, _no_dockerfile),
 )
 """In the order of the strip."""

@@ -68,6 +68,7 @@ The instructions that made the image are on the left, and their files on the rig
         Binding("d,5", "tab('dockerfile')", "Dockerfile", show=False, id="browse.dockerfile"),
         Binding("p,6", "tab('packages')", "Packages", show=False, id="browse.packages"),
         Binding("u,7", "tab('duplicates')", "Duplicates", show=False, id="browse.duplicates"),
+        Binding("r,9", "tab('secrets')", "Secrets", show=False, id="browse.secrets"),
         Binding("o,8", "tab('overview')", "Overview", show=False, id="browse.overview"),
         Binding("v", "view", "View", id="browse.view"),
         Binding("ctrl+l", "mode('layer')", "Layer changes", show=False, id="browse.layer"),
