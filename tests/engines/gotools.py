@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 if __package__:
@@ -44,6 +47,33 @@ def program(name: str) -> Path:
     return path
 
 
+def built_from(source: Path, modules: Mapping[str, str], tags: str = "") -> Path:
+    """The program of one Go file and the modules it needs, each with its version. Built once. Raises ToolError."""
+    folder = trixie.root().with_name("go-tools")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(source.read_bytes() + repr(modules).encode()).hexdigest()[:12]
+    path = folder / f"{source.parent.name}-{name}"
+    with (folder / "lock").open("w") as lock, tempfile.TemporaryDirectory() as work:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            go = shutil.which("go") or _toolchain(folder / "toolchain")
+            shutil.copy(source, work)
+            listed = "".join(f"require {each} {version}\n" for each, version in modules.items())
+            Path(work, "go.mod").write_text(f"module own\n\ngo 1.24\n\n{listed}")
+            options = ["-mod=mod", "-buildvcs=false", "-tags", tags, "-o", f"{path}.partial"]
+            _run([go, "build", *options, "."], work)
+            Path(f"{path}.partial").rename(path)
+    return path
+
+
+def files_of(module: str, version: str) -> Path:
+    """The folder with a module's files, its test data included. Raises ToolError."""
+    go = shutil.which("go") or _toolchain(trixie.root().with_name("go-tools") / "toolchain")
+    with tempfile.TemporaryDirectory() as work:
+        said = _run([go, "mod", "download", "-json", f"{module}@{version}"], work)
+    return Path(json.loads(said)["Dir"])
+
+
 def _build(path: Path, module: str, version: str, package: str, folder: Path) -> None:
     go = shutil.which("go") or _toolchain(folder / "toolchain")
     partial = path.with_suffix(".partial")
@@ -61,7 +91,7 @@ def _toolchain(folder: Path) -> str:
     return str(folder / "bin/go")
 
 
-def _run(command: list[str], folder: str) -> None:
+def _run(command: list[str], folder: str) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
@@ -73,6 +103,7 @@ def _run(command: list[str], folder: str) -> None:
     )
     if done.returncode:
         raise ToolError(f"{' '.join(command)} exited {done.returncode}\n{done.stderr}")
+    return done.stdout
 
 
 def main() -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
-import hashlib
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +21,7 @@ from tests.engines.registry import DistributionRegistry, running
 from tests.registry.test_lazy import BASE, TOP, compared
 from tests.registry.test_pull import clean_environment
 
-from . import trixie
+from .gotools import ToolError, built_from
 from .test_recompressed import EXPORTS, export
 
 if TYPE_CHECKING:
@@ -47,30 +43,10 @@ TAGS = "exclude_graphdriver_btrfs"
 @pytest.fixture(scope="session")
 def writer() -> Path:
     """The program that packs a tar with the libraries of the builders; it is built once."""
-    go = shutil.which("go") or "/usr/local/go/bin/go"
-    if not Path(go).exists():
-        absent("there is no Go toolchain")
-    folder = trixie.root().with_name("go-tools")
-    folder.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(SOURCE.read_bytes() + repr(MODULES).encode()).hexdigest()[:12]
-    path = folder / f"tables-{name}"
-    with (folder / "tables.lock").open("w") as lock, tempfile.TemporaryDirectory() as work:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            shutil.copy(SOURCE, work)
-            listed = "".join(f"require {each} {version}\n" for each, version in MODULES.items())
-            Path(work, "go.mod").write_text(f"module tables\n\ngo 1.22\n\n{listed}")
-            done = subprocess.run(
-                [go, "build", "-mod=mod", "-buildvcs=false", "-tags", TAGS, "-o", str(path), "."],
-                cwd=work,
-                env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                absent(f"the writer of tables cannot be built: {done.stderr[-300:]}")
-    return path
+    try:
+        return built_from(SOURCE, MODULES, TAGS)
+    except ToolError as error:
+        absent(f"the writer of tables cannot be built: {str(error)[-300:]}")
 
 
 def packed(writer: Path, form: str, tar: bytes, folder: Path) -> Chunked:

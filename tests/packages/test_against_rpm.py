@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from layerscope.analysis.model import Analysis
-from tests.builder import FORMS, Directory, File, Hardlink, ImageBuilder, Symlink
-from tests.builder.image import Members
 from tests.builder.tools import require
+from tests.packages.roots import analyzed, members_of, stored
 
 SPEC = """\
 Name: {name}
@@ -101,39 +98,7 @@ class Root:
 
     def stored(self, name: str) -> int:
         """What `rpm -ql` and stat say of a package. Hard links count once."""
-        found = {}
-        for line in self.rpm("-ql", name).splitlines():
-            status = (self.folder / line.lstrip("/")).lstat()
-            if stat.S_ISREG(status.st_mode):
-                found[status.st_ino] = status.st_size
-        return sum(found.values())
-
-    def members(self) -> Members:
-        """Everything in the root, as a layer."""
-        members: dict[str, object] = {}
-        first: dict[int, str] = {}
-        for path in sorted(self.folder.rglob("*")):
-            name, status = str(path.relative_to(self.folder)), path.lstat()
-            if stat.S_ISLNK(status.st_mode):
-                members[name] = Symlink(os.readlink(path))
-            elif stat.S_ISDIR(status.st_mode):
-                members[name] = Directory()
-            elif stat.S_ISREG(status.st_mode):
-                known = first.setdefault(status.st_ino, name)
-                mode = stat.S_IMODE(status.st_mode)
-                members[name] = File(path.read_bytes(), mode) if known == name else Hardlink(known)
-        return members
-
-
-def analyzed(folder: Path, *layers: Members) -> Analysis:
-    import layerscope
-
-    builder = ImageBuilder("app:1")
-    for number, members in enumerate(layers):
-        builder.layer(members, f"RUN {number}")
-    path = FORMS["docker-legacy"].write([builder.build()], folder / "image")
-    with layerscope.load(path) as image:
-        return layerscope.analyze(image)
+        return stored(self.folder, self.rpm("-ql", name).splitlines())
 
 
 @pytest.mark.engine
@@ -145,10 +110,10 @@ def test_bytes_of_rpm_packages_are_those_of_rpm_and_stat(
     assert (root.folder / "var/lib/rpm/rpmdb.sqlite").exists()
     before = {name: root.stored(name) for name in ("one", "other")}
     assert before["one"] == 30_000 + 700 + len("run 1.0conf")
-    first = root.members()
+    first = members_of(root.folder)
     root.install(packages["one 2"])
     after = root.stored("one")
-    analysis = analyzed(tmp_path, first, root.members())
+    analysis = analyzed(tmp_path, first, members_of(root.folder))
     assert "packages-unreadable" not in [note.code for note in analysis.notes]
     found = analysis.facts.packages
     assert found is not None
