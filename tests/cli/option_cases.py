@@ -161,6 +161,7 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--json": Case(("app.tar",), ("--json",)),
         "--no-advice": Case(("app.tar",), ("--no-advice", "write-once")),
         "--min-saving": Case(("app.tar",), ("--min-saving", "1GB")),
+        "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },
     "secrets": {
         "--json": Case(("app.tar",), ("--json",)),

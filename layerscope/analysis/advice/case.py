@@ -159,6 +159,15 @@ class Case:
         layer = self.analysis.tree.layers[self._layer_of(number)]
         return layer.columns.path(number - layer.first)
 
+    def origin_of(self, number: int) -> int:
+        """The instruction that first stored a content, before others changed only its metadata."""
+        place = self.analysis.tree.layers[self._layer_of(number)]
+        entry = place.entry(number - place.first)
+        before = entry.previous
+        while before is not None and before.kind == entry.kind and before.size == entry.size:
+            entry, before = before, before.previous
+        return self.analysis.layers[entry.layer].instruction
+
     def owner_of(self, number: int) -> int | None:
         """The number of the package that owns a content; None if none does, or nobody asked for packages."""
         ownership = self.analysis.ownership

@@ -13,7 +13,7 @@ from layerscope.image.image import Base
 from layerscope.options import AdviceOptions
 from layerscope.packages.recommends import only_recommended
 from tests.analysis.images import analysed
-from tests.builder import Hardlink, ImageBuilder
+from tests.builder import File, Hardlink, ImageBuilder
 from tests.builder.dialects import buildkit
 from tests.builder.image import Members
 
@@ -238,6 +238,20 @@ def test_a_copy_of_the_context_should_leave_out_git() -> None:
     assert advice.bytes == 901
     (edit,) = advice.edits
     assert getattr(edit, "lines", None) == (".git",)
+
+
+def test_git_counts_for_the_copy_even_if_a_later_step_stores_it_again() -> None:
+    head, pack = b"x" * 500, bytes(900)
+    analysis = image(
+        ("COPY . /app", {"app/.git/HEAD": File(head), "app/.git/objects/a": File(pack)}),
+        (
+            "RUN chown -R 1:1 /app",
+            {"app/.git/HEAD": File(head, uid=1), "app/.git/objects/a": File(pack, uid=1)},
+        ),
+    )
+    advice = found(analysis)
+    assert (advice["dockerignore"].bytes, advice["dockerignore"].instruction) == (1400, 0)
+    assert advice["copy-chown"].bytes == 1400
 
 
 def test_dependencies_that_a_copy_replaces_belong_into_dockerignore() -> None:

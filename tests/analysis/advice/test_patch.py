@@ -130,6 +130,7 @@ def test_a_flag_goes_to_every_command_that_lacks_it(before: str, edit: AddFlag, 
         "RUN my-apt-get install x\n",
         "RUN apt-get install --no-install-recommends a\n",
         "RUN apt-get update; ./install.sh\n",
+        'RUN ["apt-get", "install", "a"]\n',
     ],
 )
 def test_no_flag_is_added_without_the_command(text: str) -> None:

@@ -90,7 +90,7 @@ class Editor:
                 self._change(step, [self._indent(step) + edit.text + self._ending(step)])
             case AddOption():
                 self._change(step, _with_option(self._current(step), step, edit.option))
-            case AddFlag():
+            case AddFlag() if not is_exec_form(command_of(step.text)):
                 self._change(step, _with_flag(self._current(step), edit))
             case AppendCommand():
                 self._append(step, edit.command)

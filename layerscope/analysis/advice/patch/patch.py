@@ -8,6 +8,7 @@ from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.edits import Edit, IgnorePaths
 from layerscope.analysis.advice.patch.diff import unified
 from layerscope.analysis.advice.patch.editor import Editor, NotMechanicalError
+from layerscope.analysis.advice.patch.shell import command_of, is_exec_form
 from layerscope.analysis.model import Analysis
 from layerscope.image.alignment import written_text
 from layerscope.image.dockerfile import Step
@@ -85,7 +86,17 @@ def _aligned(analysis: Analysis, editor: Editor, index: int) -> Step:
         or written_text(instruction, step) != instruction.text
     ):
         raise NotMechanicalError
+    if instruction.evidence != "provenance" and not _ran(step, instruction.created_by):
+        raise NotMechanicalError
     return step
+
+
+def _ran(step: Step, created_by: str) -> bool:
+    """Whether the history has the command of a RUN. It doesn't keep the words of a COPY, an ADD, or a here-document."""
+    if step.keyword != "RUN" or "<<" in step.text:
+        return True
+    command = command_of(step.text)
+    return is_exec_form(command) or " ".join(command.split()) in " ".join(created_by.split())
 
 
 def _with_lines(text: str, lines: list[str]) -> str:

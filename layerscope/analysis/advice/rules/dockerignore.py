@@ -23,9 +23,7 @@ _MOST_OF = (19, 20)
 
 def _find(case: Case) -> Iterator[Advice]:
     yield from _replaced(case)
-    for index, numbers in case.dead_weight("version_control", "generated", "bytecode").items():
-        if not _is_from_context(case, index):
-            continue
+    for index, numbers in _by_origin(case).items():
         lines = _lines(case, index, numbers)
         claimed = case.claim(numbers)
         if claimed is None:
@@ -75,6 +73,17 @@ def _folder(case: Case, pair: WastePair, pattern: re.Pattern[bytes]) -> bytes | 
     folder = max(sums, key=lambda each: (sums[each], each), default=b"")
     part, whole = _MOST_OF
     return folder if folder and sums[folder] * whole >= pair.bytes * part else None
+
+
+def _by_origin(case: Case) -> dict[int, list[int]]:
+    """The dead weight that a COPY took along, by the COPY, even if a later step changed its owner, mode, or times."""
+    found: dict[int, list[int]] = {}
+    dead = case.dead_weight("version_control", "generated", "bytecode")
+    for index, numbers in dead.items():
+        for number in numbers:
+            origin = index if _is_from_context(case, index) else case.origin_of(number)
+            found.setdefault(origin, []).append(number)
+    return {index: numbers for index, numbers in found.items() if _is_from_context(case, index)}
 
 
 def _is_from_context(case: Case, index: int) -> bool:

@@ -33,6 +33,8 @@ def smaller_variant(facts: Facts) -> tuple[str, str] | None:
         return None
     name, tag, variant = match[1], match[2] or "latest", _VARIANTS[match[1]]
     smaller = variant if tag == "latest" else f"{tag}-{variant}"
+    if smaller == "slim" and name == "debian":
+        smaller = "stable-slim"
     return f"{name}:{tag}", f"{name}:{smaller}"
 
 
