@@ -74,6 +74,6 @@ DUPLICATES: Final = Question(
         Column("hash", "hash"),
     ),
     sql=f"SELECT saving, size, copies, layers, hash FROM ({_TOP_COPIES}) ORDER BY saving DESC, hash",
-    total=f"SELECT count(*) FROM ({_TOP_COPIES})",
+    total="SELECT repeated FROM content_sums",
     bar="saving",
 )

@@ -27,7 +27,7 @@ def summary(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     )
     contents, once, copies, total = _row(
         connection,
-        "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(copies), 0), coalesce(sum(size * copies), 0) FROM contents",
+        "SELECT contents, once, copies, total FROM content_sums",
     )
     unhashed = _row(
         connection,
