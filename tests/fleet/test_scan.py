@@ -219,6 +219,7 @@ def test_two_scans_at_once_do_not_mix(served: FleetRegistry, scan: Scan, tmp_pat
     scan(f"registry:{served.netloc}")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_one_line(
     cluster: Cluster, registry: FleetRegistry, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
