@@ -40,16 +40,19 @@ PYTHON = """\
 FROM debian:proof
 RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir uv==0.5.11 wheel==0.45.1
 """
-NODE = """\
+APT = """\
 FROM debian:proof
-RUN apt-get update && apt-get install -y --no-install-recommends nodejs && \\
-    apt-get clean && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get clean
+"""
+NODE = """\
+FROM apt:proof
+RUN apt-get install -y --no-install-recommends nodejs && apt-get clean
 RUN python3 -c 'import io,tarfile,urllib.request as u;\\
 tarfile.open(fileobj=io.BytesIO(u.urlopen("https://registry.npmjs.org/npm/-/npm-9.9.4.tgz").read())).extractall("/opt")' && \\
     node /opt/package/bin/npm-cli.js install -g npm@9.9.4 yarn@1.22.22 pnpm@8.15.9 && \\
     rm -rf /opt/package /root/.npm
 """
-BASES = {"python:proof": PYTHON, "node:proof": NODE}
+BASES = {"python:proof": PYTHON, "apt:proof": APT, "node:proof": NODE}
 
 
 @dataclass(frozen=True, slots=True)
