@@ -34,15 +34,15 @@ def layerscope(folder: Path, files: list[Path]) -> Found:
     return {
         (str(path.relative_to(folder)), hit.line)
         for path in files
-        for hit in search_bytes(path.read_bytes(), _in_image(path.relative_to(folder))).hits
+        for hit in search_bytes(path.read_bytes(), _in_image(path, folder)).hits
         if not hit.doubt
     }
 
 
-def _in_image(path: Path) -> bytes:
-    """The path in the image: without the number of the copy."""
-    parts = path.parts[1:] if path.parts[0].isdigit() else path.parts
-    return os.fsencode("/".join(parts))
+def _in_image(path: Path, folder: Path) -> bytes:
+    """The path in the image: without the number of the copy for the corpus, the whole path for published code."""
+    parts = path.relative_to(folder).parts
+    return os.fsencode("/".join(parts[1:]) if parts[0].isdigit() else str(path))
 
 
 def gitleaks(folder: Path, _files: list[Path]) -> Found:

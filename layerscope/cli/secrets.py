@@ -42,7 +42,7 @@ def command(choice: Choice, as_json: bool, no_fail: bool) -> int:
         secrets = analysis.facts.secrets
         assert secrets is not None
         summary = secrets_row(secrets)
-        rows = finding_rows(secrets, analysis.instructions)
+        rows = finding_rows(secrets.findings, analysis.instructions)
     if as_json:
         shown = {"findings": rows, "secrets": summary}
         write_stdout(lambda out: out.write(json.dumps(shown, indent=1, sort_keys=True) + "\n"))

@@ -13,6 +13,7 @@ from layerscope.analysis.comparison.packages import (
     compare_packages,
     package_notes,
 )
+from layerscope.analysis.comparison.secrets import SecretComparison, compare_secrets
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.comparison.walk import compare_files
 from layerscope.notes import Note
@@ -25,7 +26,7 @@ from layerscope.units import count, format_size
 class Comparison:
     """What changes from `a` to `b`. `files` is None if a side has no file list. `pattern` narrows the files.
 
-    `packages` is None if those of a side are unknown.
+    `packages` and `secrets` are None if those of a side are unknown.
     """
 
     a: Side
@@ -36,6 +37,7 @@ class Comparison:
     pattern: str | None
     notes: tuple[Note, ...]
     packages: PackageComparison | None = None
+    secrets: SecretComparison | None = None
 
     @property
     def reads_all(self) -> bool:
@@ -89,6 +91,7 @@ def compare(
         pattern=path,
         notes=tuple(_notes(a, b, layers, files, settings)),
         packages=compare_packages(a, b),
+        secrets=compare_secrets(a, b),
     )
 
 

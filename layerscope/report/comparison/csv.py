@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.model import WASTE_KINDS
+from layerscope.report.comparison import secrets
 from layerscope.report.comparison.package_words import versions_words
 from layerscope.report.comparison.words import change_details, full_text
 from layerscope.report.document.rows import SIZE_NAMES
@@ -68,6 +69,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
         shown = dict.fromkeys(diff_id for diff_id in diff_ids if diff_id is not None)
         yield {"table": "layer", "text": " ".join(shown), **_aligned(layer)}
     yield from _packages(document)
+    yield from secrets.csv_rows(document)
     for directory in document["directories"]:
         yield {
             "table": "directory",

@@ -12,6 +12,7 @@ from layerscope.analysis.model import LayerSummary, sum_of
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
 from layerscope.report.comparison.package_rows import packages_row
 from layerscope.report.comparison.pairs import costed_pair, pair
+from layerscope.report.comparison.secrets import findings_row
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.comparison.totals import duplicates_pair, origin_pairs
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
@@ -70,7 +71,7 @@ def build(
     a, b = comparison.a, comparison.b
     layers, files = comparison.layers, comparison.files
     name_a, name_b = names(comparison)
-    return {
+    document: ComparisonDocument = {
         "a": side_row(a, name_a),
         "b": side_row(b, name_b),
         "cache_break": _cache_break(comparison),
@@ -109,6 +110,10 @@ def build(
         },
         "wasted_by_kind": _all_waste(a, b),
     }
+    found = findings_row(comparison)
+    if found is not None:
+        document["findings"] = found
+    return document
 
 
 def _setting(row: Setting) -> SettingRow:

@@ -16,6 +16,7 @@ from layerscope.report.comparison.package_words import (
     versions_words,
 )
 from layerscope.report.comparison.rows import SIDES, MaybePairRow, PairRow, SideName
+from layerscope.report.comparison.secrets import doubt, listed, secrets_that_differ, secrets_words
 from layerscope.report.comparison.totals import MEANINGS, more_totals
 from layerscope.report.comparison.tree import OTHERS, tree_rows
 from layerscope.report.comparison.words import (
@@ -37,6 +38,7 @@ from layerscope.report.comparison.words import (
     waste_words,
 )
 from layerscope.report.parts.html_page import MOST_ROWS, write_page
+from layerscope.report.parts.secret_words import finding_place
 from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ _WORDS = {
     "STATUS_WORDS": _STATUS_WORDS,
     "TONES": _TONES,
     "change_details": change_details,
+    "finding_place": finding_place,
+    "secret_state": doubt,
     "setting_words": setting_words,
     "step_text": step_text,
     "versions_words": versions_words,
@@ -107,8 +111,9 @@ class ComparisonHtml:
     def render(self, document: ComparisonDocument, out: TextIO) -> None:
         files = document["files"]
         packages = packages_that_differ(document)
-        listed = [row for row in document["changes"] if row["path"] is not None]
-        shown = listed[:MOST_ROWS]
+        found = secrets_that_differ(document)
+        changes = [row for row in document["changes"] if row["path"] is not None]
+        shown = changes[:MOST_ROWS]
         cut = [row for row in document["changes"] if row["path"] is None]
         kinds = {row["kind"] for row in shown}
         values = {
@@ -119,9 +124,9 @@ class ComparisonHtml:
             "depth": DEPTH if files is None or files["depth"] is None else files["depth"],
             "document_word": "comparison",
             "file_words": "" if files is None else kind_words(files),
-            "files_left": len(listed) - len(shown) + sum(row["count"] for row in cut),
-            "files_left_delta": sum(row["delta"] for row in (*listed[MOST_ROWS:], *cut)),
-            "files_left_download": sum_of_deltas([*listed[MOST_ROWS:], *cut]),
+            "files_left": len(changes) - len(shown) + sum(row["count"] for row in cut),
+            "files_left_delta": sum(row["delta"] for row in (*changes[MOST_ROWS:], *cut)),
+            "files_left_download": sum_of_deltas([*changes[MOST_ROWS:], *cut]),
             "file_costs": has_costs(shown),
             "package_costs": packages is not None and has_costs(packages["changes"]),
             "packages_left_download": None if packages is None else _left_download(packages),
@@ -136,6 +141,8 @@ class ComparisonHtml:
             "package_choices": _package_choices(document),
             "package_words": None if packages is None else packages_words(packages),
             "packages": None if is_narrowed(document) else packages,
+            "secrets": [] if is_narrowed(document) or found is None else listed(found),
+            "secrets_words": "" if found is None else secrets_words(found),
             "statuses": _statuses(document["instructions"]),
             "transfers": any(
                 row["sizes"]["compressed"][side] is not None

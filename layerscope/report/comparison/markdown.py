@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from layerscope.report.comparison import secrets
 from layerscope.report.comparison.cost_words import cost_delta, has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
@@ -37,6 +38,7 @@ from layerscope.report.comparison.words import (
     step_text,
     waste_words,
 )
+from layerscope.report.parts.secret_words import finding_place
 from layerscope.report.parts.sheet import LIMIT, code, prose
 from layerscope.units import format_delta, format_size
 
@@ -62,6 +64,7 @@ class ComparisonMarkdown:
             _overview(document),
             *([] if is_narrowed(document) else [_instructions(document), _consequences(document)]),
             *([] if is_narrowed(document) else [_packages(document, self._rows)]),
+            *([] if is_narrowed(document) else [_secrets(document, self._rows)]),
             _where(document, self._rows),
             _files(document, self._rows),
             *([] if is_narrowed(document) else [_settings(document)]),
@@ -194,6 +197,21 @@ def _packages(document: ComparisonDocument, rows: int) -> str:
         table.append((*_others([*others, *cut], costs), "", f"*in {left:,} others*", "", "", ""))
     titles = (*_changes(costs), "", "package", "version", "content A>", "content B>")
     return _folded(f"Packages: {packages_words(packages)}", _table(titles, table))
+
+
+def _secrets(document: ComparisonDocument, rows: int) -> str:
+    found = secrets.secrets_that_differ(document)
+    if found is None:
+        return ""
+    every = secrets.listed(found)
+    table = [
+        (word, code(finding_place(row)), code(row["rule"]), secrets.doubt(row))
+        for word, row in every[:rows]
+    ]
+    if every[rows:]:
+        table.append(("", f"*and {len(every) - rows:,} others*", "", ""))
+    words = f"Secrets: {secrets.secrets_words(found)}"
+    return _folded(words, _table(("", "secret", "rule", ""), table))
 
 
 def _where(document: ComparisonDocument, rows: int) -> str:

@@ -7,6 +7,7 @@ from layerscope.analysis.comparison.files import ChangeKind
 from layerscope.analysis.comparison.layers import Reason, Status
 from layerscope.analysis.comparison.packages import PackageStatus
 from layerscope.report.document.rows import MaybeSizesRow
+from layerscope.report.document.secret_types import ComparedFindingsRow
 
 SideName = Literal["a", "b"]
 SIDES: tuple[SideName, SideName] = ("a", "b")
@@ -300,6 +301,7 @@ class ComparisonDocument(TypedDict):
     sizes: ImageSizesRow
     transfer: TransferRow
     wasted_by_kind: ComparedWasteRow
+    findings: NotRequired[ComparedFindingsRow]
 
 
 class WeightRow(TypedDict):

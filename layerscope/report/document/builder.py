@@ -128,7 +128,7 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
     if analysis.facts.duplicates is not None:
         document["duplicates"] = duplicates_row(analysis.facts.duplicates, analysis.layers, top)
     if analysis.facts.secrets is not None:
-        document["findings"] = finding_rows(analysis.facts.secrets, analysis.instructions)
+        document["findings"] = finding_rows(analysis.facts.secrets.findings, analysis.instructions)
         document["secrets"] = secrets_row(analysis.facts.secrets)
     if analysis.facts.weight is not None:
         document["dead_weight"] = dead_weight_row(analysis.facts.weight, top)

@@ -27,9 +27,11 @@ def secrets_row(secrets: Secrets) -> SecretsRow:
     }
 
 
-def finding_rows(secrets: Secrets, instructions: Sequence[InstructionSummary]) -> list[FindingRow]:
+def finding_rows(
+    findings: Sequence[SecretFinding], instructions: Sequence[InstructionSummary]
+) -> list[FindingRow]:
     """The findings, deleted ones first, with the Dockerfile lines of their instructions."""
-    return [_finding(each, instructions) for each in secrets.findings]
+    return [_finding(each, instructions) for each in findings]
 
 
 def _finding(finding: SecretFinding, instructions: Sequence[InstructionSummary]) -> FindingRow:

@@ -43,3 +43,11 @@ class SecretsRow(TypedDict):
     gaps: list[SecretGapRow]
     not_searched: int
     rules: str
+
+
+class ComparedFindingsRow(TypedDict):
+    """In a comparison: secrets that only B has, secrets that only A has, and how many both have."""
+
+    added: list[FindingRow]
+    removed: list[FindingRow]
+    same: int
