@@ -688,7 +688,7 @@ def test_the_mouse_does_the_same_as_keys(archive: str) -> None:
         await driver.settle()
         assert tree.rows is not None
         assert tree.rows.sort == "name"
-        await driver.pilot.click(driver.browse.strip, offset=(13, 0))
+        await driver.pilot.click(driver.browse.strip, offset=(25, 0))
         await driver.settle()
         assert driver.browse.tab == "waste"
         line = driver.browse.query_one(KeyLine)
