@@ -14,6 +14,7 @@ from layerscope.analysis.budgets.verdict import Verdict
 from layerscope.analysis.duplicates import Duplicates
 from layerscope.analysis.model import Analysis
 from layerscope.analysis.origin import origin_of
+from layerscope.analysis.weight.facts import DeadWeight
 from layerscope.errors import ConfigError
 from layerscope.image.image import Base
 from tests.report.sample import make_analysis, python_app, wasted, with_facts, without_tar
@@ -77,6 +78,7 @@ def test_an_empty_image_passes_every_rule() -> None:
         empty,
         base=Base(layers=0, name=None, evidence="x"),
         duplicates=Duplicates(least=4096, groups=()),
+        weight=DeadWeight(bytes=0, files=0, compressed=0, kinds=(), base=None),
     )
     empty = with_facts(empty, origin=origin_of(empty.facts, set()))
     verdict = judge(empty, **dict.fromkeys(RULES, 0) | {"min_efficiency": 1})

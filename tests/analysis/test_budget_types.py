@@ -59,6 +59,7 @@ GOOD_ROWS = {
     "instruction": {"match": "'RUN *'", "max": "1"},
     "path": {"glob": "'a'", "max": "1"},
     "package": {"match": "'a'", "max": "1"},
+    "dead_weight": {"kind": "'docs'", "max": "1"},
     "allow": {"glob": "'a'", "reason": "'r'"},
 }
 YAML = (

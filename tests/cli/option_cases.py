@@ -75,6 +75,7 @@ RULES: Final[dict[str, Case]] = {
     "--max-wasted-percent": Case(("app.tar",), ("--max-wasted-percent", "1")),
     "--min-efficiency": Case(("app.tar",), ("--min-efficiency", "0.99")),
     "--max-own-wasted": Case(("app.tar", "--base", "base.tar"), ("--max-own-wasted", "1")),
+    "--max-dead-weight": Case(("app.tar",), ("--max-dead-weight", "1")),
     "--max-duplicates": Case(("app.tar",), ("--max-duplicates", "1")),
     "--max-layers": Case(("app.tar",), ("--max-layers", "1")),
     "--max-layer-size": Case(("app.tar",), ("--max-layer-size", "1")),

@@ -26,6 +26,7 @@ from layerscope.analysis.budgets.quantities import Number, written_limit
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.budgets.secrets import AllowSecret
+from layerscope.analysis.budgets.weight_limit import WeightLimit
 from layerscope.errors import ConfigError
 from layerscope.records import dataclass
 
@@ -48,6 +49,7 @@ class Budget:
     paths: tuple[PathLimit, ...] = ()
     growths: tuple[PartGrowth, ...] = ()
     packages: tuple[PackageLimit, ...] = ()
+    weights: tuple[WeightLimit, ...] = ()
     allows: tuple[Allow, ...] = ()
     forbid_secrets: bool = False
     secret_allows: tuple[AllowSecret, ...] = ()
@@ -64,12 +66,12 @@ class Budget:
         return frozenset((*self.limits, *(each.rule for each in self.parts)))
 
     @property
-    def parts(self) -> tuple[PartGrowth | PackageLimit, ...]:
+    def parts(self) -> tuple[PartGrowth | PackageLimit | WeightLimit, ...]:
         """The limits on parts of the image that may measure from a baseline."""
-        return (*self.growths, *self.packages)
+        return (*self.growths, *self.packages, *self.weights)
 
     def __bool__(self) -> bool:
-        parts = (self.instructions, self.paths, self.growths, self.packages)
+        parts = (self.instructions, self.paths, self.growths, self.packages, self.weights)
         return bool(self.limits or any(parts) or self.forbid_secrets or self.dive)
 
 
@@ -109,6 +111,7 @@ def load_budget(
         paths=tuple(rules.paths),
         growths=tuple(rules.growths),
         packages=tuple(rules.packages),
+        weights=tuple(rules.weights),
         allows=tuple(rules.allows),
         forbid_secrets=rules.forbid_secrets,
         secret_allows=tuple(rules.secret_allows),

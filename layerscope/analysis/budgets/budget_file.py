@@ -26,12 +26,13 @@ from layerscope.analysis.budgets.quantities import (
 from layerscope.analysis.budgets.rules import RULES
 from layerscope.analysis.budgets.scope import InstructionLimit, Level, PathLimit
 from layerscope.analysis.budgets.secrets import AllowSecret
+from layerscope.analysis.budgets.weight_limit import WeightLimit, is_known
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
 from layerscope.records import dataclass
 
 CONFIG_BYTES = 1024 * 1024
-LISTS = ("instruction", "path", "package", "allow", "allow_secret")
+LISTS = ("instruction", "path", "package", "dead_weight", "allow", "allow_secret")
 REFERENCES = ("baseline", "anchor", "base")
 KEYS = (*RULES, FORBID_SECRETS, "min_change", *REFERENCES, *LISTS)
 """All keys of a budget."""
@@ -51,6 +52,7 @@ class Rules:
     paths: list[PathLimit] = field(default_factory=list)
     growths: list[PartGrowth] = field(default_factory=list)
     packages: list[PackageLimit] = field(default_factory=list)
+    weights: list[WeightLimit] = field(default_factory=list)
     allows: list[Allow] = field(default_factory=list)
     forbid_secrets: bool = False
     secret_allows: list[AllowSecret] = field(default_factory=list)
@@ -368,6 +370,28 @@ def _package(rules: Rules, row: Mapping[str, object], place: str) -> None:
     ]
 
 
+def _weight(rules: Rules, row: Mapping[str, object], place: str) -> None:
+    table = _Table(row, place, ("kind", *_LIMITS, "level", "reason"))
+    kind = table.text("kind", needed=True)
+    if not is_known(kind):
+        raise ConfigError(
+            f"{place}: no kind of dead weight is called {kind[:40]!r}",
+            hint="docs/dead-weight.md lists the kinds",
+        )
+    rules.weights += [
+        WeightLimit(
+            kind=kind,
+            limit=table.limit(key, "growth" if key.endswith("growth") else "size"),
+            growth=key.endswith("growth"),
+            compressed="compressed" in key,
+            written=written_limit(table.needed(key)),
+            level=table.level(),
+            reason=table.text("reason"),
+        )
+        for key in _limits(row)
+    ]
+
+
 def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:
     table = _Table(row, place, ("glob", "reason", "name", "until", "rules"))
     rules.allows.append(
@@ -402,6 +426,7 @@ _SCOPES: dict[str, Callable[[Rules, Mapping[str, object], str], None]] = {
     "instruction": _instruction,
     "path": _path,
     "package": _package,
+    "dead_weight": _weight,
     "allow": _allow,
     "allow_secret": _allow_secret,
 }

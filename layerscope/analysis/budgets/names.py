@@ -54,6 +54,9 @@ RULE_NAMES = (
     RuleName(
         "max_duplicates", "size", True, "Live content that is stored although another file has it."
     ),
+    RuleName(
+        "max_dead_weight", "size", True, "Live content that a running container hardly needs."
+    ),
     RuleName("max_layers", "count", True, "Number of layers."),
     RuleName("max_layer_size", "size", True, "Content of the largest layer."),
     RuleName("max_growth", "growth", True, "Growth of the content against --baseline (2MB or 1%)."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final
 
@@ -180,6 +181,32 @@ def _duplicates(case: Case, limit: Number) -> Measured:
     return Measured(Fraction(found.known_saving), detail=detail)
 
 
+def weight_unknown(facts: Facts, pattern: str = "*") -> str:
+    """Why the dead weight of some kinds is unknown, or "" if it is known."""
+    missing = missing_layers(facts)
+    if missing:
+        return missing
+    if facts.weight is None:
+        if facts.saved:
+            return "unknown: the report has no dead weight; save it again with it"
+        return "unknown: dead weight was not looked for; leave --no-dead-weight out"
+    unread = [kind for kind in facts.weight.unmeasured if fnmatchcase(kind, pattern)]
+    if unread:
+        return f"unknown: {unread[0]} needs the contents of files; leave --lazy out"
+    return ""
+
+
+def _dead_weight(case: Case, _: Number) -> Measured:
+    unknown = weight_unknown(case.analysis)
+    weight = case.analysis.weight
+    if unknown or weight is None:
+        return Measured(None, unknown)
+    detail = ""
+    if weight.base is not None and weight.base.bytes:
+        detail = f"{format_size(weight.base.bytes)} of it in the base image"
+    return Measured(Fraction(weight.bytes), detail=detail)
+
+
 def _largest_layer(case: Case) -> Fraction:
     return Fraction(max((layer.sizes.content for layer in case.analysis.layers), default=0))
 
@@ -232,6 +259,7 @@ _MEASURES: dict[str, Measure] = {
     "min_efficiency": _of_content(_efficiency),
     "max_own_wasted": _own_wasted,
     "max_duplicates": _duplicates,
+    "max_dead_weight": _dead_weight,
     "max_layers": lambda case, _: Measured(Fraction(len(case.analysis.layers))),
     "max_layer_size": _of_content(_largest_layer),
     "max_growth": _growth("content"),
