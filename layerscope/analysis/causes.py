@@ -117,8 +117,9 @@ class _Live:
         parts = {} if weighed is None else weighed.parts
         costs = None if columns.compressed is None else columns.compressed
         known: dict[object, Cause] = {}
-        rows = zip(values(columns.sizes), layer.records, owners, strict=True)
-        for position, (size, record, owner) in enumerate(rows):
+        folders: dict[bytes, list[int]] = {}
+        rows = zip(values(columns.sizes), layer.records, owners, columns.each_path(), strict=True)
+        for position, (size, record, owner, path) in enumerate(rows):
             if not size or (record is not None and record.names <= 0):
                 continue
             cost = None if costs is None else costs[position]
@@ -138,8 +139,17 @@ class _Live:
             if owner != UNOWNED:
                 self._cause(known, owner, base).add(size, cost, instruction, files)
             else:
-                path = columns.path(position) if record is None else record.path
-                self._directories[base].add(path, size, cost, instruction, files)
+                folder = (path if record is None else record.path).rpartition(b"/")[0]
+                sums = folders.get(folder)
+                if sums is None:
+                    folders[folder] = [size, cost or 0, files]
+                else:
+                    sums[0] += size
+                    sums[1] += cost or 0
+                    sums[2] += files
+        add = self._directories[base].add
+        for folder, (size, cost, files) in folders.items():
+            add(folder, size, None if costs is None else cost, instruction, files)
 
     def _cause(self, known: dict[object, Cause], key: object, base: bool) -> Cause:
         cause = known.get(key)
@@ -192,11 +202,11 @@ class _Directory:
         self.bytes = 0
         self.cause: Cause | None = None
 
-    def add(self, path: bytes, size: int, cost: int | None, instruction: int, files: int) -> None:
-        """Add a file."""
+    def add(self, folder: bytes, size: int, cost: int | None, instruction: int, files: int) -> None:
+        """Add files that are directly in a folder."""
         here = self
         here.bytes += size
-        for name in path.split(b"/")[:-1][:DEEPEST]:
+        for name in folder.split(b"/")[:DEEPEST] if folder else ():
             below = here.below.get(name)
             if below is None:
                 below = here.below[name] = _Directory()
