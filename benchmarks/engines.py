@@ -41,8 +41,8 @@ def running(name: str, report: list[str]) -> Iterator[list[Case]]:
         else:
             inside = engine.folder / "image.tar"
             shutil.copy(archive, inside)
-            loaded = engine.docker("load", "--quiet", "--input", engine.inside(inside))
-            engine.docker("tag", loaded.rpartition(" ")[2], REFERENCE)
+            engine.docker("load", "--quiet", "--input", engine.inside(inside))
+            engine.docker("tag", engine.docker("images", "--quiet", "--no-trunc"), REFERENCE)
             inside.unlink()
         client = shlex.join(
             [*engine.client(), "--host", f"unix://{engine.inside(engine.socket)}", "save"]
