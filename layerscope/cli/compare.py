@@ -16,6 +16,7 @@ from layerscope.cli.examine import collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
+    dead_weight_option,
     duplicates_options,
     head_option,
     lazy_option,
@@ -102,6 +103,7 @@ STDIN = "-"
 @cache_option
 @lazy_option
 @packages_option
+@dead_weight_option
 @duplicates_options
 @secrets_option
 @show_args_option
@@ -153,6 +155,7 @@ class Asked:
     no_cache: bool
     lazy: bool
     packages: bool
+    dead_weight: bool
     duplicates: bool
     min_duplicate: str | None
     secrets: SecretScope
@@ -209,6 +212,7 @@ class Asked:
             "--via": self.via,
             "--no-cache": self.no_cache,
             "--no-packages": not self.packages,
+            "--no-dead-weight": not self.dead_weight,
             "--no-duplicates": not self.duplicates,
             "--min-duplicate": self.min_duplicate,
             "--secrets": self.secrets == "all",
@@ -262,6 +266,7 @@ class Asked:
                 head=self.head,
                 lazy=self.lazy,
                 packages=self.packages,
+                dead_weight=self.dead_weight,
                 duplicates=self.duplicates,
                 min_duplicate=self.min_duplicate,
                 secrets=self.secrets,

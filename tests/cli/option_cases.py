@@ -135,6 +135,10 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         "--no-verify": Case(("base.tar", "flipped-gzip.tar"), ("--no-verify",)),
         "--head": Case(("base.tar", "oci.tar", "--json"), ("--head",)),
         "--packages": Case(("base.tar", "app.tar", "--json", "--no-packages"), ("--packages",)),
+        "--dead-weight": Case(
+            ("base.tar", "app.tar", "--json", "--no-dead-weight"), ("--dead-weight",)
+        ),
+        "--no-dead-weight": Case(("base.tar", "app.tar", "--json"), ("--no-dead-weight",)),
         "--no-packages": Case(("base.tar", "app.tar", "--json"), ("--no-packages",)),
         "--duplicates": Case(
             ("base.tar", "app.tar", "--json", "--no-duplicates"), ("--duplicates",)

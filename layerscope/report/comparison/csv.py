@@ -60,6 +60,9 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
             ("wasted", document["origin"][part]["wasted"]),
         ):
             yield {"table": "size", "text": f"{part}_{name}", **_pair(pair)}
+    yield {"table": "size", "text": "dead_weight", **_pair(document["dead_weight"]["total"])}
+    for weight in document["dead_weight"]["kinds"]:
+        yield {"table": "dead_weight", "text": weight["kind"], **_pair(weight)}
     for kind in WASTE_KINDS:
         yield {"table": "waste", "text": kind, **_pair(wasted[kind])}
     for row in document["instructions"]:

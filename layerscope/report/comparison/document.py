@@ -15,6 +15,7 @@ from layerscope.report.comparison.pairs import costed_pair, pair
 from layerscope.report.comparison.secrets import findings_row
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.comparison.totals import duplicates_pair, origin_pairs
+from layerscope.report.comparison.weight import compared_weight
 from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
@@ -77,6 +78,7 @@ def build(
         "cache_break": _cache_break(comparison),
         "changes": [] if files is None else _changes(files, top),
         "config": [_setting(row) for row in comparison.settings],
+        "dead_weight": compared_weight(a, b),
         "different": comparison.differs,
         "directories": [] if files is None else _directories(files, top, depth),
         "duplicates": duplicates_pair(a, b),

@@ -6,6 +6,7 @@ from layerscope.analysis.comparison.configuration import Field
 from layerscope.analysis.comparison.files import ChangeKind
 from layerscope.analysis.comparison.layers import Reason, Status
 from layerscope.analysis.comparison.packages import PackageStatus
+from layerscope.analysis.weight.kinds import WeightKind
 from layerscope.report.document.rows import MaybeSizesRow
 from layerscope.report.document.secret_types import ComparedFindingsRow
 
@@ -273,6 +274,19 @@ class ComparedOriginRow(TypedDict):
     own: ComparedPartRow
 
 
+class KindPairRow(MaybePairRow):
+    """One kind of dead weight. Null where it could not be looked for."""
+
+    kind: WeightKind
+
+
+class ComparedWeightRow(TypedDict):
+    """The dead weight of both images, null where it is unknown."""
+
+    kinds: list[KindPairRow]
+    total: MaybePairRow
+
+
 class ComparisonDocument(TypedDict):
     """What changes from A to B."""
 
@@ -281,6 +295,7 @@ class ComparisonDocument(TypedDict):
     cache_break: CacheBreakRow | None
     changes: list[ChangeRow | ChangeRestRow]
     config: list[SettingRow]
+    dead_weight: ComparedWeightRow
     different: bool
     directories: list[DirectoryRow]
     duplicates: MaybePairRow

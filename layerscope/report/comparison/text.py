@@ -17,6 +17,7 @@ from layerscope.report.comparison.package_words import (
 )
 from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.weight import weight_words
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
@@ -76,6 +77,7 @@ class ComparisonText:
             _instructions(page, document)
             _consequences(page, document)
             _packages(page, document, rows)
+            _dead_weight(page, document)
             secrets.text(page, document, rows)
             _where(page, document, rows)
             _changes(page, document, rows)
@@ -240,6 +242,13 @@ def _consequences(page: Page, document: ComparisonDocument) -> None:
     waste = waste_words(document)
     if waste:
         page.paragraph(waste, indent=9, head=("waste  ", "head"))
+
+
+def _dead_weight(page: Page, document: ComparisonDocument) -> None:
+    words = weight_words(document)
+    if words:
+        page.gap()
+        page.paragraph(words, indent=15, head=("dead weight  ", "head"))
 
 
 def _packages(page: Page, document: ComparisonDocument, rows: int) -> None:

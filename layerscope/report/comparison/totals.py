@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 MEANINGS: Final = {
     "own": "what own instructions store",
     "own waste": "what own instructions waste, in files of the base image too",
+    "dead weight": "live content that a container hardly needs",
     "duplicates": "what one copy of each content would save",
 }
 """What each total means, for a page that has the room."""
@@ -57,6 +58,7 @@ def more_totals(document: ComparisonDocument) -> Iterator[tuple[str, MaybePairRo
     named = (
         ("own", document["origin"]["own"]["content"]),
         ("own waste", document["origin"]["own"]["wasted"]),
+        ("dead weight", document["dead_weight"]["total"]),
         ("duplicates", document["duplicates"]),
     )
     for name, pair in named:
