@@ -7,7 +7,7 @@ from typing import Final
 
 from layerscope.errors import UsageError
 
-_NEEDED: Final = ("dask", "distributed", "pyarrow", "duckdb")
+_NEEDED: Final = ("dask", "distributed", "pyarrow", "duckdb", "cryptography")
 
 
 def check_extra() -> None:

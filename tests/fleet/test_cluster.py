@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from layerscope.cli.main import main
-from tests.builder import ImageBuilder, digest_of
+from tests.builder import FORMS, ImageBuilder, digest_of
 from tests.fleet.cluster import Cluster
 from tests.fleet.served import FleetRegistry
 from tests.fleet.test_scan import HOSTILE, assert_same
@@ -203,3 +203,15 @@ def test_300_images_survive_a_worker_that_is_killed(
     registry.faults.clear()
     references = [registry.reference(each.repository, each.tag) for each in made]
     assert_same(rows, out, references)
+
+
+@pytest.mark.slow
+def test_local_workers_scan_a_folder(tmp_path: Path, rows: Ask) -> None:
+    image = ImageBuilder("app:1").layer({"etc/a": b"a" * 9}, "RUN a").build()
+    (tmp_path / "images").mkdir()
+    FORMS["oci-archive"].write([image], tmp_path / "images" / "one.tar")
+    words = [str(tmp_path / "images"), "--out", str(tmp_path / "fleet"), "--workers", "2"]
+    done = subprocess.run(command(*words), capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr
+    assert "1 image, 0 of them unchanged; 1 layer" in done.stderr
+    assert_same(rows, tmp_path / "fleet", [f"{tmp_path}/images/one.tar"])
