@@ -33,7 +33,7 @@ IGNORE = ".dockerignore"
 @click.option(
     "--diff",
     is_flag=True,
-    help="Print a patch to the Dockerfile with the changes that need no thought. --dockerfile names it.",
+    help="Print a patch to the Dockerfile with the simple changes. --dockerfile names it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @advice_options

@@ -8,7 +8,7 @@ from layerscope.cli.exits import Exit
 from layerscope.cli.streams import write_stdout
 
 
-@click.command("query", short_help="Ask the tables by SQL.")
+@click.command("query", short_help="Query the tables with SQL.")
 @click.argument("folder", metavar="DIR")
 @click.argument("sql", metavar="SQL")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")

@@ -126,7 +126,10 @@ def _plan(
 @click.command("scan", short_help="Read the images of a registry or a folder into tables.")
 @click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
 @click.option(
-    "--out", required=True, metavar="DIR", help="The folder of the tables. It is made, or added to."
+    "--out",
+    required=True,
+    metavar="DIR",
+    help="The folder of the tables. It is created if it doesn't exist.",
 )
 @click.option(
     "--scheduler",
@@ -146,7 +149,7 @@ def command(plan: Plan, where: Where) -> int:
     """Read images into the tables in DIR: each layer once, however many images have it.
 
     TARGET is registry:HOST for all repositories of a registry, registry:HOST/REPOSITORY for all tags of a repository, a file
-    with a reference on each line, or a folder of archives and layouts. A scan that was interrupted goes on where it stopped,
+    with a reference on each line, or a folder of archives and layouts. A scan that was interrupted continues where it stopped,
     and the next scan reads only new layers. An image that can't be read is a row of the table `failures`.
 
     \b

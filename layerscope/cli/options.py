@@ -245,7 +245,7 @@ duplicates_options = stacked(
 dead_weight_option = click.option(
     "--dead-weight/--no-dead-weight",
     default=True,
-    help="Tell which live files a running container hardly needs, or don't.",
+    help="Say which live files a running container hardly needs, or don't look for any.",
 )
 
 
@@ -256,12 +256,12 @@ def advice_options(command: Command) -> Command:
             "--no-advice",
             metavar="RULE",
             multiple=True,
-            help="Give no advice of this rule, such as docs. Repeat for several rules.",
+            help="Leave out advice from this rule, such as docs. Repeat for several rules.",
         ),
         click.option(
             "--min-saving",
             metavar="SIZE",
-            help="Give no advice that saves less. By default 1 MB or 1 % of the content, whichever is smaller.",
+            help="Leave out advice that saves less. By default 1 MB or 1 % of the content, whichever is smaller.",
         ),
     )(command)
 
@@ -274,7 +274,7 @@ secrets_option = click.option(
     "--secrets/--no-secrets",
     default=None,
     callback=_scope,
-    help="Search all text files for secrets, or nothing. By default, search the configuration and the files that have names of secrets.",
+    help="Search all text files for secrets, or nothing. By default, search the configuration and the files whose names suggest secrets.",
 )
 _tag_option = click.option(
     "--tag", metavar="TAG", help="Pick this image from an archive with several."
