@@ -18,8 +18,8 @@ MOST_STEPS: Final = 100
 """The most instructions to name for one copy."""
 _DEEPEST: Final = 8
 """The most stages to follow from copy to copy."""
-_LONGEST: Final = 100_000
-"""The most instructions to look at for one copy."""
+_LONGEST: Final = 2000
+"""The most steps to look at for one copy. A longer chain is cut off, and `left_out` says so."""
 _MERGED: Final = {"/bin": "/usr/bin", "/sbin": "/usr/sbin", "/lib": "/usr/lib", "/var/run": "/run"}
 """Symlinks of nearly every image, by which one file has two paths."""
 _GLOBS: Final = "*?["
@@ -75,7 +75,10 @@ class _Tracer:
 
     def follow(self, key: Key | None, paths: list[str], depth: int = 0) -> str | None:
         """Collect the steps of one stage. Returns the image that the stage begins with, if files can come from it."""
-        while key is not None and key not in self._seen and len(self._seen) < _LONGEST:
+        while key is not None and key not in self._seen:
+            if len(self._seen) == _LONGEST:
+                self.left_out += 1
+                return None
             self._seen.add(key)
             making = self._lookup(key)
             if making is None:

@@ -13,6 +13,8 @@ from layerscope.image.instruction import CopiedFrom, Location, StageStep
 from layerscope.records import dataclass
 
 _FROM: Final = re.compile(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
+_GENERATIONS: Final = 100
+"""The most stages that one stage is FROM, one after the other."""
 _WRITERS: Final = frozenset(("RUN", "COPY", "ADD"))
 
 
@@ -99,7 +101,7 @@ class Stages:
         """A stage and those that it is FROM."""
         found = {stage}
         parent = self._stages[stage].parent
-        while parent is not None:
+        while parent is not None and len(found) < _GENERATIONS:
             found.add(parent)
             parent = self._stages[parent].parent
         return frozenset(found)

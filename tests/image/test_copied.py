@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import layerscope
 from layerscope.image.copied import MOST_STEPS, normal
@@ -15,6 +17,7 @@ from layerscope.image.instruction import CopiedFrom, Location
 from layerscope.image.llb import Build
 from layerscope.image.stages import Stages
 from tests.builder import ImageBuilder, buildkit, docker_legacy
+from tests.effort import examples
 
 
 def stages_of(text: str) -> Stages:
@@ -158,6 +161,13 @@ def test_a_long_stage_is_cut_off_and_says_so() -> None:
     assert (len(found.instructions), found.left_out) == (MOST_STEPS, 7)
 
 
+def test_a_chain_without_end_is_cut_off_and_says_so() -> None:
+    text = "FROM scratch AS b\n" + "COPY x /elsewhere\n" * 5000 + "FROM x\nCOPY --from=b /a /a"
+    found = copied(text)
+    assert found is not None
+    assert (found.instructions, found.left_out) == ((), 1)
+
+
 @pytest.mark.parametrize(
     ("path", "same"),
     [("a/b/", "/a/b"), ("/bin/x", "/usr/bin/x"), ("/a/*.so", "/a"), ("/", "/"), ("*", "/")],
@@ -277,6 +287,30 @@ def test_a_step_without_a_line_has_its_command() -> None:
 def test_steps_that_make_no_sense_end_the_chain(edit: Any) -> None:
     found = built(9, edit)
     assert found is None or len(found.instructions) <= 3
+
+
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, 0, -1, 1 << 70, "", "s1:0", "x" * 300, [], {}, [[]], {"": {}}, True]
+)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.data())
+def test_any_change_of_the_steps_ends_in_an_answer(data: st.DataObject) -> None:
+    found: Any = steps()
+    for _ in range(data.draw(st.integers(1, 3))):
+        node: Any = found
+        path: list[tuple[Any, Any]] = []
+        while (
+            isinstance(node, dict | list) and node and (len(path) < 2 or data.draw(st.booleans()))
+        ):
+            keys = sorted(node) if isinstance(node, dict) else list(range(len(node)))
+            path.append((node, data.draw(st.sampled_from(keys))))
+            node = node[path[-1][1]]
+        holder, key = path[-1]
+        holder[key] = data.draw(JUNK)
+    answer = Build(found, LINES).copied(Location("Dockerfile", 9, 9), stages_of(TEXT))
+    assert answer is None or len(answer.instructions) <= MOST_STEPS
 
 
 def test_a_report_names_the_stage_with_a_dockerfile_alone(tmp_path: Path) -> None:

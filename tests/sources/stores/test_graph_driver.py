@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -40,6 +41,9 @@ FORMS: dict[str, tuple[str, Callable[[list[BuiltImage]], Archive]]] = {
 }
 
 
+TWICE = b"twice" * 1000
+
+
 @cache
 def sample() -> BuiltImage:
     """Names, kinds, and rewrites whose contents have to be compared; one layer is there twice."""
@@ -57,6 +61,7 @@ def sample() -> BuiltImage:
                 "päth": b"utf-8",
                 long: b"long",
                 "empty": b"",
+                "copy/one": TWICE,
             },
             "RUN one",
         )
@@ -67,6 +72,7 @@ def sample() -> BuiltImage:
                 "bin/tool": File(BIG, mode=0o700),
                 "same": b"else",
                 long: WHITEOUT,
+                "copy/two": TWICE,
             },
             "RUN two",
         )
@@ -173,6 +179,9 @@ def test_the_store_gives_the_same_report_as_the_export(
         if form == "docker 20":
             assert exported == from_store
         assert docker.engine.saves == 1
+        (group,) = json.loads(from_store)["duplicates"]["groups"]
+        assert group["hash"] == f"sha256:{hashlib.sha256(TWICE).hexdigest()}"
+        assert (group["paths"], group["layers"]) == (["/copy/one", "/copy/two"], [0, 2])
         wasted = json.loads(from_store)["wasted_by_kind"]
         assert wasted["metadata_only"] == len(BIG) + len(b"root:*:::::::\n")
         assert wasted["identical_rewrite"] == len(b"cached" * 90)
