@@ -98,8 +98,8 @@ class Run:
         self.failures = Failures(self.known.failures)
         self.seen: set[str] = set()
         """The references that the targets name."""
-        self.whole = True
-        """Whether the targets could be listed in full."""
+        self.whole = not plan.choosing.tags and plan.newer_than is None
+        """Whether the targets are listed in full, so that what they don't name is gone."""
         self._workers = workers
         self._progress = progress
         self._number = folder.head.scan + 1

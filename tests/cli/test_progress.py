@@ -31,6 +31,13 @@ def test_progress_shows_bytes_and_rate_and_clears_its_line() -> None:
     assert text.endswith("\r\x1b[K")
 
 
+def test_a_scan_counts_images_and_layers() -> None:
+    assert "listing  image 3" in drawn("80", Progress("list", 0, None, 3, None))
+    assert "image 3 of 1,200" in drawn("80", Progress("manifests", 0, None, 3, 1200))
+    text = drawn("80", Progress("layers", 500, 2000, 4, 9))
+    assert "reading  layer 4 of 9  500 B of 2.0 kB" in text
+
+
 def test_progress_fits_on_one_line() -> None:
     for columns in ("20", "40", "80"):
         text = drawn(columns, Progress("export", 5, None), Progress("read", 7, 9, 3, 12))

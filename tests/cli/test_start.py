@@ -11,7 +11,11 @@ import pytest
 import layerscope
 from tests.cli.conftest import ROOT, Run, command, environment
 
-HEAVY = ("docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis")
+FLEET = ("dask", "distributed", "pyarrow", "duckdb")
+"""The libraries of an extra, which only the fleet's commands load."""
+HEAVY = (
+    "docker", "textual", "requests", "urllib3", "rich", "humanize", "jinja2", "hypothesis", *FLEET,
+)  # fmt: skip
 
 HEAVIER_THAN_A_SIZE = tuple(name for name in HEAVY if name != "humanize")
 """The same for a report with advice, which formats sizes."""
@@ -72,7 +76,8 @@ def test_importing_the_package_is_cheap(folder: object) -> None:
     [
         (["report", "app.tar", "--json"], HEAVIER_THAN_A_SIZE),
         (["report", "app-oci.tar", "--json", "--files"], HEAVIER_THAN_A_SIZE),
-        (["report", "app.tar"], ("docker", "textual", "requests", "urllib3", "jinja2")),
+        (["report", "app.tar"], ("docker", "textual", "requests", "urllib3", "jinja2", *FLEET)),
+        (["fleet", "scan", "--help"], FLEET),
         (["schema"], HEAVY),
     ],
 )
