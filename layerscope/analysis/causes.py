@@ -25,7 +25,7 @@ DEEPEST: Final = 40
 """Directories below this depth count as one, so that no path can make the sums slow."""
 _LARGE: Final = 10
 """A package with this part of the content, one in ten, is a cause of its own."""
-_SHARES: Final = ((1, 1_000_000), (1, 4), (1, 3))
+_SHARES: Final = ((1, 1_000_000), (1, 4))
 """The share of a directory's bytes from which the one in it says more, by depth: `/` says nothing, `/usr` little."""
 _DEEPER: Final = (2, 3)
 
