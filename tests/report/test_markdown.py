@@ -46,7 +46,7 @@ def test_github_renders_the_tables_as_intended() -> None:
     assert waste[1][1] == "/app/data/model.bin"
     assert largest[-1][0] == "133.4 MB in others"
     assert notes[1] == ["3", "the same layer is listed twice: counted once for download", ""]
-    assert len(advice) == 2
+    assert len(advice) == 3
     widths = [{len(row) for row in table} for table in tables(page)]
     assert all(len(width) == 1 for width in widths)
 

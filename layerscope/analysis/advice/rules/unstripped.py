@@ -23,10 +23,10 @@ def _find(case: Case) -> Iterator[Advice]:
         remedy = (
             f"delete the debug symbols in the same RUN, {what}"
             if all(parts[number] == case.size_of(number) for number in numbers)
-            else f"strip {what} before this step ends, because of their debug symbols"
+            else f"strip {what} before this step ends, because of debug symbols"
         )
         if case.keyword(index) != "RUN":
-            remedy = f"strip {what} before you copy them, because of their debug symbols"
+            remedy = f"strip {what} before {case.keyword(index)}, because of debug symbols"
         yield case.on_content(RULE.id, claimed, f"{case.start(index)}: {remedy}", edit=index)
 
 
