@@ -28,6 +28,10 @@ _MOST_MATCHES: Final = 2000
 """Matches of one rule in one text that are looked at."""
 _NAME: Final = re.compile(rb"[\w.-]{1,100}")
 _VERBS: Final = frozenset(("Detected", "Discovered", "Found", "Identified", "Uncovered"))
+_BLOCK: Final = 128 * 1024
+_MARGIN: Final = 32 * 1024
+"""More than the longest secret, a private key, takes."""
+_LONGEST_KEYWORD: Final = 64
 _INLINE_ALLOW: Final = b"gitleaks:allow"
 INLINE: Final = "the line is marked gitleaks:allow"
 _LONGEST_LINE: Final = 4096
@@ -250,11 +254,19 @@ class Gitleaks:
                         yield found[1]
 
     def _candidates(self, data: bytes) -> Iterator[Rule]:
-        """The rules that have a match in a text, before entropy and allow lists."""
-        words = self._set.Match(data) or ()
-        for number in sorted({number for word in words for number in self._by_keyword[word]}):
-            if self.rules[number].gate.found_in(data):
-                yield self.rules[number]
+        """The rules that have a match in a text, before entropy and allow lists.
+
+        A long text has nearly all keywords somewhere, so each block is tried with those that it has, and its neighborhood.
+        """
+        found: set[int] = set()
+        for start in range(0, len(data), _BLOCK):
+            words = self._set.Match(data[start : start + _BLOCK + _LONGEST_KEYWORD]) or ()
+            numbers = {number for word in words for number in self._by_keyword[word]} - found
+            if numbers:
+                part = data[max(0, start - _MARGIN) : start + _BLOCK + _MARGIN]
+                found.update(number for number in numbers if self.rules[number].gate.found_in(part))
+        for number in sorted(found):
+            yield self.rules[number]
 
     def _matches(
         self, rule: Rule, data: bytes, path: bytes

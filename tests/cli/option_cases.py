@@ -145,7 +145,7 @@ OWN: Final[dict[str, dict[str, Case]]] = {
         ),
         "--no-duplicates": Case(("base.tar", "app.tar", "--json"), ("--no-duplicates",)),
         "--min-duplicate": Case(("base.tar", "app.tar", "--json"), ("--min-duplicate", "1000")),
-        "--secrets": Case(("base.tar", "app.tar", "--json"), ("--secrets",)),
+        "--secrets": Case(("base.tar", "leak.tar", "--json"), ("--secrets",)),
         "--no-secrets": Case(("base.tar", "app.tar", "--json"), ("--no-secrets",)),
     },
     "files": {

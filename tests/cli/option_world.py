@@ -90,6 +90,8 @@ def write_files(folder: Path) -> None:
     image = app()
     FORMS["docker-legacy"].write([image], folder / "app.tar")
     FORMS["docker-legacy"].write([base().build()], folder / "base.tar")
+    leak = base().layer({"app/settings.py": f"token = '{Maker().github()}'\n".encode()})
+    FORMS["docker-legacy"].write([leak.build()], folder / "leak.tar")
     oci([image], "gzip").write(folder / "oci.tar")
     oci([base().build()], "gzip").write(folder / "base-oci.tar")
     plain, packed = oci([image], "none"), oci([image], "gzip")

@@ -231,3 +231,19 @@ def test_equal_findings_of_a_line_count_once() -> None:
     token = make.github()
     hits = search_bytes(f"{token} {token}".encode(), b"a.txt").hits
     assert hits == (Hit(1, "github-pat"),)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 20, 700, 1500])
+def test_a_secret_across_the_border_of_two_blocks_is_found(shift: int) -> None:
+    for border in (128 * 1024, 256 * 1024):
+        filler = b"x = 1\n" * (300 * 1024 // 6)
+        key = make.pem("RSA").encode()
+        cut = (border - shift) // 6 * 6
+        data = filler[:cut] + key + filler
+        assert {rule for _, rule in rules(data)} == {"private-key"}
+
+
+def test_no_keyword_is_longer_than_what_blocks_share() -> None:
+    from layerscope.secrets.gitleaks import engine
+
+    assert max(len(word) for rule in engine().rules for word in rule.keywords) < 64

@@ -69,10 +69,18 @@ def build(
     It lists the `top` largest differences of files and of packages (all of them for None) and sums up the rest in one
     more row. It lists the largest `top` directories, down to `depth`.
     """
+    document = _document(comparison, top, depth)
+    found = findings_row(comparison)
+    if found is not None:
+        document["findings"] = found
+    return document
+
+
+def _document(comparison: Comparison, top: int | None, depth: int | None) -> ComparisonDocument:
     a, b = comparison.a, comparison.b
     layers, files = comparison.layers, comparison.files
     name_a, name_b = names(comparison)
-    document: ComparisonDocument = {
+    return {
         "a": side_row(a, name_a),
         "b": side_row(b, name_b),
         "cache_break": _cache_break(comparison),
@@ -112,10 +120,6 @@ def build(
         },
         "wasted_by_kind": _all_waste(a, b),
     }
-    found = findings_row(comparison)
-    if found is not None:
-        document["findings"] = found
-    return document
 
 
 def _setting(row: Setting) -> SettingRow:

@@ -111,7 +111,6 @@ class ComparisonHtml:
     def render(self, document: ComparisonDocument, out: TextIO) -> None:
         files = document["files"]
         packages = packages_that_differ(document)
-        found = secrets_that_differ(document)
         changes = [row for row in document["changes"] if row["path"] is not None]
         shown = changes[:MOST_ROWS]
         cut = [row for row in document["changes"] if row["path"] is None]
@@ -141,8 +140,6 @@ class ComparisonHtml:
             "package_choices": _package_choices(document),
             "package_words": None if packages is None else packages_words(packages),
             "packages": None if is_narrowed(document) else packages,
-            "secrets": [] if is_narrowed(document) or found is None else listed(found),
-            "secrets_words": "" if found is None else secrets_words(found),
             "statuses": _statuses(document["instructions"]),
             "transfers": any(
                 row["sizes"]["compressed"][side] is not None
@@ -158,8 +155,16 @@ class ComparisonHtml:
             ("tables.js", "tree.js"),
             document,
             words=_WORDS,
-            values=values,
+            values=values | _secrets(document),
         )
+
+
+def _secrets(document: ComparisonDocument) -> dict[str, object]:
+    found = None if is_narrowed(document) else secrets_that_differ(document)
+    return {
+        "secrets": [] if found is None else listed(found),
+        "secrets_words": "" if found is None else secrets_words(found),
+    }
 
 
 def _left_download(packages: ComparedPackagesRow) -> int | None:
