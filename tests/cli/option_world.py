@@ -24,6 +24,7 @@ from tests.builder import (
 from tests.builder.chunked import estargz
 from tests.fleet.inline import write_fleet
 from tests.registry.server import REPOSITORY, Registry
+from tests.secrets.tokens import Maker
 from tests.sources.stores.fake_engine import FakeEngine, listening
 
 USER, PASSWORD = "me", "pa:ss"
