@@ -16,7 +16,6 @@ from layerscope.image.image import Image
 from layerscope.image.media_type import DOCKER_LAYER
 from layerscope.notes import Notes
 from layerscope.sources.assemble import Parts, assemble
-from layerscope.sources.engine import saved_name
 from layerscope.sources.names import familiar
 from layerscope.sources.source import Request
 from layerscope.sources.stored import StoredLayer
@@ -56,7 +55,7 @@ def open_inspected(
     `empty_layer`. Raises `FormatError` for answers that don't describe an image.
     """
     notes = Notes()
-    where = saved_name(name)
+    where = f"the engine's description of {name!r}"
     image_id = answer.get("Id")
     if not isinstance(image_id, str):
         raise FormatError(f"{where} has no ID")
@@ -110,7 +109,7 @@ def _config(
         document["variant"] = answer["Variant"]
     return parse_document(
         json.dumps(document).encode(),
-        f"{where}: what the engine says of its config",
+        f"{where}: the config",
         max_bytes=request.limits.config_bytes,
         max_depth=request.limits.json_depth,
     )

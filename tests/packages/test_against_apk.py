@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.builder.tools import absent
-from tests.engines.gotools import ToolError, built_from, files_of
+from tests.engines.gotools import APK_ROOT, APKO, ToolError, built_from, files_of
 from tests.packages.roots import analyzed, members_of, stored
 
 pytestmark = pytest.mark.engine
-APKO = ("chainguard.dev/apko", "v0.25.0")
-SOURCE = Path(__file__).parent / "apkroot" / "main.go"
 PACKAGES = (
     "alpine-317/alpine-baselayout-3.4.0-r0.apk",
     "hello-wolfi-2.12.1-r0.apk",
@@ -25,7 +23,7 @@ PACKAGES = (
 
 def test_bytes_of_apk_packages_are_those_of_the_database_and_stat(tmp_path: Path) -> None:
     try:
-        program, data = built_from(SOURCE, dict([APKO])), files_of(*APKO) / "pkg/apk/apk/testdata"
+        program, data = built_from(APK_ROOT, dict([APKO])), files_of(*APKO) / "pkg/apk/apk/testdata"
     except ToolError as error:
         absent(f"apko can't be built: {str(error)[-300:]}")
     root = tmp_path / "root"

@@ -26,6 +26,8 @@ class TableCosts:
     def __init__(self) -> None:
         self._rows = array("q")
         self._firsts = array("q")
+        self.shares = False
+        """Whether several files are in one stretch, so that the table doesn't say what each of them takes."""
 
     def add(self, row: int, chunks: Chunks) -> None:
         """The next member of the table: its row in the index, or `NOBODY`. Its own chunks aren't in `chunks` yet."""
@@ -48,6 +50,7 @@ class TableCosts:
                 size, offset, until = next(spans)
                 if not stretch.reach(offset):
                     return None
+                self.shares |= bool(stretch.files) and stretch.files[-1][0] != row
                 stretch.files.append((row, size))
                 if until and not stretch.reach(until):
                     return None

@@ -29,6 +29,7 @@ from layerscope.packages.package import PackageType
 UNVERIFIED = "only its table of contents was read, so its files were not checked against a digest"
 SIZELESS = "; the size of its tar is unknown"
 COSTLESS = "; what its files take of the download is unknown"
+SHARED = "; files that share a compressed part of the layer divide it by their sizes"
 UNREAD = "packages of these types were not looked for (--lazy): {}"
 NOTHING_UNREAD: frozenset[PackageType] = frozenset()
 _OWNER = (0, 0, 0)
@@ -102,7 +103,7 @@ def index_by_table(
         compression=found.compression,
         compressed_size=blob.size,
         verified=False,
-        own_notes=_remarks(found, costs is not None, unread),
+        own_notes=_remarks(found, costs is not None, shares.shares, unread),
         by_table=True,
         unread=unread,
     )
@@ -120,10 +121,14 @@ def _check_total(found: Located, total: int) -> None:
         )
 
 
-def _remarks(found: Located, has_costs: bool, unread: frozenset[PackageType]) -> tuple[Note, ...]:
+def _remarks(
+    found: Located, has_costs: bool, shared: bool, unread: frozenset[PackageType]
+) -> tuple[Note, ...]:
     """What reading the table alone leaves open."""
     own = Notes()
-    lacking = (SIZELESS if found.tar_size is None else "") + ("" if has_costs else COSTLESS)
+    lacking = (SIZELESS if found.tar_size is None else "") + (
+        ("" if not shared else SHARED) if has_costs else COSTLESS
+    )
     own.add("read-by-table", UNVERIFIED + lacking)
     if unread:
         own.add("packages-not-read", UNREAD.format(", ".join(sorted(unread))))
