@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         DirectoryRow,
         EfficiencyRow,
         EntriesRow,
+        ImageSizesRow,
         KindTotalRow,
         MaybePairRow,
         PercentRow,
@@ -106,19 +107,23 @@ def _document(comparison: Comparison, top: int | None, depth: int | None) -> Com
         "schema_version": SCHEMA_VERSION,
         "sentence": clean_text(sentence(comparison)),
         "shared_layers": layers.shared,
-        "sizes": {
-            "compressed": _percent(a, b, "compressed"),
-            "content": _percent(a, b, "content"),
-            "live": _percent(a, b, "live"),
-            "overhead": _percent(a, b, "overhead"),
-            "tar": _percent(a, b, "tar"),
-            "wasted": _percent(a, b, "wasted"),
-        },
+        "sizes": _all_sizes(a, b),
         "transfer": {
             "chained": _bytes(layers.transfer.chained),
             "needed": _bytes(layers.transfer.needed),
         },
         "wasted_by_kind": _all_waste(a, b),
+    }
+
+
+def _all_sizes(a: Side, b: Side) -> ImageSizesRow:
+    return {
+        "compressed": _percent(a, b, "compressed"),
+        "content": _percent(a, b, "content"),
+        "live": _percent(a, b, "live"),
+        "overhead": _percent(a, b, "overhead"),
+        "tar": _percent(a, b, "tar"),
+        "wasted": _percent(a, b, "wasted"),
     }
 
 
