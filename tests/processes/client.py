@@ -69,12 +69,12 @@ def _server() -> str:
         [sys.executable, "-m", "tests.processes.server", path],
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", ""), **_USUAL},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
     )
 
     def end() -> None:
-        with socket.socket(socket.AF_UNIX) as server:
-            server.connect(path)
+        assert process.stdin is not None
+        process.stdin.close()
         process.wait()
         folder.cleanup()
 

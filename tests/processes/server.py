@@ -3,7 +3,7 @@
 Started with the path of a Unix socket. A client sends its three standard streams and a job: eight bytes of length, and
 then the program, the working folder, the number of arguments, the arguments, and the environment, with a NUL between
 any two. It gets the process ID and the exit status, which is negative for a signal, as four bytes each.
-A client that sends nothing ends the server.
+The server ends when its standard input does, and so with the process that started it.
 """
 
 from __future__ import annotations
@@ -64,23 +64,25 @@ def serve(path: str) -> None:
         os.rename(path + ".new", path)
         selector.register(listener, selectors.EVENT_READ)
         selector.register(ended, selectors.EVENT_READ)
+        selector.register(0, selectors.EVENT_READ)
         while True:
             ready = {key.fileobj for key, _ in selector.select()}
+            if 0 in ready:
+                return
             if ended in ready:
                 ended.recv(64)
                 reap(jobs)
             if listener in ready:
                 client, _ = listener.accept()
                 child = start(client)
-                if not child:
-                    return
-                jobs[child] = client
+                if child:
+                    jobs[child] = client
 
 
 def start(client: socket.socket) -> int:
-    """The process that runs a client's job; 0 if it sent none."""
+    """The process that runs a client's job; 0 if the client is gone."""
     data, streams, _, _ = socket.recv_fds(client, 8, 3)
-    if not data:
+    if len(data) < 8:
         return 0
     left = struct.unpack("!Q", data)[0]
     parts = []
