@@ -36,7 +36,8 @@ def ownership_edits(case: Case, late: int, match: re.Match[str] | None) -> tuple
     copied = {
         layer for index in writers for layer in case.analysis.instructions[index].instruction.layers
     }
-    if not all(_is_changed(case, entry, layers[0]) for entry in _stored(case, copied)):
+    mode = int(match[2], 8) if match[1] == "chmod" else None
+    if not all(_is_changed(case, entry, layers[0], mode) for entry in _stored(case, copied)):
         return ()
     folders = []
     for entry in _stored(case, set(layers)):
@@ -88,10 +89,16 @@ def _maker(entry: Entry) -> int | None:
     return None if before is None else before.layer
 
 
-def _is_changed(case: Case, entry: Entry, layer: int) -> bool:
-    """Whether the layer stores the path again, or the entry is neither a file nor a directory."""
+def _is_changed(case: Case, entry: Entry, layer: int, mode: int | None) -> bool:
+    """Whether the layer changes the entry, or the entry is neither a file nor a directory.
+
+    A layer also has directories that only lead to what it changes. Those count if they have the `mode` already.
+    """
     if entry.kind not in (FILE, DIRECTORY):
         return True
     node = case.analysis.tree.find(entry.path)
     found = None if node is None else node.at_layer(layer)
-    return found is not None and found.layer == layer
+    if found is None or found.layer != layer:
+        return False
+    leads = found.kind == DIRECTORY and found.change == UNCHANGED
+    return not leads or found.mode & 0o7777 == mode
