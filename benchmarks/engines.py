@@ -5,9 +5,11 @@ Each engine is private: it starts in new folders with the ``plain`` image of ima
 
 from __future__ import annotations
 
+import io
+import json
 import shlex
-import shutil
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,23 +42,41 @@ def running(name: str, report: list[str]) -> Iterator[list[Case]]:
             engine.docker("load", "--quiet", "--input", str(archive))
         else:
             inside = engine.folder / "image.tar"
-            shutil.copy(archive, inside)
+            _named(archive, inside)
             engine.docker("load", "--quiet", "--input", engine.inside(inside))
-            engine.docker("tag", engine.docker("images", "--quiet", "--no-trunc"), REFERENCE)
             inside.unlink()
         client = shlex.join(
             [*engine.client(), "--host", f"unix://{engine.inside(engine.socket)}", "save"]
         )
         save = ["sh", "-c", f"{client} {REFERENCE} | cat"]
-        mine = ["env", f"DOCKER_HOST={engine.host}", *report]
-
-        def read(via: str) -> list[str]:
-            return [*mine, "--via", via, f"docker:{REFERENCE}"]
-
         if name == "docker":
+
+            def read(via: str) -> list[str]:
+                host = f"DOCKER_HOST={engine.host}"
+                return ["env", host, *report, "--via", via, f"docker:{REFERENCE}"]
+
             yield [
                 Case("Docker's store : docker save | cat", read("store"), save, 0.1),
                 Case("export as it arrives : docker save | cat", read("export"), save, 1.1),
             ]
         else:
-            yield [Case("containerd's store : docker save | cat", read("store"), save, 0.5)]
+            root = engine.folder / "data/containerd/daemon"
+            where = ["env", f"CONTAINERD_ROOT={root}", "CONTAINERD_NAMESPACE=moby"]
+            stored = [*where, *report, "--via", "store", f"containerd:{REFERENCE}"]
+            yield [Case("containerd's store : docker save | cat", stored, save, 0.5)]
+
+
+def _named(archive: Path, copy: Path) -> None:
+    """Copy an OCI archive, and give its image the name that containerd looks for."""
+    with tarfile.open(archive) as source, tarfile.open(copy, "w") as target:
+        for member in source:
+            content = source.extractfile(member)
+            if content is not None and member.name == "index.json":
+                index = json.load(content)
+                index["manifests"][0].setdefault("annotations", {})["io.containerd.image.name"] = (
+                    f"docker.io/library/{REFERENCE}"
+                )
+                data = json.dumps(index).encode()
+                member.size = len(data)
+                content = io.BytesIO(data)
+            target.addfile(member, content)

@@ -27,8 +27,8 @@ _READ = 64 * 1024
 _PIECE = 128 * 1024
 """Larger pieces are no faster: the allocator gets new pages from the kernel for each of them."""
 _FIRST_FEED = 1024
-_LEAST_FEED = 256
-_FEEDS = 512
+_LEAST_FEED = 1024
+_FEEDS = 4096
 """Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
 _FEED = 32 * 1024
 """Compressed bytes between two checkpoints. Larger feeds are no faster, and smaller ones need more calls."""
