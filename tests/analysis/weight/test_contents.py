@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from layerscope.packages.documents import document, symbols_in
 from tests.analysis.images import analysed, analysis_of, image_of
 from tests.analysis.test_ownership import debian
 from tests.analysis.weight.weighing import kinds_of, sized, weight_of
@@ -154,3 +157,16 @@ def test_the_base_image_is_kept_apart() -> None:
 def test_a_link_to_a_program_does_not_count_its_symbols_twice() -> None:
     files = {"usr/bin/a": File(elf(DEBUG), mode=0o755), "usr/bin/b": Hardlink("usr/bin/a")}
     assert kinds_of(files) == {"debug_symbols": 5_320}
+
+
+@given(st.binary(max_size=200), st.integers(0, 600))
+def test_a_damaged_elf_file_never_claims_more_than_it_has(junk: bytes, at: int) -> None:
+    whole = bytearray(elf(DEBUG))
+    at = at if at < 100 else len(whole) - at
+    whole[at : at + len(junk)] = junk
+    data = bytes(whole)
+    document_of = document(b"usr/bin/a", len(data), 0o755, lambda p, n: data[p : p + n])
+    if document_of is not None:
+        assert symbols_in(document_of) >= 0
+    counted = kinds_of({"usr/bin/a": File(data, mode=0o755)}) if junk[:1] == b"x" else {}
+    assert sum(counted.values()) <= len(data)
