@@ -121,7 +121,7 @@ def _layer(blob: StoredBlob, place: LayerPlace, reading: Reading) -> LayerRead:
         limits=reading.limits,
         proves=True,
         budget=budget,
-        ahead=True,
+        ahead=False,  # a worker has one processor, and another worker the next one
     )
     kept = Kept(
         index=replace(stored.index, diff_id=None),

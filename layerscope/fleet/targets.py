@@ -22,8 +22,8 @@ from layerscope.limits import MIB
 from layerscope.progress import CancelledCallback
 from layerscope.report.paths import clean_text
 from layerscope.sources.local import is_image_folder
-from layerscope.sources.registry.catalog import is_host, repositories, tags
-from layerscope.sources.registry.name import RegistryName
+from layerscope.sources.registry.catalog import is_host, is_tag, repositories, tags
+from layerscope.sources.registry.name import RegistryName, is_repository
 
 MOST_REFERENCES: Final = 5_000_000
 """The most images that one target may name."""
@@ -80,7 +80,7 @@ def _found(
         elif _names_one(name):
             yield f"registry:{name}"
         else:
-            yield from _tagged(name, reading, choosing, cancelled)
+            yield from _tagged(name, target, reading, choosing, cancelled)
     elif scheme in SCHEMES:
         yield target
     elif os.path.isdir(target):
@@ -120,20 +120,35 @@ def _catalog(
     )
     for repository in listing:
         name = f"{host}/{repository}"
+        if not is_repository(repository):
+            yield _no_name(repository, "the name of a repository", target)
+            continue
         try:
-            yield from _tagged(name, reading, choosing, cancelled)
+            yield from _tagged(name, target, reading, choosing, cancelled)
         except (SourceError, FormatError) as error:
             yield Failed.of(error, Wanted(f"registry:{name}", target), "tags")
 
 
+def _no_name(text: str, what: str, target: str) -> Failed:
+    """The failure that a name of a listing is, which could mean anything."""
+    shown = clean_text(text[:200])
+    return Failed.of(FormatError(f"{shown!r} is not {what}"), Wanted(shown, target), "tags")
+
+
 def _tagged(
-    name: str, reading: Reading, choosing: Choosing, cancelled: CancelledCallback | None
-) -> Iterator[str]:
+    name: str,
+    target: str,
+    reading: Reading,
+    choosing: Choosing,
+    cancelled: CancelledCallback | None,
+) -> Iterator[str | Failed]:
     parsed = RegistryName.parse(name, name)
     for tag in tags(
         name, insecure=reading.insecure, token_servers=reading.token_servers, cancelled=cancelled
     ):
-        if choosing.takes(tag):
+        if not is_tag(tag):
+            yield _no_name(f"{name}:{tag}", "a name with a tag", target)
+        elif choosing.takes(tag):
             yield f"registry:{parsed.registry}/{parsed.repository}:{tag}"
 
 

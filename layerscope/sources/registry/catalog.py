@@ -11,12 +11,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 from layerscope.errors import FormatError, LimitExceeded, UsageError
 from layerscope.sources.registry.client import Client, Endpoint
 from layerscope.sources.registry.mirrors import endpoints
-from layerscope.sources.registry.name import RegistryName, api_host, is_repository
+from layerscope.sources.registry.name import RegistryName, api_host
 from layerscope.sources.registry.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from layerscope.progress import CancelledCallback
 
 PAGE: Final = 1000
@@ -36,6 +34,11 @@ def is_host(text: str) -> bool:
     return _HOST.fullmatch(text) is not None and ("." in text or ":" in text or text == "localhost")
 
 
+def is_tag(text: str) -> bool:
+    """Whether a text can be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def repositories(
     host: str,
     *,
@@ -43,7 +46,7 @@ def repositories(
     token_servers: tuple[str, ...] = (),
     cancelled: CancelledCallback | None = None,
 ) -> Iterator[str]:
-    """The names of all repositories in a registry's catalog, such as `team/app`.
+    """The names of all repositories in a registry's catalog, such as `team/app`. The texts are untrusted.
 
     Raises `SourceError`, `FormatError` for a catalog that isn't one, and `UsageError` for a text that isn't a host.
     """
@@ -51,7 +54,7 @@ def repositories(
         raise UsageError(f"{host[:200]!r} is not the host of a registry")
     client = _client(Endpoint(host, api_host(host), ""), insecure, token_servers, cancelled)
     try:
-        yield from _names(client, "_catalog", "repositories", is_repository)
+        yield from _names(client, "_catalog", "repositories")
     finally:
         client.transport.close()
 
@@ -63,11 +66,14 @@ def tags(
     token_servers: tuple[str, ...] = (),
     cancelled: CancelledCallback | None = None,
 ) -> Iterator[str]:
-    """The tags of a repository such as `registry.example/team/app`. Raises what `repositories` raises."""
+    """The tags of a repository such as `registry.example/team/app`. The texts are untrusted.
+
+    Raises what `repositories` raises.
+    """
     parsed = RegistryName.parse(name, name)
     client = _client(endpoints(parsed)[-1], insecure, token_servers, cancelled)
     try:
-        yield from _names(client, "tags/list", "tags", lambda tag: _TAG.fullmatch(tag) is not None)
+        yield from _names(client, "tags/list", "tags")
     finally:
         client.transport.close()
 
@@ -82,7 +88,7 @@ def _client(
     return Client(place, transport, realms=token_servers, cancelled=cancelled)
 
 
-def _names(client: Client, path: str, key: str, fits: Callable[[str], bool]) -> Iterator[str]:
+def _names(client: Client, path: str, key: str) -> Iterator[str]:
     """The names on all pages. Only `last` is taken from a link to the next page, so it can't lead elsewhere."""
     last = ""
     count = 0
@@ -96,10 +102,6 @@ def _names(client: Client, path: str, key: str, fits: Callable[[str], bool]) -> 
                 raise LimitExceeded(
                     f"{client.endpoint.host} lists more than {MOST_NAMES} names",
                     hint="scan its repositories one by one",
-                )
-            if not fits(name):
-                raise FormatError(
-                    f"{client.endpoint.host}: {path} lists {name[:80]!r}, which cannot be a name"
                 )
             yield name
         following = _last(link)
