@@ -41,6 +41,8 @@ IGNORE = ".dockerignore"
 def command(choice: Choice, diff: bool, as_json: bool) -> int:
     """Say what to change in the build of IMAGE, the largest saving first. No two changes count the same byte.
 
+    IMAGE can be a saved report, which has the advice that was given when it was saved.
+
     With --diff, this prints a patch for `git apply` or `patch -p1`, and leaves the Dockerfile alone. Read the patch
     before you apply it. Each rule has a page in docs/advice.
 
@@ -55,7 +57,13 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
         raise UsageError("--diff and --json are two formats", hint="use one of them")
     from layerscope.analysis.advice.advise import advise
     from layerscope.analysis.masked import masked
+    from layerscope.report.document.advice_rows import advice_row
+    from layerscope.report.saved.reference import report_path
 
+    path = report_path(choice.reference)
+    if path is not None:
+        _write(_saved_rows(path, choice), as_json=as_json)
+        return Exit.OK
     choice = with_settings(choice)
     choice = replace(choice, options=replace(choice.options, duplicates=True))
     with opened(choice) as (analysis, _):
@@ -67,8 +75,26 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
             if not choice.quiet:
                 _tell_others(patch, advice)
             return Exit.OK
-    _write(advice, as_json=as_json)
+    _write([advice_row(each) for each in advice], as_json=as_json)
     return Exit.OK
+
+
+def _saved_rows(path: str, choice: Choice) -> Sequence[AdviceRow]:
+    """The advice of a saved report. Raises `UsageError`."""
+    from layerscope.report.saved.report import read_saved
+
+    own = [name for each in click.get_current_context().command.params for name in each.opts]
+    useless = [name for name in choice.given_beside_reference() if name in own]
+    if useless:
+        raise UsageError(
+            f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
+        )
+    rows = read_saved(path).document["advice"]
+    if rows is None:
+        raise UsageError(
+            f"the report {choice.reference} has no advice", hint="save it again, without --head"
+        )
+    return rows
 
 
 def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
@@ -139,10 +165,7 @@ def _line(message: str) -> str:
     return one_line(message)
 
 
-def _write(advice: Sequence[Advice], *, as_json: bool) -> None:
-    from layerscope.report.document.advice_rows import advice_row
-
-    rows = [advice_row(each) for each in advice]
+def _write(rows: Sequence[AdviceRow], *, as_json: bool) -> None:
     if as_json:
         write_stdout(
             lambda out: out.write(json.dumps({"advice": rows}, indent=1, sort_keys=True) + "\n")
@@ -159,5 +182,7 @@ def _text(row: AdviceRow) -> Sequence[str]:
     lines = [f"{_line(row['message'])}\n"]
     download = row.get("compressed")
     saved = "" if download is None else f"download: {format_size(download)} less; "
-    lines.append(f"    {saved}how: {page_of(row)}\n")
+    page = page_of(row)
+    if page is not None:
+        lines.append(f"    {saved}how: {page}\n")
     return lines

@@ -141,3 +141,18 @@ def test_a_patch_needs_a_dockerfile(folder: Path, capsys: pytest.CaptureFixture[
     assert "name it with --dockerfile" in capsys.readouterr().err
     words = ["advise", "app.tar", "--dockerfile", "Dockerfile", "--diff", "--json"]
     assert main(words) == 2
+
+
+def test_a_saved_report_has_the_same_advice(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = advised(capsys)[0]
+    words = ["report", "app.tar", "--dockerfile", "Dockerfile", "-o", "json=saved.json"]
+    assert main(words) == 0
+    assert main(["advise", "saved.json"]) == 0
+    assert capsys.readouterr().out == told
+    assert main(["advise", "saved.json", "--dockerfile", "Dockerfile", "--diff"]) == 2
+    assert "--dockerfile has no effect on a saved report" in capsys.readouterr().err
+    assert main(["report", "app.tar", "--head", "-o", "json=head.json"]) == 0
+    assert main(["advise", "head.json"]) == 2
+    assert "has no advice" in capsys.readouterr().err
