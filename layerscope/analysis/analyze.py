@@ -119,8 +119,9 @@ def _weighed(
     indexes: Sequence[StoredLayer | None],
     ownership: Ownership | None,
 ) -> Weighed:
-    """The dead weight. Contents count as read if every layer was."""
-    read = not any(index.unread for index in indexes if index is not None)
+    """The dead weight. Contents count as read if every layer was; without packages, nothing of a table's layer is."""
+    found = [index for index in indexes if index is not None]
+    read = not any(index.unread or (index.by_table and ownership is None) for index in found)
     return weigh(tree, image.config, ownership, read=read)
 
 

@@ -418,6 +418,13 @@ def test_packages_that_nobody_wants_are_not_fetched(registry: Registry) -> None:
     assert len(registry.asked) < wanted
 
 
+def test_dead_weight_that_contents_tell_is_unmeasured_without_them(registry: Registry) -> None:
+    registry.add(image_of(zstd_chunked, *PACKAGED))
+    full, lazy = (report(registry.name(), replace(each, packages=False)) for each in (FULL, LAZY))
+    assert full["dead_weight"]["unmeasured"] == []
+    assert lazy["dead_weight"]["unmeasured"] != []
+
+
 def test_databases_over_the_limit_leave_their_types_unknown(registry: Registry) -> None:
     registry.add(image_of(zstd_chunked, *PACKAGED))
     options = replace(LAZY, limits=replace(DEFAULT_LIMITS, database_bytes=50))
