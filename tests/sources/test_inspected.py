@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ import layerscope
 from layerscope.errors import LayerscopeError
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
+from layerscope.sources.inspected import open_inspected
+from layerscope.sources.source import Request
 from tests.builder import BuiltImage, ImageBuilder, buildkit, docker_legacy
+from tests.effort import seeds
 from tests.sources.stores.fake_engine import FakeEngine, listening
 from tests.sources.test_podman import podman, podman_socket
 
@@ -246,3 +250,51 @@ def test_the_head_of_a_real_podman_equals_that_of_its_export(
     assert by_command == document("podman:layerscope-test:1", export)
     request.getfixturevalue("podman_socket")
     assert document("podman:layerscope-test:1", head) == by_command
+
+
+def mangled(value: Any, source: random.Random) -> Any:
+    """The value with something in it replaced."""
+    odd: tuple[Any, ...] = (
+        None,
+        5,
+        -1,
+        "",
+        "x" * 300,
+        [],
+        {},
+        [None],
+        True,
+        "sha256:" + "0" * 64,
+        1e300,
+    )
+    if source.random() < 0.15:
+        return source.choice(odd)
+    if isinstance(value, dict) and value:
+        key = source.choice(list(value))
+        return {**value, key: mangled(value[key], source)}
+    if isinstance(value, list) and value:
+        at = source.randrange(len(value))
+        return [*value[:at], mangled(value[at], source), *value[at + 1 :]]
+    return source.choice(odd)
+
+
+@pytest.mark.random
+@pytest.mark.parametrize("seed", seeds(4))
+@pytest.mark.parametrize("own", [False, True], ids=["docker", "podman"])
+def test_any_answer_is_an_image_or_a_one_line_error(seed: int, own: bool) -> None:
+    source = random.Random(f"{seed} {own}")
+    image = built()
+    engine = described(image)
+    history = json.loads(image.config)["history"] if own else engine.history
+    request = Request(reference="docker:app:1", head=True)
+    for _ in range(300):
+        answer, rows = mangled(engine.image, source), history
+        for _ in range(source.randrange(3)):
+            answer, rows = mangled(answer, source), mangled(rows, source)
+        if not isinstance(answer, dict) or not isinstance(rows, list):
+            continue
+        with suppress(LayerscopeError):
+            opened = open_inspected(answer, rows, "app:1", None, request, "docker")
+            assert sorted(layer for step in opened.instructions for layer in step.layers) == list(
+                range(len(opened.layers))
+            )
