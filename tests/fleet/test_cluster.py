@@ -62,6 +62,7 @@ def layer_digests(registry: FleetRegistry) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_a_killed_scan_goes_on_where_it_stopped(
     slow_blobs: FleetRegistry, cluster: Cluster, tmp_path: Path, rows: Ask
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_killed_scan_goes_on_where_it_stopped(
     assert rows(out, "SELECT * FROM contents ORDER BY hash") == rows(out, summed)
 
 
+@pytest.mark.slow
 def test_an_interrupted_scan_keeps_what_it_has(
     slow_blobs: FleetRegistry, cluster: Cluster, tmp_path: Path, rows: Ask
 ) -> None:

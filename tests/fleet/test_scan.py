@@ -54,6 +54,13 @@ def served(registry: FleetRegistry) -> FleetRegistry:
     return registry
 
 
+@pytest.fixture
+def few(registry: FleetRegistry) -> FleetRegistry:
+    """Eight images."""
+    fill(registry, make(8, 2, 16))
+    return registry
+
+
 def test_rows_equal_what_a_report_says_of_each_image(
     served: FleetRegistry, cluster: Cluster, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
@@ -77,53 +84,53 @@ def test_rows_equal_what_a_report_says_of_each_image(
 
 
 def test_a_second_scan_reads_only_what_is_new(
-    served: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
+    few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
-    scan(f"registry:{served.netloc}")
-    served.asked.clear()
+    scan(f"registry:{few.netloc}")
+    few.asked.clear()
     fresh = ImageBuilder(created="2025-05-05T00:00:00Z")
-    fresh.layers.append(make(20, 4, 50)[0].image.layers[0])
+    fresh.layers.append(make(8, 2, 16)[0].image.layers[0])
     fresh.step("RUN of the base").layer({"new": b"new" * 50}, "COPY new /new")
-    served.push(fresh.build(), "web/app0", "new")
-    said = scan(f"registry:{served.netloc}")
-    assert "21 images, 20 of them unchanged; 1 layer with" in said
+    few.push(fresh.build(), "web/app0", "new")
+    said = scan(f"registry:{few.netloc}")
+    assert "9 images, 8 of them unchanged; 1 layer with" in said
     layers = {row["digest"] for row in rows(tmp_path / "fleet", "SELECT digest FROM layers")}
-    assert [each for each in served.blobs_sent() if each in layers] == [
+    assert [each for each in few.blobs_sent() if each in layers] == [
         digest_of(fresh.layers[1].compressed("gzip"))
     ]
-    assert_same(rows, tmp_path / "fleet", [served.reference("web/app0", "new")])
+    assert_same(rows, tmp_path / "fleet", [few.reference("web/app0", "new")])
 
 
 def test_a_tag_that_is_gone_takes_along_what_only_it_needed(
-    served: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
+    few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
     folder = tmp_path / "fleet"
-    made = make(20, 4, 50)
-    scan(f"registry:{served.netloc}")
+    made = make(8, 2, 16)
+    scan(f"registry:{few.netloc}")
     last = made[-1]
-    reference = served.reference(last.repository, last.tag)
+    reference = few.reference(last.repository, last.tag)
     own = rows(folder, f"SELECT diff_id FROM image_layers JOIN images USING (image) WHERE reference = '{reference}'"
                " AND diff_id NOT IN (SELECT diff_id FROM image_layers JOIN images USING (image)"
                f" WHERE reference != '{reference}')")  # fmt: skip
     assert own
-    del served.repositories[last.repository][last.tag]
-    scan(f"registry:{served.netloc}")
+    del few.repositories[last.repository][last.tag]
+    scan(f"registry:{few.netloc}")
     gone = ", ".join(f"'{row['diff_id']}'" for row in own)
     for table in ("image_layers", "layers", "files"):
         assert rows(folder, f"SELECT count(*) AS n FROM {table} WHERE diff_id IN ({gone})") == [{"n": 0}]  # fmt: skip
-    assert rows(folder, "SELECT count(*) AS n FROM images") == [{"n": 19}]
+    assert rows(folder, "SELECT count(*) AS n FROM images") == [{"n": 7}]
     summed = "SELECT hash, size, count(*)::BIGINT AS copies, count(DISTINCT diff_id)::BIGINT AS layers FROM files WHERE hash IS NOT NULL AND size > 0 GROUP BY ALL ORDER BY hash"
     assert rows(folder, "SELECT * FROM contents ORDER BY hash") == rows(folder, summed)
 
 
 def test_a_tag_that_moved_is_one_row(
-    served: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
+    few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
-    scan(f"registry:{served.netloc}")
+    scan(f"registry:{few.netloc}")
     moved = ImageBuilder().layer({"moved": b"moved"}, "COPY").build()
-    digest = served.push(moved, "base/os0", "0")
-    scan(f"registry:{served.netloc}")
-    where = f"WHERE reference = '{served.reference('base/os0', '0')}'"
+    digest = few.push(moved, "base/os0", "0")
+    scan(f"registry:{few.netloc}")
+    where = f"WHERE reference = '{few.reference('base/os0', '0')}'"
     assert rows(tmp_path / "fleet", f"SELECT digest FROM images {where}") == [{"digest": digest}]
 
 
@@ -158,24 +165,22 @@ def test_archives_and_layouts_in_a_folder_are_scanned(
 
 
 def test_a_file_of_references_and_tag_patterns_choose_images(
-    served: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
+    few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
     listed = tmp_path / "images.txt"
-    name = f"{served.netloc}/web/app0"
-    listed.write_text(
-        f"# what runs\n{name}:v0\n\nregistry:{served.netloc}/base/os1:1\nNOT//A NAME\n"
-    )
+    name = f"{few.netloc}/web/app0"
+    listed.write_text(f"# what runs\n{name}:v0\n\nregistry:{few.netloc}/base/os1:1\nNOT//A NAME\n")
     scan(str(listed), out=tmp_path / "listed")
     found = rows(tmp_path / "listed", "SELECT reference FROM images ORDER BY ALL")
     assert [row["reference"] for row in found] == [
-        f"registry:{served.netloc}/base/os1:1",
+        f"registry:{few.netloc}/base/os1:1",
         f"registry:{name}:v0",
     ]
     assert rows(tmp_path / "listed", "SELECT kind FROM failures") == [{"kind": "BadReference"}]
-    scan(f"registry:{served.netloc}", "--tag", "v1?", out=tmp_path / "chosen")
+    scan(f"registry:{few.netloc}", "--tag", "v[1-3]", out=tmp_path / "chosen")
     chosen = rows(tmp_path / "chosen", "SELECT reference FROM images")
     tags = sorted(row["reference"].rpartition(":")[2] for row in chosen)
-    assert tags == ["v10", "v11", "v12", "v13", "v14", "v15"]
+    assert tags == ["v1", "v2", "v3"]
 
 
 def test_only_images_that_are_new_enough_are_scanned(
@@ -192,9 +197,7 @@ def test_only_images_that_are_new_enough_are_scanned(
     assert [row["reference"] for row in found] == [registry.reference("app", "new")]
 
 
-def test_a_registry_is_asked_by_no_more_jobs_than_allowed(
-    served: FleetRegistry, scan: Scan
-) -> None:
+def test_a_registry_is_asked_by_no_more_jobs_than_allowed(few: FleetRegistry, scan: Scan) -> None:
     from layerscope.fleet.lanes import Lanes
 
     lanes: Lanes[int] = Lanes(2)
@@ -206,17 +209,17 @@ def test_a_registry_is_asked_by_no_more_jobs_than_allowed(
     ]  # fmt: skip
     lanes.done("one")
     assert lanes.take() == ("one", 5)
-    scan(f"registry:{served.netloc}", "--requests", "1")
+    scan(f"registry:{few.netloc}", "--requests", "1")
 
 
-def test_two_scans_at_once_do_not_mix(served: FleetRegistry, scan: Scan, tmp_path: Path) -> None:
+def test_two_scans_at_once_do_not_mix(few: FleetRegistry, scan: Scan, tmp_path: Path) -> None:
     from layerscope.fleet.folder import locked
 
     with locked(str(tmp_path / "fleet")):
-        said = scan(f"registry:{served.netloc}", code=2)
+        said = scan(f"registry:{few.netloc}", code=2)
     assert "another scan writes" in said
     assert "process" in said
-    scan(f"registry:{served.netloc}")
+    scan(f"registry:{few.netloc}")
 
 
 @pytest.mark.slow
