@@ -163,7 +163,10 @@ def markdown(sheet: Sheet, duplicates: DuplicatesRow | None, rows: int) -> None:
 
 
 def csv_rows(duplicates: DuplicatesRow | None) -> Iterator[dict[str, object]]:
-    """The rows of the tables `duplicate`, `duplicate_path`, and `duplicate_package`. `bytes` is the saving."""
+    """The rows of the tables `duplicate`, `duplicate_path`, and `duplicate_package`.
+
+    `bytes` is the saving, and `content` one copy.
+    """
     if duplicates is None:
         return
     for index, row in enumerate(duplicates["groups"]):
@@ -175,7 +178,7 @@ def csv_rows(duplicates: DuplicatesRow | None) -> Iterator[dict[str, object]]:
             "bytes": row["saving"],
             "files": row["copies"],
             "compressed": row["compressed"],
-            "live": row["bytes"] * row["copies"],
+            "content": row["bytes"],
         }
     if "rest" in duplicates:
         rest = duplicates["rest"]
@@ -189,7 +192,7 @@ def csv_rows(duplicates: DuplicatesRow | None) -> Iterator[dict[str, object]]:
         }
     for index, row in enumerate(duplicates["groups"]):
         for path in row["paths"]:
-            yield {"table": "duplicate_path", "index": index, "path": path, "live": row["bytes"]}
+            yield {"table": "duplicate_path", "index": index, "path": path, "content": row["bytes"]}
     packages = _packages(duplicates)
     if packages is None:
         return
