@@ -98,7 +98,7 @@ def index_layer(
     """
     blob = blob.blob if isinstance(blob, DeferredBlob) else blob
     notes = Notes()
-    search = SecretSearch(limits, everything=all_secrets)
+    search = SecretSearch(limits, budget, everything=all_secrets)
     compression = sniff(blob)
     if compression == "none" and verify != "off":
         compare_names(blob, digest, diff_id)

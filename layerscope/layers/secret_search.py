@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from layerscope.image.blob import StoredBlob
+from layerscope.layers.budget import Budget
 from layerscope.layers.entry import FILE
 from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.window import Window
@@ -19,6 +20,8 @@ from layerscope.secrets import search
 from layerscope.secrets.files import is_known
 from layerscope.secrets.hit import BINARY, Gap, Hit, LayerSecrets, Tally
 
+_ROW_BYTES: Final = 200
+"""Memory that one finding takes."""
 MOST_IN_LAYER: Final = 10_000
 """Findings of one layer that are kept."""
 
@@ -26,7 +29,8 @@ MOST_IN_LAYER: Final = 10_000
 class SecretSearch:
     """Looks through the files of one layer. Does nothing if the engine is not installed."""
 
-    def __init__(self, limits: Limits, *, everything: bool) -> None:
+    def __init__(self, limits: Limits, budget: Budget | None = None, *, everything: bool) -> None:
+        self._budget = budget
         self.everything = everything
         self._most = limits.secret_file_bytes
         self._off = not search.is_available()
@@ -97,6 +101,8 @@ class SecretSearch:
         """What was found; None if the engine is not installed. Sparse files are not looked into."""
         if self._off:
             return None
+        if self._budget is not None:
+            self._budget.spend(_ROW_BYTES * (len(self._hits) + len(self._gaps)))
         sparse: list[tuple[int, Gap]] = [
             (columns.data[position], "sparse")
             for position in columns.extras

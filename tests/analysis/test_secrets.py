@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from layerscope.analysis.model import Analysis
 from layerscope.analysis.reading import read
 from layerscope.analysis.secrets.facts import SecretFinding, Secrets
+from layerscope.analysis.secrets.texts import find_in_texts
 from layerscope.cache.shelf import Shelf
 from layerscope.limits import Limits
 from layerscope.options import ReadOptions, SecretScope
@@ -143,3 +145,36 @@ def test_an_image_without_secrets_has_none(tmp_path: Path) -> None:
         assert found(analysis).findings == ()
         assert found(analysis).complete
         assert found(analysis).files == 1
+
+
+def test_a_history_of_many_variables_takes_linear_time(tmp_path: Path) -> None:
+    def seconds(number: int) -> float:
+        image = ImageBuilder("app:1").layer({"a": b"x"})
+        names = [f"API_TOKEN_{each}={make.letters(20)}" for each in range(number)]
+        for each in names:
+            image.empty(**buildkit.meta(f"ENV {each}"))
+        image.configure(Env=names)
+        with analysis_of(image.build(), tmp_path) as analysis:
+            facts = analysis.facts
+            start = time.process_time()
+            rows = list(find_in_texts(facts.config, analysis.image.instructions))
+        assert len(rows) == number
+        assert all(row.where == "env" and row.instruction is not None for row in rows)
+        return time.process_time() - start
+
+    few = seconds(500)
+    assert seconds(2000) < 12 * few + 0.5
+
+
+def test_the_old_form_of_env_names_its_instruction(tmp_path: Path) -> None:
+    value = make.github()
+    image = (
+        ImageBuilder("app:1")
+        .layer({"a": b"x"})
+        .empty(created_by=f"/bin/sh -c #(nop)  ENV DB_PASSWORD {value}")
+        .configure(Env=[f"DB_PASSWORD={value}"])
+        .build()
+    )
+    with analysis_of(image, tmp_path) as analysis:
+        rows = found(analysis).findings
+    assert [(row.rule, row.where, row.instruction) for row in rows] == [("github-pat", "env", 1)]

@@ -15,6 +15,11 @@ from layerscope.secrets import search
 from layerscope.secrets.words import doubt_about, is_reference, names_secret
 
 _LOGIN: Final = re.compile(r"\w{1,16}://[^\s/@:]{0,256}:([^\s/@\"']{1,1024})@")
+_ASSIGNED: Final = re.compile(
+    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,255})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']*)"""
+)
+_SPACED: Final = re.compile(r"\b(?:ENV|LABEL)\s{1,16}([A-Za-z_][\w.-]{0,255})\s{1,16}(\S.*)")
+"""The old form of ENV, which sets one variable."""
 _SETTERS: Final[dict[str, Where]] = {"ENV": "env", "LABEL": "label"}
 
 _Setting = tuple[str, str]
@@ -25,9 +30,10 @@ def find_in_texts(
 ) -> Iterator[SecretFinding]:
     """The secrets outside of files. One that a variable or label still has is not repeated for the instruction that set it."""
     env = [(name, value) for name, _, value in (each.partition("=") for each in config.env)]
+    makers = _makers(instructions)
     for where, settings in (("env", env), ("label", config.labels)):
         for name, value in settings:
-            maker = _maker(instructions, where, name)
+            maker = makers.get((where, name))
             for rule, doubt in _of_setting(name, value):
                 yield _finding(rule, where, maker, name=name, doubt=doubt)
     last = {("ENV", *each) for each in env} | {("LABEL", *each) for each in config.labels}
@@ -65,10 +71,7 @@ def _of_instruction(
         }
     texts = {instruction.redacted_created_by, instruction.text, instruction.comment} - {""}
     for text in sorted(texts):
-        for setter, _, value in last:
-            if setter == keyword and len(value) >= _SHORTEST:
-                text = text.replace(value, "")
-        found |= _of_text(text)
+        found |= _of_text(_without_kept(text, keyword, last))
     for rule, name, doubt in sorted(found):
         yield _finding(
             rule,
@@ -78,9 +81,6 @@ def _of_instruction(
             doubt=doubt,
             deleted=keyword in _SETTERS,
         )
-
-
-_SHORTEST: Final = 4
 
 
 def _of_text(text: str) -> set[tuple[str, str, str]]:
@@ -98,12 +98,33 @@ def _of_text(text: str) -> set[tuple[str, str, str]]:
     return found
 
 
-def _maker(instructions: Sequence[Instruction], where: str, name: str) -> Instruction | None:
-    """The last instruction that sets a variable or label."""
-    for instruction in reversed(instructions):
-        if _SETTERS.get(instruction.keyword) == where and name in instruction.created_by:
-            return instruction
-    return None
+def _without_kept(text: str, keyword: str, last: set[tuple[str, str, str]]) -> str:
+    """The text of an ENV or LABEL without the values that the image still has."""
+    if keyword not in _SETTERS:
+        return text
+
+    def kept(match: re.Match[str]) -> str:
+        value = match[2].strip("\"'")
+        return f"{match[1]}=" if (keyword, match[1], value) in last else match[0]
+
+    match = _SPACED.search(text)
+    if match is not None and (keyword, match[1], match[2].strip()) in last:
+        return text[: match.start(2)]
+    return _ASSIGNED.sub(kept, text)
+
+
+def _makers(instructions: Sequence[Instruction]) -> dict[tuple[str, str], Instruction]:
+    """The last instruction that sets each variable and label."""
+    makers: dict[tuple[str, str], Instruction] = {}
+    for instruction in instructions:
+        where = _SETTERS.get(instruction.keyword)
+        if where is None:
+            continue
+        names = [match[1] for match in _ASSIGNED.finditer(instruction.created_by)]
+        words = instruction.text.split(None, 2)
+        for name in [*names, *(words[1:2] if not names else ())]:
+            makers[where, name] = instruction
+    return makers
 
 
 def _finding(
