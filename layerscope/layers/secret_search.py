@@ -7,7 +7,8 @@ text files are looked into if everything is to be searched, which means that the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Final
 
 from layerscope.image.blob import StoredBlob
@@ -17,7 +18,7 @@ from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.window import Window
 from layerscope.limits import Limits
 from layerscope.secrets import search
-from layerscope.secrets.files import is_known
+from layerscope.secrets.files import is_known, known_among
 from layerscope.secrets.hit import BINARY, Gap, Hit, LayerSecrets, Tally
 
 _ROW_BYTES: Final = 200
@@ -59,16 +60,16 @@ class SecretSearch:
         """Look into the files of a layer that can be read at any offset."""
         if self._off:
             return
-        start = 0
-        paths = bytes(columns.paths)
-        everything = self.everything
-        for position, (end, kind, size) in enumerate(
-            zip(columns.ends, columns.kinds, columns.sizes, strict=True)
-        ):
-            path = paths[start:end]
-            start = end
-            if kind != FILE or not size or not (everything or is_known(path)):
+        positions: Iterable[int] = range(len(columns))
+        if not self.everything:
+            paths, ends = bytes(columns.paths), columns.ends
+            places = zip(chain((0,), ends), ends, strict=False)
+            positions = known_among(paths[start:end] for start, end in places)
+        for position in positions:
+            size = columns.sizes[position]
+            if columns.kinds[position] != FILE or not size:
                 continue
+            path = columns.path(position)
             if not _is_sparse(columns, position):
                 data = columns.data[position]
 

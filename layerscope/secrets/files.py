@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from layerscope.records import dataclass
@@ -83,6 +83,17 @@ def is_known(path: bytes) -> bool:
     """Whether a file's name says that it may hold a secret. Quick, as it is asked for every file."""
     name = path[path.rfind(b"/") + 1 :]
     return name in _NAMES or name[name.rfind(b".") :] in _ENDINGS or name.startswith(_DOTENV)
+
+
+def known_among(paths: Iterable[bytes]) -> list[int]:
+    """The positions of the paths that `is_known` is true for."""
+    return [
+        position
+        for position, path in enumerate(paths)
+        if (name := path[path.rfind(b"/") + 1 :]) in _NAMES
+        or name[name.rfind(b".") :] in _ENDINGS
+        or name.startswith(_DOTENV)
+    ]
 
 
 def rules_of(path: bytes) -> list[FileRule]:
