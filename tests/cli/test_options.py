@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 import pytest
+from _pytest.mark import ParameterSet
 
 from layerscope.cli.browse import command as browse
 from layerscope.cli.main import commands, main
@@ -92,7 +94,16 @@ def test_every_option_has_a_case() -> None:
     assert sorted(set(CASES) - found) == []
 
 
-@pytest.mark.parametrize(("key", "case"), CASES.items(), ids=[" ".join(key) for key in CASES])
+def cases() -> Iterator[ParameterSet]:
+    """All cases. Those of options that two commands before have too are slow."""
+    commands_of: Counter[str] = Counter()
+    for key, case in CASES.items():
+        commands_of[key[1]] += 1
+        slow = commands_of[key[1]] > 2
+        yield pytest.param(key, case, id=" ".join(key), marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize(("key", "case"), list(cases()))
 def test_an_option_has_an_effect_or_is_refused_by_name(
     key: tuple[str, str],
     case: Case,
