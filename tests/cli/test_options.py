@@ -62,7 +62,8 @@ def observe(words: Words, prepared: World, folder: Path) -> Seen:
     place = folder / "files"
     cache = place / "app.tar" if "CACHELESS" in words else folder / "cache"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(prepared.folder, place, symlinks=True)
+    unused = shutil.ignore_patterns() if "fleet" in words[:1] else shutil.ignore_patterns("fleet")
+    shutil.copytree(prepared.folder, place, symlinks=True, ignore=unused)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         patch.delenv("SOURCE_DATE_EPOCH", raising=False)
