@@ -8,7 +8,6 @@ text files are looked into if everything is to be searched, which means that the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import Final
 
 from layerscope.image.blob import StoredBlob
@@ -62,9 +61,7 @@ class SecretSearch:
             return
         positions: Iterable[int] = range(len(columns))
         if not self.everything:
-            paths, ends = bytes(columns.paths), columns.ends
-            places = zip(chain((0,), ends), ends, strict=False)
-            positions = known_among(paths[start:end] for start, end in places)
+            positions = known_among(bytes(columns.paths), columns.ends)
         for position in positions:
             size = columns.sizes[position]
             if columns.kinds[position] != FILE or not size:

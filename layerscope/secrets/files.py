@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from layerscope.records import dataclass
@@ -76,6 +77,9 @@ for _rule in FILE_RULES:
         else:
             _NAMES.setdefault(_own, []).append((_folder, _rule))
 _DOTENV: Final = b".env."
+_TAIL_BYTES: Final = min(map(len, (*_NAMES, *_ENDINGS)))
+_TAILS: Final = frozenset(text[-_TAIL_BYTES:] for text in (*_NAMES, *_ENDINGS))
+"""The last bytes of all names and endings, which most paths don't have."""
 _TEMPLATES: Final = (b".example", b".sample", b".template", b".dist", b".tmpl", b".tpl", b".md")
 
 
@@ -85,15 +89,14 @@ def is_known(path: bytes) -> bool:
     return name in _NAMES or name[name.rfind(b".") :] in _ENDINGS or name.startswith(_DOTENV)
 
 
-def known_among(paths: Iterable[bytes]) -> list[int]:
-    """The positions of the paths that `is_known` is true for."""
-    return [
-        position
-        for position, path in enumerate(paths)
-        if (name := path[path.rfind(b"/") + 1 :]) in _NAMES
-        or name[name.rfind(b".") :] in _ENDINGS
-        or name.startswith(_DOTENV)
-    ]
+def known_among(paths: bytes, ends: Sequence[int]) -> list[int]:
+    """The positions of the paths that `is_known` is true for. `paths` are joined, each up to its place in `ends`."""
+    found = {at for at, end in enumerate(ends) if paths[end - _TAIL_BYTES : end] in _TAILS}
+    place = paths.find(_DOTENV)
+    while place >= 0:
+        found.add(bisect_right(ends, place))
+        place = paths.find(_DOTENV, place + 1)
+    return [at for at in sorted(found) if is_known(paths[ends[at - 1] if at else 0 : ends[at]])]
 
 
 def rules_of(path: bytes) -> list[FileRule]:

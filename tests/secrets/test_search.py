@@ -3,12 +3,14 @@
 # ruff: noqa: UP031  # braces are what the files are full of
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
+from itertools import accumulate
 
 import pytest
 
-from layerscope.secrets.files import is_known
+from layerscope.secrets.files import is_known, known_among
 from layerscope.secrets.hit import BINARY, MOST_IN_FILE, Hit
 from layerscope.secrets.search import is_text, search, search_bytes, values
 from layerscope.secrets.words import PLACEHOLDER
@@ -247,3 +249,15 @@ def test_no_keyword_is_longer_than_what_blocks_share() -> None:
     from layerscope.secrets.gitleaks import engine
 
     assert max(len(word) for rule in engine().rules for word in rule.keywords) < 64
+
+
+def test_known_names_are_found_among_joined_paths() -> None:
+    names = [
+        b"a/.env.local", b".env.", b"x/.env.d/file", b"id_rsa", b"b/id_rsa", b"c.pem", b"k8",
+        b"x.p8", b"auth.json", b"e/auth.json", b"", b"p8", b".p8", b"long/none.txt", b"n/.npmrc",
+    ]  # fmt: skip
+    source = random.Random(1)
+    for _ in range(300):
+        paths = [source.choice(names) for _ in range(source.randrange(12))]
+        found = known_among(b"".join(paths), list(accumulate(map(len, paths))))
+        assert found == [at for at, path in enumerate(paths) if is_known(path)]
