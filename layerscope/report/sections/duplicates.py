@@ -194,8 +194,11 @@ def csv_rows(duplicates: DuplicatesRow | None) -> Iterator[dict[str, object]]:
         for path in row["paths"]:
             yield {"table": "duplicate_path", "index": index, "path": path, "content": row["bytes"]}
     packages = _packages(duplicates)
-    if packages is None:
-        return
+    if packages is not None:
+        yield from _package_rows(packages)
+
+
+def _package_rows(packages: DuplicatePackagesRow) -> Iterator[dict[str, object]]:
     for index, each in enumerate(packages["groups"]):
         yield {
             "table": "duplicate_package",
