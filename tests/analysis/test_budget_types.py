@@ -54,7 +54,8 @@ TOML = (
     "[" * 40 + "]" * 40,
 )
 """Values as TOML writes them."""
-ROW_KEYS = ("glob", "match", "max", "level", "reason", "name", "until", "rules")
+LIMIT_KEYS = ("max", "max_compressed", "max_growth", "max_compressed_growth")
+ROW_KEYS = ("glob", "match", *LIMIT_KEYS, "level", "reason", "name", "until", "rules")
 GOOD_ROWS = {
     "instruction": {"match": "'RUN *'", "max": "1"},
     "path": {"glob": "'a'", "max": "1"},

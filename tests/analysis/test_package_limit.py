@@ -160,7 +160,7 @@ def test_unknown_packages_break_the_rule(tmp_path: Path, app: Analysis, growth: 
     known = Former("last.json", app.facts)
     bare = replace(app.facts, packages=None)
     cases = {
-        "leave --no-packages and --lazy out": bare,
+        "leave --no-packages out": bare,
         "the report has no packages": replace(bare, saved=True),
         "lists only the largest packages": saved(app, top=1),
     }
