@@ -200,6 +200,10 @@ def test_a_hit_shows_no_secret() -> None:
     assert token not in repr(found)
 
 
+def reader(data: bytes) -> Callable[[int, int], bytes]:
+    return lambda at, count: data[at : at + count]
+
+
 def many(line: Callable[[int], str]) -> bytes:
     return "".join(line(number) + "\n" for number in range(200_000)).encode()
 
@@ -261,3 +265,23 @@ def test_known_names_are_found_among_joined_paths() -> None:
         paths = [source.choice(names) for _ in range(source.randrange(12))]
         found = known_among(b"".join(paths), list(accumulate(map(len, paths))))
         assert found == [at for at, path in enumerate(paths) if is_known(path)]
+
+
+@pytest.mark.random
+@pytest.mark.parametrize("seed", range(20))
+def test_any_bytes_are_searched_without_an_error(seed: int) -> None:
+    from layerscope.secrets.files import FILE_RULES
+    from tests.secrets.corpus import corpus
+
+    chance = random.Random(seed)
+    texts = [case.text.encode() for case in corpus(seed, times=1)]
+    paths = [name.replace("*", "a").lstrip("/") for rule in FILE_RULES for name in rule.names]
+    for path in paths:
+        data = bytearray(chance.choice(texts) if chance.random() < 0.8 else DER_KEY)
+        for _ in range(chance.randrange(8)):
+            at = chance.randrange(len(data) + 1)
+            data[at : at + chance.randrange(4)] = chance.randbytes(chance.randrange(4))
+        found = search(path.encode(), len(data), reader(bytes(data)), 1 << 20)
+        assert found is not None
+        lines = bytes(data).count(b"\n") + 1
+        assert all(1 <= hit.line <= lines for hit in found.hits)

@@ -36,6 +36,8 @@ from layerscope.packages.databases import unit_of
 from layerscope.packages.package import Unreadable
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.saved.report import parse_saved
+from layerscope.secrets.files import FILE_RULES
+from layerscope.secrets.search import search_bytes
 from layerscope.sources.registry.authorization import _read_token
 from layerscope.sources.registry.challenge import parse_challenges
 from layerscope.sources.registry.client import retry_after
@@ -58,6 +60,7 @@ from tests.fuzz.test_packages import DOCUMENTS
 from tests.image.test_provenance import LAYERS, STEPS, V02, V1, chain, metadata, statement
 from tests.layers.reading import blob_of, seek, stream
 from tests.packages.test_inside_files import build_info, elf, jar, pom, reader
+from tests.secrets.corpus import corpus
 
 FIXTURES: Final = Path(__file__).parents[3] / "fixtures"
 LIMITS: Final = Limits(
@@ -338,6 +341,12 @@ def _query(data: bytes) -> None:
     parse_query(data.decode("utf-8", "replace"))
 
 
+def _secrets(data: bytes) -> None:
+    """The first byte says which file of credentials the rest is."""
+    names = [name.replace("*", "a").lstrip("/") for rule in FILE_RULES for name in rule.names]
+    search_bytes(data[1:], names[data[0] % len(names)].encode() if data else b"")
+
+
 TARGETS: Final[dict[str, Target]] = {
     "scanner": Target(_scanner, lambda: [SMALL, *(mutated(number, 0) for number in range(60))]),
     "layer": Target(_layer, _compressed),
@@ -374,6 +383,13 @@ TARGETS: Final[dict[str, Target]] = {
     "tar-split": Target(
         _tar_split,
         lambda: [tar_split(SMALL), tar_split(SMALL).replace(b": ", b":").replace(b", ", b",")],
+    ),
+    "secrets": Target(
+        _secrets,
+        lambda: [
+            bytes((number % 256,)) + case.text.encode()
+            for number, case in enumerate(corpus(1, times=1))
+        ],
     ),
     "query": Target(
         _query,
