@@ -62,6 +62,7 @@ GOOD_ROWS = {
     "package": {"match": "'a'", "max": "1"},
     "dead_weight": {"kind": "'docs'", "max": "1"},
     "allow": {"glob": "'a'", "reason": "'r'"},
+    "allow_secret": {"path": "'/a'", "reason": "'r'"},
 }
 YAML = (
     "[]",
