@@ -106,6 +106,8 @@ def _estargz(
     data = _only_member(found)
     _check_digest(blob, data, digest)
     unpacked = annotations.get(UNCOMPRESSED_SIZE, "")
+    # The end marker is in the same gzip member as the table.
+    tar_bytes = BLOCK_SIZE + (len(data) + BLOCK_SIZE - 1 & -BLOCK_SIZE)
     known = unpacked.isascii() and unpacked.isdigit() and len(unpacked) < 19
     return Located(
         compression="gzip",
@@ -113,7 +115,7 @@ def _estargz(
         end=offset,
         tar_size=int(unpacked) if known else None,
         is_member=True,
-        taken=length,
+        taken=length * tar_bytes // (tar_bytes + 2 * BLOCK_SIZE),
     )
 
 
