@@ -54,6 +54,8 @@ else:
             methods["__setattr__"], methods["__delattr__"] = _frozen(made, fields)
         if frozen and slots:
             methods["__getstate__"], methods["__setstate__"] = _state(fields)
+        if frozen and slots:
+            methods["__getstate__"], methods["__setstate__"] = _state(fields)
         for name, method in methods.items():
             if name not in own:
                 setattr(made, name, method)
@@ -166,3 +168,16 @@ else:
             super(made, self).__delattr__(name)
 
         return refuse_to_set, refuse_to_delete
+
+    def _state(fields):
+        """How an object without a `__dict__` is copied and pickled, although it cannot change."""
+        names = [field.name for field in fields]
+
+        def values(self):
+            return [getattr(self, name) for name in names]
+
+        def restore(self, state):
+            for name, value in zip(names, state, strict=True):
+                object.__setattr__(self, name, value)
+
+        return values, restore

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.notes import Note
 from layerscope.records import dataclass
 
 Decorator = Callable[..., Any]
@@ -99,6 +101,21 @@ def test_a_frozen_object_cannot_change(decorator: Decorator, slots: bool) -> Non
         del one.x
     assert replace(one, x=5).x == 5
     assert one.x == 1
+
+
+@BOTH
+@pytest.mark.parametrize("slots", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_an_object_can_be_copied(decorator: Decorator, slots: bool, frozen: bool) -> None:
+    one = point(decorator, slots=slots, frozen=frozen)(1, 2, ["t"])
+    assert copy.copy(one) == one
+    assert copy.deepcopy(one).tags is not one.tags
+
+
+def test_objects_can_be_pickled() -> None:
+    assert pickle.loads(pickle.dumps(DEFAULT_LIMITS)) == DEFAULT_LIMITS
+    note = Note("code", "message", 1, b"path")
+    assert pickle.loads(pickle.dumps(note)) == note
 
 
 @BOTH

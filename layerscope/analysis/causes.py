@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ from layerscope.analysis.model import Analysis
 from layerscope.analysis.ownership import PackageShare
 from layerscope.filesystem.entry import PlacedLayer
 from layerscope.layers.layer_index import values
+from layerscope.records import dataclass
 
 CauseKind = Literal["dead_weight", "directory", "package", "packages", "waste"]
 MOST_DIRECTORIES: Final = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Final
 
 from layerscope.records import dataclass
@@ -57,8 +57,9 @@ def _rules(names: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _doubts() -> tuple[_Doubt, ...]:
-    text = (files("layerscope.secrets") / "data" / "doubts.toml").read_text("utf-8")
-    return tuple(map(_Doubt.of, tomllib.loads(text)["doubt"]))
+    data = get_data("layerscope.secrets", "data/doubts.toml")
+    assert data is not None
+    return tuple(map(_Doubt.of, tomllib.loads(data.decode())["doubt"]))
 
 
 def doubt_about_place(rule: str, path: bytes) -> str:

@@ -11,13 +11,14 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
-from importlib.resources import files
 from math import log2
+from pkgutil import get_data
 from typing import Any, Final
 
 from layerscope.errors import SecretsUnavailable
+from layerscope.records import dataclass
 from layerscope.secrets.hit import Hit
 from layerscope.secrets.words import OFTEN_PUBLIC, PUBLIC_NAME, names_public_key
 
@@ -79,7 +80,9 @@ def origin() -> Mapping[str, str]:
 
 
 def _data(name: str) -> bytes:
-    return (files("layerscope.secrets") / "data" / name).read_bytes()
+    data = get_data("layerscope.secrets", f"data/{name}")
+    assert data is not None
+    return data
 
 
 def options(*, captures: bool = False) -> Any:

@@ -12,7 +12,6 @@ import os
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import Cancelled, LayerscopeError, LimitExceeded
@@ -24,6 +23,7 @@ from layerscope.layers.header import BLOCK_SIZE, FIELDS, ZERO_BLOCK, is_header, 
 from layerscope.layers.known import KnownLayer
 from layerscope.layers.reader import index_layer
 from layerscope.limits import Limits
+from layerscope.records import dataclass
 
 _FILES: Final = frozenset((0, ord("0")))
 _PAX: Final = frozenset((ord("x"), ord("g")))

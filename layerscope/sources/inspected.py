@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from layerscope.errors import FormatError, SourceUnavailable
@@ -15,6 +14,7 @@ from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Image
 from layerscope.image.media_type import DOCKER_LAYER
 from layerscope.notes import Notes
+from layerscope.records import dataclass
 from layerscope.sources.assemble import Parts, assemble
 from layerscope.sources.names import familiar
 from layerscope.sources.source import Request

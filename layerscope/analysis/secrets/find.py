@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar
 
 from layerscope.analysis.model import Analysis
@@ -22,6 +22,7 @@ from layerscope.layers.entry import FILE
 from layerscope.layers.reader import StoredLayer
 from layerscope.notes import Notes
 from layerscope.options import SecretScope
+from layerscope.records import dataclass
 from layerscope.secrets import search
 from layerscope.secrets.files import is_known
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from layerscope.errors import DigestMismatch
@@ -20,6 +19,7 @@ from layerscope.packages.databases import (
     unit_of,
 )
 from layerscope.packages.documents import EXECUTE, LEAST_EXECUTABLE, MOST_BYTES
+from layerscope.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
