@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from layerscope.report.document.secret_types import FindingRow, SecretsRow
 
 
+MOST_DOUBTFUL = 20
+"""The most findings in doubt that the text lists."""
+
+
 @click.command("secrets", short_help="List the secrets in an image; exit 1 when there is one.")
 @image_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -64,7 +68,10 @@ def _write_text(out: TextIO, summary: SecretsRow, rows: Sequence[FindingRow]) ->
     ):
         if part:
             out.write(f"{head}:\n")
-            _write_rows(out, part)
+            shown = part[:MOST_DOUBTFUL] if part is doubtful else part
+            _write_rows(out, shown)
+            if len(part) > len(shown):
+                out.write(f"  and {len(part) - len(shown):,} more in doubt; --json lists them\n\n")
     listed = len(rows)
     total = summary["found"] + summary["doubtful"]
     if total > listed:

@@ -97,3 +97,15 @@ def test_without_the_engine_a_report_has_no_findings_rather_than_none_found(
     assert "findings" not in document
     assert "secrets" not in document
     assert [row["code"] for row in document["notes"]] == ["secrets-not-searched"]
+
+
+def test_the_text_lists_few_of_many_findings_in_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = Maker(11)
+    keys = {f"usr/share/doc/x/demo{each}.pem": make.pem().encode() for each in range(30)}
+    reference = write(ImageBuilder("app:1").layer(keys).build(), tmp_path / "app.tar")
+    assert main(["secrets", reference]) == 0
+    out = capsys.readouterr().out
+    assert out.count("/usr/share/doc/x/demo") == 20
+    assert "and 10 more in doubt; --json lists them" in out
