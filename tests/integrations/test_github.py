@@ -60,7 +60,7 @@ def test_no_expression_is_pasted_into_a_script() -> None:
     for path in (ROOT / "action.yml", ROOT / "integrations/github/comment/action.yml"):
         for step in yaml.safe_load(path.read_text())["runs"]["steps"]:
             if "uses" in step:
-                assert re.fullmatch(r"actions/[\w/-]+@v\d+", step["uses"])
+                assert re.fullmatch(r"actions/[\w/-]+@(v\d+|[0-9a-f]{40})", step["uses"])
             else:
                 assert "${{" not in step["run"]
                 assert step["shell"] == "bash"
