@@ -27,6 +27,7 @@ from layerscope.analysis.ownership import Ownership, own
 from layerscope.analysis.packages import package_facts
 from layerscope.analysis.secrets.find import find_secrets, note_engine
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
+from layerscope.analysis.weight.contents import depends_on_contents
 from layerscope.analysis.weight.weigh import Weighed, weigh, weight_facts
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
@@ -119,9 +120,10 @@ def _weighed(
     indexes: Sequence[StoredLayer | None],
     ownership: Ownership | None,
 ) -> Weighed:
-    """The dead weight. Contents count as read if every layer was; without packages, nothing of a table's layer is."""
-    found = [index for index in indexes if index is not None]
-    read = not any(index.unread or (index.by_table and ownership is None) for index in found)
+    """The dead weight. A layer that was indexed by its table says nothing about the contents of its files."""
+    by_table = [index.index for index in indexes if index is not None and index.by_table]
+    blind = ownership is None or any(depends_on_contents(each) for each in by_table)
+    read = not (by_table and blind)
     return weigh(tree, image.config, ownership, read=read)
 
 

@@ -45,7 +45,7 @@ def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None
     """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible."""
     if is_database_file(path):
         return read_at(0, size)
-    if size >= LEAST_EXECUTABLE and _may_be_elf(path, mode) and read_at(0, 4) == MAGIC:
+    if size >= LEAST_EXECUTABLE and may_be_elf(path, mode) and read_at(0, 4) == MAGIC:
         return _of_elf(_once(read_at), path, mode)
     if path.endswith(ARCHIVE_ENDINGS):
         from layerscope.packages import java
@@ -60,7 +60,7 @@ def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None
     return None
 
 
-def _may_be_elf(path: bytes, mode: int) -> bool:
+def may_be_elf(path: bytes, mode: int) -> bool:
     """Programs, shared libraries, which need not be executable, and core files."""
     name = path[path.rfind(b"/") + 1 :]
     return bool(mode & EXECUTE) or b".so" in name or name[:4] == b"core"

@@ -13,8 +13,9 @@ from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.documents import unpacked
 from layerscope.layers.entry import FILE, VISIBLE
+from layerscope.layers.layer_index import LayerIndex, values
 from layerscope.packages.databases import DEVELOPMENT
-from layerscope.packages.documents import CORE, symbols_in
+from layerscope.packages.documents import CORE, LEAST_EXECUTABLE, may_be_elf, symbols_in
 from layerscope.packages.json_documents import json_object
 from layerscope.packages.package import Unreadable
 
@@ -50,6 +51,18 @@ class Contents:
             path = layer.columns.path(position) if record is None else record.path
             if path.endswith(DEVELOPMENT):
                 self.development.update(_development(path[:-_FOLDER], data))
+
+
+def depends_on_contents(index: LayerIndex) -> bool:
+    """Whether a layer has a file whose contents could say something about dead weight."""
+    if DEVELOPMENT in index.paths:
+        return True
+    return any(
+        size >= LEAST_EXECUTABLE
+        and index.kinds[at] == FILE
+        and may_be_elf(index.path(at), index.owner(at)[0])
+        for at, size in enumerate(values(index.sizes))
+    )
 
 
 def _documents(layer: PlacedLayer) -> Iterator[tuple[int, bytes]]:

@@ -240,6 +240,11 @@ def unless(*endings: bytes) -> Callable[[bytes], bool]:
     return spares
 
 
+def is_read_by_perl(name: bytes) -> bool:
+    """`use diagnostics` explains messages from this page."""
+    return name == b"perldiag.pod"
+
+
 def is_python_configuration(name: bytes) -> bool:
     return name == b"pyconfig.h"
 

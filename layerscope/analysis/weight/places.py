@@ -10,6 +10,7 @@ from layerscope.analysis.weight.evidence import (
     has,
     is_legal,
     is_python_configuration,
+    is_read_by_perl,
     is_shared_library,
     no_plug_and_play,
     node_tests,
@@ -181,7 +182,7 @@ _READ_BY_PEOPLE: Final = (
     Place("docs", "share/ri"),
     Place("docs", "share/vim/vim*/doc"),
     Place("docs", "texmf-dist/doc", spares=is_legal),
-    Place("docs", "perl/*/pod"),
+    Place("docs", "perl/*/pod", spares=is_read_by_perl),
     Place("docs", "doc", "gem", holds=beside(b"specifications"), spares=is_legal),
     Place("docs", "node_modules/npm/docs", spares=is_legal),
     *(

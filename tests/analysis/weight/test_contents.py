@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.analysis.reading import read
+from layerscope.analysis.weight.weigh import CONTENT_KINDS
+from layerscope.options import ReadOptions
 from layerscope.packages.documents import document, symbols_in
 from tests.analysis.images import analysed, analysis_of, image_of
 from tests.analysis.test_ownership import debian
 from tests.analysis.weight.weighing import kinds_of, sized, weight_of
-from tests.builder import File, Hardlink, Symlink
+from tests.builder import FORMS, File, Hardlink, ImageBuilder, Symlink
 from tests.packages.test_inside_files import elf
 
 CODE = {b".text": b"c" * 40_000}
@@ -157,6 +161,19 @@ def test_the_base_image_is_kept_apart() -> None:
 def test_a_link_to_a_program_does_not_count_its_symbols_twice() -> None:
     files = {"usr/bin/a": File(elf(DEBUG), mode=0o755), "usr/bin/b": Hardlink("usr/bin/a")}
     assert kinds_of(files) == {"debug_symbols": 5_320}
+
+
+def test_kinds_that_need_contents_are_unmeasured_where_only_tables_are_read(tmp_path: Path) -> None:
+    builder = ImageBuilder("app:1")
+    files = {"usr/bin/app": File(elf(DEBUG), mode=0o755), "var/log/a": b"l" * 70}
+    builder.layer(files, created_by="/bin/sh -c step", stargz=True)
+    path = FORMS["oci-archive"].write([builder.build()], tmp_path / "app.tar", "gzip")
+    for lazy, unmeasured in ((True, CONTENT_KINDS), (False, ())):
+        with read(path, ReadOptions(lazy=lazy, cache=False)) as analysis:
+            weight = weight_of(analysis)
+        assert weight.unmeasured == unmeasured
+        assert weight.of("logs") is not None
+        assert (weight.of("debug_symbols") is None) == lazy
 
 
 @given(st.binary(max_size=200), st.integers(0, 600))

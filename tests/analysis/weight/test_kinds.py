@@ -123,6 +123,7 @@ def test_a_file_counts_for_its_kind(kind: str, path: str) -> None:
         f"{SITE}/django/conf/locale/de/LC_MESSAGES/django.mo",
         f"{SITE}/ensurepip/_bundled/pip-23.0-py3-none-any.whl",
         "usr/include/python3.11/pyconfig.h",
+        "usr/share/perl/5.36.0/pod/perldiag.pod",
         "usr/lib/x86_64-linux-gnu/ImageMagick-6/modules-Q16/coders/png.la",
         "usr/lib/x86_64-linux-gnu/libfoo.so.1",
         "usr/lib/gcc/x86_64-pc-linux-gnu/13/libstdc++.so.6",
