@@ -40,7 +40,7 @@ def test_the_largest_package_comes_first_with_its_layer_and_line(
         "64.4",
         "kB",
         "–",
-        "28.4",
+        "28.1",
         "kB",
         "4",
         "0",
