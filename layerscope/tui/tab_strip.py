@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
@@ -14,13 +12,6 @@ from textual.widget import Widget
 
 from layerscope.records import dataclass
 from layerscope.tui.styles import style_of
-
-_FITS: Final[tuple[tuple[str, int | None], ...]] = (
-    (" ", None),
-    ("", None),
-    *(("", most) for most in range(9, 1, -1)),
-)
-"""What a label may have: a margin on its left, and so many letters of its title."""
 
 
 class TabStrip(Widget):
@@ -47,12 +38,15 @@ class TabStrip(Widget):
         self.refresh()
 
     def _labels(self) -> list[tuple[str, str]]:
-        """Each tab's ID and text: with a margin, without one, or with shorter titles, whatever fits first."""
-        labels: list[tuple[str, str]] = []
-        for margin, most in _FITS:
-            labels = [(name, f"{margin}{key} {title[:most]} ") for name, key, title in self._tabs]
+        """Each tab's ID and text. Where not every title fits, those at the end shrink to their keys, the active one last."""
+        labels = [(name, f" {key} {title} ") for name, key, title in self._tabs]
+        for named in range(len(self._tabs), -1, -1):
             if sum(len(label) for _, label in labels) <= self.size.width:
                 break
+            labels = [
+                (name, f"{key} {title} " if at < named or name == self.active else f"{key} ")
+                for at, (name, key, title) in enumerate(self._tabs)
+            ]
         return labels
 
     def render_line(self, y: int) -> Strip:
