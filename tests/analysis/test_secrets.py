@@ -147,6 +147,7 @@ def test_an_image_without_secrets_has_none(tmp_path: Path) -> None:
         assert found(analysis).files == 1
 
 
+@pytest.mark.slow
 def test_a_history_of_many_variables_takes_linear_time(tmp_path: Path) -> None:
     def seconds(number: int) -> float:
         image = ImageBuilder("app:1").layer({"a": b"x"})

@@ -128,6 +128,7 @@ def secured(registry: FleetRegistry, tmp_path: Path) -> FleetRegistry:
     return registry
 
 
+@pytest.mark.slow
 def test_credentials_reach_the_workers_and_no_file_or_log(
     secured: FleetRegistry, tmp_path: Path, capfd: pytest.CaptureFixture[str], rows: Ask
 ) -> None:
@@ -149,6 +150,7 @@ def test_credentials_reach_the_workers_and_no_file_or_log(
                 assert not path.is_file() or secret.encode() not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_is_lent_never_shows(secured: FleetRegistry) -> None:
     from layerscope.fleet.lending import Lender
     from layerscope.fleet.values import HeadJob, Reading, Wanted

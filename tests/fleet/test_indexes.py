@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from layerscope.fleet.folder import locked
 from layerscope.fleet.run import Counts, Plan
 from layerscope.fleet.scan import scan
@@ -37,6 +39,7 @@ def scanned(folder: Path, registry: FleetRegistry, workers: InlineWorkers) -> Co
         return scan(Plan(targets=(f"registry:{registry.netloc}",)), opened, workers)
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_see_the_folder_gets_the_indexes(
     registry: FleetRegistry, tmp_path: Path, rows: Ask
 ) -> None:

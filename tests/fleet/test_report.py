@@ -122,6 +122,7 @@ def test_duplicates_are_all_copies_but_one(fleet: Path, capfd: pytest.CaptureFix
     ]
 
 
+@pytest.mark.slow
 def test_waste_and_advice_are_the_sums_of_the_reports(
     registry: FleetRegistry, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,7 @@ def few(registry: FleetRegistry) -> FleetRegistry:
     return registry
 
 
+@pytest.mark.slow
 def test_rows_equal_what_a_report_says_of_each_image(
     served: FleetRegistry, cluster: Cluster, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
@@ -212,6 +213,7 @@ def test_a_registry_is_asked_by_no_more_jobs_than_allowed(few: FleetRegistry, sc
     scan(f"registry:{few.netloc}", "--requests", "1")
 
 
+@pytest.mark.slow
 def test_two_scans_at_once_do_not_mix(few: FleetRegistry, scan: Scan, tmp_path: Path) -> None:
     from layerscope.fleet.folder import locked
 

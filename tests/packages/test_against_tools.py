@@ -85,6 +85,7 @@ def content_of(analysis: Analysis, kind: str) -> dict[str, int]:
     return {row.package.name: row.content for row in packages.rows if row.package.type == kind}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="needs a Debian system")
 def test_bytes_of_debian_packages_are_those_of_dpkg_and_stat() -> None:
     installed = output("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\\n").splitlines()

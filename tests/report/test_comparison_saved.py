@@ -154,6 +154,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_value_of_another_type_is_refused_or_read(report: str) -> None:
     """Puts each odd value in each place of the report. One line refuses it, or the report is still valid."""
     found = list(places(json.loads(report)))
