@@ -345,7 +345,7 @@ def known(
 
 
 def searching(choice: Choice) -> Choice:
-    """The choice with a search of all text files for secrets, unless an option stands in the way."""
+    """The choice with a search of all text files for secrets, unless an option rules it out."""
     options = choice.options
     if options.secrets != "known" or options.head or options.lazy:
         return choice

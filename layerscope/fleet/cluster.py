@@ -30,8 +30,8 @@ class Workers(Protocol):
 class DaskWorkers:
     """Runs jobs on the workers of a Dask cluster, which starts a job again if its worker dies.
 
-    The cluster is reached, or started, with the first job, so that a scan without any needs none. A job's key is a name and a
-    number. Its arguments never show in keys, and what is secret in them not in a repr.
+    The first job connects to the cluster or starts it, so a scan without jobs needs none. A job's key is a name and a number.
+    Keys never contain arguments, and the repr of an argument hides its secrets.
     """
 
     def __init__(self, connect: Callable[[], Client]) -> None:

@@ -55,7 +55,7 @@ class AbsentBlob:
         """Nothing is read, so nothing changes."""
 
     def read_at(self, position: int, count: int) -> bytes:
-        raise SourceUnavailable(f"{self.name} is not at hand", hint="scan the image again")
+        raise SourceUnavailable(f"{self.name} is not available", hint="scan the image again")
 
 
 def read_heads(job: HeadJob) -> list[Head]:

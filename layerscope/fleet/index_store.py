@@ -23,7 +23,7 @@ _MOST: Final = 4 * GIB
 def layer_key(digest: str | None, diff_id: str | None) -> str:
     """The name of a layer: its blob's digest together with the diff_id that the image gives it.
 
-    A layer that one image describes falsely so never stands in for another image's.
+    So a layer that one image describes falsely never replaces that of another image.
     """
     return hashlib.sha256(f"{digest} {diff_id}".encode()).hexdigest()
 

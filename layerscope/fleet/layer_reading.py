@@ -1,6 +1,6 @@
 """Reading layers on a worker: every byte once, every content hashed, and every digest compared.
 
-What is kept of a layer serves all images that have it, so unlike a report of one image, a fleet always compares the bytes
+The index of a layer serves every image that has it, so unlike a report of one image, a fleet always compares the bytes
 with both names that they go by: the blob's digest and the tar's diff_id.
 """
 

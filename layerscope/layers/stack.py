@@ -180,7 +180,7 @@ class _Reading:
         return None
 
     def with_remarks(self, found: Mapping[BlobKey, StoredLayer]) -> dict[BlobKey, StoredLayer]:
-        """The layers with their remarks as notes. What is kept of a layer says nothing of how it was read."""
+        """The layers with their remarks as notes. A kept index says nothing about how it was read."""
         remarked = {
             key: replace(found[key], own_notes=(*found[key].own_notes, note))
             for key, note in self.remarks.items()

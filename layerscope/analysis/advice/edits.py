@@ -1,4 +1,4 @@
-"""Changes to a Dockerfile that need no thought. Instructions are indices into the image's."""
+"""Changes to a Dockerfile that can be made mechanically. Instructions are indices into the image's."""
 
 from __future__ import annotations
 

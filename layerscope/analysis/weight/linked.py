@@ -1,4 +1,4 @@
-"""Caches that a program runs from: what symlinks from elsewhere lead to is no dead weight."""
+"""Caches that a program runs from: what symlinks from elsewhere lead to is not dead weight."""
 
 from __future__ import annotations
 

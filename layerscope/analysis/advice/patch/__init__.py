@@ -1,1 +1,1 @@
-"""A patch to a Dockerfile with the changes that need no thought. It is printed, and never applied."""
+"""A patch to a Dockerfile with the changes that can be made mechanically. It is printed, never applied."""
