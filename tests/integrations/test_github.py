@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.integrations.runner.api import BOT, MARKER, STRANGER, Api, serving
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+LOCK = ROOT / "integrations/github/requirements.txt"
 CHECK = (ROOT / "integrations/github/check.py").read_text()
 
 
@@ -297,3 +299,11 @@ def test_a_pull_request_from_a_fork_has_no_comment_and_does_not_fail(
     assert comment(api, tmp_path / "report.md").returncode == 3
     (tmp_path / "other.md").write_text("no marker")
     assert comment(api, tmp_path / "other.md").returncode == 2
+
+
+def test_the_action_pins_every_dependency() -> None:
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE))
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[^a-z0-9.-]", each, maxsplit=1)[0].replace(".", "-") for each in needed}
+    assert len(names) > 10
+    assert names - pinned == set()
