@@ -112,6 +112,7 @@ def compared(document: dict[str, Any], *, tar_is_known: bool = True) -> dict[str
     """Everything but what a table of contents does not say."""
     document = without_costs(json.loads(json.dumps(document)))
     document["packages"].pop("unreadable")
+    document["dead_weight"].pop("unmeasured")
     document.pop("secrets", None)
     document["notes"] = [
         note

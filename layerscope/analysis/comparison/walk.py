@@ -132,9 +132,9 @@ class _Walk:
                     if same or a.size:
                         equal_files += 1
                         equal_bytes += a.size
-                        if costs_a:
+                        if costs_a and a.size:
                             directory.a_cost += a.compressed or 0
-                        if costs_b:
+                        if costs_b and a.size:
                             directory.b_cost += b.compressed or 0
                         if not same:
                             self._questions.append((base + name, directory, a, b))
