@@ -33,7 +33,7 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> str:
 def lines(driver: Driver) -> list[str]:
     found = driver.browse.query_one("#overview-list", OverviewList)
     return [
-        " ".join("".join(text for text, _ in found.spans(row, found.size.width)).split())
+        " ".join("".join(text for text, _ in found.spans(row, max(76, found.size.width))).split())
         for row in range(found.row_count)
     ]
 
