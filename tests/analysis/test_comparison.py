@@ -328,6 +328,7 @@ def test_an_image_does_not_differ_from_itself(
 
 @THOROUGH
 @given(pair=pairs(), form=st.sampled_from(["docker-legacy", "oci-archive"]))
+@pytest.mark.slow
 def test_a_saved_report_compares_like_its_image(
     folder: Path, pair: tuple[list[list[Member]], list[list[Member]]], form: str
 ) -> None:

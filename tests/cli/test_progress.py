@@ -104,6 +104,7 @@ def test_a_terminal_sees_the_bar_and_a_pipe_does_not(run: Run, folder: Path) -> 
 
 
 @pytest.mark.parametrize(("arguments", "env"), [(["--quiet"], {}), ([], {"TERM": "dumb"})])
+@pytest.mark.slow
 def test_quiet_and_dumb_terminals_show_no_progress(
     folder: Path, arguments: list[str], env: dict[str, str]
 ) -> None:

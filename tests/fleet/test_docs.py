@@ -39,6 +39,7 @@ def test_there_are_ten_questions() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(QUESTIONS)))
+@pytest.mark.slow
 def test_a_question_in_the_documentation_has_an_answer(
     number: int, connection: duckdb.DuckDBPyConnection
 ) -> None:

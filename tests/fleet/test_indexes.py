@@ -51,6 +51,7 @@ def test_a_worker_that_does_not_see_the_folder_gets_the_indexes(
     assert_same(rows, tmp_path / "fleet", registry.references())
 
 
+@pytest.mark.slow
 def test_a_layer_whose_index_is_damaged_is_read_again(
     registry: FleetRegistry, tmp_path: Path, rows: Ask
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_layer_whose_index_is_damaged_is_read_again(
     assert rows(folder, "SELECT count(*) AS n FROM layers") == [{"n": 2}]
 
 
+@pytest.mark.slow
 def test_an_image_that_lies_about_its_layer_changes_no_other_image(
     registry: FleetRegistry, tmp_path: Path, rows: Ask
 ) -> None:

@@ -196,6 +196,7 @@ def test_every_format_has_every_question_that_has_an_answer(
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.slow
 def test_hostile_text_is_escaped_in_every_format(
     registry: FleetRegistry, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

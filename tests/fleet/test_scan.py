@@ -84,6 +84,7 @@ def test_rows_equal_what_a_report_says_of_each_image(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_second_scan_reads_only_what_is_new(
     few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_second_scan_reads_only_what_is_new(
     assert_same(rows, tmp_path / "fleet", [few.reference("web/app0", "new")])
 
 
+@pytest.mark.slow
 def test_a_tag_that_is_gone_takes_along_what_only_it_needed(
     few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_tag_that_is_gone_takes_along_what_only_it_needed(
     assert rows(folder, "SELECT * FROM contents ORDER BY hash") == rows(folder, summed)
 
 
+@pytest.mark.slow
 def test_a_tag_that_moved_is_one_row(
     few: FleetRegistry, scan: Scan, rows: Ask, tmp_path: Path
 ) -> None:
@@ -198,6 +201,7 @@ def test_only_images_that_are_new_enough_are_scanned(
     assert [row["reference"] for row in found] == [registry.reference("app", "new")]
 
 
+@pytest.mark.slow
 def test_a_registry_is_asked_by_no_more_jobs_than_allowed(few: FleetRegistry, scan: Scan) -> None:
     from layerscope.fleet.lanes import Lanes
 

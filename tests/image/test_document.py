@@ -97,6 +97,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
+@pytest.mark.slow
 def test_json_is_read_as_the_standard_library_reads_it(value: object) -> None:
     assert parse(json.dumps(value).encode()).value == value
 

@@ -46,6 +46,7 @@ def play(
 
 
 @pytest.mark.parametrize(("limit", "code"), [("1MB", 1), ("1GB", 0)])
+@pytest.mark.slow
 def test_the_job_exits_with_the_verdict(tmp_path: Path, limit: str, code: int) -> None:
     image = str(ROOT / "fixtures/my-python-app-buildkit.tar")
     options = f"--max-size {limit} --max-layers 20"
@@ -131,6 +132,7 @@ def test_a_switch_that_is_neither_yes_nor_no_is_an_error(tmp_path: Path, name: s
     assert f"LAYERSCOPE_{name} is 'maybe'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_default_branch_is_the_baseline_of_a_merge_request(tmp_path: Path) -> None:
     """The runner keeps the cache folder from job to job, and nothing else."""
     growth = "--max-growth 0  # nothing may grow"

@@ -228,6 +228,7 @@ LOW = Limits(ratio=100, ratio_from=4 * MIB)
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
+@pytest.mark.slow
 def test_bombs_are_refused_in_bounded_memory(name: str) -> None:
     packed = COMPRESSIONS[name](bytes(64 * MIB))
     assert len(packed) < 100_000

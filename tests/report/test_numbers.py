@@ -164,6 +164,7 @@ def test_every_number_of_the_browser_of_two_images_is_in_the_document(tmp_path: 
     assert {key: found for key, found in wrong.items() if found} == {}
 
 
+@pytest.mark.slow
 def test_every_number_of_the_browser_is_in_the_document(tmp_path: Path) -> None:
     path = FORMS["oci-archive"].write([web_app()], tmp_path / "app.tar")
     with layerscope.load(path) as image:

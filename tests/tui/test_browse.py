@@ -557,6 +557,7 @@ def test_a_sparse_file_shows_its_holes(archive: str) -> None:
     browse(archive, script)
 
 
+@pytest.mark.slow
 def test_extracting_asks_for_a_folder_and_before_overwriting(archive: str, tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         await driver.filter("main.py")
@@ -592,6 +593,7 @@ def test_extracting_into_a_file_shows_an_error(archive: str, tmp_path: Path) -> 
     browse(archive, script)
 
 
+@pytest.mark.slow
 def test_the_extension_picks_the_format_of_a_saved_report(archive: str, tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         for form in RENDERERS.values():

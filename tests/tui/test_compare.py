@@ -270,6 +270,7 @@ def save(reference: str, path: Path, *, files: bool) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_screens_say_what_a_saved_report_lacks(pair: tuple[str, str], tmp_path: Path) -> None:
     with_files = save(pair[0], tmp_path / "files.json", files=True)
     without = save(pair[0], tmp_path / "short.json", files=False)
@@ -403,6 +404,7 @@ def test_tui_is_refused_where_it_makes_no_sense(words: list[str], told: str) -> 
     assert told in result.stderr
 
 
+@pytest.mark.slow
 def test_the_comparison_is_saved_in_every_format(pair: tuple[str, str], tmp_path: Path) -> None:
     def told(suffix: str) -> str:
         return str(tmp_path / f"{suffix}")

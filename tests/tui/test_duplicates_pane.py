@@ -71,6 +71,7 @@ def test_enter_lists_the_paths_and_goes_to_the_file(doubled: str) -> None:
     browse(doubled, script, size=WIDE)
 
 
+@pytest.mark.slow
 def test_a_filter_finds_groups_by_path_and_packages_by_name(doubled: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("u", "slash", *"three", "enter")

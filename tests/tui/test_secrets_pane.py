@@ -62,6 +62,7 @@ def test_enter_goes_to_the_deleted_file_and_backspace_returns(app: str) -> None:
     browse(app, script, size=WIDE)
 
 
+@pytest.mark.slow
 def test_a_filter_finds_secrets_by_path_rule_and_name(app: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("r", "slash", *"npmrc", "enter")

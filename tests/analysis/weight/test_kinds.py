@@ -171,6 +171,7 @@ def test_bytecode_whose_source_a_later_layer_deletes_is_the_program() -> None:
     assert kinds_of(files, {"srv/a.py": Whiteout()}) == {}
 
 
+@pytest.mark.slow
 def test_a_test_suite_of_a_package_counts_if_it_has_tests() -> None:
     files = {
         f"{SITE}/numpy/tests/__init__.py": 1,
