@@ -66,8 +66,8 @@ def _shares_engine(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more process than there are cores, because tests wait for terminals, servers, and engines."""
-    return (os.cpu_count() or 1) + 1
+    """Twice as many processes as there are cores, because tests wait for terminals, servers, and engines."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
