@@ -15,7 +15,7 @@ from layerscope.report.escape import fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
 from layerscope.tui.compare.deltas import delta_style, delta_text
 from layerscope.tui.compare.package_pairs import PackagePairs, PairRow
-from layerscope.tui.line_list import LineList
+from layerscope.tui.folding_list import FoldingList
 from layerscope.tui.paint import Span, cell
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import count, format_delta
@@ -38,7 +38,7 @@ _STYLES: Final = {
 _UNKNOWN: Final = "packages are not compared; the notes in the overview say why"
 
 
-class PackagePairList(LineList):
+class PackagePairList(FoldingList[PairRow]):
     """Opens and closes packages."""
 
     HELP = """\
@@ -63,9 +63,7 @@ Enter lists a package's files. On a file, enter shows it in the tree.
     def __init__(self, pairs: PackagePairs, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.pairs = pairs
-        self.rows: list[PairRow] = []
         self._numbers: list[int] = []
-        self._open: set[int] = set()
 
     def show(self, numbers: list[int]) -> None:
         """List these packages."""
@@ -76,13 +74,8 @@ Enter lists a package's files. On a file, enter shows it in the tree.
         self.rows = list(self.pairs.rows(self._numbers, self._open))
         self.rows_changed()
 
-    @property
-    def row_count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> PairRow | None:
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+    def group(self, line: PairRow) -> int | None:
+        return line.number if line.is_package else None
 
     def heading(self, width: int) -> Sequence[Span]:
         names = "".join(cell(name, _SIZES, right=True) for name in ("A", "B"))
@@ -123,28 +116,6 @@ Enter lists a package's files. On a file, enter shows it in the tree.
         return [(sign, "dim"), (name, "strong"), (shown, "dim")]
 
     # Keys
-
-    def action_open(self) -> None:
-        line = self.current
-        if line is not None and line.is_package and line.number not in self._open:
-            self._open.add(line.number)
-            self.rebuild()
-
-    def action_close(self) -> None:
-        line = self.current
-        if line is None:
-            return
-        self.cursor = next(row for row in range(self.cursor, -1, -1) if self.rows[row].is_package)
-        if line.is_package:
-            self._open.discard(line.number)
-            self.rebuild()
-
-    def action_fold(self) -> None:
-        line = self.current
-        if line is None or not line.is_package or line.number in self._open:
-            self.action_close()
-        else:
-            self.action_open()
 
     def action_choose(self) -> None:
         line = self.current

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from layerscope.report.escape import fit_end, fit_start
 from layerscope.report.file_text import size_text
-from layerscope.tui.line_list import LineList
+from layerscope.tui.folding_list import FoldingList
 from layerscope.tui.model.duplicate_rows import DuplicateRows, Row
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import Session
@@ -25,7 +25,7 @@ _ROOMY: Final = 70
 """The width from which a row has a bar."""
 
 
-class DuplicateList(LineList):
+class DuplicateList(FoldingList[Row]):
     """Opens and closes groups."""
 
     HELP = """\
@@ -44,9 +44,7 @@ Enter lists the paths of a group. On a path, enter goes to the layer that stored
     def __init__(self, groups: DuplicateRows, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.groups = groups
-        self.rows: list[Row] = []
         self._numbers: list[int] = []
-        self._open: set[int] = set()
         self._most = 1
 
     def show(self, numbers: list[int]) -> None:
@@ -59,13 +57,8 @@ Enter lists the paths of a group. On a path, enter goes to the layer that stored
         self._most = max((row.saving for row in self.rows), default=1)
         self.rows_changed()
 
-    @property
-    def row_count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> Row | None:
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+    def group(self, line: Row) -> int | None:
+        return line.number if line.copies else None
 
     # Painting
 
@@ -93,28 +86,6 @@ Enter lists the paths of a group. On a path, enter goes to the layer that stored
         ]
 
     # Keys
-
-    def action_open(self) -> None:
-        line = self.current
-        if line is not None and line.copies and line.number not in self._open:
-            self._open.add(line.number)
-            self.rebuild()
-
-    def action_close(self) -> None:
-        line = self.current
-        if line is None:
-            return
-        self.cursor = next(row for row in range(self.cursor, -1, -1) if self.rows[row].copies)
-        if line.copies:
-            self._open.discard(line.number)
-            self.rebuild()
-
-    def action_fold(self) -> None:
-        line = self.current
-        if line is None or not line.copies or line.number in self._open:
-            self.action_close()
-        else:
-            self.action_open()
 
     def action_choose(self) -> None:
         line = self.current

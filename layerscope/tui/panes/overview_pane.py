@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import size_text
 from layerscope.report.paths import unescape_path
-from layerscope.tui.line_list import LineList
+from layerscope.tui.folding_list import FoldingList
 from layerscope.tui.model.overview_rows import OverviewRows, Row
 from layerscope.tui.paint import Span, cell
 from layerscope.tui.panes.list_pane import ListPane
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layerscope.tui.model.session import Session
 
 
-class OverviewList(LineList):
+class OverviewList(FoldingList[Row]):
     """Opens and closes kinds of dead weight."""
 
     HEADED = False
@@ -41,8 +41,6 @@ Enter lists the paths of a kind. On a path, enter goes to the layer that stored 
     def __init__(self, overview: OverviewRows, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.overview = overview
-        self.rows: list[Row] = []
-        self._open: set[int] = set()
         self._query: Query | None = None
 
     def show(self, query: Query | None) -> None:
@@ -58,13 +56,8 @@ Enter lists the paths of a kind. On a path, enter goes to the layer that stored 
     def on_resize(self) -> None:
         self.rebuild()
 
-    @property
-    def row_count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> Row | None:
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+    def group(self, line: Row) -> int | None:
+        return line.kind if line.opens else None
 
     # Painting
 
@@ -91,28 +84,6 @@ Enter lists the paths of a kind. On a path, enter goes to the layer that stored 
         ]
 
     # Keys
-
-    def action_open(self) -> None:
-        line = self.current
-        if line is not None and line.opens and line.kind is not None:
-            self._open.add(line.kind)
-            self.rebuild()
-
-    def action_close(self) -> None:
-        line = self.current
-        if line is None or line.kind is None:
-            return
-        self.cursor = next(row for row in range(self.cursor, -1, -1) if self.rows[row].opens)
-        if line.opens:
-            self._open.discard(line.kind)
-            self.rebuild()
-
-    def action_fold(self) -> None:
-        line = self.current
-        if line is None or not line.opens or line.kind in self._open:
-            self.action_close()
-        else:
-            self.action_open()
 
     def action_choose(self) -> None:
         line = self.current

@@ -11,7 +11,7 @@ from layerscope.analysis.filter.query import WASTED, Query
 from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import path_text, size_text
 from layerscope.report.words import one_line
-from layerscope.tui.line_list import LineList
+from layerscope.tui.folding_list import FoldingList
 from layerscope.tui.model.package_rows import ORDERS, PackageRows, Row
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.session import Session
@@ -28,7 +28,7 @@ _VERSION: Final = 9
 """The columns of a version that a long name leaves."""
 
 
-class PackageList(LineList):
+class PackageList(FoldingList[Row]):
     """Opens and closes packages."""
 
     HELP = """\
@@ -53,9 +53,7 @@ backspace goes back.
         self.session = session
         self.packages = packages
         self.order = ORDERS[0]
-        self.rows: list[Row] = []
         self._numbers: list[int] = []
-        self._open: set[int] = set()
         self._most = 1
 
     def show(self, numbers: list[int]) -> None:
@@ -69,13 +67,8 @@ backspace goes back.
         self._most = max((row.bytes for row in self.rows), default=1)
         self.rows_changed()
 
-    @property
-    def row_count(self) -> int:
-        return len(self.rows)
-
-    @property
-    def current(self) -> Row | None:
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+    def group(self, line: Row) -> int | None:
+        return line.number if line.is_package else None
 
     # Painting
 
@@ -138,28 +131,6 @@ backspace goes back.
         return [(cell(str(line.file.layer), 7), "dim"), ("    " + path, ""), (tail, "dim")]
 
     # Keys
-
-    def action_open(self) -> None:
-        line = self.current
-        if line is not None and line.is_package and line.number not in self._open:
-            self._open.add(line.number)
-            self.rebuild()
-
-    def action_close(self) -> None:
-        line = self.current
-        if line is None:
-            return
-        self.cursor = next(row for row in range(self.cursor, -1, -1) if self.rows[row].is_package)
-        if line.is_package:
-            self._open.discard(line.number)
-            self.rebuild()
-
-    def action_fold(self) -> None:
-        line = self.current
-        if line is None or not line.is_package or line.number in self._open:
-            self.action_close()
-        else:
-            self.action_open()
 
     def action_choose(self) -> None:
         line = self.current
