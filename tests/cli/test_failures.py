@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, command, environment
+from tests.processes.unmeasured import unmeasured
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -194,7 +195,7 @@ def test_a_signal_ends_it_quietly_and_leaves_nothing_behind(
     process = subprocess.Popen(
         command("report", "-", "-o", "r.json"),
         cwd=folder,
-        env=environment(TMPDIR=str(temporary)),
+        env=unmeasured(environment(TMPDIR=str(temporary))),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ import pytest
 from tests.builder import FORMS, File, ImageBuilder
 from tests.cli.conftest import command, environment
 from tests.effort import seeds
+from tests.processes.unmeasured import unmeasured
 
 FILES = {f"d/{number:03}": b"%03d" % number * 20_000 for number in range(60)}
 OLD = b"what was there before"
@@ -28,11 +29,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def untraced() -> dict[str, str]:
-    """The environment without coverage, which has its own exit code if a signal hits it."""
-    return {name: value for name, value in environment().items() if "COVERAGE" not in name}
-
-
 @pytest.fixture(scope="module")
 def duration(image: Path) -> Callable[..., float]:
     """How long each run takes if nobody kills it, measured once."""
@@ -42,7 +38,11 @@ def duration(image: Path) -> Callable[..., float]:
         if key not in known:
             begun = time.monotonic()
             subprocess.run(
-                command(*arguments), cwd=folder, env=untraced(), capture_output=True, check=True
+                command(*arguments),
+                cwd=folder,
+                env=unmeasured(environment()),
+                capture_output=True,
+                check=True,
             )
             known[key] = time.monotonic() - begun
         return known[key]
@@ -55,7 +55,7 @@ def kill(folder: Path, number: signal.Signals, after: float, *arguments: str) ->
     with subprocess.Popen(
         command(*arguments),
         cwd=folder,
-        env=untraced(),
+        env=unmeasured(environment()),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     ) as child:

@@ -26,6 +26,7 @@ from layerscope.progress import Progress
 from layerscope.sources import export, open_image
 from layerscope.sources.source import BrokenOff
 from tests.builder import ImageBuilder, digest_of, oci
+from tests.processes.unmeasured import unmeasured
 
 if TYPE_CHECKING:
     from .containerd import ContainerdEngine
@@ -416,6 +417,7 @@ def test_an_interrupted_export_leaves_no_file(docker: Engine, tmp_path: Path) ->
         [sys.executable, "-c", program, str(tmp_path / "out/x")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env=unmeasured(),
     ) as child:
         assert child.stdout is not None
         assert int(child.stdout.readline()) > 0

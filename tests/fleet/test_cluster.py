@@ -21,6 +21,7 @@ from tests.fleet.cluster import Cluster
 from tests.fleet.served import FleetRegistry
 from tests.fleet.test_scan import HOSTILE, assert_same
 from tests.fleet.world import fill, make
+from tests.processes.unmeasured import unmeasured
 from tests.registry.server import Handler
 
 Ask = Callable[[Path, str], list[dict[str, Any]]]
@@ -103,7 +104,7 @@ def test_an_interrupted_scan_keeps_what_it_has(
     layers = layer_digests(registry)
     out = tmp_path / "fleet"
     words = [f"registry:{registry.netloc}", "--out", str(out), "--scheduler", cluster.address]
-    process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, env=os.environ.copy())
+    process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, env=unmeasured())
     wait_for(lambda: len(layers_asked(registry, layers)) >= 20)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)

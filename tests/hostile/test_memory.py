@@ -19,6 +19,7 @@ from tests.builder import FORMS, File, ImageBuilder, Sparse, Symlink
 from tests.builder.image import BuiltImage
 from tests.builder.nodes import MemberLike
 from tests.hostile.running import ROOT, layerscope
+from tests.processes.unmeasured import unmeasured
 
 MOST = 700 * MIB
 """The most resident memory that any of them may take."""
@@ -133,6 +134,7 @@ def test_sigterm_ends_the_reading_of_implied_directories(tmp_path: Path) -> None
             "implied_bytes=99999999999",
         ],
         cwd=ROOT,
+        env=unmeasured(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

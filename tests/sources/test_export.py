@@ -27,6 +27,7 @@ from layerscope.sources.engine import whole
 from layerscope.sources.source import BrokenOff, Request
 from layerscope.sources.target import opened_target, write_file
 from tests.builder import ImageBuilder, docker_legacy
+from tests.processes.unmeasured import unmeasured
 
 ARCHIVE = docker_legacy([ImageBuilder("app:1").layer({"a": b"x" * 9000}, "RUN a").build()]).pack()
 REQUEST = Request(reference="docker:app:1")
@@ -221,7 +222,9 @@ def test_a_killed_export_leaves_nothing(tmp_path: Path, how: signal.Signals) -> 
     folder.mkdir()
     (folder / "x").write_bytes(b"old")
     command = [sys.executable, "-c", WRITE_SLOWLY, str(folder / "x"), str(tmp_path / "source"), "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=unmeasured()
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"more\n"
         child.send_signal(how)
