@@ -46,7 +46,7 @@ def test_the_overview_says_why_the_image_is_big_and_what_to_do(
         await driver.press("o")
         assert driver.browse.tab == "overview"
         found = lines(driver)
-        assert found[1] == "900.0 kB 51.6 % files of no package in /srv/app instruction 0"
+        assert found[1] == "900.0 kB 51.6 % files in /srv/app that no package owns instruction 0"
         assert found[2] == "500.0 kB 28.7 % dead weight: package lists instruction 0"
         assert found[3] == "300.0 kB 17.2 % wasted: deleted instruction 0"
         assert "Saves 300.0 kB" in " ".join(found)

@@ -39,7 +39,7 @@ def cause_words(row: CauseRow) -> str:
         case "package":
             return f"package {one_line(name)}"
         case "directory":
-            return "other files" if name == "/" else f"files of no package in {one_line(name)}"
+            return "other files" if name == "/" else f"files in {one_line(name)} that no package owns"
 
 
 def first_causes(document: AnalysisDocument) -> tuple[list[CauseRow], list[CauseRow]]:
