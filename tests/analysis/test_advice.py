@@ -11,7 +11,7 @@ from layerscope.analysis.model import ChangedField, WasteKind
 from layerscope.image.image import Base
 from layerscope.image.instruction import Location
 from layerscope.options import AdviceOptions
-from tests.report.sample import make_analysis, python_app, wasted, with_facts
+from tests.report.sample import based, make_analysis, python_app, wasted, with_facts
 
 
 def advice_on(
@@ -267,8 +267,8 @@ def test_files_written_twice_should_be_written_once() -> None:
 
 
 def test_the_pieces_of_advice_are_limited() -> None:
-    steps = [(f"COPY {n} /", 1000) for n in range(40)]
-    waste = [wasted(f"/{n}", 100 + n, n, n + 1) for n in range(39)]
+    steps = [(f"COPY {n} /", 1000) for n in range(MOST + 20)]
+    waste = [wasted(f"/{n}", 100 + n, n, n + 1) for n in range(MOST + 19)]
     analysis = replace(make_analysis(steps, waste), advising=AdviceOptions(min_saving=0))
     assert len(advise(analysis)) == MOST
 
@@ -294,3 +294,22 @@ def test_a_copy_cannot_name_a_user_that_is_created_later(
     assert ("below instruction 1 (RUN" in advice.message) is moved
     assert ("numeric id" in advice.message) is moved
     assert f"use COPY --chown={owner} and drop" in advice.message
+
+
+def test_nobody_is_told_to_change_the_base_image() -> None:
+    """Only the base image's own Dockerfile can."""
+    steps = [("ADD a /", 1_000_000), ("RUN b", 900_000), ("RUN c", 1_000_000)]
+    waste = [
+        wasted("/a", 700_000, 0, 1, "overwritten"),
+        wasted("/b", 200_000, 1, 2),
+        wasted("/c", 100_000, 0, 2, "overwritten"),
+    ]
+    analysis = make_analysis(steps, waste)
+    assert {advice.instruction for advice in advise(analysis)} == {0, 1}
+    known = based(analysis, layers=2, name="corp:1")
+    assert [(advice.rule, advice.instruction) for advice in advise(known)] == [
+        ("base-waste", 2),
+        ("base-waste", 2),
+    ]
+    off = replace(known, advising=AdviceOptions(off=frozenset(["base-waste"])))
+    assert advise(off) == ()

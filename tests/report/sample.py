@@ -21,10 +21,11 @@ from layerscope.analysis.model import (
     WastedFile,
     WasteKind,
 )
+from layerscope.analysis.origin import origin_of
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
-from layerscope.image.image import Image
+from layerscope.image.image import Base, Image
 from layerscope.image.instruction import Instruction, Location
 from layerscope.image.platform import Platform
 from layerscope.layers.entry import FILE, Member
@@ -159,6 +160,15 @@ def make_analysis(
 def with_facts(analysis: Analysis, **facts: Any) -> Analysis:
     """The same analysis with some facts changed."""
     return replace(analysis, facts=replace(analysis.facts, **facts))
+
+
+def based(analysis: Analysis, *, layers: int, name: str | None) -> Analysis:
+    """The same analysis with a base image of the lowest layers."""
+    base = Base(layers=layers, name=name, evidence="annotation")
+    facts = replace(analysis.facts, base=base)
+    charged = {layer.index for layer in facts.layers}
+    facts = replace(facts, origin=origin_of(facts, charged))
+    return replace(analysis, facts=facts, image=replace(analysis.image, base=base))
 
 
 def tree_of(layers: int, files: Sequence[LiveFile]) -> FileTree:

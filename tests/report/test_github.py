@@ -36,15 +36,17 @@ def test_annotations_match_their_golden_file(app_analysis: Analysis) -> None:
 
 
 def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
-    first, second, last = commands(written("github", build(python_app())))
+    first, second, third, last = commands(written("github", build(python_app())))
     assert first[0] == second[0] == "warning"
     assert first[1] == {
         "file": "Dockerfile",
-        "line": "5",
-        "endLine": "5",
-        "title": "layerscope: 31.0 MB wasted: rewritten by 4 (owner only)",
+        "line": "3",
+        "endLine": "3",
+        "title": "layerscope: copy-chown: saves 31.0 MB",
     }
-    assert first[2].startswith("31.0 MB (14.6 % of the image) in 101 files written by 2")
+    assert "That is 14.6 % of the image, in 101 files written by instruction 2" in first[2]
+    assert third[0] == "notice"
+    assert third[1]["title"] == "layerscope: install-order"
     assert last[0] == "notice"
     assert last[2] == "my-app:latest: content 212.2 MB, wasted 43.6 MB (20.6 %), download 81.2 MB"
 

@@ -32,7 +32,7 @@ def test_issues_match_their_golden_file(app_analysis: Analysis) -> None:
 
 def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
     document = build(python_app())
-    document["instructions"][4]["location"] = {
+    document["instructions"][2]["location"] = {
         "file": "./a/Dockerfile",
         "start_line": 7,
         "end_line": 9,

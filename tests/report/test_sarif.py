@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 
 from layerscope.analysis.model import Analysis
 from layerscope.report.document.builder import build
+from layerscope.report.formats.sarif import MOST_BYTES, MOST_RESULTS
 from layerscope.report.parts.findings import findings, image_name
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
-from tests.report.sample import make_analysis, python_app, wasted
+from tests.report.sample import based, make_analysis, python_app, wasted
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text())
 
@@ -35,24 +38,100 @@ def test_sarif_matches_its_golden_file(app_analysis: Analysis) -> None:
     check_golden("app.sarif", written("sarif", document))
 
 
-def test_waste_is_on_the_lines_of_the_dockerfile() -> None:
-    results = valid(build(python_app()))["results"]
-    first = results[0]
-    assert first["ruleId"] == "waste/metadata-only"
+def test_advice_is_on_the_lines_to_edit_and_points_to_its_page() -> None:
+    run = valid(build(python_app()))
+    first = run["results"][0]
+    assert first["ruleId"] == "advice/copy-chown"
     assert first["level"] == "warning"
     assert first["properties"] == {
         "bytes": 31_000_000,
+        "compressed": None,
         "files": 101,
         "wasted_by": 4,
         "written_by": 2,
     }
     place = first["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "Dockerfile", "uriBaseId": "%SRCROOT%"}
-    assert place["region"] == {"startLine": 5, "endLine": 5}
+    assert place["region"] == {"startLine": 3, "endLine": 3}
     related = first["relatedLocations"][0]
-    assert related["physicalLocation"]["region"]["startLine"] == 3
-    assert "31.0 MB (14.6 % of the image) in 101 files written by 2" in first["message"]["text"]
+    assert related["physicalLocation"]["region"]["startLine"] == 5
     assert "--chown=app" in first["message"]["text"]
+    assert (
+        "That is 14.6 % of the image, in 101 files written by instruction 2 and rewritten by 4 (owner only)."
+        in first["message"]["text"]
+    )
+    rule = run["tool"]["driver"]["rules"][first["ruleIndex"]]
+    page = urlsplit(rule["helpUri"])
+    assert page.scheme == "https"
+    assert page.path.endswith("/docs/advice/copy-chown.md")
+    assert rule["shortDescription"]["text"] == (
+        "Copied files whose owner or mode a later step changes"
+    )
+
+
+def test_all_advice_is_a_result_and_no_waste_is_told_twice() -> None:
+    document = build(python_app())
+    results = valid(document)["results"]
+    assert [result["ruleId"] for result in results] == [
+        f"advice/{row['rule']}" for row in document["advice"]
+    ]
+    assert [result["properties"]["bytes"] for result in results] == [
+        row["bytes"] for row in document["advice"]
+    ]
+    assert results[-1]["properties"]["bytes"] is None
+    assert results[-1]["level"] == "note"
+
+
+def test_waste_without_advice_is_a_result_of_its_own() -> None:
+    document = build(python_app())
+    document["advice"] = []
+    first = valid(document)["results"][0]
+    assert first["ruleId"] == "waste/metadata-only"
+    assert "31.0 MB (14.6 % of the image) in 101 files written by 2" in first["message"]["text"]
+
+
+def test_what_the_base_image_wastes_is_one_note() -> None:
+    steps = [("ADD a /", 1_000_000), ("RUN b", 900_000), ("RUN c", 1_000_000)]
+    waste = [wasted("a", 700_000, 0, 1, "overwritten"), wasted("b", 200_000, 1, 2)]
+    analysis = based(make_analysis(steps, waste), layers=2, name="corp:1")
+    own, inherited = valid(build(analysis))["results"][::-1]
+    assert (own["ruleId"], own["properties"]["bytes"]) == ("advice/base-waste", 200_000)
+    assert (inherited["ruleId"], inherited["level"]) == ("waste/base-image", "note")
+    assert inherited["properties"] == {"bytes": 700_000}
+    assert "corp:1 waste 700.0 kB (24.1 % of the image)" in inherited["message"]["text"]
+
+
+def test_a_pull_is_part_of_the_message_if_it_is_known() -> None:
+    document = build(python_app())
+    document["advice"][0]["compressed"] = 12_000_000
+    first = valid(document)["results"][0]
+    assert first["message"]["text"].endswith("(owner only). A pull saves 12.0 MB.")
+    assert first["properties"]["compressed"] == 12_000_000
+
+
+def test_the_log_holds_no_more_than_code_scanning_takes() -> None:
+    """The most severe results stay, and a notification counts the others."""
+    document: Any = build(python_app())
+    finding = {
+        "confidence": "low",
+        "deleted": False,
+        "message": "A key",
+        "reason": "x" * 100,
+        "rule": "key",
+        "where": "file",
+    }
+    document["findings"] = [finding | {"path": f"/{number:06}"} for number in range(26_000)]
+    document["findings"][-1]["confidence"] = "high"
+    text = written("sarif", document)
+    assert len(text.encode()) <= MOST_BYTES
+    run = json.loads(text)["runs"][0]
+    assert 10_000 < len(run["results"]) <= MOST_RESULTS
+    levels = Counter(result["level"] for result in run["results"])
+    assert levels["error"] == 1
+    assert levels["warning"] == 2
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    left_out = 26_003 - len(run["results"])
+    assert notification["message"]["text"].startswith(f"{left_out:,} results are left out")
 
 
 def test_without_lines_the_location_is_the_instruction(app_analysis: Analysis) -> None:
@@ -62,8 +141,8 @@ def test_without_lines_the_location_is_the_instruction(app_analysis: Analysis) -
         "artifactLocation": {"uri": "Dockerfile", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 1},
     }
-    assert location["logicalLocations"][0]["fullyQualifiedName"] == "instructions/3"
-    assert location["logicalLocations"][0]["name"] == "RUN chown app /srv/app/data/model.bin"
+    assert location["logicalLocations"][0]["fullyQualifiedName"] == "instructions/1"
+    assert location["logicalLocations"][0]["name"] == "COPY . /srv/app"
 
 
 def test_every_result_has_a_line_in_a_file() -> None:

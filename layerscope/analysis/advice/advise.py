@@ -47,7 +47,7 @@ from layerscope.analysis.advice.rules import (
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.model import Analysis
 
-MOST: Final = 20
+MOST: Final = 100
 """The most pieces of advice. The ones left out save less."""
 
 RULES: Final[tuple[Rule, ...]] = (

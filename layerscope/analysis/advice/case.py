@@ -56,15 +56,25 @@ class Case:
         self.base_layers = 0 if base is None else base.layers
         self.claimed_of_base = 0
         self.all_pairs = summary.pairs()
-        self._pairs = [pair for pair in self.all_pairs if pair.bytes >= self.least]
+        self._pairs = [
+            pair
+            for pair in self.all_pairs
+            if pair.bytes >= self.least and not self.mentions.is_of_base(pair.wasted_by)
+        ]
         self._claimed_pairs: set[tuple[WasteKind, int, int]] = set()
         self._claimed: set[int] = set()
 
     # Waste
 
-    def pairs(self, *kinds: WasteKind) -> Iterator[WastePair]:
-        """The pairs of these kinds that no rule has claimed and that are worth advice, largest first."""
+    def pairs(self, *kinds: WasteKind, own: bool = False) -> Iterator[WastePair]:
+        """The pairs of these kinds that no rule has claimed and that are worth advice, largest first.
+
+        What the base image's own instructions waste is left out: only its own Dockerfile can change that. `own` leaves
+        out all that the base image wrote.
+        """
         for pair in self._pairs:
+            if own and self.mentions.is_of_base(pair.written_by):
+                continue
             if pair.kind in kinds and _key(pair) not in self._claimed_pairs:
                 yield pair
 

@@ -1,11 +1,12 @@
-"""Waste and broken rules as workflow commands, which GitHub shows as annotations on lines of the Dockerfile."""
+"""Advice, secrets, waste, and broken rules as workflow commands, which GitHub shows as annotations on lines of the Dockerfile."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.report.document.head import is_head
-from layerscope.report.parts.findings import Finding, findings
+from layerscope.report.parts.finding import Finding
+from layerscope.report.parts.findings import findings
 from layerscope.report.words import one_line, verdict_words
 from layerscope.units import format_percent, format_size
 

@@ -1,4 +1,4 @@
-"""Waste and broken rules as GitLab's code quality report, a subset of Code Climate's format."""
+"""Advice, secrets, waste, and broken rules as GitLab's code quality report, a subset of Code Climate's format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, TextIO
 
-from layerscope.report.parts.findings import Finding, dockerfile_of, findings
+from layerscope.report.parts.finding import Finding
+from layerscope.report.parts.findings import dockerfile_of, findings
 from layerscope.report.words import instruction_text, one_line
 
 if TYPE_CHECKING:

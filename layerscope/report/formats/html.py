@@ -88,6 +88,7 @@ class HtmlRenderer:
         kinds = _kinds(document)
         values = {
             "advice": advice.worthwhile(document),
+            "idle_words": advice.idle_words(document),
             "causes": causes.lines(document),
             "document_word": "report",
             "drawing": drawing,

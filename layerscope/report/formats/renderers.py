@@ -124,19 +124,19 @@ RENDERERS: dict[str, Format[ReportDocument]] = {
         Format(
             name="sarif",
             suffix=".sarif",
-            help="Waste and broken rules for code scanning.",
+            help="Advice, secrets, waste, and broken rules for code scanning.",
             create=_sarif,
         ),
         Format(
             name="github",
             suffix=".github",
-            help="Waste and broken rules as annotations of a GitHub workflow.",
+            help="The same as annotations of a GitHub workflow.",
             create=_github,
         ),
         Format(
             name="gitlab",
             suffix=".gitlab",
-            help="Waste and broken rules as a code quality report of GitLab.",
+            help="The same as a code quality report of GitLab.",
             create=_gitlab,
         ),
     )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from layerscope.report.page import Page
 from layerscope.report.parts.sheet import Sheet, code, prose
+from layerscope.report.sections.origin import base_name
 from layerscope.report.words import one_line
 from layerscope.units import count, format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.document.rows import AdviceRow, AnalysisDocument, SizesRow
+    from layerscope.report.document.rows import AdviceRow, AnalysisDocument
 
 SHOWN = 3
 """The pieces of advice in the text report."""
@@ -39,7 +40,7 @@ def text(page: Page, document: AnalysisDocument, rows: int = SHOWN) -> None:
     page.gap()
     shown = worthwhile(document)[: max(1, min(rows, SHOWN))]
     if not shown:
-        page.line("  ", ("nothing to do: ", "good"), _verdict_on_waste(document["sizes"]))
+        page.paragraph(idle_words(document), indent=4, head=("nothing to do: ", "good"))
         return
     for number, row in enumerate(shown):
         head = " then: " if number else "first: "
@@ -49,16 +50,28 @@ def text(page: Page, document: AnalysisDocument, rows: int = SHOWN) -> None:
             page.paragraph(where, indent=9, head=("  how: ", "dim"))
 
 
-def _verdict_on_waste(sizes: SizesRow) -> str:
-    if not sizes["wasted"]:
-        return "no byte is wasted"
-    return f"only {format_size(sizes['wasted'])} are wasted"
+def idle_words(document: AnalysisDocument) -> str:
+    """Why there is no advice: how little the own instructions waste, and what only another base image can change."""
+    origin = document.get("origin")
+    sizes = document["sizes"]
+    wasted = sizes["wasted"] if origin is None else origin["own"]["wasted"]
+    only = "only " if 100 * wasted < sizes["content"] else ""
+    words = f"{only}{format_size(wasted)} are wasted" if wasted else "no byte is wasted"
+    if origin is None:
+        return words
+    name, inherited = base_name(document), origin["base"]["wasted"]
+    if not wasted and not origin["own"]["content"]:
+        words = f"all content comes from {name}"
+    if not inherited:
+        return words
+    return f"{words}, and only another base image changes the {format_size(inherited)} that {name} wastes"
 
 
 def markdown(sheet: Sheet, document: AnalysisDocument) -> None:
-    """The change that saves the most, and a folded list of the others."""
+    """The change that saves the most, and a folded list of the others; or why there is nothing to do."""
     rows = worthwhile(document)
     if not rows:
+        sheet.add(f"\n**Nothing to do**: {prose(idle_words(document))}\n")
         return
     first, *others = rows
     sheet.add(f"\n**First**: {_piece(first)}\n")

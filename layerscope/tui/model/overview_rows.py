@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final, cast
 
 from layerscope.analysis.causes import causes_of
 from layerscope.records import dataclass
-from layerscope.report.document.image_rows import instruction_row, sizes_row
+from layerscope.report.document.image_rows import base_row, instruction_row, sizes_row
+from layerscope.report.document.origin_rows import origin_row
 from layerscope.report.document.weight_rows import cause_row, dead_weight_row
 from layerscope.report.page import wrap
 from layerscope.report.sections import causes
+from layerscope.report.sections.advice import idle_words
 from layerscope.report.sections.weight import kind_name
 from layerscope.report.words import one_line
 
@@ -57,14 +59,18 @@ class OverviewRows:
         self._content = facts.sizes.content
         self._live = facts.sizes.live
         self._advice = [one_line(each.message) for each in session.advice[:ADVICE]]
+        base = facts.base
         document = cast(
             "AnalysisDocument",
             {
                 "causes": [cause_row(each) for each in causes_of(analysis)],
                 "instructions": [instruction_row(each, False) for each in analysis.instructions],
                 "sizes": sizes_row(facts.sizes),
+                **({} if base is None else {"base": base_row(base)}),
+                **({} if facts.origin is None else {"origin": origin_row(facts.origin)}),
             },
         )
+        self._idle = idle_words(document)
         self._causes = causes.lines(document)
         weight = None if facts.weight is None else dead_weight_row(facts.weight, None)
         self.kinds: Sequence[KindWeightRow] = () if weight is None else weight["kinds"]
@@ -90,9 +96,7 @@ class OverviewRows:
 
     def _what_to_do(self, width: int) -> Iterator[Row]:
         yield Row("What to do first", head=True)
-        if not self._advice:
-            yield Row("  nothing that is worth a change")
-        for message in self._advice:
+        for message in self._advice or [f"nothing: {self._idle}"]:
             for line, part in enumerate(wrap(message, max(NARROWEST, width - 5))):
                 yield Row(("   " if line else " · ") + part)
         yield Row("")

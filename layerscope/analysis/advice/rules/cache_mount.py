@@ -33,7 +33,7 @@ _CACHED = re.compile(rb"/?(" + b"|".join(re.escape(folder[1:]) for folder in _MO
 
 
 def _find(case: Case) -> Iterator[Advice]:
-    for pair in case.pairs("deleted"):
+    for pair in case.pairs("deleted", own=True):
         if pair.written_by == pair.wasted_by or case.keyword(pair.written_by) != "RUN":
             continue
         target = _target(case.files_of(pair), pair.bytes)

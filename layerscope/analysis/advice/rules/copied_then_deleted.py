@@ -20,7 +20,7 @@ _STAGE = re.compile(r"--from=([^\s,]{1,60})")
 
 
 def _find(case: Case) -> Iterator[Advice]:
-    for pair in case.pairs("deleted"):
+    for pair in case.pairs("deleted", own=True):
         if pair.written_by == pair.wasted_by or case.keyword(pair.written_by) not in (
             "COPY",
             "ADD",

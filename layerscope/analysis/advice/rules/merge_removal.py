@@ -14,7 +14,7 @@ from layerscope.analysis.mentions import files_word
 
 
 def _find(case: Case) -> Iterator[Advice]:
-    for pair in case.pairs("deleted"):
+    for pair in case.pairs("deleted", own=True):
         files = case.files_of(pair)
         what = files_word(files)
         start = case.start(pair.written_by)

@@ -12,7 +12,7 @@ from layerscope.analysis.mentions import files_word
 
 
 def _find(case: Case) -> Iterator[Advice]:
-    for pair in case.pairs("overwritten"):
+    for pair in case.pairs("overwritten", own=True):
         text = f"{case.start(pair.written_by)}: {_remedy(case, pair)}"
         yield case.on_waste(RULE.id, pair, text, edit=pair.written_by)
 
