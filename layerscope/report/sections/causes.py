@@ -39,7 +39,9 @@ def cause_words(row: CauseRow) -> str:
         case "package":
             return f"package {one_line(name)}"
         case "directory":
-            return "other files" if name == "/" else f"files in {one_line(name)} that no package owns"
+            return (
+                "other files" if name == "/" else f"files in {one_line(name)} that no package owns"
+            )
 
 
 def first_causes(document: AnalysisDocument) -> tuple[list[CauseRow], list[CauseRow]]:
