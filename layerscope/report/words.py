@@ -51,6 +51,12 @@ def base_instructions(document: ReportDocument) -> range:
     )
 
 
+def base_name(document: AnalysisDocument) -> str:
+    """The base image's name, without its digest."""
+    name = document["base"]["name"] if "base" in document else None
+    return one_line((name or "the base image").partition("@")[0], 60)
+
+
 def has_lines(document: ReportDocument) -> bool:
     """Whether the origin of any instruction is known: a line of the Dockerfile, or the base image."""
     return "base" in document or any(row["location"] for row in document["instructions"])

@@ -313,3 +313,21 @@ def test_nobody_is_told_to_change_the_base_image() -> None:
     ]
     off = replace(known, advising=AdviceOptions(off=frozenset(["base-waste"])))
     assert advise(off) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "rules"),
+    [
+        ("/var/lib/dpkg/status", []),
+        ("/var/log/dpkg.log", []),
+        ("/lib/apk/db/installed", []),
+        ("/etc/ld.so.cache", []),
+        ("/usr/lib/libssl.so", ["base-waste"]),
+    ],
+)
+def test_no_base_image_helps_with_what_every_installation_replaces(
+    path: str, rules: list[str]
+) -> None:
+    steps = [("ADD a /", 1_000_000), ("RUN apt-get install b", 900_000)]
+    analysis = make_analysis(steps, [wasted(path, 500_000, 0, 1, "overwritten")])
+    assert [advice.rule for advice in advise(based(analysis, layers=1, name="corp"))] == rules

@@ -102,6 +102,10 @@ class Case:
             edits=edits,
         )
 
+    def pass_over(self, pair: WastePair) -> None:
+        """Leave a pair out of all advice, because nobody can change it."""
+        self._claimed_pairs.add(_key(pair))
+
     def is_inherited(self, pair: WastePair) -> bool:
         """Whether the base image wrote the files and the Dockerfile wastes them."""
         if self.mentions.is_of_base(pair.written_by):

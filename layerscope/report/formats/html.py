@@ -15,10 +15,10 @@ from layerscope.report.parts.secret_words import finding_place
 from layerscope.report.parts.treemap import Rect, Spacing
 from layerscope.report.sections import advice, causes, duplicates, secrets, weight
 from layerscope.report.sections.copied import copied_words
-from layerscope.report.sections.origin import base_name
 from layerscope.report.sections.packages import packages_sentence
 from layerscope.report.words import (
     base_instructions,
+    base_name,
     blame,
     has_lines,
     instruction_text,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from layerscope.report.parts.finding import Finding, Fingerprints
-from layerscope.report.sections.origin import base_name
-from layerscope.report.words import base_instructions, blame, instruction_text, one_line
+from layerscope.report.words import base_instructions, base_name, blame, instruction_text, one_line
 from layerscope.units import count, format_percent, format_size
 
 if TYPE_CHECKING:

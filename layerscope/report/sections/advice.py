@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from layerscope.report.page import Page
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.sections.origin import base_name
-from layerscope.report.words import one_line
+from layerscope.report.words import base_name, one_line
 from layerscope.units import count, format_size
 
 if TYPE_CHECKING:

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 from layerscope.report.escape import pad
 from layerscope.report.page import Page
 from layerscope.report.parts.sheet import Sheet
-from layerscope.report.words import one_line
+from layerscope.report.words import base_name
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.origin_types import OriginPartRow, OriginRow
     from layerscope.report.document.rows import AnalysisDocument
-
-
-def base_name(document: AnalysisDocument) -> str:
-    """The base image's name, without its digest."""
-    name = document["base"]["name"] if "base" in document else None
-    return one_line((name or "the base image").partition("@")[0], 60)
 
 
 def part_words(part: OriginPartRow) -> str:
