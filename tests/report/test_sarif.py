@@ -70,7 +70,7 @@ def test_advice_is_on_the_lines_to_edit_and_points_to_its_page() -> None:
 
 
 def test_all_advice_is_a_result_and_no_waste_is_told_twice() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     results = valid(document)["results"]
     assert [result["ruleId"] for result in results] == [
         f"advice/{row['rule']}" for row in document["advice"]
@@ -83,7 +83,7 @@ def test_all_advice_is_a_result_and_no_waste_is_told_twice() -> None:
 
 
 def test_waste_without_advice_is_a_result_of_its_own() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     document["advice"] = []
     first = valid(document)["results"][0]
     assert first["ruleId"] == "waste/metadata-only"
@@ -102,7 +102,7 @@ def test_what_the_base_image_wastes_is_one_note() -> None:
 
 
 def test_a_pull_is_part_of_the_message_if_it_is_known() -> None:
-    document = build(python_app())
+    document: Any = build(python_app())
     document["advice"][0]["compressed"] = 12_000_000
     first = valid(document)["results"][0]
     assert first["message"]["text"].endswith("(owner only). A pull saves 12.0 MB.")
