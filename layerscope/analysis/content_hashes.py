@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
@@ -15,6 +14,7 @@ from layerscope.layers.file_content import Indexes
 from layerscope.layers.reader import StoredLayer
 from layerscope.layers.window import fingerprint_at
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
+from layerscope.system.positions import preadv
 
 WHOLE = 1 << 18
 """Bytes to read at once."""
@@ -130,7 +130,7 @@ def _hash(index: StoredLayer, run: Sequence[Entry], buffer: memoryview) -> None:
         not isinstance(blob, Blob)
         or size > WHOLE
         or start + size > blob.size
-        or os.preadv(blob.file.fd, [buffer[:size]], blob.offset + start) < size
+        or preadv(blob.file.fd, [buffer[:size]], blob.offset + start) < size
     ):
         for entry in run:
             entry.fingerprint = fingerprint_at(blob, entry.data, entry.size)

@@ -8,10 +8,10 @@ least recently used files are removed. If the cache can't be used, the run says 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +22,11 @@ from layerscope.layers.index_bytes import VERSION as INDEX_VERSION
 from layerscope.limits import MIB
 from layerscope.newfile import new_file
 from layerscope.records import dataclass
+from layerscope.system.flags import NO_WAIT, READ, UPDATE
+from layerscope.system.folder import Folder
+from layerscope.system.locks import try_lock
+from layerscope.system.positions import pread, write_at
+from layerscope.system.users import user_id
 
 VERSION: Final = 1
 """Increases with every change to the meaning of files, or to what is read from an archive besides its layers. Each version
@@ -40,7 +45,6 @@ _PATIENCE: Final = 1.0
 """Seconds that a write waits for the lock before it gives up."""
 _STALE: Final = 3600.0
 """Seconds after which an unfinished file is removed, because the process that wrote it was killed."""
-_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OTHERS_WRITE: Final = 0o022
 
 
@@ -60,7 +64,8 @@ class CacheFolder:
     def __init__(
         self, path: str | None, most: int, remark: Callable[[str], None] | None = None
     ) -> None:
-        self._root = self._fd = -1
+        self._root: Folder | None = None
+        self._folder: Folder | None = None
         self.path = path
         self.most = most
         self._remark = remark
@@ -82,8 +87,10 @@ class CacheFolder:
         return value
 
     def _read_file(self, name: str) -> bytes | None:
+        folder = self._folder
+        assert folder is not None
         try:
-            fd = os.open(name, _OPEN | os.O_NONBLOCK, dir_fd=self._fd)
+            fd = folder.open(name, READ | NO_WAIT)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -101,7 +108,7 @@ class CacheFolder:
             with open(fd, "rb", buffering=0, closefd=False) as file:
                 data = file.read(status.st_size)
             with suppress(OSError):
-                os.utime(fd)
+                folder.touch(name)
         except OSError as error:
             self._ignore(f"{self.path}: {name} cannot be read: {_reason(error)}")
             return None
@@ -112,10 +119,10 @@ class CacheFolder:
 
     def has(self, name: str) -> bool:
         """Whether there is a value, damaged or not."""
-        if not self._on or not self._opened(create=False):
+        if not self._on or not self._opened(create=False) or self._folder is None:
             return False
         try:
-            os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+            self._folder.lstat(name)
         except OSError:
             return False
         return True
@@ -125,24 +132,24 @@ class CacheFolder:
         data = seal(name, value)
         if not self._writes or len(data) > min(MOST_FILE, int(self.most * _KEPT)):
             return
-        if not self._opened(create=True):
+        if not self._opened(create=True) or self._folder is None:
             return
         try:
             if not self._make_room(len(data)):
                 return
-            with new_file(self._fd, name, mode=0o600, replace=True) as fd:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(fd, view) :]
+            with new_file(self._folder, name, mode=0o600, replace=True) as fd:
+                write_at(fd, data, 0)
         except OSError as error:
+            if sys.platform == "win32" and isinstance(error, PermissionError) and self.has(name):
+                return  # another process reads the same value
             self._writes = False
             self._say(f"nothing is added to the cache {self.path}: {_reason(error)}")
 
     def remove(self, name: str) -> None:
         """Remove a value if it exists."""
-        if self._fd >= 0:
+        if self._folder is not None:
             with suppress(OSError):
-                os.unlink(name, dir_fd=self._fd)
+                self._folder.unlink(name)
 
     # All values
 
@@ -168,10 +175,10 @@ class CacheFolder:
 
     def close(self) -> None:
         """Close the folder. The next use opens it again."""
-        for fd in (self._fd, self._root):
-            if fd >= 0:
-                os.close(fd)
-        self._fd = self._root = -1
+        for folder in (self._folder, self._root):
+            if folder is not None:
+                folder.close()
+        self._folder = self._root = None
 
     def __del__(self) -> None:
         """Let go of the folder with the last image that needs it: images of one run share it and close in any order."""
@@ -180,7 +187,7 @@ class CacheFolder:
     # The folder
 
     def _opened(self, *, create: bool) -> bool:
-        if self._fd >= 0:
+        if self._folder is not None:
             return True
         if self._refused:
             return False
@@ -188,9 +195,9 @@ class CacheFolder:
             self._ignore("there is no home folder for it")
             return False
         try:
-            if self._root < 0:
+            if self._root is None:
                 self._root = self._open_root(self.path, create=create)
-            self._fd = self._open_version(create=create)
+            self._folder = self._open_version(self._root, create=create)
         except FileNotFoundError:
             if create:
                 self._ignore(f"{self.path} vanished")
@@ -200,7 +207,7 @@ class CacheFolder:
             return False
         return True
 
-    def _open_root(self, path: str, *, create: bool) -> int:
+    def _open_root(self, path: str, *, create: bool) -> Folder:
         try:
             return _open_folder(path)
         except FileNotFoundError:
@@ -209,17 +216,18 @@ class CacheFolder:
         above = os.path.dirname(path)
         while not os.path.lexists(above):
             above = os.path.dirname(above)
-        if os.stat(above).st_uid not in (os.geteuid(), 0):
+        user = user_id()
+        if user is not None and os.stat(above).st_uid not in (user, 0):
             raise OSError(errno.EPERM, f"would be in {above}, which belongs to another user")
         with suppress(FileExistsError):
             os.makedirs(path, mode=0o700)
         return _open_folder(path)
 
-    def _open_version(self, *, create: bool) -> int:
+    def _open_version(self, root: Folder, *, create: bool) -> Folder:
         if create:
             with suppress(FileExistsError):
-                os.mkdir(_CURRENT, mode=0o700, dir_fd=self._root)
-        return _open_folder(_CURRENT, self._root)
+                root.mkdir(_CURRENT, 0o700)
+        return _open_folder(_CURRENT, root)
 
     def _ignore(self, why: str) -> None:
         """Go on without the cache, and say why."""
@@ -261,27 +269,20 @@ class CacheFolder:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         """The file with the sum, locked; -1 if another process keeps the lock."""
-        fd = os.open(
-            _USAGE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._root
-        )
+        assert self._root is not None
+        fd = self._root.open(_USAGE, UPDATE, 0o600)
         try:
             deadline = time.monotonic() + _PATIENCE
-            locked = False
-            while not locked:
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    locked = True
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        break
-                    time.sleep(0.01)
+            while not (locked := try_lock(fd)) and time.monotonic() <= deadline:
+                time.sleep(0.01)
             yield fd if locked else -1
         finally:
             os.close(fd)
 
     def _files(self) -> Iterator[_File]:
         """The files of the cache, in all versions. Leftovers of killed processes are removed on the way."""
-        for version in os.listdir(self._root):
+        assert self._root is not None
+        for version in self._root.names():
             if not _VERSIONS.fullmatch(version):
                 continue
             try:
@@ -289,12 +290,12 @@ class CacheFolder:
             except OSError:
                 continue
             try:
-                yield from self._files_of(version, folder)
+                yield from self._files_of(self._root, version, folder)
             finally:
-                os.close(folder)
+                folder.close()
 
-    def _files_of(self, version: str, folder: int) -> Iterator[_File]:
-        with os.scandir(folder) as entries:
+    def _files_of(self, root: Folder, version: str, folder: Folder) -> Iterator[_File]:
+        with folder.entries() as entries:
             for entry in entries:
                 known = _NAME.fullmatch(entry.name)
                 if not known and not _TEMPORARY.fullmatch(entry.name):
@@ -304,29 +305,34 @@ class CacheFolder:
                 except OSError:
                     continue
                 if known:
-                    path = f"{version}/{entry.name}"
-                    yield _File(self._root, path, status.st_size, status.st_mtime_ns)
+                    size, used = status.st_size, status.st_mtime_ns
+                    yield _File(root, version, entry.name, size, used)
                 elif status.st_mtime < time.time() - _STALE:
                     with suppress(OSError):
-                        os.unlink(entry.name, dir_fd=folder)
+                        folder.unlink(entry.name)
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     """A file in the cache: its folder and name, its size in bytes, and its last use in nanoseconds."""
 
-    root: int
-    path: str
+    root: Folder
+    version: str
+    name: str
     size: int
     used: int
 
     def remove(self) -> None:
         with suppress(OSError):
-            os.unlink(self.path, dir_fd=self.root)
+            folder = self.root.folder(self.version)
+            try:
+                folder.unlink(self.name)
+            finally:
+                folder.close()
 
 
 def _counted(files: list[_File]) -> Usage:
-    names = [each.path.partition("/")[2] for each in files]
+    names = [each.name for each in files]
     return Usage(
         entries=len(files),
         layers=sum(name.startswith(("layer-", "vouched-")) for name in names),
@@ -335,27 +341,30 @@ def _counted(files: list[_File]) -> Usage:
     )
 
 
-def _open_folder(path: str, folder: int | None = None) -> int:
+def _open_folder(path: str, parent: Folder | None = None) -> Folder:
     """Open a folder that only this user can write to. Raises `OSError`; its text continues a sentence after the path."""
     try:
-        fd = os.open(path, _OPEN | os.O_DIRECTORY, dir_fd=folder)
+        folder = Folder.at(path, follow=False) if parent is None else parent.folder(path)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise OSError(error.errno, "is a link or not a folder") from None
         raise
-    odd = _odd(os.fstat(fd), stat.S_ISDIR, "not a folder")
+    odd = _odd(folder.status(), stat.S_ISDIR, "not a folder")
     if odd is not None:
-        os.close(fd)
+        folder.close()
         raise OSError(errno.EPERM, odd)
-    return fd
+    return folder
 
 
 def _odd(status: os.stat_result, kind: Callable[[int], bool], otherwise: str) -> str | None:
     """Why another user could have written to a file or folder; None if none could."""
     if not kind(status.st_mode):
         return f"is {otherwise}"
-    if status.st_uid != os.geteuid():
-        return f"belongs to user {status.st_uid}, not to user {os.geteuid()}"
+    user = user_id()
+    if user is None:
+        return None  # Windows keeps others out of the user's own folders by other means
+    if status.st_uid != user:
+        return f"belongs to user {status.st_uid}, not to user {user}"
     if status.st_mode & _OTHERS_WRITE:
         return "can be written by other users (fix it with `chmod go-w`)"
     return None
@@ -367,10 +376,10 @@ def _reason(error: OSError) -> str:
 
 
 def _read_total(fd: int) -> int | None:
-    text = os.pread(fd, _DIGITS, 0)
+    text = pread(fd, _DIGITS, 0)
     return int(text) if len(text) == _DIGITS and text.isdigit() else None
 
 
 def _write_total(fd: int, total: int) -> None:
     if fd >= 0:
-        os.pwrite(fd, b"%0*d" % (_DIGITS, total), 0)
+        write_at(fd, b"%0*d" % (_DIGITS, total), 0)

@@ -7,6 +7,8 @@ import threading
 from enum import IntEnum
 from types import FrameType
 
+from layerscope.system.signals import ENDING
+
 
 class Exit(IntEnum):
     """The exit codes; a signal gives 128 plus its number, as in a shell."""
@@ -46,7 +48,7 @@ stopping = Stopping()
 
 
 def watch_signals() -> None:
-    """Make SIGINT, SIGTERM and SIGHUP raise `Ended` in the main thread, once; later signals are ignored."""
+    """Make the signals in `ENDING` raise `Ended` in the main thread, once; later signals are ignored."""
     if threading.current_thread() is not threading.main_thread():
         return
 
@@ -57,6 +59,6 @@ def watch_signals() -> None:
 
     stopping.code = 0
     stopping.finished = False
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)

@@ -20,13 +20,15 @@ from layerscope.filesystem.content import content_entry
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.items import Item, is_safe, items_below
 from layerscope.filesystem.node import Node
-from layerscope.filesystem.open_folders import FOLDER, OpenFolders
+from layerscope.filesystem.open_folders import OpenFolders
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored_bytes
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.newfile import new_file
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 from layerscope.records import dataclass
+from layerscope.system.folder import Folder, set_mode
+from layerscope.system.positions import write_at
 from layerscope.units import count
 
 _SKIPPED: Final = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
@@ -96,9 +98,9 @@ class Extraction:
                 found.append(item.path)
         return found
 
-    def _mode(self, fd: int, name: bytes) -> int | None:
+    def _mode(self, folder: Folder, name: bytes) -> int | None:
         try:
-            return os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
+            return folder.lstat(name).st_mode
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -200,18 +202,18 @@ class Extraction:
 
     # One item
 
-    def _place(self, item: Item) -> tuple[int, bytes]:
+    def _place(self, item: Item) -> tuple[Folder, bytes]:
         parent, _, name = item.path.rpartition(b"/")
         if name in (b"", b".", b"..") or b"\0" in name or item.path.startswith(b"/"):
             raise OSError(errno.EINVAL, "no name of a file")
         return self._folders.open(parent), name
 
     def _make_directory(self, item: Item) -> None:
-        fd, name = self._place(item)
+        folder, name = self._place(item)
         try:
-            os.mkdir(name, 0o700, dir_fd=fd)
+            folder.mkdir(name, 0o700)
         except FileExistsError:
-            if not stat.S_ISDIR(self._mode(fd, name) or 0):
+            if not stat.S_ISDIR(self._mode(folder, name) or 0):
                 raise
         else:
             self._made.append(item)
@@ -220,12 +222,13 @@ class Extraction:
     def _finish_directory(self, item: Item) -> None:
         """Set the mode and time last, since writing files changes them. The owner can always list and delete."""
         with suppress(OSError):
-            fd = os.open(item.path.rpartition(b"/")[2], FOLDER, dir_fd=self._place(item)[0])
+            above, name = self._place(item)
+            made = above.folder(name)
             try:
-                os.fchmod(fd, (item.entry.mode & 0o777) | 0o700)
-                _set_time(fd, item.entry)
+                made.set_mode(item.entry.mode & 0o777 | 0o700)
             finally:
-                os.close(fd)
+                made.close()
+            _set_time(above, name, item.entry)
 
     def _make_file(
         self,
@@ -240,18 +243,18 @@ class Extraction:
                 content = Content(_NOTHING if stored is None else stored, source)
                 for position, piece in content.stored_pieces():
                     stop_if(cancelled)
-                    _write_at(fd, piece, position)
+                    write_at(fd, piece, position)
                 os.ftruncate(fd, content.size)
-            os.fchmod(fd, item.entry.mode & 0o777)
-            _set_time(fd, item.entry)
+            set_mode(fd, item.entry.mode & 0o777)
+        _set_time(folder, name, item.entry)
         self.taken.files += 1
         self.taken.size += 0 if source is None else source.size
 
     def _make_symlink(self, item: Item) -> None:
         folder, name = self._place(item)
         if self._overwrite and stat.S_ISLNK(self._mode(folder, name) or 0):
-            os.unlink(name, dir_fd=folder)
-        os.symlink(item.entry.link, name, dir_fd=folder)
+            folder.unlink(name)
+        folder.symlink(item.entry.link, name)
         self.taken.symlinks += 1
 
 
@@ -287,17 +290,9 @@ def extract(
         )
 
 
-def _write_at(fd: int, data: bytes, position: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view, position)
-        view = view[written:]
-        position += written
-
-
-def _set_time(fd: int, entry: Entry) -> None:
+def _set_time(folder: Folder, name: bytes, entry: Entry) -> None:
     with suppress(OSError, OverflowError, ValueError):
-        os.utime(fd, (entry.mtime, entry.mtime))
+        folder.touch(name, entry.mtime)
 
 
 def _shown(path: bytes) -> str:

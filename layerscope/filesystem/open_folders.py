@@ -1,12 +1,12 @@
-"""Folders of the host below one folder, reached without following a link, and the descriptors kept open meanwhile."""
+"""Folders of the host below one folder, reached without following a link, and kept open meanwhile."""
 
 from __future__ import annotations
 
 import errno
-import os
 from typing import Final
 
-FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from layerscope.system.folder import Folder
+
 MOST_OPEN: Final = 128
 """Folders kept open while files below them are created."""
 
@@ -16,20 +16,20 @@ class OpenFolders:
 
     def __init__(self, folder: str) -> None:
         """Open the folder, which may be a link. Raises `OSError`, and `ValueError` for a name with a NUL."""
-        self.root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.root = Folder.at(folder)
         self._path = b""
         self._step = 1
-        self._above: list[tuple[int, int, int]] = []
-        """The open folders on the way to `_path`: for each, where its name ends in `_path`, its descriptor, its level."""
+        self._above: list[tuple[int, Folder, int]] = []
+        """The open folders on the way to `_path`: for each, where its name ends in `_path`, itself, its level."""
 
     def close(self) -> None:
-        for _end, fd, _level in self._above:
-            os.close(fd)
+        for _end, folder, _level in self._above:
+            folder.close()
         self._above.clear()
-        os.close(self.root)
+        self.root.close()
 
-    def open(self, path: bytes) -> int:
-        """The descriptor of a folder below the target, reached without following a link.
+    def open(self, path: bytes) -> Folder:
+        """A folder below the target, reached without following a link.
 
         The folders right above the last one stay open, and farther up one every few levels, so that the next folder is
         only a few steps away.
@@ -38,28 +38,28 @@ class OpenFolders:
         while above and not (
             path[: (end := above[-1][0])] == self._path[:end] and path[end : end + 1] in (b"", b"/")
         ):
-            os.close(above.pop()[1])
-        reached, fd, level = above[-1] if above else (-1, self.root, 0)
+            above.pop()[1].close()
+        reached, folder, level = above[-1] if above else (-1, self.root, 0)
         self._path = path
         rest = path[reached + 1 :]
         for part in rest.split(b"/") if rest else ():
             if part in (b"", b".", b".."):
                 raise OSError(errno.EINVAL, "no name of a file")
-            fd = os.open(part, FOLDER, dir_fd=fd)
+            folder = folder.folder(part)
             reached += 1 + len(part)
             level += 1
-            above.append((reached, fd, level))
+            above.append((reached, folder, level))
             if len(above) > MOST_OPEN:
                 self._close_one()
-        return fd
+        return folder
 
     def _close_one(self) -> None:
         """Close one of the folders farther up. The ones left open get sparser with depth."""
         far = self._above[: MOST_OPEN // 2]
         while True:
-            for number, (_end, fd, level) in enumerate(far):
+            for number, (_end, folder, level) in enumerate(far):
                 if level % self._step:
-                    os.close(fd)
+                    folder.close()
                     del self._above[number]
                     return
             self._step *= 2

@@ -6,7 +6,6 @@ a time, behind a lock. A folder may come from someone else, so everything in it 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -21,6 +20,10 @@ import layerscope
 from layerscope.errors import FormatError, ImageNotFound, OutputError
 from layerscope.fleet.tables import SCHEMA_VERSION, SCHEMAS
 from layerscope.newfile import new_file
+from layerscope.system.flags import NO_LINK, NO_WAIT, READ, UPDATE
+from layerscope.system.folder import Folder
+from layerscope.system.locks import try_lock
+from layerscope.system.positions import write_at
 
 HEAD: Final = "fleet.json"
 LOCK: Final = "lock"
@@ -47,7 +50,7 @@ def read_head(path: str) -> Head:
     """The head of the fleet in a folder. Raises `ImageNotFound` and `FormatError`."""
     name = os.path.join(path, HEAD)
     try:
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(name, READ | NO_LINK | NO_WAIT)
     except (FileNotFoundError, NotADirectoryError):
         raise ImageNotFound(
             f"{path} is not a fleet: it has no {HEAD}",
@@ -104,10 +107,10 @@ def _parse(data: bytes, name: str) -> Head:
 class FleetFolder:
     """A fleet's folder, open for writing. Use `locked`."""
 
-    def __init__(self, path: str, fd: int, head: Head) -> None:
+    def __init__(self, path: str, folder: Folder, head: Head) -> None:
         self.path = path
         self.head = head
-        self._fd = fd
+        self._folder = folder
 
     def new_part(self, table: str) -> str:
         """A name for a new file of a table, unused so far."""
@@ -158,10 +161,8 @@ class FleetFolder:
         }
         data = (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
         try:
-            with new_file(self._fd, HEAD, mode=0o644, replace=True) as fd:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(fd, view) :]
+            with new_file(self._folder, HEAD, mode=0o644, replace=True) as fd:
+                write_at(fd, data, 0)
                 os.fsync(fd)
         except OSError as error:
             raise OutputError(f"{self.path}: {HEAD} cannot be written: {error.strerror}") from None
@@ -187,7 +188,7 @@ def locked(path: str) -> Iterator[FleetFolder]:
     """
     try:
         os.makedirs(path, exist_ok=True)
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = Folder.at(path)
     except OSError as error:
         raise OutputError(f"{path} cannot be made a folder: {error.strerror}") from None
     try:
@@ -206,7 +207,7 @@ def locked(path: str) -> Iterator[FleetFolder]:
         finally:
             os.close(lock)
     finally:
-        os.close(folder)
+        folder.close()
 
 
 def _check_empty(path: str) -> None:
@@ -219,16 +220,12 @@ def _check_empty(path: str) -> None:
         )
 
 
-def _lock(folder: int, path: str) -> int:
+def _lock(folder: Folder, path: str) -> int:
     try:
-        fd = os.open(
-            LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
-        )
+        fd = folder.open(LOCK, UPDATE, 0o644)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not try_lock(fd):
         owner = os.read(fd, 200).decode("utf-8", "replace").strip()
         os.close(fd)
         raise OutputError(

@@ -14,6 +14,9 @@ from layerscope.layers.compression import zstd
 from layerscope.layers.index_bytes import VERSION
 from layerscope.limits import GIB
 from layerscope.newfile import new_file
+from layerscope.system.flags import NO_LINK, READ
+from layerscope.system.folder import Folder
+from layerscope.system.positions import write_at
 
 FOLDER: Final = "indexes"
 _LEVEL: Final = 3
@@ -62,7 +65,7 @@ class IndexStore:
     def read(self, key: str) -> bytes | None:
         """The file of a layer, or None. `unpack` checks it."""
         try:
-            fd = os.open(self._place(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            fd = os.open(self._place(key), READ | NO_LINK)
         except OSError:
             return None
         with open(fd, "rb") as file:
@@ -78,14 +81,12 @@ class IndexStore:
         place = self._place(key)
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            folder = os.open(os.path.dirname(place), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = Folder.at(os.path.dirname(place))
             try:
                 with new_file(folder, key, mode=0o644, replace=True) as fd:
-                    view = memoryview(data)
-                    while view:
-                        view = view[os.write(fd, view) :]
+                    write_at(fd, data, 0)
             finally:
-                os.close(folder)
+                folder.close()
         except OSError as error:
             raise OutputError(
                 f"{place} cannot be written: {error.strerror}", hint="free some space"

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from layerscope.errors import SourceUnavailable
 from layerscope.records import dataclass
+from layerscope.system.positions import pread
 
 
 @dataclass(slots=True)
@@ -115,13 +116,13 @@ class Blob:
         if count <= 0:
             return b""
         start = self.offset + position
-        data = os.pread(self.file.fd, count, start)
+        data = pread(self.file.fd, count, start)
         if len(data) == count:
             return data
         parts = [data]
         done = len(data)
         while done < count:
-            data = os.pread(self.file.fd, count - done, start + done)
+            data = pread(self.file.fd, count - done, start + done)
             if not data:
                 self.file.check_unchanged()
                 break

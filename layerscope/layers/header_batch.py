@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice, repeat
-from os import pread
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from layerscope.layers.header import (
     prefix,
 )
 from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, SplitWindow
+from layerscope.system.positions import pread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

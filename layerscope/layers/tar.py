@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from os import pread
 from zlib import adler32
 
 from layerscope.errors import LimitExceeded, TarError
@@ -51,6 +50,7 @@ from layerscope.layers.window import (
     read_block,
 )
 from layerscope.limits import Limits
+from layerscope.system.positions import pread
 
 _KINDS = {
     0x00: FILE,

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from layerscope.errors import OutputError
 from layerscope.newfile import new_file
+from layerscope.system.folder import Folder, set_mode
 
 _MODE = 0o644
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def shown(path: str) -> str:
@@ -80,11 +80,11 @@ def replacing(path: str, *, force: bool = False) -> Iterator[BinaryIO]:
 def _beside(path: str) -> Iterator[BinaryIO]:
     """A file in the same folder that replaces `path` at the end."""
     folder, name = os.path.split(path)
-    directory = os.open(folder or ".", _FOLDER)
+    directory = Folder.at(folder or ".", lists=False)
     try:
         mode = None
         with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+            mode = stat.S_IMODE(directory.lstat(name).st_mode)
         first = _MODE if mode is None else 0o600
         with (
             new_file(directory, name, mode=first, replace=True) as fd,
@@ -93,7 +93,7 @@ def _beside(path: str) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             if mode is not None:
-                os.fchmod(fd, mode & 0o777)
+                set_mode(fd, mode & 0o777)
             os.fsync(fd)
     finally:
-        os.close(directory)
+        directory.close()

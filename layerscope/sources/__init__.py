@@ -164,7 +164,7 @@ def is_local(reference: str) -> bool:
     """
     if reference == "-" or looks_like_path(reference):
         return True
-    if os.path.isdir(reference) and "/" not in reference:
+    if os.path.isdir(reference) and "/" not in reference and os.sep not in reference:
         return local.is_image_folder(reference)
     return exists(reference)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from docker.tls import TLSConfig
 
 NAME: Final = "docker"
-_DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+_DEFAULT_HOST: Final = (
+    "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
+)
 _START: Final = "start the engine, or set DOCKER_HOST or DOCKER_CONTEXT"
 
 
@@ -58,13 +61,13 @@ def place() -> Place:
 
 
 def _plain_host() -> str | None:
-    """The engine's Unix socket, if neither a context nor TLS is set; the SDK knows what to make of those."""
+    """The engine's socket or pipe, if neither a context nor TLS is set; the SDK knows what to make of those."""
     environment = os.environ
     if environment.get("DOCKER_TLS_VERIFY") or environment.get("DOCKER_CERT_PATH"):
         return None
     host = environment.get("DOCKER_HOST")
     if host:
-        return host if host.startswith("unix:///") else None
+        return host if host.startswith(("unix:///", "npipe:////")) else None
     context = environment.get("DOCKER_CONTEXT") or check_config().get("currentContext")
     return _DEFAULT_HOST if context in (None, "", "default") else None
 

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from layerscope.errors import ConfigError, FormatError
 from layerscope.image.document import parse_document
 from layerscope.limits import MIB
+from layerscope.system.flags import NO_WAIT, READ
 
 MOST_BYTES: Final = 4 * MIB
 _DEPTH: Final = 100
@@ -59,7 +60,7 @@ def _check_map(path: str, key: str, value: object, kind: type) -> dict[str, obje
 def _read(path: str) -> bytes | None:
     """The bytes of the file, or None if it's missing or unreadable; `docker` ignores such a file too."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, READ | NO_WAIT)
     except (OSError, ValueError):
         return None
     with open(fd, "rb") as file:

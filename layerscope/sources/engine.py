@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +21,7 @@ from layerscope.sources.files import spool
 from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.system.unix_sockets import connect
 
 if TYPE_CHECKING:
     from layerscope.sources.engine_api import EngineApi
@@ -48,8 +48,8 @@ class Place:
 
     @property
     def voucher(self) -> str:
-        """The engine for `Layer.vouched_by`. With a Unix socket, it is on this machine."""
-        return LOCAL_ENGINE if self.host.startswith("unix://") else self.host
+        """The engine for `Layer.vouched_by`. With a Unix socket or a named pipe, it is on this machine."""
+        return LOCAL_ENGINE if self.host.startswith(("unix://", "npipe://")) else self.host
 
     @property
     def is_local(self) -> bool:
@@ -82,12 +82,10 @@ def _knock(place: Place) -> None:
     scheme, _, path = place.host.partition("://")
     if scheme != "unix":
         return
-    with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(ANSWER_SECONDS)
-        try:
-            door.connect(path)
-        except OSError as error:
-            raise unavailable(place, error) from None
+    try:
+        connect(path, ANSWER_SECONDS).close()
+    except OSError as error:
+        raise unavailable(place, error) from None
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:

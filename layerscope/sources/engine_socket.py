@@ -7,7 +7,6 @@ three short questions. Whenever an answer isn't the usual one, the SDK asks agai
 from __future__ import annotations
 
 import http.client
-import socket
 from contextlib import closing
 from typing import Final
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from layerscope.sources.engine_answers import (
     parsed,
     version_of,
 )
+from layerscope.system.unix_sockets import connect
 
 _OLDEST_API: Final = (1, 24)
 """The oldest API that the SDK speaks."""
@@ -36,9 +36,7 @@ class _SocketConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock = connect(self._path, ANSWER_SECONDS)
 
 
 def ask(path: str, name: str) -> tuple[EngineImage, EngineInfo] | None:

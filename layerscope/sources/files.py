@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
@@ -14,7 +15,10 @@ from layerscope.image.blob import Blob, OpenFile
 from layerscope.layers.compression import Decompression, sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE, ZERO_BLOCK, is_header
 from layerscope.progress import Progress, stop_if
+from layerscope.sources.reference import DRIVE
 from layerscope.sources.source import Request
+from layerscope.system.flags import NO_WAIT, READ
+from layerscope.system.positions import write_at
 
 if TYPE_CHECKING:
     from layerscope.sources.follower import Follower
@@ -65,8 +69,8 @@ def _open_stdin() -> int:
 def _open_path(path: str) -> int:
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode):
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            return os.open(path, READ)
+        return os.open(path, READ | NO_WAIT)
     except FileNotFoundError:
         raise ImageNotFound(f"no such file: {path!r}") from None
     except (OSError, ValueError) as error:
@@ -86,7 +90,8 @@ def reason(error: BaseException) -> str:
 
 
 def _read_all(fd: int, name: str) -> Iterable[bytes]:
-    os.set_blocking(fd, True)
+    if sys.platform != "win32":
+        os.set_blocking(fd, True)
     while True:
         try:
             data = os.read(fd, _CHUNK)
@@ -151,7 +156,7 @@ def _fill(
             if len(head) == BLOCK_SIZE:
                 _check_head(head, name)
         try:
-            write_all(fd, chunk)
+            write_at(fd, chunk, done)  # a follower reads meanwhile
         except OSError as error:
             raise no_room(name, done, error) from None
         done += len(chunk)
@@ -239,6 +244,8 @@ def split_tag(target: str) -> tuple[str, str | None]:
     while not exists(path):
         path, colon, _ = path.rpartition(":")
         if not colon:
-            path, _, tag = target.partition(":")
+            drive, rest = (target[:2], target[2:]) if DRIVE.match(target) else ("", target)
+            path, _, tag = rest.partition(":")
+            path = drive + path
             return (path, tag or None) if path else (target, None)
     return path, target[len(path) + 1 :] or None

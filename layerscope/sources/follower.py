@@ -24,6 +24,7 @@ from layerscope.layers.known import KnownLayer
 from layerscope.layers.reader import index_layer
 from layerscope.limits import Limits
 from layerscope.records import dataclass
+from layerscope.system.positions import pread
 
 _FILES: Final = frozenset((0, ord("0")))
 _PAX: Final = frozenset((ord("x"), ord("g")))
@@ -68,7 +69,7 @@ class _Arriving:
             return b""
         if not self.wait(self.offset + position + count):
             raise Cancelled("cancelled")
-        return os.pread(self.file.fd, count, self.offset + position)
+        return pread(self.file.fd, count, self.offset + position)
 
 
 class _TooLateError(Exception):
@@ -137,7 +138,7 @@ class Follower:
     def _follow(self) -> None:
         position = 0
         while self._wait(position + BLOCK_SIZE):
-            header = os.pread(self._file.fd, BLOCK_SIZE, position)
+            header = pread(self._file.fd, BLOCK_SIZE, position)
             if header == ZERO_BLOCK or not is_header(header):
                 return
             fields = FIELDS.unpack(header)
@@ -153,13 +154,13 @@ class Follower:
         """Whether an extension header leaves the next member's size as it is."""
         if size > _LONGEST_PAX or not self._wait(data + size):
             return False
-        return b" size=" not in os.pread(self._file.fd, size, data)
+        return b" size=" not in pread(self._file.fd, size, data)
 
     def _member(self, data: int, size: int, name: bytes) -> None:
         """Index a member if it is a layer."""
         if not self._wait(data + BLOCK_SIZE):
             return
-        head = os.pread(self._file.fd, BLOCK_SIZE, data)
+        head = pread(self._file.fd, BLOCK_SIZE, data)
         if is_header(head):
             if self._wait(data + size):
                 blob = Blob(self._file, data, size, self._file.name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from layerscope.errors import LayerscopeError
+from layerscope.system.unix_sockets import connect
 
 SECONDS: Final = 2
 """How long an engine may take. Somebody just pressed Tab and is waiting."""
@@ -26,9 +26,7 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(SECONDS)
-        self.sock.connect(self._path)
+        self.sock = connect(self._path, SECONDS)
 
 
 def engine_images(engine: str) -> list[str]:

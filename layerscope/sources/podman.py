@@ -30,6 +30,7 @@ from layerscope.sources.files import reason
 from layerscope.sources.names import is_same
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.system.users import user_id
 
 NAME: Final = "podman"
 _START: Final = "start `podman system service`, or set CONTAINER_HOST"
@@ -43,9 +44,12 @@ def place() -> Place | None:
     """The socket that Podman listens on: CONTAINER_HOST, the user's, or the system's; None if there isn't one."""
     host = os.environ.get("CONTAINER_HOST")
     if not host:
-        runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+        user = user_id()
+        if user is None:
+            return None
+        runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
         paths = [f"{runtime}/podman/podman.sock"]
-        if os.getuid() == 0:
+        if user == 0:
             paths = ["/run/podman/podman.sock", *paths]
         path = next((path for path in paths if _is_socket(path)), None)
         if path is None:

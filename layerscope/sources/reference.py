@@ -21,6 +21,8 @@ _NAME: Final = re.compile(
     re.ASCII,
 )
 _LONGEST_NAME: Final = 512
+DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+"""How an absolute path on Windows begins."""
 _REFUSED: Final = {
     "containers-storage": "write podman:NAME",
     "ostree": "skopeo copy it to oci:FOLDER",
@@ -72,7 +74,12 @@ def parse_reference(text: str, sources: Iterable[Source]) -> Reference:
 
 def looks_like_path(text: str) -> bool:
     """Whether a bare reference can only be a path, because an image name can't look like this."""
-    return text.startswith(("/", "./", "../", "~")) or text in (".", "..")
+    return (
+        text.startswith(("/", "./", "../", "~"))
+        or text in (".", "..")
+        or "\\" in text
+        or DRIVE.match(text) is not None
+    )
 
 
 def check_name(name: str, reference: str) -> None:

@@ -20,6 +20,8 @@ from layerscope.image.digest import Digest
 from layerscope.image.document import Node, parse_document
 from layerscope.limits import Limits
 from layerscope.sources.files import reason
+from layerscope.system.flags import NO_WAIT, READ
+from layerscope.system.folder import Folder
 
 
 class BlobStore(Protocol):
@@ -63,14 +65,14 @@ class FolderStore:
         self.name = path
         self._files: dict[str, OpenFile] = {}
         try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._folder = Folder.at(path)
         except OSError as error:
             raise SourceUnavailable(f"cannot open {path!r}: {reason(error)}") from None
 
     @property
-    def fd(self) -> int:
-        """The descriptor of the folder itself, open until the store is closed."""
-        return self._fd
+    def folder(self) -> Folder:
+        """The folder itself, open until the store is closed."""
+        return self._folder
 
     def find(self, path: str) -> Blob | None:
         file = self._files.get(path)
@@ -105,17 +107,13 @@ class FolderStore:
     def _open(self, path: str) -> OpenFile | None:
         """Open a path component by component, without following links."""
         *folders, last = path.split("/")
-        fd = os.dup(self._fd)
+        folder = self._folder
         try:
-            for folder in folders:
-                lower = os.open(
-                    folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd
-                )
-                os.close(fd)
-                fd = lower
-            file = os.open(
-                last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd
-            )
+            for name in folders:
+                upper, folder = folder, folder.folder(name)
+                if upper is not self._folder:
+                    upper.close()
+            file = folder.open(last, READ | NO_WAIT)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -126,7 +124,8 @@ class FolderStore:
                 ) from None
             raise SourceUnavailable(f"cannot open {self.name}/{path}: {reason(error)}") from None
         finally:
-            os.close(fd)
+            if folder is not self._folder:
+                folder.close()
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise FormatError(f"{self.name}: {path} is not a regular file")
@@ -136,9 +135,7 @@ class FolderStore:
         for file in self._files.values():
             file.close()
         self._files.clear()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._folder.close()
 
 
 def blob_path(digest: Digest) -> str:

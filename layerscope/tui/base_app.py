@@ -15,6 +15,7 @@ from textual.filter import Monochrome, NoColor
 from textual.widgets import Input
 
 from layerscope.errors import ConfigError
+from layerscope.system.signals import ENDING
 from layerscope.tui import themes
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class BaseApp(App[int]):
     def on_load(self) -> None:
         """Exit cleanly if the process has to end, to restore the terminal."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in set(ENDING) - {signal.SIGINT}:
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit, 128 + number)
 

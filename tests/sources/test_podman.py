@@ -107,7 +107,7 @@ def test_a_missing_podman_is_an_error(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     if Path("/run/podman/podman.sock").is_socket():
-        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(SourceUnavailable, match="the podman command does not run: no such file"):
         open_image("podman:x")
 
@@ -137,7 +137,7 @@ def test_a_failing_command_is_reported_in_one_line(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     if Path("/run/podman/podman.sock").is_socket():
-        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
     with pytest.raises(kind) as caught:
         open_image("podman:x")
     assert message in str(caught.value)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from layerscope.errors import ConfigError
 from layerscope.records import dataclass
 from layerscope.sources.registry.name import DOCKER_HUB, api_host
+from layerscope.system.users import user_id
 
 _HELPER_SECONDS: Final = 30
 _FILE_BYTES: Final = 4 * 1024 * 1024
@@ -66,8 +67,8 @@ def _files() -> Iterator[str]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime:
         yield os.path.join(runtime, "containers", "auth.json")
-    else:
-        yield f"/run/containers/{os.getuid()}/auth.json"
+    elif (user := user_id()) is not None:
+        yield f"/run/containers/{user}/auth.json"
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     yield os.path.join(config, "containers", "auth.json")
 

@@ -14,6 +14,7 @@ from layerscope.progress import stop_if
 from layerscope.sources.files import no_room, temporary_file, write_all
 from layerscope.sources.registry.client import TRIES, Client, reason
 from layerscope.sources.registry.spools import Spools
+from layerscope.system.positions import pread
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -61,7 +62,7 @@ class RemoteBlob:
                 self._spool()
             if self._spooled is not None:
                 self._spools.used(self)
-                return os.pread(self._spooled, count, position)
+                return pread(self._spooled, count, position)
             parts: list[bytes] = []
             while count > 0:
                 offset = position - self._start

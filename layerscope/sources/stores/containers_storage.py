@@ -143,5 +143,5 @@ def _blob(folder: FolderStore, layer: tuple[str, int], request: Request) -> Spli
     if stored is None:
         raise FormatError(f"{folder.name} has no tar-split file of the layer {name}")
     path = f"{DRIVER}/{name}/diff"
-    contents = UnpackedLayer(folder.fd, path, f"{folder.name}/{path}")
+    contents = UnpackedLayer(folder.folder, path, f"{folder.name}/{path}")
     return SplitBlob(stored.name, stored, contents, request.limits, size=size)

@@ -10,23 +10,23 @@ import threading
 from layerscope.errors import FormatError, SourceUnavailable
 from layerscope.image.blob import OpenFile
 from layerscope.sources.files import reason
+from layerscope.system.flags import NO_WAIT, READ
+from layerscope.system.folder import Folder
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_FOLLOWED = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 
 
 class UnpackedLayer:
     """The folder below `root` that an engine unpacked a layer into.
 
-    The descriptor of `root` belongs to the caller, who keeps it open as long as contents are read.
+    `root` belongs to the caller, who keeps it open as long as contents are read.
     """
 
-    def __init__(self, root: int, path: str, name: str) -> None:
+    def __init__(self, root: Folder, path: str, name: str) -> None:
         self._root = root
         self._path = os.fsencode(path)
         self._name = name
-        self._last: tuple[bytes, int] | None = None
+        self._last: tuple[bytes, Folder] | None = None
         self._lock = threading.Lock()
 
     def open(self, name: bytes) -> OpenFile:
@@ -37,7 +37,7 @@ class UnpackedLayer:
             raise FormatError(f"{shown} is not the path of a file in the layer")
         try:
             with self._lock:
-                file = os.open(last, _FILE, dir_fd=self._folder(folder, shown))
+                file = self._folder(folder, shown).open(last, READ | NO_WAIT)
         except OSError as error:
             if error.errno in _NOT_FOLLOWED:
                 raise FormatError(
@@ -49,29 +49,29 @@ class UnpackedLayer:
             raise FormatError(f"{shown} is not a regular file")
         return OpenFile(file, shown)
 
-    def _folder(self, path: bytes, shown: str) -> int:
-        """A descriptor of a folder in the layer. The last one stays open, since neighbors follow each other."""
+    def _folder(self, path: bytes, shown: str) -> Folder:
+        """A folder in the layer. The last one stays open, since neighbors follow each other."""
         if self._last is not None and self._last[0] == path:
             return self._last[1]
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         if b".." in parts:
             raise FormatError(f"{shown} is not the path of a file in the layer")
-        fd = os.dup(self._root)
+        first, *rest = (*self._path.split(b"/"), *parts)
+        folder = self._root.folder(first)
         try:
-            for part in (*self._path.split(b"/"), *parts):
-                lower = os.open(part, _FOLDER, dir_fd=fd)
-                os.close(fd)
-                fd = lower
+            for part in rest:
+                upper, folder = folder, folder.folder(part)
+                upper.close()
         except BaseException:
-            os.close(fd)
+            folder.close()
             raise
         self._release()
-        self._last = (path, fd)
-        return fd
+        self._last = (path, folder)
+        return folder
 
     def _release(self) -> None:
         if self._last is not None:
-            os.close(self._last[1])
+            self._last[1].close()
             self._last = None
 
     def close(self) -> None:

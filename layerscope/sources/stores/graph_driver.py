@@ -149,7 +149,7 @@ def _layer(
     if stored is None:
         raise FormatError(f"{name} has no tar-split.json.gz")
     path = f"{DRIVER}/{cache_id}/diff"
-    contents = UnpackedLayer(folder.fd, path, f"{folder.name}/{path}")
+    contents = UnpackedLayer(folder.folder, path, f"{folder.name}/{path}")
     return SplitBlob(stored.name, stored, contents, request.limits)
 
 
