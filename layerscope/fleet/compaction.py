@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import uuid
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from layerscope.errors import OutputError
-from layerscope.fleet.database import MEMORY, text
+from layerscope.fleet.content_sums import sum_up
 from layerscope.fleet.index_store import IndexStore, layer_key
 from layerscope.fleet.known import open_part
 from layerscope.fleet.tables import OF_IMAGE, SCHEMAS, table_of
@@ -27,8 +23,6 @@ MOST_PARTS: Final = 8
 """Small files that a table may have before they are merged."""
 PART_ROWS: Final = 16_000_000
 """Rows of a file after merging."""
-BUCKET_ROWS: Final = 4_000_000
-"""Rows of `contents` that are summed up at once."""
 _BATCH: Final = 262_144
 
 Keep = Callable[[pa.Table], pa.Table]
@@ -50,15 +44,14 @@ def compact(folder: FleetFolder, gone: Collection[str] = ()) -> None:
     for name in ("layers", "files", "packages"):
         if lost.diff_ids or _is_scattered(folder, name):
             parts[name] = _merged(folder, name, keeps_layer if lost.diff_ids else None)
-    rollup = None
+    sums = None
     if lost.diff_ids:
-        parts["contents"] = _summed(folder, parts["files"], of_files=True)
-        rollup = True
-    elif not folder.head.rollup and folder.head.parts.get("contents"):
-        parts["contents"] = _summed(folder, folder.head.parts["contents"], of_files=False)
-        rollup = True
-    if parts:
-        folder.commit(parts, complete=folder.head.complete, rollup=rollup)
+        parts["contents"], sums = sum_up(folder, parts["files"], of_files=True)
+    elif folder.head.sums is None:
+        stored = folder.head.parts.get("contents", ())
+        parts["contents"], sums = sum_up(folder, stored, of_files=False)
+    if parts or not folder.head.tidy:
+        folder.commit(parts, complete=folder.head.complete, sums=sums, tidy=True)
     store = IndexStore(folder.path)
     for digest, diff_id in lost.blobs:
         store.remove(layer_key(digest, diff_id))
@@ -181,56 +174,3 @@ def _writer(path: str, name: str) -> pq.ParquetWriter:
         compression_level=LEVEL,
         use_dictionary=DICTIONARY[name],
     )
-
-
-def _summed(folder: FleetFolder, parts: tuple[str, ...], *, of_files: bool) -> tuple[str, ...]:
-    """`contents` with one row per hash, sorted by hash, in ranges of hashes that fit into memory."""
-    import duckdb
-
-    files = ", ".join(text(folder.full(part)) for part in parts)
-    if not parts:
-        return ()
-    done: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="layerscope-fleet-") as spill:
-        connection = duckdb.connect(":memory:")
-        try:
-            for setting, value in (("memory_limit", MEMORY), ("temp_directory", spill)):
-                connection.execute(f"SET {setting}={text(value)}")
-            total = connection.execute(f"SELECT count(*) FROM read_parquet([{files}])").fetchall()[
-                0
-            ][0]
-            columns = (
-                "count(*) AS copies, count(DISTINCT diff_id) AS layers"
-                if of_files
-                else "sum(copies)::BIGINT AS copies, sum(layers)::BIGINT AS layers"
-            )
-            for low, high in _ranges(max(1, -(-total // BUCKET_ROWS))):
-                part = folder.new_part("contents")
-                below = "" if high is None else f" AND hash < '{high}'::UUID"
-                connection.execute(
-                    f"COPY (SELECT hash, size, {columns} FROM read_parquet([{files}])"
-                    f" WHERE size > 0 AND hash >= '{low}'::UUID{below}"
-                    f" GROUP BY hash, size ORDER BY hash) TO {text(folder.full(part))}"
-                    f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-                )
-                done.append(part)
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            for part in done:
-                with suppress(OSError):
-                    os.unlink(folder.full(part))
-            reason = " ".join(str(error).split())[:200]
-            raise OutputError(
-                f"{folder.path}: the contents can't be summed up: {reason}", hint="free some space"
-            ) from None
-        finally:
-            connection.close()
-    return tuple(done)
-
-
-def _ranges(count: int) -> Iterator[tuple[str, str | None]]:
-    """`count` ranges of hashes of equal length, each with its first hash and the first one after it."""
-    whole = 1 << 128
-    for number in range(count):
-        low = uuid.UUID(int=whole * number // count)
-        high = None if number == count - 1 else str(uuid.UUID(int=whole * (number + 1) // count))
-        yield str(low), high

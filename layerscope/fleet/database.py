@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from layerscope.errors import FormatError
@@ -67,10 +68,8 @@ def _prepare(
         for part in head.parts.get(name, ()):
             open_part(path, part, name).close()
         connection.execute(f"CREATE VIEW {_stored(name)} AS {_rows(name, files)}")
-    for statement in _VIEWS:
+    for statement in _views(head):
         connection.execute(statement)
-    summed = head.rollup or len(head.parts.get("contents", ())) < 2
-    connection.execute(_CONTENTS if summed else _SUMMED_CONTENTS)
     allowed = [os.path.join(path, part) for parts in head.parts.values() for part in parts]
     listed = ", ".join(map(text, allowed))
     connection.execute(f"SET allowed_paths=[{listed}]")
@@ -115,22 +114,28 @@ def _sql_type(kind: str) -> str:
     raise AssertionError(kind)
 
 
-_VIEWS: Final = (
-    "CREATE VIEW images AS SELECT * FROM stored_images"  # noqa: ISC004
-    " QUALIFY row_number() OVER (PARTITION BY reference ORDER BY scan DESC) = 1",
-    *(
-        f"CREATE VIEW {name} AS SELECT * FROM stored_{name}"
-        " WHERE image IN (SELECT image FROM images)"
-        for name in OF_IMAGE
-    ),
-    *(
-        f"CREATE VIEW {name} AS SELECT * FROM stored_{name}"
-        for name in ("layers", "files", "packages", "failures")
-    ),
+def _views(head: Head) -> Iterator[str]:
+    """The tables as people see them. After a complete scan, the views only pass on what is stored."""
+    last = " QUALIFY row_number() OVER (PARTITION BY reference ORDER BY scan DESC) = 1"
+    yield f"CREATE VIEW images AS SELECT * FROM stored_images{'' if head.tidy else last}"
+    named = " WHERE image IN (SELECT image FROM images)"
+    for name in OF_IMAGE:
+        yield f"CREATE VIEW {name} AS SELECT * FROM stored_{name}{'' if head.tidy else named}"
+    for name in ("layers", "files", "packages", "failures"):
+        yield f"CREATE VIEW {name} AS SELECT * FROM stored_{name}"
+    summed = head.sums is not None or len(head.parts.get("contents", ())) < 2
+    yield f"CREATE VIEW contents AS {'SELECT * FROM stored_contents' if summed else _SUMMED}"
+    known = {} if head.sums is None else asdict(head.sums)
+    values = ", ".join(f"{number:d} AS {name}" for name, number in known.items())
+    yield f"CREATE VIEW content_sums AS {f'SELECT {values}' if values else SUMS}"
+
+
+_SUMMED: Final = (
+    "SELECT hash, size, sum(copies)::BIGINT AS copies, sum(layers)::BIGINT AS layers"
+    " FROM stored_contents GROUP BY hash, size"
 )
-"""The tables as people see them. After a complete scan, the views only pass on what is stored."""
-_CONTENTS: Final = "CREATE VIEW contents AS SELECT * FROM stored_contents"
-_SUMMED_CONTENTS: Final = (
-    "CREATE VIEW contents AS SELECT hash, size, sum(copies)::BIGINT AS copies,"
-    " sum(layers)::BIGINT AS layers FROM stored_contents GROUP BY hash, size"
+SUMS: Final = (
+    "SELECT count(*) AS contents, count(*) FILTER (copies > 1) AS repeated, coalesce(sum(copies), 0)::BIGINT AS copies,"
+    " coalesce(sum(size), 0)::BIGINT AS once, coalesce(sum(size * copies), 0)::BIGINT AS total FROM contents"
 )
+"""What `ContentSums` are, from the table `contents`."""

@@ -13,12 +13,12 @@ import socket
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 import layerscope
 from layerscope.errors import FormatError, ImageNotFound, OutputError
-from layerscope.fleet.tables import SCHEMA_VERSION, SCHEMAS
+from layerscope.fleet.tables import OF_IMAGE, SCHEMA_VERSION, SCHEMAS
 from layerscope.newfile import new_file
 from layerscope.system.flags import NO_LINK, NO_WAIT, READ, UPDATE
 from layerscope.system.folder import Folder
@@ -34,6 +34,17 @@ _KIND: Final = "layerscope fleet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentSums:
+    """`contents` summed up: different contents, those with several copies, all copies, and the bytes of each once and of all."""
+
+    contents: int
+    repeated: int
+    copies: int
+    once: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """What `fleet.json` says: the files of each table, the number of the last scan, and of the last commit."""
 
@@ -42,8 +53,10 @@ class Head:
     commit: int = 0
     complete: bool = False
     """Whether the last scan came to its end."""
-    rollup: bool = False
-    """Whether `contents` has one row per hash over all of its files."""
+    sums: ContentSums | None = None
+    """Known if `contents` has one row per hash over all of its files."""
+    tidy: bool = False
+    """Whether each name has one row, and no table has rows of images without a name."""
 
 
 def read_head(path: str) -> Head:
@@ -100,8 +113,21 @@ def _parse(data: bytes, name: str) -> Head:
         scan=numbers[0],
         commit=numbers[1],
         complete=value.get("complete") is True,
-        rollup=value.get("rollup") is True,
+        sums=_sums(value.get("contents"), name),
+        tidy=value.get("tidy") is True,
     )
+
+
+def _sums(value: object, name: str) -> ContentSums | None:
+    if value is None:
+        return None
+    numbers: dict[str, int] = {}
+    for each in fields(ContentSums):
+        number = value.get(each.name) if isinstance(value, dict) else None
+        if type(number) is not int or not 0 <= number < 1 << 63:
+            raise FormatError(f"{name}: the sums of the contents are not numbers")
+        numbers[each.name] = number
+    return ContentSums(**numbers)
 
 
 class FleetFolder:
@@ -126,20 +152,21 @@ class FleetFolder:
         *,
         scan: int | None = None,
         complete: bool = False,
-        rollup: bool | None = None,
+        sums: ContentSums | None = None,
+        tidy: bool = False,
     ) -> None:
         """Make these files the tables, at once. Files that no table needs any more are removed.
 
-        `rollup` says that `contents` now has one row per hash. It stays as it is if no file of `contents` changes.
+        What is known of the tables, `sums` and `tidy`, stays true while their files stay the same.
         """
-        same = tuple(parts.get("contents", self.head.parts.get("contents", ())))
-        same_contents = same == self.head.parts.get("contents", ())
+        changed = {name for name in parts if parts[name] != self.head.parts.get(name, ())}
         head = Head(
             parts={**self.head.parts, **parts},
             scan=self.head.scan if scan is None else scan,
             commit=self.head.commit + 1,
             complete=complete,
-            rollup=(same_contents and self.head.rollup) if rollup is None else rollup,
+            sums=self.head.sums if sums is None and "contents" not in changed else sums,
+            tidy=tidy or (self.head.tidy and changed.isdisjoint(("images", *OF_IMAGE))),
         )
         before = {each for files in self.head.parts.values() for each in files}
         self._write(head)
@@ -152,12 +179,13 @@ class FleetFolder:
         document = {
             "commit": head.commit,
             "complete": head.complete,
+            "contents": None if head.sums is None else asdict(head.sums),
             "kind": _KIND,
             "layerscope": layerscope.__version__,
-            "rollup": head.rollup,
             "scan": head.scan,
             "schema_version": SCHEMA_VERSION,
             "tables": {name: list(head.parts.get(name, ())) for name in SCHEMAS},
+            "tidy": head.tidy,
         }
         data = (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
         try:

@@ -26,8 +26,8 @@ GROWTH: Final = Question(
         Column("stored", "new layers", "size"),
     ),
     sql=f"SELECT m.month, m.images, coalesce(n.stored, 0) AS stored FROM ({_MONTHS}) m"
-    f" LEFT JOIN ({_NEW}) n ON n.month IS NOT DISTINCT FROM m.month ORDER BY m.month NULLS FIRST",
-    total=f"SELECT count(*) FROM ({_MONTHS})",
+    f" LEFT JOIN ({_NEW}) n ON n.month IS NOT DISTINCT FROM m.month",
+    order="month NULLS FIRST",
     bar="stored",
     chart="months",
 )
@@ -41,7 +41,7 @@ FAILURES: Final = Question(
         Column("message", "for example"),
     ),
     sql="SELECT count(DISTINCT reference) AS images, kind, min(message) AS message FROM failures"
-    " GROUP BY kind ORDER BY images DESC, kind",
-    total="SELECT count(DISTINCT kind) FROM failures",
+    " GROUP BY kind",
+    order="images DESC, kind",
     bar="images",
 )

@@ -6,10 +6,6 @@ from typing import Final
 
 from layerscope.fleet.questions.question import Column, Question
 
-_HELD: Final = (
-    "SELECT p.type, p.name, count(DISTINCT p.version) AS versions, sum(p.content)::BIGINT AS content,"
-    " sum(p.files)::BIGINT AS files FROM packages p WHERE p.diff_id IN (SELECT diff_id FROM blobs) GROUP BY p.type, p.name"
-)
 LARGEST: Final = Question(
     key="packages",
     title="Largest packages",
@@ -21,11 +17,11 @@ LARGEST: Final = Question(
         Column("type", "type"),
         Column("name", "package"),
     ),
-    sql=f"SELECT content, versions, files, type, name FROM ({_HELD}) ORDER BY content DESC, type, name",
-    total=f"SELECT count(*) FROM ({_HELD})",
+    sql="SELECT sum(content)::BIGINT AS content, count(DISTINCT version) AS versions, sum(files)::BIGINT AS files, type, name"
+    " FROM packages WHERE diff_id IN (SELECT diff_id FROM blobs) GROUP BY type, name",
+    order="content DESC, type, name",
     bar="content",
 )
-_SPREAD: Final = "SELECT type, name, version, count(DISTINCT image) AS images FROM image_packages WHERE installed GROUP BY type, name, version"
 WIDESPREAD: Final = Question(
     key="versions",
     title="Most widespread versions",
@@ -36,7 +32,7 @@ WIDESPREAD: Final = Question(
         Column("name", "package"),
         Column("version", "version"),
     ),
-    sql=f"SELECT images, type, name, version FROM ({_SPREAD}) ORDER BY images DESC, type, name, version",
-    total=f"SELECT count(*) FROM ({_SPREAD})",
+    sql="SELECT count(DISTINCT image) AS images, type, name, version FROM image_packages WHERE installed GROUP BY type, name, version",
+    order="images DESC, type, name, version",
     bar="images",
 )

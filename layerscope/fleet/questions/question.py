@@ -26,7 +26,7 @@ class Column:
 class Question:
     """A list with the largest row first. `bar` is the column that a chart draws.
 
-    In `sql`, which selects the columns by their keys, `$top` is the number of rows to show. `total` counts all rows.
+    `sql` selects all rows, with the columns by their keys. `total` counts them where that is cheaper than to make them all.
     """
 
     key: str
@@ -34,18 +34,23 @@ class Question:
     meaning: str
     columns: tuple[Column, ...]
     sql: str
-    total: str
+    order: str
     bar: str
+    total: str | None = None
     chart: Literal["bars", "months"] = "bars"
 
     def ask(self, connection: duckdb.DuckDBPyConnection, top: int) -> dict[str, Any]:
         """The answer: `rows`, and `count`, the number of rows there are in all."""
         limit = "" if self.chart == "months" else f" LIMIT {top:d}"
-        result = connection.execute(self.sql + limit)
+        source, total = f"({self.sql})", self.total
+        if total is None:
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {self.sql}")
+            source, total = "answer", "SELECT count(*) FROM answer"
+        result = connection.execute(f"SELECT * FROM {source} ORDER BY {self.order}{limit}")
         names = [str(column[0]) for column in result.description or ()]
         rows = [
             {name: plain(value) for name, value in zip(names, row, strict=True)}
             for row in result.fetchall()
         ]
-        count = connection.execute(self.total).fetchall()[0][0]
+        count = connection.execute(total).fetchall()[0][0]
         return {"count": count, "rows": rows}

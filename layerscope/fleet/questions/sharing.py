@@ -18,7 +18,7 @@ _BASE_BLOBS: Final = (
     f' FROM ({_BASES}) x JOIN image_layers l ON l.image = x.image AND l."index" < x.layers'
 )
 _BASE_ROWS: Final = (
-    f"SELECT x.base, any_value(x.evidence) AS evidence, count(DISTINCT x.image) AS images, min(x.created) AS created,"
+    f"SELECT x.base, min(x.evidence) AS evidence, count(DISTINCT x.image) AS images, min(x.created) AS created,"
     " any_value(s.stored) AS stored, any_value(s.carried) AS carried"
     f" FROM ({_BASES}) x JOIN (SELECT base, sum(carried)::BIGINT AS carried, sum(stored)::BIGINT AS stored"
     f" FROM (SELECT base, blob, sum(stored) AS carried, any_value(stored) AS stored FROM ({_BASE_BLOBS}) GROUP BY base, blob)"
@@ -37,9 +37,8 @@ BASES: Final = Question(
         Column("evidence", "known by"),
         Column("base", "base"),
     ),
-    sql=f"SELECT images, stored, carried, substr(created, 1, 10) AS created, evidence, base FROM ({_BASE_ROWS})"
-    " ORDER BY carried DESC, base",
-    total=f"SELECT count(*) FROM ({_BASE_ROWS})",
+    sql=f"SELECT images, stored, carried, substr(created, 1, 10) AS created, evidence, base FROM ({_BASE_ROWS})",
+    order="carried DESC, base",
     bar="carried",
 )
 _LONELY: Final = (
@@ -57,11 +56,10 @@ LONELY: Final = Question(
         Column("reference", "image"),
     ),
     sql=f"SELECT l.stored, count(*) AS names, substr(min(i.created), 1, 10) AS created, min(i.reference) AS reference"
-    f" FROM ({_LONELY}) l JOIN images i USING (image) GROUP BY l.image, l.stored ORDER BY l.stored DESC, reference",
-    total=f"SELECT count(*) FROM ({_LONELY})",
+    f" FROM ({_LONELY}) l JOIN images i USING (image) GROUP BY l.image, l.stored",
+    order="stored DESC, reference",
     bar="stored",
 )
-_TOP_COPIES: Final = "SELECT hash, size, copies, layers, size * (copies - 1) AS saving FROM contents WHERE copies > 1"
 DUPLICATES: Final = Question(
     key="duplicates",
     title="Contents that are stored again",
@@ -73,7 +71,8 @@ DUPLICATES: Final = Question(
         Column("layers", "layers", "count"),
         Column("hash", "hash"),
     ),
-    sql=f"SELECT saving, size, copies, layers, hash FROM ({_TOP_COPIES}) ORDER BY saving DESC, hash",
+    sql="SELECT size * (copies - 1) AS saving, size, copies, layers, hash FROM contents WHERE copies > 1",
+    order="saving DESC, hash",
     total="SELECT repeated FROM content_sums",
     bar="saving",
 )

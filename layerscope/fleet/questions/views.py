@@ -18,10 +18,6 @@ VIEWS: Final = (
         "CREATE TEMP TABLE named AS SELECT image, min(reference) AS reference, min(repository) AS repository, any_value(created) AS created,"
         " any_value(base) AS base, any_value(base_layers) AS base_layers FROM images GROUP BY image"
     ),
-    (
-        "CREATE TEMP TABLE content_sums AS SELECT count(*) AS contents, coalesce(sum(size), 0) AS once, coalesce(sum(copies), 0) AS copies,"
-        " coalesce(sum(size * copies), 0) AS total, count(*) FILTER (copies > 1) AS repeated FROM contents"
-    ),
     # The nearest image of the fleet whose layers are the lower layers of another one.
     'CREATE TEMP TABLE tops AS SELECT image, max("index") AS last FROM image_layers GROUP BY image',
     (

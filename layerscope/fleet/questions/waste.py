@@ -17,8 +17,8 @@ KINDS: Final = Question(
         Column("kind", "kind"),
     ),
     sql="SELECT sum(bytes)::BIGINT AS bytes, count(DISTINCT image) AS images, sum(files)::BIGINT AS files, kind"
-    " FROM waste GROUP BY kind ORDER BY bytes DESC, kind",
-    total="SELECT count(DISTINCT kind) FROM waste",
+    " FROM waste GROUP BY kind",
+    order="bytes DESC, kind",
     bar="bytes",
 )
 REPOSITORIES: Final = Question(
@@ -33,8 +33,8 @@ REPOSITORIES: Final = Question(
     ),
     sql="SELECT sum(wasted)::BIGINT AS wasted, round(100.0 * sum(wasted) / nullif(sum(content), 0), 1) AS share,"
     " count(*) AS images, repository FROM (SELECT DISTINCT repository, image, wasted, content FROM images)"
-    " GROUP BY repository HAVING sum(wasted) > 0 ORDER BY wasted DESC, repository",
-    total="SELECT count(*) FROM (SELECT repository FROM images GROUP BY repository HAVING sum(wasted) > 0)",
+    " GROUP BY repository HAVING sum(wasted) > 0",
+    order="wasted DESC, repository",
     bar="wasted",
 )
 INSTRUCTIONS: Final = Question(
@@ -47,12 +47,12 @@ INSTRUCTIONS: Final = Question(
         Column("instruction", "instruction"),
     ),
     sql="SELECT sum(wasted)::BIGINT AS wasted, count(DISTINCT image) AS images, substr(text, 1, 500) AS instruction"
-    " FROM instructions WHERE wasted > 0 GROUP BY substr(text, 1, 500) ORDER BY wasted DESC, instruction",
-    total="SELECT count(DISTINCT substr(text, 1, 500)) FROM instructions WHERE wasted > 0",
+    " FROM instructions WHERE wasted > 0 GROUP BY substr(text, 1, 500)",
+    order="wasted DESC, instruction",
     bar="wasted",
 )
 _SAVED: Final = (
-    "SELECT rule, sum(bytes)::BIGINT AS bytes, count(DISTINCT image) AS images, arg_max(message, bytes) AS message"
+    "SELECT rule, sum(bytes)::BIGINT AS bytes, count(DISTINCT image) AS images, arg_max(message, (bytes, message)) AS message"
     " FROM advice WHERE bytes > 0 GROUP BY rule"
 )
 _SAVED_ONCE: Final = (
@@ -71,8 +71,7 @@ ADVICE: Final = Question(
         Column("rule", "rule"),
         Column("message", "largest case"),
     ),
-    sql=f"SELECT o.stored, a.bytes, a.images, a.rule, a.message FROM ({_SAVED}) a JOIN ({_SAVED_ONCE}) o USING (rule)"
-    " ORDER BY a.bytes DESC, a.rule",
-    total="SELECT count(DISTINCT rule) FROM advice WHERE bytes > 0",
+    sql=f"SELECT o.stored, a.bytes, a.images, a.rule, a.message FROM ({_SAVED}) a JOIN ({_SAVED_ONCE}) o USING (rule)",
+    order="bytes DESC, rule",
     bar="bytes",
 )
