@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_SECONDS: Final = 20
+_COUNT_SECONDS: Final = 2.0
+"""How long the number of workers is taken to be what it was. Asking for it takes a message there and back."""
+_LOCAL: Final = {
+    # Dask watches its processes for a dashboard, which a scan doesn't have.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",
+}
 
 
 class Workers(Protocol):
@@ -40,6 +48,8 @@ class DaskWorkers:
         self._finished: Any = None
         self._labels: dict[str, Any] = {}
         self._number = 0
+        self._count = 0
+        self._counted = 0.0
 
     @property
     def client(self) -> Client:
@@ -53,8 +63,11 @@ class DaskWorkers:
 
     def count(self) -> int:
         """How many jobs run at once; at least 1."""
-        threads: dict[str, int] = self.client.nthreads()
-        return max(1, sum(threads.values()))
+        now = time.monotonic()
+        if not self._count or now - self._counted > _COUNT_SECONDS:
+            threads: dict[str, int] = self.client.nthreads()
+            self._count, self._counted = sum(threads.values()), now
+        return max(1, self._count)
 
     def start(self, label: Any, name: str, run: Callable[[Any], object], job: object) -> None:
         """Start a job."""
@@ -96,6 +109,7 @@ def workers(*, scheduler: str | None, count: int | None) -> Iterator[Workers]:
             stack.enter_context(dask.config.set(quiet))
             logging.getLogger("distributed").setLevel(logging.CRITICAL)
             if scheduler is None:
+                stack.enter_context(dask.config.set(_LOCAL))
                 return stack.enter_context(_local(count or os.cpu_count() or 1))
             return stack.enter_context(_existing(scheduler))
 
@@ -120,7 +134,8 @@ def _local(count: int) -> Iterator[Client]:
             worker_dashboard_address=None,
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster) as client,
+        # Results come from the workers themselves, not through the scheduler.
+        Client(cluster, direct_to_workers=True) as client,
     ):
         yield client
 

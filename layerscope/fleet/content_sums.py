@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+import pyarrow.compute as pc
+
 from layerscope.errors import OutputError
 from layerscope.fleet.database import MEMORY, SUMS, text
 from layerscope.fleet.folder import ContentSums
+from layerscope.fleet.known import open_part
 from layerscope.fleet.writer import ROW_GROUP
 
 if TYPE_CHECKING:
@@ -36,8 +39,8 @@ def sum_up(
     """
     import duckdb
 
-    if not parts:
-        return (), ContentSums(contents=0, repeated=0, copies=0, once=0, total=0)
+    if len(parts) < 2 and not of_files:
+        return tuple(parts), _sums_of(folder, parts)
     done: list[str] = []
     with tempfile.TemporaryDirectory(prefix="layerscope-fleet-") as spill:
         connection = duckdb.connect(":memory:")
@@ -70,6 +73,22 @@ def sum_up(
             connection.close()
     return tuple(done), ContentSums(
         contents=contents, repeated=repeated, copies=copies, once=once, total=size
+    )
+
+
+def _sums_of(folder: FleetFolder, parts: Sequence[str]) -> ContentSums:
+    """The sums of one file, which `Writer` wrote with one row per hash already."""
+    if not parts:
+        return ContentSums(contents=0, repeated=0, copies=0, once=0, total=0)
+    with open_part(folder.path, parts[0], "contents") as file:
+        table = file.read(["size", "copies"])
+    sizes, copies = table["size"], table["copies"]
+    return ContentSums(
+        contents=table.num_rows,
+        repeated=pc.sum(pc.greater(copies, 1)).as_py() or 0,
+        copies=pc.sum(copies).as_py() or 0,
+        once=pc.sum(sizes).as_py() or 0,
+        total=pc.sum(pc.multiply(sizes, copies)).as_py() or 0,
     )
 
 

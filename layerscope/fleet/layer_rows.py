@@ -116,21 +116,12 @@ def contents_of(files: pa.Table) -> pa.Table:
     plain = pa.table({"hash": _storage(hashes), "size": files["size"]})
     plain = plain.filter(pc.and_(pc.is_valid(plain["hash"]), pc.greater(plain["size"], 0)))
     summed = plain.group_by(["hash", "size"]).aggregate([("hash", "count")]).combine_chunks()
-    ordered = summed.sort_by("hash")
-    ones = pa.array([1], pa.int64()).take(pa.nulls(len(ordered), pa.int64()).fill_null(0))
-    return pa.table(
-        [
-            pa.ExtensionArray.from_storage(HASH, _whole(ordered["hash"])),
-            ordered["size"],
-            ordered["hash_count"],
-            ones,
-        ],
-        schema=SCHEMAS["contents"],
-    )
+    ones = pa.array([1], pa.int64()).take(pa.nulls(len(summed), pa.int64()).fill_null(0))
+    return _contents(summed, "hash_count", ones)
 
 
 def sum_contents(table: pa.Table) -> pa.Table:
-    """Rows of `contents` with one row per hash, sorted by hash. Copies and layers add up, since no layer comes twice."""
+    """Rows of `contents` with one row per hash, the repeated ones first. Copies and layers add up: no layer comes twice."""
     plain = pa.table(
         {
             "hash": _storage(table["hash"].combine_chunks()),
@@ -138,16 +129,15 @@ def sum_contents(table: pa.Table) -> pa.Table:
         }
     )
     summed = plain.group_by(["hash", "size"]).aggregate([("copies", "sum"), ("layers", "sum")])
-    ordered = summed.combine_chunks().sort_by("hash")
-    return pa.table(
-        [
-            pa.ExtensionArray.from_storage(HASH, _whole(ordered["hash"])),
-            ordered["size"],
-            ordered["copies_sum"],
-            ordered["layers_sum"],
-        ],
-        schema=SCHEMAS["contents"],
-    )
+    repeated = pc.greater(summed["copies_sum"], 1)
+    halves = [summed.filter(repeated), summed.filter(pc.invert(repeated))]
+    ordered = pa.concat_tables(halves).combine_chunks()
+    return _contents(ordered, "copies_sum", ordered["layers_sum"])
+
+
+def _contents(table: pa.Table, copies: str, layers: pa.Array) -> pa.Table:
+    hashes = pa.ExtensionArray.from_storage(HASH, _whole(table["hash"]))
+    return pa.table([hashes, table["size"], table[copies], layers], schema=SCHEMAS["contents"])
 
 
 def _storage(hashes: pa.Array) -> pa.Array:

@@ -115,10 +115,14 @@ class Run:
         )
 
     def commit_if_due(self) -> None:
-        """Do so if enough has been found. Raises `Cancelled`."""
+        """Do so if enough has been found: begin to write it, and commit what was written meanwhile. Raises `Cancelled`."""
         stop_if(self.cancelled)
+        if self.writer.has_written():
+            self.writer.commit_written(
+                replacing={"failures": self.failures.table()}, scan=self._number
+            )
         if self.writer.is_due():
-            self.commit(complete=False)
+            self.writer.flush()
 
     def jobs(
         self,

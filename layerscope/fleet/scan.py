@@ -39,6 +39,7 @@ def scan(
     try:
         pending = read_manifests(run)
         broken = read_new_layers(run, pending.values())
+        run.writer.flush()
         replay_images(run, pending.values(), broken)
     except BaseException:
         run.commit(complete=False)

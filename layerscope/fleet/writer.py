@@ -1,10 +1,14 @@
-"""Writes rows to a fleet's folder as Parquet: gathered in memory, then a file per table, then one commit for all of them."""
+"""Writes rows to a fleet's folder as Parquet: gathered in memory, then a file per table, then one commit for all of them.
+
+A thread encodes and compresses the files, so that a scan hands out jobs meanwhile.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +22,8 @@ from layerscope.fleet.tables import SCHEMAS
 if TYPE_CHECKING:
     from layerscope.fleet.folder import FleetFolder
 
-ROWS: Final = 4_000_000
-"""Rows of all tables that are gathered before they are written."""
+ROWS: Final = 2_000_000
+"""Rows of all tables that are gathered before they are written. As many more may be on their way."""
 SECONDS: Final = 60.0
 """The longest time that rows wait, so that a killed scan loses little work."""
 ROW_GROUP: Final = 500_000
@@ -40,6 +44,10 @@ class Writer:
         self._waiting: dict[str, list[pa.Table]] = {}
         self._count = 0
         self._since = time.monotonic()
+        self._thread = ThreadPoolExecutor(1, "layerscope-writer")
+        self._writing: Future[dict[str, str]] | None = None
+        self._written: dict[str, list[str]] = {}
+        """Files that are complete and not yet committed."""
 
     def add(self, rows: Mapping[str, pa.Table]) -> None:
         """Add rows to several tables. They are committed together."""
@@ -54,6 +62,26 @@ class Writer:
             return False
         return self._count >= self._rows or time.monotonic() - self._since >= self._seconds
 
+    def flush(self) -> None:
+        """Begin to write what waits. Before that, wait for what is being written. Raises `OutputError`."""
+        self._settle()
+        if self._count:
+            self._writing = self._thread.submit(self._write_all, self._waiting)
+        self._waiting = {}
+        self._count = 0
+        self._since = time.monotonic()
+
+    def has_written(self) -> bool:
+        """Whether files can be committed without waiting."""
+        return self._writing is not None and self._writing.done()
+
+    def _settle(self) -> None:
+        """Wait for what is being written. If that failed, it fails each time: what came later may need those rows."""
+        if self._writing is not None:
+            for name, part in self._writing.result().items():
+                self._written.setdefault(name, []).append(part)
+            self._writing = None
+
     def commit(
         self,
         *,
@@ -61,23 +89,44 @@ class Writer:
         scan: int | None = None,
         complete: bool = False,
     ) -> None:
-        """Write what waits. The tables in `replacing` get these rows instead of all that they had.
+        """Write what waits, and make it part of the fleet.
 
-        Raises `OutputError`.
+        The tables in `replacing` get these rows instead of all that they had. Raises `OutputError`.
         """
+        self.flush()
+        self.commit_written(replacing=replacing, scan=scan, complete=complete)
+
+    def commit_written(
+        self,
+        *,
+        replacing: Mapping[str, pa.Table] | None = None,
+        scan: int | None = None,
+        complete: bool = False,
+    ) -> None:
+        """Do so with what has been flushed alone."""
+        self._settle()
         parts: dict[str, tuple[str, ...]] = {}
         for name, table in (replacing or {}).items():
-            self._waiting.pop(name, None)
             parts[name] = (self.write(name, table),) if table.num_rows else ()
-        for name, tables in self._waiting.items():
-            unified = pa.concat_tables(tables).unify_dictionaries()
-            if name == "contents" and len(tables) > 1:
-                unified = sum_contents(unified)
-            parts[name] = (*self._folder.head.parts.get(name, ()), self.write(name, unified))
+        for name, written in self._written.items():
+            parts[name] = (*self._folder.head.parts.get(name, ()), *written)
         self._folder.commit(parts, scan=scan, complete=complete)
-        self._waiting = {}
-        self._count = 0
-        self._since = time.monotonic()
+        self._written = {}
+
+    def _write_all(self, waiting: Mapping[str, list[pa.Table]]) -> dict[str, str]:
+        written: dict[str, str] = {}
+        try:
+            for name, tables in waiting.items():
+                table = pa.concat_tables(tables).unify_dictionaries()
+                if name == "contents":
+                    table = sum_contents(table)
+                written[name] = self.write(name, table)
+        except BaseException:
+            for part in written.values():
+                with suppress(OSError):
+                    os.unlink(self._folder.full(part))
+            raise
+        return written
 
     def write(self, name: str, table: pa.Table) -> str:
         """Write a file for a table, not yet committed; returns its name."""

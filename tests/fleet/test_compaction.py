@@ -116,6 +116,12 @@ def test_sums_that_are_not_numbers_are_refused(
     scan(f"registry:{registry.netloc}/base/os0")
     place = tmp_path / "fleet" / "fleet.json"
     head = json.loads(place.read_text())
-    for lie in ({}, [], {**head["contents"], "once": -1}, {**head["contents"], "once": "1"}):
+    lies: list[object] = [
+        {},
+        [],
+        {**head["contents"], "once": -1},
+        {**head["contents"], "once": "1"},
+    ]
+    for lie in lies:
         place.write_text(json.dumps({**head, "contents": lie}))
         assert main(["fleet", "report", str(tmp_path / "fleet")]) == 4
