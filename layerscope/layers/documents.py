@@ -1,4 +1,4 @@
-"""The files of a layer that are kept while it is read: those that say which packages are installed.
+"""The files of a layer that are kept while it is read: those that say which packages are installed, or what was unpacked.
 
 A compressed layer is read only once, and a layer from the cache has no blob at hand. So the index keeps these files.
 """
@@ -16,14 +16,16 @@ from layerscope.layers.compression import zstd
 from layerscope.layers.entry import FILE
 from layerscope.layers.layer_index import Columns
 from layerscope.layers.window import Window
+from layerscope.packages.archive_members import ENDINGS, Allowance
 from layerscope.packages.databases import CANDIDATES, SINGLE_STATUS
-from layerscope.packages.documents import LEAST_EXECUTABLE, MOST_BYTES, document
+from layerscope.packages.documents import LEAST_EXECUTABLE, MOST_BYTES, document, most_bytes
 
 _PACK_FROM: Final = 4 * 1024 * 1024
 _PLAIN, _PACKED = b"\0", b"\1"
 _PEEK: Final = 4
+_ENDINGS: Final = (*CANDIDATES, *ENDINGS)
 _TAIL_BYTES: Final = 4
-_TAILS: Final = frozenset(ending[-_TAIL_BYTES:] for ending in CANDIDATES)
+_TAILS: Final = frozenset(ending[-_TAIL_BYTES:] for ending in (*CANDIDATES, *ENDINGS))
 """The last bytes of all endings, which most paths don't have."""
 
 
@@ -33,20 +35,22 @@ class DocumentKeeper:
     def __init__(self, columns: Columns, budget: Budget | None = None) -> None:
         self._columns = columns
         self._budget = budget
+        self._allowance = Allowance()
 
     def pass_by(self, window: Window, path: bytes, mode: int, offset: int, size: int) -> bool:
         """Look at a file in a stream. Returns whether that may have moved the window."""
-        if size > MOST_BYTES:
-            return False
         path = path.removeprefix(b"./")
+        most = most_bytes(path, size)
+        if not most:
+            return False
 
         def read_at(position: int, count: int) -> bytes:
-            end = min(position + count, size)
-            window.move(offset, _PEEK if end <= _PEEK else size)
+            end = min(position + count, most)
+            window.move(offset, _PEEK if end <= _PEEK else most)
             start = offset - window.start
             return window.data[start + position : start + end]
 
-        self.keep(offset, document(path, size, mode, read_at))
+        self.keep(offset, document(path, size, mode, read_at, self._allowance))
         return True
 
     def look_through(self, blob: StoredBlob) -> None:
@@ -56,9 +60,12 @@ class DocumentKeeper:
             size, extra = columns.sizes[position], columns.extras.get(position)
             if (
                 columns.kinds[position] != FILE
-                or not 0 < size <= MOST_BYTES
+                or not size
                 or (extra is not None and extra.logical_size is not None)
             ):
+                continue
+            path = columns.path(position)
+            if not most_bytes(path, size):
                 continue
             data = columns.data[position]
             mode = columns.owner_table[columns.owners[position]][0]
@@ -66,7 +73,7 @@ class DocumentKeeper:
             def read_at(at: int, count: int, data: int = data, size: int = size) -> bytes:
                 return blob.read_at(data + at, min(count, size - at)) if at < size else b""
 
-            self.keep(data, document(columns.path(position), size, mode, read_at))
+            self.keep(data, document(path, size, mode, read_at, self._allowance))
 
     def keep(self, offset: int, data: bytes | None) -> None:
         """Keep the part of the file at an offset that is of interest; None for nothing."""
@@ -84,7 +91,7 @@ def candidates(columns: Columns) -> list[int]:
     named = {
         position
         for position, (start, end) in enumerate(zip(chain((0,), ends), ends, strict=False))
-        if paths[end - _TAIL_BYTES : end] in _TAILS and paths[start:end].endswith(CANDIDATES)
+        if paths[end - _TAIL_BYTES : end] in _TAILS and paths[start:end].endswith(_ENDINGS)
     }
     named.update(at for at, size in enumerate(columns.sizes) if size >= LEAST_EXECUTABLE)
     start = paths.find(SINGLE_STATUS)

@@ -1,13 +1,16 @@
 """Which files of a layer are kept for the analysis, and which part of each.
 
 Package databases are kept whole. Of executables and Java archives, only the parts about packages are kept, and of ELF files
-how many bytes of symbols they have. npm's record of a `node_modules` says which packages only development needs.
+how many bytes of symbols they have. npm's record of a `node_modules` says which packages only development needs, and the list
+of an archive's first files whether it was unpacked.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from layerscope.packages import archive_members
+from layerscope.packages.archive_members import Allowance
 from layerscope.packages.databases import (
     ARCHIVE_ENDINGS,
     ARCHIVES,
@@ -36,15 +39,25 @@ EXECUTE: Final = 0o111
 """The bits of a mode that make a file a program."""
 
 
+_ENDINGS: Final = (*CANDIDATES, *archive_members.ENDINGS)
+
+
 def may_be_document(path: bytes, size: int) -> bool:
     """A quick check of the name and the size. False for most files from which `document` would keep nothing."""
-    return size >= LEAST_EXECUTABLE or path.endswith(CANDIDATES) or SINGLE_STATUS in path
+    return size >= LEAST_EXECUTABLE or path.endswith(_ENDINGS) or SINGLE_STATUS in path
 
 
-def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None:
-    """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible."""
+def document(
+    path: bytes, size: int, mode: int, read_at: ReadAt, allowance: Allowance | None = None
+) -> bytes | None:
+    """The part of a file of `size` bytes that is kept; None for most files. Reads as little of the file as possible.
+
+    `allowance` bounds what the archives of a layer cost.
+    """
     if is_database_file(path):
         return read_at(0, size)
+    if archive_members.is_tar(path):
+        return archive_members.clip(path, read_at, size, allowance or Allowance())
     if size >= LEAST_EXECUTABLE and may_be_elf(path, mode) and read_at(0, 4) == MAGIC:
         return _of_elf(_once(read_at), path, mode)
     if path.endswith(ARCHIVE_ENDINGS):
@@ -57,7 +70,16 @@ def document(path: bytes, size: int, mode: int, read_at: ReadAt) -> bytes | None
         from layerscope.packages import yarn
 
         return yarn.clip(path, read_at, size)
+    if path.endswith(ZIP_ENDING):
+        return archive_members.clip(path, read_at, size, allowance or Allowance())
     return None
+
+
+def most_bytes(path: bytes, size: int) -> int:
+    """How many bytes of a file, from its start, may be needed to keep a part of it; 0 if it is too large."""
+    if archive_members.is_tar(path):
+        return min(size, archive_members.HEAD)
+    return size if size <= MOST_BYTES else 0
 
 
 def may_be_elf(path: bytes, mode: int) -> bool:
@@ -107,7 +129,7 @@ def about_packages(data: bytes) -> bytes:
     """The part of a kept document about packages; empty if it has none."""
     if data.startswith(SYMBOLS):
         return data[len(SYMBOLS) :].partition(b"\n")[2]
-    return b"" if data == CORE else data
+    return b"" if data == CORE or data.startswith(archive_members.MEMBERS) else data
 
 
 def unit_of_document(path: bytes, data: bytes) -> Unit | None:

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from layerscope.packages import yarn
+from layerscope.packages.archive_members import MEMBERS
 from layerscope.packages.documents import document, unit_of_document
 from tests.analysis.images import analysis_of
 from tests.effort import seeds
@@ -88,7 +89,7 @@ def test_a_mutated_archive_is_a_package_or_none(seed: int) -> None:
         if source.random() < 0.3:
             spoil(name, source)
         data = document(bytes(name), len(changed), 0o644, reader(bytes(changed)))
-        if data is None:
+        if data is None or data.startswith(MEMBERS):
             continue
         unit = unit_of_document(bytes(name), data)
         assert unit is not None

@@ -1,4 +1,4 @@
-"""What the contents of files say about dead weight: symbols in programs, core files, and packages for development.
+"""What the contents of files say about dead weight: symbols in programs, core files, archives, and packages for development.
 
 The scanner keeps it with the index while it reads a layer (`packages/documents.py`), so no file is read again.
 """
@@ -14,6 +14,7 @@ from layerscope.filesystem.tree import FileTree
 from layerscope.layers.documents import unpacked
 from layerscope.layers.entry import FILE, VISIBLE
 from layerscope.layers.layer_index import LayerIndex, values
+from layerscope.packages.archive_members import ENDINGS, MEMBERS, Member, members_in
 from layerscope.packages.databases import DEVELOPMENT
 from layerscope.packages.documents import CORE, LEAST_EXECUTABLE, may_be_elf, symbols_in
 from layerscope.packages.json_documents import json_object
@@ -25,14 +26,15 @@ _FOLDER: Final = len(b"/node_modules/.package-lock.json")
 class Contents:
     """What the contents of the live files say. Files are numbers, counted through all layers.
 
-    `symbols` are the bytes of symbols in programs and libraries, `cores` are core files, and `development` the paths of
-    packages that npm installed for development only.
+    `symbols` are the bytes of symbols in programs and libraries, `cores` are core files, `development` the paths of
+    packages that npm installed for development only, and `archives` the first files of archives.
     """
 
     def __init__(self, tree: FileTree) -> None:
         self.symbols: dict[int, int] = {}
         self.cores: set[int] = set()
         self.development: set[bytes] = set()
+        self.archives: dict[int, list[Member]] = {}
         for layer in tree.layers:
             for position, data in _documents(layer):
                 self._look_at(layer, position, data)
@@ -47,6 +49,8 @@ class Contents:
             self.symbols[number] = min(symbols, layer.columns.sizes[position])
         elif data == CORE:
             self.cores.add(number)
+        elif data.startswith(MEMBERS):
+            self.archives[number] = members_in(data)
         elif record is None or record.ended == VISIBLE:
             path = layer.columns.path(position) if record is None else record.path
             if path.endswith(DEVELOPMENT):
@@ -58,10 +62,13 @@ def depends_on_contents(index: LayerIndex) -> bool:
     if DEVELOPMENT in index.paths:
         return True
     return any(
-        size >= LEAST_EXECUTABLE
-        and index.kinds[at] == FILE
-        and may_be_elf(index.path(at), index.owner(at)[0])
+        index.kinds[at] == FILE
+        and (
+            index.path(at).endswith(ENDINGS)
+            or (size >= LEAST_EXECUTABLE and may_be_elf(index.path(at), index.owner(at)[0]))
+        )
         for at, size in enumerate(values(index.sizes))
+        if size
     )
 
 

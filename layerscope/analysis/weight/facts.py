@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from layerscope.analysis.model import sum_of
-from layerscope.analysis.weight.kinds import RANKS, WeightKind
+from layerscope.analysis.weight.kinds import RANKS, Evidence, WeightKind
 from layerscope.records import dataclass
 
 
@@ -36,9 +36,13 @@ class WeightPart(Weight):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightPath(WeightPart):
-    """A file or a directory with dead weight of one kind. The directory may hold other files too."""
+    """A file or a directory with dead weight of one kind. The directory may hold other files too.
+
+    `evidence` says how it is known that an archive was unpacked.
+    """
 
     path: bytes
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,8 @@ def kind_order(weight: KindWeight) -> tuple[int, int]:
     return -weight.bytes, RANKS[weight.kind]
 
 
-def path_order(weight: WeightPath) -> tuple[int, bytes, int, str]:
-    return -weight.bytes, weight.path, weight.layer, weight.tool or ""
+def path_order(weight: WeightPath) -> tuple[int, bytes, int, str, str]:
+    return -weight.bytes, weight.path, weight.layer, weight.tool or "", weight.evidence or ""
 
 
 def part_order(weight: WeightPart) -> tuple[int, int, str]:

@@ -49,3 +49,11 @@ WEIGHT_WORDS: Final[dict[WeightKind, str]] = {
     "debug_symbols": "debug symbols",
 }
 """What each kind is called in a sentence."""
+
+Evidence = Literal["contents", "folder", "package"]
+"""How it is known that an archive was unpacked."""
+EVIDENCE_WORDS: Final[dict[Evidence, str]] = {
+    "contents": "its files are unpacked",
+    "folder": "a directory of its name is beside it",
+    "package": "its package is installed",
+}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Final
 
-from layerscope.analysis.weight.kinds import RANKS, WeightKind
+from layerscope.analysis.weight.kinds import RANKS, Evidence, WeightKind
 from layerscope.filesystem.node import Node
 from layerscope.records import dataclass
 
@@ -70,14 +70,20 @@ Fits = Callable[[bytes, bytes, Names], bool]
 
 
 class Rule:
-    """What both forms of rules have: the kind of dead weight, and the tool that leaves it behind, if it is one."""
+    """What both forms of rules have: the kind of dead weight, and the tool that leaves it behind, if it is one.
 
-    __slots__ = ("kind", "marks", "rank", "tool")
+    `evidence` says how the rule knows, where there are several ways.
+    """
 
-    def __init__(self, kind: WeightKind, tool: str | None, marks: int) -> None:
+    __slots__ = ("evidence", "kind", "marks", "rank", "tool")
+
+    def __init__(
+        self, kind: WeightKind, tool: str | None, marks: int, evidence: Evidence | None = None
+    ) -> None:
         self.kind: WeightKind = kind
         self.rank = RANKS[kind]
         self.tool = tool
+        self.evidence = evidence
         self.marks = marks
         """The marks of which the directory must have one; 0 for any directory."""
 
@@ -124,8 +130,9 @@ class File(Rule):
         tool: str | None = None,
         marks: int = 0,
         fits: Fits | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
-        super().__init__(kind, tool, marks)
+        super().__init__(kind, tool, marks, evidence)
         self.endings = endings
         self.names = names
         self.fits = fits

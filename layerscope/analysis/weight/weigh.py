@@ -28,19 +28,26 @@ from layerscope.analysis.weight.facts import (
     path_order,
     total,
 )
-from layerscope.analysis.weight.kinds import WeightKind
+from layerscope.analysis.weight.kinds import Evidence, WeightKind
 from layerscope.analysis.weight.linked import spare_linked
 from layerscope.analysis.weight.rule import File, Surroundings
 from layerscope.analysis.weight.survey import Found, Survey
+from layerscope.analysis.weight.unpacked import unpacked_archives
 from layerscope.filesystem.entry import numbered_entry
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.config import ImageConfig
 from layerscope.image.image import Base
 from layerscope.records import dataclass
 
-CONTENT_KINDS: Final[tuple[WeightKind, ...]] = ("dev_dependencies", "debug_symbols", "crash_dumps")
+CONTENT_KINDS: Final[tuple[WeightKind, ...]] = (
+    "dev_dependencies",
+    "debug_symbols",
+    "crash_dumps",
+    "archives",
+)
 """Kinds that need the contents of files, at least in part."""
 _CORE_FILE: Final = File("crash_dumps")
+_UNPACKED: Final = File("archives", evidence="contents")
 _SYMBOLS: Final = File("debug_symbols")
 _PNP: Final = (b"/.pnp.cjs", b"/.pnp.js")
 _LANGUAGES: Final = ("LANG=", "LANGUAGE=", "LC_")
@@ -82,6 +89,15 @@ def weigh(
     found = survey.walk()
     spare_linked(tree, found)
     parts: dict[int, int] = {}
+    for number, is_unpacked in unpacked_archives(tree, contents.archives).items():
+        held = found.get(number)
+        if is_unpacked and (held is None or held[0].rank >= _UNPACKED.rank):
+            found[number] = (_UNPACKED, path_of(tree, number))
+        elif held is not None and held[0].evidence == "folder":
+            del found[number]
+    for number, (rule, _) in found.items():
+        if rule.evidence == "folder":
+            found[number] = (rule, path_of(tree, number))
     for number in contents.cores:
         held = found.get(number)
         if held is None or held[0].rank > _CORE_FILE.rank:
@@ -154,7 +170,7 @@ def _paths(
     weighed: Weighed, tree: FileTree, instructions: Sequence[int]
 ) -> list[tuple[WeightKind, WeightPath]]:
     """The files summed up by kind, tool, layer, and path."""
-    sums: dict[tuple[WeightKind, str | None, int, bytes], list[int]] = {}
+    sums: dict[tuple[WeightKind, str | None, Evidence | None, int, bytes], list[int]] = {}
     numbers = sorted(weighed.found)
     start = 0
     for layer in tree.layers:
@@ -168,7 +184,8 @@ def _paths(
             size = sizes[number - first]
             part = weighed.parts.get(number, size)
             cost = 0 if costs is None else costs[number - first] * part // size
-            held = sums.setdefault((rule.kind, rule.tool, layer.number, path), [0, 0, 0])
+            key = (rule.kind, rule.tool, rule.evidence, layer.number, path)
+            held = sums.setdefault(key, [0, 0, 0])
             held[0] += part
             held[1] += 1
             held[2] += cost
@@ -183,9 +200,10 @@ def _paths(
                 layer=layer,
                 instruction=instructions[layer],
                 path=path,
+                evidence=evidence,
             ),
         )
-        for (kind, tool, layer, path), (size, files, cost) in sums.items()
+        for (kind, tool, evidence, layer, path), (size, files, cost) in sums.items()
     ]
 
 

@@ -71,7 +71,18 @@ def _part(part: WeightPart) -> WeightPartRow:
 
 
 def _path(path: WeightPath) -> WeightPathRow:
-    return {**_part(path), "path": escape_path(path.path)}
+    row: WeightPathRow = {
+        "bytes": path.bytes,
+        "compressed": path.compressed,
+        "files": path.files,
+        "instruction": path.instruction,
+        "layer": path.layer,
+        "path": escape_path(path.path),
+        "tool": path.tool,
+    }
+    if path.evidence is not None:
+        row["evidence"] = path.evidence
+    return row
 
 
 def cause_row(cause: Cause) -> CauseRow:

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from layerscope.analysis.weight.kinds import WeightKind
+from layerscope.analysis.weight.kinds import Evidence, WeightKind
 
 
 class WeightRow(TypedDict):
@@ -22,9 +22,10 @@ class WeightPartRow(WeightRow):
 
 
 class WeightPathRow(WeightPartRow):
-    """A directory or a file with dead weight of one kind."""
+    """A directory or a file with dead weight of one kind. Archives have how it is known that they were unpacked."""
 
     path: str
+    evidence: NotRequired[Evidence]
 
 
 class KindWeightRow(WeightRow):

@@ -63,6 +63,7 @@ _WORDS = {
     "rule_numbers": rule_numbers,
     "rule_word": rule_word,
     "verdict_words": verdict_words,
+    "how_known": weight.how_known,
     "weight_sentence": weight.weight_sentence,
 }
 

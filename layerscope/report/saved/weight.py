@@ -13,13 +13,14 @@ from layerscope.analysis.weight.facts import (
     WeightPart,
     WeightPath,
 )
-from layerscope.analysis.weight.kinds import WEIGHT_KINDS, WeightKind
+from layerscope.analysis.weight.kinds import EVIDENCE_WORDS, WEIGHT_KINDS, Evidence, WeightKind
 from layerscope.errors import LayerscopeError
 from layerscope.report.document.weight_types import DeadWeightRow, KindWeightRow, WeightRow
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.fields import Fields
 
 _KINDS: Final[dict[str, WeightKind]] = {kind: kind for kind in WEIGHT_KINDS}
+_EVIDENCE: Final[dict[str, Evidence]] = {name: name for name in EVIDENCE_WORDS}
 
 
 def read_weight(
@@ -134,7 +135,18 @@ def _path(row: Fields, layers: Sequence[LayerSummary]) -> WeightPath:
         layer=part.layer,
         instruction=part.instruction,
         path=path,
+        evidence=_evidence(row),
     )
+
+
+def _evidence(row: Fields) -> Evidence | None:
+    if not row.has("evidence"):
+        return None
+    name = row.text("evidence")
+    found = _EVIDENCE.get(name)
+    if found is None:
+        row.fail(f"has an unknown evidence, {name[:40]!r}")
+    return found
 
 
 def _kind_name(name: str, row: Fields) -> WeightKind:

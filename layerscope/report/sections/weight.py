@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from layerscope.analysis.weight.kinds import WEIGHT_WORDS
+from layerscope.analysis.weight.kinds import EVIDENCE_WORDS, WEIGHT_WORDS
 from layerscope.report.escape import fit_end
 from layerscope.report.page import Page
 from layerscope.report.parts.csv_cell import REST
@@ -16,7 +16,11 @@ from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import AnalysisDocument
-    from layerscope.report.document.weight_types import DeadWeightRow, KindWeightRow
+    from layerscope.report.document.weight_types import (
+        DeadWeightRow,
+        KindWeightRow,
+        WeightPathRow,
+    )
 
 SHOWN: Final = 8
 """The most kinds that the text report lists."""
@@ -52,6 +56,11 @@ def kind_name(kind: KindWeightRow) -> str:
 
 def largest_path(kind: KindWeightRow) -> str:
     return one_line(kind["paths"][0]["path"]) if kind["paths"] else ""
+
+
+def how_known(path: WeightPathRow) -> str:
+    """How it is known that an archive was unpacked; empty for other paths."""
+    return EVIDENCE_WORDS[path["evidence"]] if "evidence" in path else ""
 
 
 def by_instruction(kind: KindWeightRow) -> str:
@@ -136,7 +145,7 @@ def csv_rows(weight: DeadWeightRow | None) -> Iterator[dict[str, object]]:
                 "table": "dead_weight",
                 "index": index,
                 "path": path["path"],
-                "text": path["tool"] or "",
+                "text": ": ".join(filter(None, (path["tool"], how_known(path)))),
                 "kind": kind["kind"],
                 "bytes": path["bytes"],
                 "files": path["files"],

@@ -13,7 +13,7 @@ from layerscope.report.document.weight_rows import cause_row, dead_weight_row
 from layerscope.report.page import wrap
 from layerscope.report.sections import causes
 from layerscope.report.sections.advice import idle_words
-from layerscope.report.sections.weight import kind_name
+from layerscope.report.sections.weight import how_known, kind_name
 from layerscope.report.words import one_line
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class OverviewRows:
 
     def _paths(self, number: int, paths: Sequence[WeightPathRow]) -> Iterator[Row]:
         for path in paths[:MOST_PATHS]:
-            tool = "" if path["tool"] is None else f"{one_line(path['tool'])}, "
+            words = (one_line(path["tool"] or ""), how_known(path))
+            tool = "".join(f"{each}, " for each in words if each)
             yield Row(
                 path["path"],
                 bytes=path["bytes"],
