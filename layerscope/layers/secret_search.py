@@ -7,10 +7,11 @@ text files are looked into if everything is to be searched, which means that the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from layerscope.image.blob import StoredBlob
+from layerscope.image.blob import Blob, StoredBlob
 from layerscope.layers.budget import Budget
 from layerscope.layers.entry import FILE
 from layerscope.layers.layer_index import Columns, LayerIndex
@@ -18,10 +19,12 @@ from layerscope.layers.window import Window
 from layerscope.limits import Limits
 from layerscope.secrets import search
 from layerscope.secrets.files import is_known, known_among
-from layerscope.secrets.hit import BINARY, Gap, Hit, LayerSecrets, Tally
+from layerscope.secrets.hit import BINARY, Gap, Hit, LayerSecrets, Search, Tally
+from layerscope.secrets.prefilter import BLOCK, Words
 
 _ROW_BYTES: Final = 200
 """Memory that one finding takes."""
+_READ_AHEAD: Final = 64 * 1024
 MOST_IN_LAYER: Final = 10_000
 """Findings of one layer that are kept."""
 
@@ -34,6 +37,9 @@ class SecretSearch:
         self.everything = everything
         self._most = limits.secret_file_bytes
         self._off = not search.is_available()
+        self._words: Callable[[bytes], Words] = (
+            search.prefilter().words if everything and not self._off else _no_words
+        )
         self._hits: list[tuple[int, Hit]] = []
         self._gaps: list[tuple[int, Gap]] = []
         self._known = [0, 0]
@@ -53,27 +59,50 @@ class SecretSearch:
                 start = offset + position - window.start
             return window.data[start : start + count]
 
-        self._look(path, offset, size, read_at)
+        if size <= BLOCK and not is_known(path):
+            self._look_at_small(path, offset, read_at(0, size))
+        else:
+            self._look(path, offset, size, read_at)
 
     def look_through(self, blob: StoredBlob, columns: Columns) -> None:
         """Look into the files of a layer that can be read at any offset."""
         if self._off:
             return
-        positions: Iterable[int] = range(len(columns))
-        if not self.everything:
-            positions = known_among(bytes(columns.paths), columns.ends)
-        for position in positions:
-            size = columns.sizes[position]
-            if columns.kinds[position] != FILE or not size:
+        named = known_among(bytes(columns.paths), columns.ends)
+        known = frozenset(named)
+        kinds, sizes = columns.kinds, columns.sizes
+        # Small files lie close together, and one read for several of them is cheaper than many.
+        ahead = _READ_AHEAD if isinstance(blob, Blob) else 0
+        near, start = b"", 0
+        for position in range(len(columns)) if self.everything else named:
+            size = sizes[position]
+            if not size or kinds[position] != FILE or _is_sparse(columns, position):
                 continue
-            path = columns.path(position)
-            if not _is_sparse(columns, position):
-                data = columns.data[position]
+            offset = columns.data[position]
+            if size <= BLOCK and position not in known:
+                if not start <= offset <= start + len(near) - size:
+                    near, start = blob.read_at(offset, max(size, ahead)), offset
+                data = near[offset - start : offset - start + size]
+                self._look_at_small(partial(columns.path, position), offset, data)
+                continue
 
-                def read_at(at: int, count: int, data: int = data) -> bytes:
-                    return blob.read_at(data + at, count)
+            def read_at(at: int, count: int, offset: int = offset) -> bytes:
+                return blob.read_at(offset + at, count)
 
-                self._look(path, data, size, read_at)
+            self._look(columns.path(position), offset, size, read_at)
+
+    def _look_at_small(self, path: bytes | Callable[[], bytes], offset: int, data: bytes) -> None:
+        """Look into a file of at most a block whose name says nothing. Hardly any has a word that a rule begins with."""
+        if not search.is_text(data):
+            return
+        self._all[0] += 1
+        self._all[1] += len(data)
+        words = self._words(data)
+        if words or data[:2] in search.BOMS:
+            self._add(
+                offset,
+                search.search_bytes(data, path if isinstance(path, bytes) else path(), words),
+            )
 
     def _look(
         self, path: bytes, offset: int, size: int, read_at: Callable[[int, int], bytes]
@@ -87,12 +116,12 @@ class SecretSearch:
         for tally in (self._all, self._known) if is_known(path) else (self._all,):
             tally[0] += 1
             tally[1] += size
-        if found.hits:
-            room = MOST_IN_LAYER - len(self._hits)
-            self._hits += [(offset, hit) for hit in found.hits[:room]]
-            if len(found.hits) > room:
-                self._gaps.append((offset, "too-many"))
-        if not found.complete:
+        self._add(offset, found)
+
+    def _add(self, offset: int, found: Search) -> None:
+        room = MOST_IN_LAYER - len(self._hits)
+        self._hits += [(offset, hit) for hit in found.hits[:room]]
+        if len(found.hits) > room or not found.complete:
             self._gaps.append((offset, "too-many"))
 
     def result(self, columns: Columns) -> LayerSecrets | None:
@@ -117,6 +146,10 @@ class SecretSearch:
             known=Tally(*self._known),
             searched=Tally(*self._all),
         )
+
+
+def _no_words(_: bytes) -> Words:
+    return ()
 
 
 def _is_sparse(columns: Columns, position: int) -> bool:

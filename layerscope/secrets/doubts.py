@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pkgutil import get_data
 from typing import Any, Final
 
 from layerscope.records import dataclass
-from layerscope.secrets.gitleaks import GUESSING, compiled
+from layerscope.secrets.expressions import compiled, rule_data
+from layerscope.secrets.gitleaks import GUESSING
 
 _PACKAGED: Final = (
     b"site-packages/",
@@ -57,9 +57,7 @@ def _rules(names: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _doubts() -> tuple[_Doubt, ...]:
-    data = get_data("layerscope.secrets", "data/doubts.toml")
-    assert data is not None
-    return tuple(map(_Doubt.of, tomllib.loads(data.decode())["doubt"]))
+    return tuple(map(_Doubt.of, tomllib.loads(rule_data("doubts.toml").decode())["doubt"]))
 
 
 def doubt_about_place(rule: str, path: bytes) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final
 
-from layerscope.secrets import doubts, gitleaks
+from layerscope.secrets import doubts, expressions, gitleaks
 from layerscope.secrets.files import FILE_RULES, is_binary_kind, is_known, search_file
 from layerscope.secrets.gitleaks import GENERIC
 from layerscope.secrets.hit import BINARY, MOST_IN_FILE, Hit, Search
+from layerscope.secrets.prefilter import Prefilter, Words
 
 ReadAt = Callable[[int, int], bytes]
 """Reads bytes of the file: from a position, so many."""
@@ -22,11 +23,11 @@ CONFIG_RULES: Final = {
     LOGIN_URL: "A URL with a password",
 }
 """The rules for an image's configuration, and what they find."""
-OWN_RULES: Final = 1
+OWN_RULES: Final = 2
 """Increases with every change to the rules of this room."""
 HEAD: Final = 8192
 """How much of a file tells whether it is text."""
-_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 @cache
@@ -37,12 +38,12 @@ def version() -> str:
 
 def is_available() -> bool:
     """Whether secrets can be searched for."""
-    return gitleaks.is_available()
+    return expressions.is_available()
 
 
 def require() -> None:
     """Raise `SecretsUnavailable` if secrets can't be searched for."""
-    gitleaks.module()
+    expressions.module()
 
 
 def is_wanted(path: bytes, size: int, *, everything: bool) -> bool:
@@ -62,23 +63,28 @@ def search(path: bytes, size: int, read_at: ReadAt, most: int) -> Search | None:
 
 def is_text(head: bytes) -> bool:
     """Whether a file that begins so is a text."""
-    return b"\0" not in head or head[:2] in _BOMS
+    return head.find(b"\0", 0, HEAD) < 0 or head[:2] in BOMS
 
 
-def search_bytes(data: bytes, path: bytes = b"") -> Search:
-    """The secrets of a file with such a name, sorted by line.
+def prefilter() -> Prefilter:
+    """What tells in one pass which texts are worth a search. Raises `SecretsUnavailable`."""
+    return gitleaks.engine().prefilter
+
+
+def search_bytes(data: bytes, path: bytes = b"", words: Words | None = None) -> Search:
+    """The secrets of a file with such a name, sorted by line. `words` are what the prefilter found in a text of one block.
 
     Without a name it is a text of an image's configuration. There, the words of `words.py` say which settings are
     secret, so the rule that guesses by names (`GENERIC`) is left out: it takes the fingerprint in GPG_KEY for one.
     """
     path = path.removeprefix(b"./").lstrip(b"/")
-    coding = _BOMS.get(data[:2])
+    coding = BOMS.get(data[:2])
     if coding is not None and b"\0" in data[:HEAD]:
-        data = data[2:].decode(coding, "replace").encode("utf-8")
+        data, words = data[2:].decode(coding, "replace").encode("utf-8"), None
     own = list(_limited(search_file(data, path))) if path else []
     hits: list[Hit] = []
     complete = len(own) <= MOST_IN_FILE
-    for hit in gitleaks.engine().search(data, path):
+    for hit in gitleaks.engine().search(data, path, words):
         if hit is None or len(hits) > MOST_IN_FILE:
             complete = False
             break

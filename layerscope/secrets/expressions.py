@@ -1,0 +1,71 @@
+"""Regular expressions of RE2, which matches them in time that is linear in the text, and the data they are read from."""
+
+from __future__ import annotations
+
+from pkgutil import get_data
+from typing import Any, Final
+
+from layerscope.errors import SecretsUnavailable
+from layerscope.records import dataclass
+
+_MEMORY: Final = 32 << 20
+
+
+def is_available() -> bool:
+    """Whether google-re2 is installed."""
+    try:
+        import re2  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def module() -> Any:
+    """RE2. Raises `SecretsUnavailable` if it is not installed."""
+    try:
+        import re2
+    except ImportError:
+        raise SecretsUnavailable(
+            "the search for secrets needs google-re2, which is not installed",
+            hint="pip install google-re2",
+        ) from None
+    return re2
+
+
+def rule_data(name: str) -> bytes:
+    """A file of `data/`."""
+    found = get_data("layerscope.secrets", f"data/{name}")
+    assert found is not None
+    return found
+
+
+def options(*, captures: bool = False) -> Any:
+    """How expressions are compiled: for bytes, and in bounded memory."""
+    found = module().Options()
+    found.encoding = module().Options.Encoding.LATIN1
+    found.log_errors = False
+    found.never_capture = not captures
+    found.max_mem = _MEMORY
+    return found
+
+
+def compiled(text: str, *, captures: bool = False) -> Any:
+    """An expression of RE2. Raises `SecretsUnavailable` without it."""
+    return module().compile(text.encode("latin-1"), options(captures=captures))
+
+
+@dataclass(slots=True)
+class Pattern:
+    """An expression that is compiled when it is first needed, since all of them together take a second."""
+
+    text: str
+    captures: bool = False
+    ready: Any = None
+
+    def __call__(self) -> Any:
+        if self.ready is None:
+            self.ready = compiled(self.text, captures=self.captures)
+        return self.ready
+
+    def found_in(self, data: bytes) -> bool:
+        return self().search(data) is not None
