@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import HealthCheck, given, settings
 
 import layerscope
 from layerscope.report.document.builder import build
@@ -40,7 +40,7 @@ from tests.builder.random_stacks import image_of, stacks
 from tests.builder.tar import Format
 from tests.builder.tools import run, skopeo_copy, umoci_unpack
 from tests.effort import examples
-from tests.model import check_sums, expect
+from tests.model import check_sums
 from tests.test_conformance import strip_costs
 
 LONG = "long/" + "/".join(["folder" * 6] * 5) + "/" + "name" * 30
@@ -120,24 +120,6 @@ def test_live_bytes_are_what_umoci_unpacks(tmp_path: Path) -> None:
     assert root is not None
     live = report_of(f"oci-dir:{tmp_path / 'layout'}")["sizes"]["live"]
     assert live == bytes_below(root) > 0
-
-
-@settings(
-    max_examples=examples(50),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-@given(stack=stacks())
-def test_live_bytes_are_what_umoci_unpacks_of_random_stacks(
-    stack: list[list[Member]], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    assume(not expect(stack).disputed)
-    folder = tmp_path_factory.mktemp("umoci")
-    oci([image_of(stack)]).write_folder(folder / "layout")
-    root = umoci_unpack(folder / "layout", "1", folder / "bundle")
-    if root is None:
-        reject()
-    assert report_of(f"oci-dir:{folder / 'layout'}")["sizes"]["live"] == bytes_below(root)
 
 
 # tarfile and GNU tar

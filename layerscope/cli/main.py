@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAME = "layerscope"
 COMPLETE = "_LAYERSCOPE_COMPLETE"
+_NO_THREAD = "can't start new thread"
+"""What Python says then, for all reasons that the system may have."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 COMMANDS = (
     "report",
@@ -155,14 +157,26 @@ def _outcome(arguments: list[str]) -> int:
             return _fail(full.message, full.hint, full.exit_code)
         what = f": {os.fsdecode(error.filename)}" if error.filename else ""
         return _fail(f"{error.strerror or error}{what}", None, Exit.SOURCE)
-    except Exception as error:  # noqa: BLE001 - a bug must not look like a broken budget
-        if os.environ.get("LAYERSCOPE_DEBUG"):
-            traceback.print_exc()
+    except RuntimeError as error:
+        if _NO_THREAD not in str(error):
+            return _bug(error)
         return _fail(
-            f"a bug: {type(error).__name__}: {error}",
-            "please report it with the output of LAYERSCOPE_DEBUG=1",
-            Exit.BUG,
+            "the system does not let another thread start",
+            "raise `ulimit -u` or `ulimit -v`, or the container's limit of processes",
+            Exit.SOURCE,
         )
+    except Exception as error:  # noqa: BLE001 - a bug must not look like a broken budget
+        return _bug(error)
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("LAYERSCOPE_DEBUG"):
+        traceback.print_exception(error)
+    return _fail(
+        f"a bug: {type(error).__name__}: {error}",
+        "please report it with the output of LAYERSCOPE_DEBUG=1",
+        Exit.BUG,
+    )
 
 
 def _run(arguments: list[str]) -> int:

@@ -20,10 +20,13 @@ class Ran:
     err: str
     peak: int
     """The peak resident set size, in bytes."""
+    seconds: float
+    """The CPU time."""
 
 
 PROGRAM = """
 import sys
+import time
 from layerscope.__main__ import main
 path = sys.argv.pop(1)
 try:
@@ -31,6 +34,7 @@ try:
 finally:
     with open("/proc/self/status") as status, open(path, "w") as out:
         out.write(next(line for line in status if line.startswith("VmHWM")).split()[1])
+        out.write(f" {time.process_time()}")
 sys.exit(code)
 """
 """Runs the command line and records its peak. The kernel's count for child processes would include the parent's peak."""
@@ -51,7 +55,8 @@ def layerscope(*arguments: str, cwd: Path) -> Ran:
             env=environment | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=300,
+            timeout=900,
         )
-        kilobytes = int(peak.read())
-    return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8"), kilobytes * 1024)
+        kilobytes, seconds = peak.read().split()
+    said = done.stderr.decode("utf-8")
+    return Ran(done.returncode, done.stdout, said, int(kilobytes) * 1024, float(seconds))

@@ -25,6 +25,7 @@ from tests.builder.nodes import (
 )
 
 KINDS = ("deleted", "overwritten", "metadata_only", "identical_rewrite", "duplicate_entry")
+LOOP = "in a loop of symlinks"
 AUFS_PREFIX = b".wh..wh."
 Path = tuple[bytes, ...]
 
@@ -175,6 +176,7 @@ class Stack:
             for earlier, other in members[:position]:
                 alone.put(as_bytes(earlier), other)
             folder = alone.lead(folder, own=True)
+            self.out.disputed += [text for text in alone.out.disputed if LOOP in text]
             found.append((folder, None if victim is None else (*folder, victim[-1])))
         return found
 
@@ -241,6 +243,7 @@ class Stack:
             elif entry is not None and entry.target and (entry.layer == self.number or not own):
                 links += 1
                 if links > 40:
+                    self.out.disputed.append(f"{path!r} {LOOP}")
                     return path
                 done = () if entry.target.startswith(b"/") else done
                 rest = entry.target.split(b"/") + rest
