@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import tempfile
@@ -20,7 +21,7 @@ ENGINES = {"docker_engine", "containerd_engine"}
 ENGINE_TESTS = Path(__file__).parent / "engines"
 
 os.environ["LAYERSCOPE_CACHE_DIR"] = os.path.join(
-    tempfile.gettempdir(), f"layerscope-cache-{os.getuid()}-{os.getpid()}"
+    tempfile.gettempdir(), f"layerscope-cache-{getpass.getuser()}-{os.getpid()}"
 )
 """For fixtures that outlive a test; never the cache of the user who runs the tests."""
 

@@ -215,7 +215,9 @@ class CacheFolder:
                 raise
         above = os.path.dirname(path)
         while not os.path.lexists(above):
-            above = os.path.dirname(above)
+            lower, above = above, os.path.dirname(above)
+            if above == lower:
+                raise OSError(errno.ENODEV, f"would be on {above}, which is not there")
         user = user_id()
         if user is not None and os.stat(above).st_uid not in (user, 0):
             raise OSError(errno.EPERM, f"would be in {above}, which belongs to another user")

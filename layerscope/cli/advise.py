@@ -71,7 +71,7 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
         advice = advise(masked(analysis))
         if diff and dockerfile is not None:
             patch = _patch(analysis, advise(analysis), dockerfile)
-            write_stdout(lambda out: out.write(patch.text))
+            write_stdout(lambda out: out.write(patch.text), data=True)
             if not choice.quiet:
                 _tell_others(patch, advice)
             return Exit.OK

@@ -171,7 +171,7 @@ def write_outputs(
             def to_stdout(out: TextIO) -> None:
                 renderer.render(document, out)  # noqa: B023
 
-            write_stdout(to_stdout)
+            write_stdout(to_stdout, data=output.format != "text")
             continue
         renderer = create(Display(width=width_of(None), rows=rows))
         with replacing(output.path, force=force) as file:

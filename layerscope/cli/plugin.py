@@ -57,6 +57,10 @@ def install(folder: str | None) -> int:
 
     The plugin is a small script that runs this installation of layerscope.
     """
+    if os.name == "nt":
+        raise UsageError(
+            "docker on Windows runs only plugins that are an .exe", hint="run `layerscope IMAGE`"
+        )
     path = _path(folder)
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -11,6 +11,7 @@ from typing import TextIO
 from layerscope.cli.streams import is_terminal, width_of
 from layerscope.progress import Progress
 from layerscope.report.page import bar
+from layerscope.system.console import understands_escapes
 from layerscope.units import format_size
 
 PATIENCE = 0.5
@@ -103,5 +104,6 @@ class ProgressBar:
 
 def progress_bar(*, quiet: bool) -> ProgressBar:
     """A bar on standard error, which shows nothing if `quiet` or not on a terminal."""
-    shows = not quiet and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
-    return ProgressBar(sys.stderr if shows else None)
+    stream = sys.stderr
+    shows = not quiet and is_terminal(stream) and os.environ.get("TERM") != "dumb"
+    return ProgressBar(stream if shows and understands_escapes(stream) else None)

@@ -13,5 +13,5 @@ from layerscope.report.schema import SCHEMAS, schema_text
 @click.argument("kind", type=click.Choice(list(SCHEMAS)), default="analysis", metavar="[KIND]")
 def command(kind: str) -> int:
     """Print the JSON Schema (2020-12) of the documents that --json writes."""
-    write_stdout(lambda out: out.write(schema_text(kind)))
+    write_stdout(lambda out: out.write(schema_text(kind)), data=True)
     return Exit.OK

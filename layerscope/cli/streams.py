@@ -10,12 +10,13 @@ from typing import TextIO
 from layerscope.cli.exits import Ended, Exit
 from layerscope.errors import OutputError
 from layerscope.report.escape import escape, guard_line
+from layerscope.system.console import understands_escapes
 
 
-def write_stdout(write: Callable[[TextIO], object]) -> None:
+def write_stdout(write: Callable[[TextIO], object], *, data: bool = False) -> None:
     """Call `write` with standard output, then flush it.
 
-    Raises `OutputError` when it is closed or full, and `Ended` when its reader is gone (`| head`).
+    What a terminal can't show is escaped. `data` for a program is always UTF-8, and no line end changes. Raises `OutputError` when it is closed or full, and `Ended` when its reader is gone (`| head`).
     """
     out = sys.stdout
     if out is None:
@@ -24,6 +25,8 @@ def write_stdout(write: Callable[[TextIO], object]) -> None:
     try:
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+            if data and not is_terminal(out):
+                reconfigure(encoding="utf-8", newline="\n")
         write(out)
         out.flush()
     except BrokenPipeError:
@@ -94,6 +97,8 @@ def width_of(stream: TextIO | None) -> int:
 
 def wants_color(stream: TextIO | None) -> bool:
     """Whether to use color: on a terminal that has it, unless `NO_COLOR` is set (no-color.org)."""
-    return (
-        is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
+    if stream is None or not is_terminal(stream):
+        return False
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return understands_escapes(stream)

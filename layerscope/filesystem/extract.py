@@ -21,6 +21,7 @@ from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.items import Item, is_safe, items_below
 from layerscope.filesystem.node import Node
 from layerscope.filesystem.open_folders import OpenFolders
+from layerscope.filesystem.twins import FOLDS_NAMES, twins
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, KIND_NAMES, SYMLINK
 from layerscope.layers.file_content import Content, Indexes, StoredBytes, stored_bytes
 from layerscope.limits import DEFAULT_LIMITS, Limits
@@ -91,8 +92,9 @@ class Extraction:
                 mode = self._mode(self._folders.open(parent), name)
             except FileNotFoundError:
                 continue
-            except OSError:
-                found.append(item.path)
+            except OSError as error:
+                if error.errno not in _SKIPPED:
+                    found.append(item.path)
                 continue
             if mode is not None and not (item.entry.kind == DIRECTORY and stat.S_ISDIR(mode)):
                 found.append(item.path)
@@ -132,9 +134,12 @@ class Extraction:
                 )
         files = []
         links = []
+        same = twins(items) if FOLDS_NAMES else {}
         for item in items:
             kind = item.entry.kind
-            if kind == DIRECTORY:
+            if item.path in same:
+                self.taken.skip(item.path, f"this system takes it for {_shown(same[item.path])}")
+            elif kind == DIRECTORY:
                 self._guarded(item, self._make_directory)
             elif kind in (FILE, HARDLINK):
                 files.append(item)

@@ -131,9 +131,8 @@ def write_file(chunks: Iterable[bytes], target: Target, request: Request) -> int
 
 
 def _cannot_write(target: Target, done: int, error: OSError) -> OutputError:
-    after = f" after {done} bytes" if done else ""
     return OutputError(
-        f"cannot write {target.path!r}{after}: {reason(error)}",
+        f"cannot write {target.path!r} after {done} bytes: {reason(error)}",
         hint="nothing changed; make room, or choose a file somewhere else",
     )
 

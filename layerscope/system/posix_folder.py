@@ -12,7 +12,6 @@ from typing import Final
 assert sys.platform != "win32"
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
-_UNNAMED: Final[int] = getattr(os, "O_TMPFILE", 0)
 _PATH: Final[int] = getattr(os, "O_PATH", os.O_RDONLY)
 _NO_UNNAMED: Final = (EOPNOTSUPP, EISDIR, ENOENT, EINVAL)
 
@@ -73,10 +72,11 @@ class PosixFolder:
 
     def unnamed(self, mode: int) -> int | None:
         """A new file without a name, for `publish`; None where there are none."""
-        if not _UNNAMED or not os.path.isdir("/proc/self/fd"):
+        unnamed: int = getattr(os, "O_TMPFILE", 0)
+        if not unnamed or not os.path.isdir("/proc/self/fd"):
             return None
         try:
-            return os.open(".", _UNNAMED | os.O_RDWR, mode, dir_fd=self.fd)
+            return os.open(".", unnamed | os.O_RDWR, mode, dir_fd=self.fd)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 return None

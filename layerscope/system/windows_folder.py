@@ -55,10 +55,11 @@ class WindowsFolder:
         text = os.path.abspath(os.fsdecode(path))
         if os.name == "nt":
             text = long_path(text)
-        return cls._checked(text, os.stat(text) if follow else os.lstat(text))
+        return cls._checked(os.path.realpath(text) if follow else text)
 
     @classmethod
-    def _checked(cls, path: str, status: os.stat_result) -> WindowsFolder:
+    def _checked(cls, path: str) -> WindowsFolder:
+        status = os.lstat(path)
         if _is_link(status):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         if not stat.S_ISDIR(status.st_mode):
@@ -73,8 +74,7 @@ class WindowsFolder:
         return os.path.join(self.path, text)
 
     def folder(self, name: str | bytes) -> WindowsFolder:
-        place = self._place(name)
-        return self._checked(place, os.lstat(place))
+        return self._checked(self._place(name))
 
     def open(self, name: str | bytes, flags: int, mode: int = 0o600) -> int:
         """A descriptor of a file."""
@@ -112,7 +112,12 @@ class WindowsFolder:
         os.unlink(self._place(name))
 
     def symlink(self, target: bytes, name: str | bytes) -> None:
-        os.symlink(_text(target).replace("/", os.sep), self._place(name))
+        parts = _text(target).split("/")
+        for part in parts:
+            problem = None if part in ("", ".", "..") else unfit(part)
+            if problem is not None:
+                raise OSError(errno.EINVAL, f"in its target, {problem}")
+        os.symlink(os.sep.join(parts), self._place(name))
 
     def touch(self, name: str | bytes, seconds: float | None = None) -> None:
         """Set the times of a file; without `seconds`, to now."""
