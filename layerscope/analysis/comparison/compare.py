@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.analysis.comparison.configuration import SettingRow, compare_settings
+from layerscope.analysis.comparison.explained import (
+    AdviceComparison,
+    CausePair,
+    compare_advice,
+    compare_causes,
+)
 from layerscope.analysis.comparison.files import FileComparison
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.analysis.comparison.layers import LayerComparison, compare_layers
@@ -26,7 +32,7 @@ from layerscope.units import count, format_size
 class Comparison:
     """What changes from `a` to `b`. `files` is None if a side has no file list. `pattern` narrows the files.
 
-    `packages` and `secrets` are None if those of a side are unknown.
+    `packages`, `secrets`, `causes`, and `advice` are None if those of a side are unknown.
     """
 
     a: Side
@@ -38,6 +44,8 @@ class Comparison:
     notes: tuple[Note, ...]
     packages: PackageComparison | None = None
     secrets: SecretComparison | None = None
+    causes: tuple[CausePair, ...] | None = None
+    advice: AdviceComparison | None = None
 
     @property
     def reads_all(self) -> bool:
@@ -92,6 +100,8 @@ def compare(
         notes=tuple(_notes(a, b, layers, files, settings)),
         packages=compare_packages(a, b),
         secrets=compare_secrets(a, b),
+        causes=compare_causes(a.explained, b.explained, apart=(a.base is None) == (b.base is None)),
+        advice=compare_advice(a.explained, b.explained),
     )
 
 

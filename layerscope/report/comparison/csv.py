@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.model import WASTE_KINDS
-from layerscope.report.comparison import secrets
+from layerscope.report.comparison import explained, secrets
 from layerscope.report.comparison.package_words import versions_words
 from layerscope.report.comparison.words import change_details, full_text
 from layerscope.report.document.rows import SIZE_NAMES
@@ -63,6 +63,7 @@ def _rows(document: ComparisonDocument) -> Iterator[dict[str, object]]:
     yield {"table": "size", "text": "dead_weight", **_pair(document["dead_weight"]["total"])}
     for weight in document["dead_weight"]["kinds"]:
         yield {"table": "dead_weight", "text": weight["kind"], **_pair(weight)}
+    yield from explained.csv_rows(document)
     for kind in WASTE_KINDS:
         yield {"table": "waste", "text": kind, **_pair(wasted[kind])}
     for row in document["instructions"]:

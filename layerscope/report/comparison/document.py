@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.analysis.model import LayerSummary, sum_of
 from layerscope.layers.entry import KIND_NAMES, SYMLINK
+from layerscope.report.comparison.explained import advice_row, causes_rows
 from layerscope.report.comparison.package_rows import packages_row
 from layerscope.report.comparison.pairs import costed_pair, pair
 from layerscope.report.comparison.secrets import findings_row
@@ -83,7 +84,9 @@ def _document(comparison: Comparison, top: int | None, depth: int | None) -> Com
     name_a, name_b = names(comparison)
     return {
         "a": side_row(a, name_a),
+        "advice": advice_row(comparison),
         "b": side_row(b, name_b),
+        "causes": causes_rows(comparison),
         "cache_break": _cache_break(comparison),
         "changes": [] if files is None else _changes(files, top),
         "config": [_setting(row) for row in comparison.settings],

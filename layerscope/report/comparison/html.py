@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from layerscope.analysis.model import WASTE_KINDS
 from layerscope.analysis.words import KIND_WORDS
+from layerscope.report.comparison import explained
 from layerscope.report.comparison.cost_words import has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH
 from layerscope.report.comparison.package_words import (
@@ -19,6 +20,7 @@ from layerscope.report.comparison.rows import SIDES, MaybePairRow, PairRow, Side
 from layerscope.report.comparison.secrets import doubt, listed, secrets_that_differ, secrets_words
 from layerscope.report.comparison.totals import MEANINGS, more_totals
 from layerscope.report.comparison.tree import OTHERS, tree_rows
+from layerscope.report.comparison.weight import kinds_that_differ
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
@@ -43,9 +45,11 @@ from layerscope.units import format_delta, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.comparison.rows import (
+        CausePairRow,
         ComparedInstructionRow,
         ComparedPackagesRow,
         ComparisonDocument,
+        KindPairRow,
     )
     from layerscope.report.comparison.words import Measure
     from layerscope.report.document.rows import SizeName
@@ -148,6 +152,8 @@ class ComparisonHtml:
             ),
             "tree": _tree(document),
             "waste": [] if is_narrowed(document) else _waste(document),
+            "weight": [] if is_narrowed(document) else _weight(document),
+            "causes": [] if is_narrowed(document) else _causes(document),
         }
         write_page(
             out,
@@ -155,7 +161,7 @@ class ComparisonHtml:
             ("tables.js", "tree.js"),
             document,
             words=_WORDS,
-            values=values | _secrets(document),
+            values=values | _secrets(document) | _advice(document),
         )
 
 
@@ -165,6 +171,30 @@ def _secrets(document: ComparisonDocument) -> dict[str, object]:
         "secrets": [] if found is None else listed(found),
         "secrets_words": "" if found is None else secrets_words(found),
     }
+
+
+def _advice(document: ComparisonDocument) -> dict[str, object]:
+    found = None if is_narrowed(document) else explained.advice_that_differs(document)
+    return {
+        "advice": [] if found is None else explained.listed(found),
+        "advice_words": "" if found is None else explained.advice_words(found),
+    }
+
+
+def _causes(document: ComparisonDocument) -> list[dict[str, object]]:
+    """The causes that changed most."""
+    rows = explained.changed_causes(document)[: explained.LISTED]
+    return [_sizes_row(explained.pair_words(row), _pair(row), _share(_pair(row))) for row in rows]
+
+
+def _weight(document: ComparisonDocument) -> list[dict[str, object]]:
+    """The kinds of dead weight that differ, the largest difference first."""
+    rows = kinds_that_differ(document)
+    return [_sizes_row(words, _pair(row), _share(_pair(row))) for words, row in rows]
+
+
+def _pair(row: CausePairRow | KindPairRow) -> MaybePairRow:
+    return {"a": row["a"], "b": row["b"], "delta": row["delta"]}
 
 
 def _left_download(packages: ComparedPackagesRow) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from layerscope.report.comparison import secrets
+from layerscope.report.comparison import explained, secrets
 from layerscope.report.comparison.cost_words import cost_delta, has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
@@ -18,6 +18,7 @@ from layerscope.report.comparison.package_words import (
 from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.weight import kinds_that_differ
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
@@ -63,7 +64,10 @@ class ComparisonMarkdown:
             _title(document),
             _overview(document),
             *([] if is_narrowed(document) else [_instructions(document), _consequences(document)]),
+            *([] if is_narrowed(document) else [_causes(document)]),
             *([] if is_narrowed(document) else [_packages(document, self._rows)]),
+            *([] if is_narrowed(document) else [_dead_weight(document)]),
+            *([] if is_narrowed(document) else [_advice(document, self._rows)]),
             *([] if is_narrowed(document) else [_secrets(document, self._rows)]),
             _where(document, self._rows),
             _files(document, self._rows),
@@ -197,6 +201,49 @@ def _packages(document: ComparisonDocument, rows: int) -> str:
         table.append((*_others([*others, *cut], costs), "", f"*in {left:,} others*", "", "", ""))
     titles = (*_changes(costs), "", "package", "version", "content A>", "content B>")
     return _folded(f"Packages: {packages_words(packages)}", _table(titles, table))
+
+
+def _causes(document: ComparisonDocument) -> str:
+    """The causes that changed, the three largest in the title."""
+    rows = explained.changed_causes(document)
+    if not rows:
+        return ""
+    table = [
+        (change, prose(words), one, other)
+        for change, words, one, other in explained.table_rows(rows)
+    ]
+    left = rows[explained.LISTED :]
+    if left:
+        delta = format_delta(sum(row["delta"] for row in left))
+        table.append((delta, f"*in {len(left):,} others*", "", ""))
+    title = f"Causes: {prose(explained.causes_words(document))}"
+    return _folded(title, _table(("change>", "cause", "content A>", "content B>"), table))
+
+
+def _dead_weight(document: ComparisonDocument) -> str:
+    """Every kind of dead weight that differs."""
+    rows = kinds_that_differ(document)
+    if not rows:
+        return ""
+    table = [
+        (format_delta(row["delta"] or 0), words, format_size(row["a"]), format_size(row["b"]))
+        for words, row in rows
+    ]
+    total = document["dead_weight"]["total"]
+    title = f"Dead weight: {format_size(total['a'])} → {format_size(total['b'])}"
+    return _folded(title, _table(("change>", "kind", "A>", "B>"), table))
+
+
+def _advice(document: ComparisonDocument, rows: int) -> str:
+    found = explained.advice_that_differs(document)
+    if found is None:
+        return ""
+    every = explained.listed(found)
+    table = [(word, prose(row["message"]), code(row["rule"])) for word, row in every[:rows]]
+    if every[rows:]:
+        table.append(("", f"*and {len(every) - rows:,} more*", ""))
+    words = f"Advice: {explained.advice_words(found)}"
+    return _folded(words, _table(("", "what to do", "rule"), table))
 
 
 def _secrets(document: ComparisonDocument, rows: int) -> str:

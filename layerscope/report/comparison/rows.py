@@ -2,6 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+from layerscope.analysis.causes import CauseKind
 from layerscope.analysis.comparison.configuration import Field
 from layerscope.analysis.comparison.files import ChangeKind
 from layerscope.analysis.comparison.layers import Reason, Status
@@ -287,11 +288,39 @@ class ComparedWeightRow(TypedDict):
     total: MaybePairRow
 
 
+class CausePairRow(TypedDict):
+    """A cause of the size of either image."""
+
+    a: int
+    b: int
+    base: bool
+    delta: int
+    kind: CauseKind
+    name: str
+
+
+class GivenAdviceRow(TypedDict):
+    bytes: int | None
+    compressed: int | None
+    message: str
+    rule: str
+
+
+class ComparedAdviceRow(TypedDict):
+    """The advice that only one image gets, and how much both get."""
+
+    added: list[GivenAdviceRow]
+    removed: list[GivenAdviceRow]
+    same: int
+
+
 class ComparisonDocument(TypedDict):
     """What changes from A to B."""
 
     a: SideRow
+    advice: ComparedAdviceRow | None
     b: SideRow
+    causes: list[CausePairRow] | None
     cache_break: CacheBreakRow | None
     changes: list[ChangeRow | ChangeRestRow]
     config: list[SettingRow]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from layerscope.report.comparison import secrets
+from layerscope.report.comparison import explained, secrets
 from layerscope.report.comparison.cost_words import cost_delta, has_costs, sum_of_deltas
 from layerscope.report.comparison.defaults import DEPTH, ROWS, SIZES
 from layerscope.report.comparison.naming import fit_apart
@@ -78,6 +78,7 @@ class ComparisonText:
             _consequences(page, document)
             _packages(page, document, rows)
             _dead_weight(page, document)
+            explained.text(page, document, rows)
             secrets.text(page, document, rows)
             _where(page, document, rows)
             _changes(page, document, rows)

@@ -53,6 +53,12 @@ def _bytes(name: WeightKind, weight: DeadWeight | None) -> int | None:
     return found.bytes
 
 
+def kinds_that_differ(document: ComparisonDocument) -> list[tuple[str, KindPairRow]]:
+    """The kinds of dead weight that differ, in words, the largest difference first."""
+    rows = document["dead_weight"]["kinds"]
+    return [(WEIGHT_WORDS[row["kind"]], row) for row in rows if row["delta"]]
+
+
 def weight_words(document: ComparisonDocument) -> str:
     """The kinds that differ most: `documentation +12.0 MB, logs −1.0 kB`; empty if none does."""
     rows = [row for row in document["dead_weight"]["kinds"] if row["delta"]]

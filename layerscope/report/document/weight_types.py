@@ -42,7 +42,14 @@ class DeadWeightRow(WeightRow):
     unmeasured: list[WeightKind]
 
 
-class CauseRow(TypedDict):
+class NamedCauseRow(TypedDict):
+    """Which cause it is: a kind of dead weight or of waste, a package, a type of packages, or a directory."""
+
+    kind: Literal["dead_weight", "directory", "package", "packages", "waste"]
+    name: str
+
+
+class CauseRow(NamedCauseRow):
     """A part of the content that has one cause. No two causes share a byte."""
 
     base: bool
@@ -50,5 +57,3 @@ class CauseRow(TypedDict):
     compressed: int | None
     files: int
     instruction: int | None
-    kind: Literal["dead_weight", "directory", "package", "packages", "waste"]
-    name: str

@@ -43,6 +43,7 @@ from layerscope.report.saved.fields import HINT, Fields
 from layerscope.report.saved.origin import read_origin
 from layerscope.report.saved.packages import read_packages
 from layerscope.report.saved.secrets import read_secrets
+from layerscope.report.saved.side import side_of
 from layerscope.report.saved.weight import read_weight
 from layerscope.units import count
 
@@ -78,7 +79,8 @@ class SavedReport:
 
 def read_report(path: str, *, show_args: bool = False) -> Side:
     """One side of a comparison, from a report in a file. Raises `UsageError` unless it is complete and of this version."""
-    return Side.of_facts(read_saved(path).facts, show_args=show_args)
+    saved = read_saved(path)
+    return side_of(saved.facts, saved.document, show_args=show_args)
 
 
 def read_saved(path: str) -> SavedReport:
@@ -105,7 +107,8 @@ def _read(path: str, name: str) -> bytes:
 
 def parse_report(data: bytes, name: str, *, show_args: bool = False) -> Side:
     """One side of a comparison, from the bytes of a report. Errors call it `name`. Raises `UsageError`."""
-    return Side.of_facts(parse_saved(data, name).facts, show_args=show_args)
+    saved = parse_saved(data, name)
+    return side_of(saved.facts, saved.document, show_args=show_args)
 
 
 def parse_saved(data: bytes, name: str) -> SavedReport:

@@ -15,7 +15,7 @@ from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.report.document.rows import AnalysisDocument
-    from layerscope.report.document.weight_types import CauseRow
+    from layerscope.report.document.weight_types import CauseRow, NamedCauseRow
 
 SHOWN: Final = 3
 _NARROW: Final = 24
@@ -24,7 +24,7 @@ _LEAST: Final = 100
 """A cause of less than one part in this many of the content is only in the JSON report."""
 
 
-def cause_words(row: CauseRow) -> str:
+def cause_words(row: NamedCauseRow) -> str:
     """`package caches`, `deleted files`, `deb packages`, `package pypi torch 2.1`, or `files in /srv`."""
     name = row["name"]
     match row["kind"]:

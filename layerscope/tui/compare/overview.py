@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from layerscope.report.comparison import explained
 from layerscope.report.comparison.cost_words import cost_delta, has_costs
 from layerscope.report.comparison.defaults import SIZES
 from layerscope.report.comparison.naming import fit_apart
 from layerscope.report.comparison.rows import SIDES
 from layerscope.report.comparison.totals import more_totals
 from layerscope.report.comparison.tree import tree_rows
+from layerscope.report.comparison.weight import kinds_that_differ
 from layerscope.report.comparison.words import (
     MARKS,
     cache_words,
@@ -33,13 +35,14 @@ from layerscope.tui.paint import Span, cell
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
-    from layerscope.report.comparison.rows import ComparisonDocument
+    from layerscope.report.comparison.rows import CausePairRow, ComparisonDocument, KindPairRow
     from layerscope.tui.compare.pair_session import CompareSession
 
 Line = list[Span]
 _STEPS: Final = 8
 _PLACES: Final = 12
 _NOTES: Final = 50
+_ADVICE: Final = 10
 _LABEL: Final = 14
 _WIDEST: Final = 150
 _STYLES: Final = {"changed": "modified", "only_a": "removed", "only_b": "added"}
@@ -59,6 +62,9 @@ def overview_lines(session: CompareSession, width: int) -> list[Line]:
         ("Instructions", [] if session.narrowed else _instructions(document, width)),
         ("Where", _places(document, width)),
         ("What follows", _consequences(document, width)),
+        ("Why", [] if session.narrowed else _causes(document, width)),
+        ("Dead weight", [] if session.narrowed else _dead_weight(document, width)),
+        ("Advice", [] if session.narrowed else _advice(document, width)),
     ):
         found = list(more)
         if found:
@@ -195,6 +201,39 @@ def _places(document: ComparisonDocument, width: int) -> Iterator[Line]:
             line.append((cell(f"download {cost_delta(download)}", 22), "dim"))
             room = max(1, room - 22)
         yield [*line, ("  " * level, ""), (fit_start(name, room), "folder")]
+
+
+def _causes(document: ComparisonDocument, width: int) -> Iterator[Line]:
+    """The causes that changed most."""
+    rows = explained.changed_causes(document)[: explained.SHOWN]
+    return _pairs([(explained.pair_words(row), row) for row in rows], width)
+
+
+def _dead_weight(document: ComparisonDocument, width: int) -> Iterator[Line]:
+    """The kinds of dead weight that differ."""
+    return _pairs(kinds_that_differ(document), width)
+
+
+def _pairs(rows: Sequence[tuple[str, CausePairRow | KindPairRow]], width: int) -> Iterator[Line]:
+    """The change of each row, its bytes in both images, and its words."""
+    for words, row in rows:
+        delta = row["delta"]
+        yield [
+            (cell(delta_text(delta), 14, right=True) + "  ", delta_style(delta)),
+            (cell(format_size(row["a"]), 10, right=True), ""),
+            (" → ", "dim"),
+            (cell(format_size(row["b"]), 10), ""),
+            ("  ", ""),
+            (fit_start(words, max(1, width - 41)), ""),
+        ]
+
+
+def _advice(document: ComparisonDocument, width: int) -> Iterator[Line]:
+    """The advice that is new or gone."""
+    found = explained.advice_that_differs(document)
+    for word, row in [] if found is None else explained.listed(found)[:_ADVICE]:
+        for number, line in enumerate(_paragraph(one_line(row["message"]), width - 10)):
+            yield [(f"  {word if not number else '':<8}", "dim"), *line]
 
 
 def _consequences(document: ComparisonDocument, width: int) -> Iterator[Line]:
