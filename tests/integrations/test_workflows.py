@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import runpy
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +91,42 @@ def test_nothing_is_published_before_every_check_has_passed() -> None:
     assert set(jobs["image"]["needs"]) == {"build", "test"}
     assert set(jobs["pypi"]["needs"]) == {"build", "test", "image", "attest"}
     assert jobs["test"]["steps"][-1] == {"run": ".ci/run"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "codes"),
+    [
+        ([{"name": "a", "version": "1", "vulns": []}], "1 dependencies", (0, 0)),
+        ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}], "a 1: CVE-1", (1, 1)),
+        ([{"name": "a", "skip_reason": "not found"}], "NOT AUDITED: PyPI knows", (0, 1)),
+        ([], "NOT AUDITED", (0, 1)),
+        (None, "NOT AUDITED: no route", (0, 1)),
+    ],
+)
+def test_the_audit_fails_for_a_vulnerability_and_where_required_without_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    rows: list[dict[str, object]] | None,
+    said: str,
+    codes: tuple[int, int],
+) -> None:
+    verdict = runpy.run_path(str(ROOT / ".ci/audit"))["verdict"]
+    answer = "" if rows is None else json.dumps({"dependencies": rows})
+    for arguments, code in zip(([], ["--required"]), codes, strict=True):
+        monkeypatch.setattr(sys, "argv", [".ci/audit", *arguments])
+        assert verdict(answer, "trying\nno route\n") == code
+        assert said in capsys.readouterr().out
+
+
+def test_the_workflow_requires_the_audit() -> None:
+    jobs = read(ROOT / ".github/workflows/ci.yml")["jobs"]
+    assert jobs["audit"]["steps"][-1] == {"run": ".ci/audit --required"}
+
+
+def test_every_supported_python_is_tested_on_every_system() -> None:
+    matrix = read(ROOT / ".github/workflows/ci.yml")["jobs"]["tests"]["strategy"]["matrix"]
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [line.rpartition(" :: ")[2] for line in project["classifiers"] if "3." in line]
+    assert matrix["python"] == listed
+    assert project["requires-python"] == f">={listed[0]}"
