@@ -104,7 +104,12 @@ def analyze(
     note_engine(secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
-    search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
+    search = partial(
+        find_duplicates,
+        least=min_duplicate,
+        most_read=limits.duplicate_bytes,
+        sampled=not keeps_hashes(image),
+    )
     calls = partial(search, progress=progress, cancelled=cancelled)
     copies = calls(tree, indexes, notes) if duplicates else None
     facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
@@ -172,6 +177,11 @@ def _with_subjects(analysis: Analysis, secrets: SecretScope) -> Facts:
         secrets=None if secrets == "off" else find_secrets(analysis, everything=secrets == "all"),
     )
     return replace(facts, origin=origin_of(facts, last_places(facts.layers)))
+
+
+def keeps_hashes(image: Image) -> bool:
+    """Whether content hashes that are read later are added to the cache, because an engine vouches for a layer."""
+    return any(layer.vouched_by is not None for layer in image.layers)
 
 
 def _check_open(image: Image) -> None:

@@ -13,12 +13,12 @@ from typing import Final
 
 from layerscope.analysis.content_hashes import content_hash, read_contents
 from layerscope.analysis.largest import visible_aliases
+from layerscope.analysis.likely_copies import likely_copies
 from layerscope.analysis.model import sum_of
 from layerscope.analysis.packages import PackageFacts
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.tree import FileTree
 from layerscope.layers.file_content import Indexes
-from layerscope.layers.layer_index import values
 from layerscope.notes import Notes
 from layerscope.packages.order import newer, shown_version
 from layerscope.packages.package import PackageType
@@ -131,15 +131,17 @@ def find_duplicates(
     *,
     least: int,
     most_read: int,
+    sampled: bool = True,
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> Duplicates:
     """The live contents of at least `least` bytes that are stored more than once.
 
-    Contents without a known hash are read if others have the same size, at most `most_read` bytes of them; the files
-    that this leaves out are reported as a note. Raises what reading a layer raises, and `Cancelled`.
+    Contents without a known hash are read if others may be the same, at most `most_read` bytes of them; the files that
+    this leaves out are reported as a note. Without `sampled`, every content with the size of another one is read, for a
+    caller that keeps the hashes. Raises what reading a layer raises, and `Cancelled`.
     """
-    classes = _of_equal_size(tree, max(least, 1))
+    classes = likely_copies(tree, indexes, max(least, 1), sampled=sampled, cancelled=cancelled)
     skipped = _read(classes, indexes, most_read, progress, cancelled)
     unread = None
     if skipped:
@@ -190,23 +192,6 @@ def _package(rows: list[PackageFacts]) -> DuplicatePackage:
         places=tuple(row.where for row in rows[:PLACES]),
         layers=tuple(sorted({row.layer for row in rows})),
     )
-
-
-def _of_equal_size(tree: FileTree, least: int) -> list[list[Entry]]:
-    """The live contents that may be the same, because they have the same size: in groups, in stored order."""
-    by_size: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for layer in tree.layers:
-        number = layer.number
-        rows = zip(values(layer.columns.sizes), layer.records, strict=True)
-        for position, (size, record) in enumerate(rows):
-            if size >= least and (record is None or record.names > 0):
-                by_size[size].append((number, position))
-    layers = tree.layers
-    return [
-        [layers[number].entry(position) for number, position in places]
-        for places in by_size.values()
-        if len(places) > 1
-    ]
 
 
 def _read(

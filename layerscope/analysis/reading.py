@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from layerscope.analysis.analyze import analyze
+from layerscope.analysis.analyze import analyze, keeps_hashes
 from layerscope.analysis.content_hashes import read_hashes
 from layerscope.analysis.model import Analysis
 from layerscope.cache.opened import open_shelf
@@ -168,7 +168,7 @@ class _Run:
     def _keeping_hashes(self, analysis: Analysis) -> Analysis:
         """The analysis, with an image that keeps the hashes of contents that are read until it is closed."""
         image = analysis.image
-        if all(layer.vouched_by is None for layer in image.layers):
+        if not keeps_hashes(image):
             return analysis
 
         def keep() -> None:

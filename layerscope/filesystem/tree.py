@@ -9,10 +9,10 @@ a symlink of a lower layer, a directory replaces the link, since each layer is u
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
 from layerscope.filesystem.hiding import Hiding
 from layerscope.filesystem.links import Follower, leads_through, link_names
 from layerscope.filesystem.loss import REMOVED
@@ -117,6 +117,10 @@ class FileTree:
         """The entries of all layers, base first."""
         for layer in self.layers:
             yield from layer
+
+    def numbered(self, numbers: Iterable[int]) -> Iterator[Entry]:
+        """The entries with these numbers, counted through all layers."""
+        return (numbered_entry(self.layers, number) for number in numbers)
 
     def hard_links(self) -> Iterator[Entry]:
         """The hard links of all layers, base first."""

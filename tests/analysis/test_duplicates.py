@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import layerscope
 from layerscope.analysis.analyze import analyze
 from layerscope.analysis.duplicates import DuplicateGroup, Duplicates, Others, Unread
 from layerscope.analysis.model import Analysis
+from layerscope.image.image import LOCAL_ENGINE
 from layerscope.limits import Limits
 from layerscope.options import ReadOptions
 from tests.analysis.images import image_of
@@ -152,6 +154,27 @@ def test_the_bound_does_not_matter_where_contents_are_hashed_anyway() -> None:
 def test_only_contents_of_equal_size_are_read() -> None:
     layer = {"one": A, "two": A, "alone": b"z" * 7000}
     assert duplicates_of(layer, limits=Limits(duplicate_bytes=10_000)).unread is None
+
+
+def test_contents_that_differ_in_the_middle_are_not_read_whole() -> None:
+    found = duplicates_of({"one": A, "other": C}, limits=Limits(duplicate_bytes=0))
+    assert (found.unread, found.groups) == (None, ())
+
+
+@pytest.mark.parametrize("place", [0, 2000, 4999])
+def test_contents_that_are_equal_in_the_middle_alone_stay_apart(place: int) -> None:
+    other = A[:place] + b"!" + A[place + 1 :]
+    assert not duplicates_of({"one": A, "other": other}).groups
+
+
+def test_where_the_cache_keeps_hashes_all_contents_of_equal_size_are_hashed(tmp_path: Path) -> None:
+    reference = FORMS["docker-legacy"].write([image_of({"one": A, "two": C})], tmp_path / "image")
+    with layerscope.load(reference) as opened:
+        own = tuple(replace(layer, vouched_by=LOCAL_ENGINE) for layer in opened.layers)
+        for layers, hashed in ((opened.layers, False), (own, True)):
+            analysis = analyze(replace(opened, layers=layers))
+            marks = [entry.fingerprint for entry in analysis.tree.entries()]
+            assert (None not in marks) is hashed
 
 
 def test_other_files_that_look_equal_to_a_fast_hash_stay_apart(
