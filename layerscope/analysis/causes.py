@@ -119,35 +119,37 @@ class _Live:
         costs = None if columns.compressed is None else columns.compressed
         known: dict[object, Cause] = {}
         folders: dict[bytes, list[int]] = {}
-        rows = zip(values(columns.sizes), layer.records, owners, columns.each_path(), strict=True)
-        for position, (size, record, owner, path) in enumerate(rows):
+        paths, end = columns.paths, 0
+        rows = zip(values(columns.sizes), layer.records, owners, values(columns.ends), strict=True)
+        for position, (size, record, owner, own_end) in enumerate(rows):
+            start, end = end, own_end
             if not size or (record is not None and record.names <= 0):
                 continue
             cost = None if costs is None else costs[position]
-            told = dead.get(first + position)
+            told = dead.get(first + position) if dead else None
+            files = 1
             if told is not None:
-                key: object = told[0].kind
                 part = parts.get(first + position, size)
                 lost = None if cost is None else cost * part // size
-                self._cause(known, key, base).add(part, lost, instruction)
+                self._cause(known, told[0].kind, base).add(part, lost, instruction)
                 size -= part
                 cost = None if cost is None or lost is None else cost - lost
                 if not size:
                     continue
                 files = 0
-            else:
-                files = 1
             if owner != UNOWNED:
                 self._cause(known, owner, base).add(size, cost, instruction, files)
-            else:
-                folder = (path if record is None else record.path).rpartition(b"/")[0]
-                sums = folders.get(folder)
-                if sums is None:
-                    folders[folder] = [size, cost or 0, files]
-                else:
-                    sums[0] += size
-                    sums[1] += cost or 0
-                    sums[2] += files
+                continue
+            slash = paths.rfind(b"/", start, end)
+            folder = paths[start:slash] if slash >= 0 else b""
+            if record is not None and record.led:
+                folder = record.path.rpartition(b"/")[0]
+            sums = folders.get(folder)
+            if sums is None:
+                sums = folders[folder] = [0, 0, 0]
+            sums[0] += size
+            sums[1] += cost or 0
+            sums[2] += files
         add = self._directories[base].add
         for folder, (size, cost, files) in folders.items():
             add(folder, size, None if costs is None else cost, instruction, files)

@@ -6,6 +6,7 @@ A compressed layer is read only once, and a layer from the cache has no blob at 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
@@ -18,7 +19,14 @@ from layerscope.layers.layer_index import Columns
 from layerscope.layers.window import Window
 from layerscope.packages.archive_members import ENDINGS, Allowance
 from layerscope.packages.databases import CANDIDATES, SINGLE_STATUS
-from layerscope.packages.documents import LEAST_EXECUTABLE, MOST_BYTES, document, most_bytes
+from layerscope.packages.documents import (
+    EXECUTE,
+    LEAST_EXECUTABLE,
+    MOST_BYTES,
+    document,
+    may_be_elf,
+    most_bytes,
+)
 
 _PACK_FROM: Final = 4 * 1024 * 1024
 _PLAIN, _PACKED = b"\0", b"\1"
@@ -86,19 +94,35 @@ class DocumentKeeper:
 
 
 def candidates(columns: Columns) -> list[int]:
-    """The positions of members that may be documents by their names or sizes, as `may_be_document` tells."""
+    """The positions of members that may be documents by their names, or by their sizes and modes."""
     paths, ends = bytes(columns.paths), columns.ends
-    named = {
+    found = {
         position
         for position, (start, end) in enumerate(zip(chain((0,), ends), ends, strict=False))
         if paths[end - _TAIL_BYTES : end] in _TAILS and paths[start:end].endswith(_ENDINGS)
     }
-    named.update(at for at, size in enumerate(columns.sizes) if size >= LEAST_EXECUTABLE)
+    found.update(_executables(columns, paths))
     start = paths.find(SINGLE_STATUS)
     while start >= 0:
-        named.add(bisect_right(ends, start))
+        found.add(bisect_right(ends, start))
         start = paths.find(SINGLE_STATUS, start + 1)
-    return sorted(named)
+    return sorted(found)
+
+
+def _executables(columns: Columns, paths: bytes) -> Iterator[int]:
+    """The positions of members that may be ELF files."""
+    ends, owners = columns.ends, columns.owners
+    modes = [mode for mode, _, _ in columns.owner_table]
+    programs = {number for number, mode in enumerate(modes) if mode & EXECUTE}
+    for position, size in enumerate(columns.sizes):
+        if size < LEAST_EXECUTABLE:
+            continue
+        if owners[position] in programs:
+            yield position
+            continue
+        path = paths[ends[position - 1] if position else 0 : ends[position]]
+        if (b".so" in path or b"core" in path) and may_be_elf(path, 0):
+            yield position
 
 
 def unpacked(kept: bytes) -> bytes:
