@@ -324,7 +324,7 @@ def _compare(
 ) -> int:
     from layerscope.report.comparison.document import build
     from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
-    from layerscope.report.document.rows import TOP
+    from layerscope.report.document.defaults import TOP
 
     comparison = layerscope.compare(
         sides[0], sides[1], path=asked.path, progress=progress, cancelled=stopping.is_set

@@ -90,7 +90,7 @@ class Judged:
         """The report, with the default number of rows if `top` is None. Raises `UsageError`."""
         from layerscope.analysis.model import Analysis
         from layerscope.report.document.builder import build
-        from layerscope.report.document.rows import TOP
+        from layerscope.report.document.defaults import TOP
 
         rows = TOP if top is None else top
         if isinstance(self.source, Analysis):

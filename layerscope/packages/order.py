@@ -15,30 +15,27 @@ from layerscope.packages.package import Package, PackageType
 
 _LONGEST: Final = 256
 """The most characters of a version that is compared."""
-_DEB: Final = re.compile(r"(?:(\d+):)?([0-9](?:[A-Za-z0-9.+~:-]*[A-Za-z0-9.+~])?)", re.ASCII)
+_DEB: Final = r"(?:(\d+):)?([0-9](?:[A-Za-z0-9.+~:-]*[A-Za-z0-9.+~])?)"
 _DEB_END: Final[list[Any]] = [(0,), 0]
-_RUNS: Final = re.compile(r"(\D*)(\d*)", re.ASCII)
-_RPM: Final = re.compile(r"[0-9]+|[A-Za-z]+|~|\^", re.ASCII)
-_APK: Final = re.compile(
-    r"(\d+(?:\.\d+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*)(?:-r(\d+))?",
-    re.ASCII,
+_RUNS: Final = r"(\D*)(\d*)"
+_RPM: Final = r"[0-9]+|[A-Za-z]+|~|\^"
+_APK: Final = (
+    r"(\d+(?:\.\d+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*)(?:-r(\d+))?"
 )
-_APK_SUFFIX: Final = re.compile(r"_([a-z]+)(\d*)", re.ASCII)
+_APK_SUFFIX: Final = r"_([a-z]+)(\d*)"
 _APK_EARLY: Final = ("alpha", "beta", "pre", "rc")
 _APK_LATE: Final = ("cvs", "svn", "git", "hg", "p")
-_SEMVER: Final = re.compile(
-    r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?",
-    re.ASCII,
+_SEMVER: Final = (
+    r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
 )
-_PEP440: Final = re.compile(
+_PEP440: Final = (
     r"v?(?:(\d+)!)?(\d+(?:\.\d+)*)"
     r"(?:[-_.]?(alpha|beta|preview|pre|a|b|c|rc)[-_.]?(\d*))?"
     r"(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d*))?"
     r"(?:[-_.]?(dev)[-_.]?(\d*))?"
-    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?",
-    re.ASCII,
+    r"(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?"
 )
-_DOTTED: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+_DOTTED: Final = r"\d+(?:\.\d+)*"
 
 Key = Any
 """A value that sorts in the order of its version."""
@@ -66,7 +63,7 @@ def _epoch(package: Package) -> int:
 
 
 def _deb(package: Package) -> Key | None:
-    found = _DEB.fullmatch(package.version)
+    found = re.fullmatch(_DEB, package.version, re.ASCII)
     if found is None or (found[1] is None and ":" in found[2]):
         return None
     upstream, _, revision = found[2].rpartition("-")
@@ -78,7 +75,7 @@ def _deb(package: Package) -> Key | None:
 def _deb_part(text: str) -> Key:
     """Words and numbers in turn. A word's characters rank `~`, the end, letters, all others."""
     key: list[Any] = []
-    for word, number in _RUNS.findall(text):
+    for word, number in re.findall(_RUNS, text, re.ASCII):
         ranks = [-1 if each == "~" else ord(each) + 256 * (not each.isalpha()) for each in word]
         key += [(*ranks, 0), int(number or 0)]
     while key[-2:] == _DEB_END:
@@ -90,7 +87,7 @@ class _Rpm:
     """A version or release by rpmvercmp, which no sort key can express: `~` ranks before the end, `^` just after it."""
 
     def __init__(self, text: str) -> None:
-        self._parts = _RPM.findall(text)
+        self._parts = re.findall(_RPM, text, re.ASCII)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Rpm) and self._against(other) == 0
@@ -130,7 +127,7 @@ def _rpm(package: Package) -> Key | None:
 
 def _apk(package: Package) -> Key | None:
     """A number with a leading zero after the first dot compares like a fraction, so that one isn't known."""
-    found = _APK.fullmatch(package.version)
+    found = re.fullmatch(_APK, package.version, re.ASCII)
     if found is None:
         return None
     numbers = found[1].split(".")
@@ -140,13 +137,13 @@ def _apk(package: Package) -> Key | None:
         (_APK_EARLY.index(word) - len(_APK_EARLY), int(number or 0))
         if word in _APK_EARLY
         else (1 + _APK_LATE.index(word), int(number or 0))
-        for word, number in _APK_SUFFIX.findall(found[3])
+        for word, number in re.findall(_APK_SUFFIX, found[3], re.ASCII)
     ]
     return [int(each) for each in numbers], found[2], [*suffixes, (0, 0)], int(found[4] or 0)
 
 
 def _pep440(package: Package) -> Key | None:
-    found = _PEP440.fullmatch(package.version.strip().lower())
+    found = re.fullmatch(_PEP440, package.version.strip().lower(), re.ASCII)
     if found is None:
         return None
     epoch, release, pre, pre_number, bare_post, post, post_number, dev, dev_number, local = (
@@ -168,7 +165,7 @@ def _pep440(package: Package) -> Key | None:
 
 
 def _semver(package: Package) -> Key | None:
-    found = _SEMVER.fullmatch(package.version)
+    found = re.fullmatch(_SEMVER, package.version, re.ASCII)
     if found is None:
         return None
     early = found[4]
@@ -179,7 +176,7 @@ def _semver(package: Package) -> Key | None:
 
 
 def _dotted(package: Package) -> Key | None:
-    found = _DOTTED.fullmatch(package.version)
+    found = re.fullmatch(_DOTTED, package.version, re.ASCII)
     return None if found is None else _stripped(found[0].split("."))
 
 

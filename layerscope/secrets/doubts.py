@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from layerscope.records import dataclass
-from layerscope.secrets.expressions import compiled, rule_data
+from layerscope.secrets.expressions import compiled, rule_table
 from layerscope.secrets.gitleaks import GUESSING
 
 _PACKAGED: Final = (
@@ -57,7 +56,7 @@ def _rules(names: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _doubts() -> tuple[_Doubt, ...]:
-    return tuple(map(_Doubt.of, tomllib.loads(rule_data("doubts.toml").decode())["doubt"]))
+    return tuple(map(_Doubt.of, rule_table("doubts.toml")["doubt"]))
 
 
 def doubt_about_place(rule: str, path: bytes) -> str:

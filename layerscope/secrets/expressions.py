@@ -39,6 +39,13 @@ def rule_data(name: str) -> bytes:
     return found
 
 
+def rule_table(name: str) -> dict[str, Any]:
+    """The same for a TOML file, parsed."""
+    import tomllib  # most reports need no rule
+
+    return tomllib.loads(rule_data(name).decode())
+
+
 def options(*, captures: bool = False) -> Any:
     """How expressions are compiled: for bytes, and in bounded memory."""
     found = module().Options()

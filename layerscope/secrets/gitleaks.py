@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
@@ -17,7 +16,7 @@ from math import log2
 from typing import Any, Final
 
 from layerscope.records import dataclass
-from layerscope.secrets.expressions import rule_data
+from layerscope.secrets.expressions import rule_data, rule_table
 from layerscope.secrets.hit import Hit
 from layerscope.secrets.prefilter import MOST_MATCHES, Prefilter, Range, Words
 from layerscope.secrets.rule import Allowed, Rule
@@ -143,7 +142,7 @@ def _expressions(tables: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
 @cache
 def engine() -> Gitleaks:
     """The engine with its rules. Raises `SecretsUnavailable` without google-re2."""
-    table = tomllib.loads(rule_data("gitleaks.toml").decode())
+    table = rule_table("gitleaks.toml")
     lists = [table["allowlist"]] if "allowlist" in table else []
     return Gitleaks(
         _expressions(table["rules"]), tuple(map(Allowed.of, lists + table.get("allowlists", [])))

@@ -6,13 +6,12 @@ Nearly every text has the keywords of some rules (`key`, `ey`, `s.`), so the pas
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from layerscope.records import dataclass
-from layerscope.secrets.expressions import module, options, rule_data
+from layerscope.secrets.expressions import module, options, rule_table
 from layerscope.secrets.rule import LONGEST_PREFIX, Rule
 
 BLOCK: Final = 16 * 1024
@@ -41,7 +40,7 @@ class Quick:
 @cache
 def quick_expressions() -> Mapping[tuple[str, str], Quick]:
     """The quick expression of a rule, by its name and its own expression."""
-    rows = tomllib.loads(rule_data("quick.toml").decode())["quick"]
+    rows = rule_table("quick.toml")["quick"]
     return {
         (row["rule"], row["of"]): Quick(row["quick"], row.get("longest", MARGIN)) for row in rows
     }

@@ -16,20 +16,15 @@ Found = Iterator[tuple[int, str]]
 Reader = Callable[[bytes], Found]
 LONGEST_LINE: Final = 64 * 1024
 
-_SETTING: Final = re.compile(
-    r"""\s{0,64}(?:export\s{1,16}|set\s{1,16}|-\s{1,16})?["']?([\w./@-]{1,256})["']?\s{0,64}[:=]\s{0,64}(\S.*)"""
-)
-_SCOPED: Final = re.compile(
-    r"""\s{0,64}["']?([\w.:/@-]{1,256})["']?\s{0,64}(?:=|:\s)\s{0,64}(\S.*)"""
-)
+# Patterns are compiled when an image has such a file, since most images don't.
+_SETTING: Final = r"""\s{0,64}(?:export\s{1,16}|set\s{1,16}|-\s{1,16})?["']?([\w./@-]{1,256})["']?\s{0,64}[:=]\s{0,64}(\S.*)"""
+_SCOPED: Final = r"""\s{0,64}["']?([\w.:/@-]{1,256})["']?\s{0,64}(?:=|:\s)\s{0,64}(\S.*)"""
 """A setting whose name may have colons, as that of an .npmrc: `//host:8080/:_authToken=`."""
-_MEMBER: Final = re.compile(r'"([\w.:/@-]{1,256})"\s{0,16}:\s{0,16}"([^"\\]{1,16384})"')
-_ELEMENT: Final = re.compile(r"<(\w{1,64})>\s{0,64}([^<\s]{1,1024})\s{0,64}</")
-_ADDED: Final = re.compile(r"""key="(\w{1,128})"\s{1,16}value="([^"]{1,1024})\"""")
-_DEFINED: Final = re.compile(
-    r"""define\(\s{0,16}['"](\w{1,128})['"]\s{0,16},\s{0,16}['"]([^'"]{1,1024})['"]"""
-)
-_LOGIN: Final = re.compile(r"\w{1,16}://[^\s/@:]{0,256}:([^\s/@]{1,1024})@")
+_MEMBER: Final = r'"([\w.:/@-]{1,256})"\s{0,16}:\s{0,16}"([^"\\]{1,16384})"'
+_ELEMENT: Final = r"<(\w{1,64})>\s{0,64}([^<\s]{1,1024})\s{0,64}</"
+_ADDED: Final = r"""key="(\w{1,128})"\s{1,16}value="([^"]{1,1024})\""""
+_DEFINED: Final = r"""define\(\s{0,16}['"](\w{1,128})['"]\s{0,16},\s{0,16}['"]([^'"]{1,1024})['"]"""
+_LOGIN: Final = r"\w{1,16}://[^\s/@:]{0,256}:([^\s/@]{1,1024})@"
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, str]]:
@@ -48,12 +43,12 @@ def _real(value: str) -> str:
     return "" if is_reference(value) else value
 
 
-def settings(is_secret: Callable[[str], bool], form: re.Pattern[str] = _SETTING) -> Reader:
+def settings(is_secret: Callable[[str], bool], form: str = _SETTING) -> Reader:
     """`name = value` and `name: value`, one on a line."""
 
     def read(data: bytes) -> Found:
         for number, line in _lines(data):
-            match = None if line.lstrip()[:1] in ("#", ";", "!") else form.match(line)
+            match = None if line.lstrip()[:1] in ("#", ";", "!") else re.match(form, line)
             if match is not None and is_secret(match[1]) and (value := _real(match[2])):
                 yield number, value
 
@@ -83,7 +78,7 @@ def members(is_secret: Callable[[str], bool] = looks_secret) -> Reader:
         for number, line in (
             _lines(data) if data.count(b"\n") else [(1, data.decode("utf-8", "replace"))]
         ):
-            for match in _MEMBER.finditer(line):
+            for match in re.finditer(_MEMBER, line):
                 if is_secret(match[1]) and (value := _real(match[2])):
                     yield number, value
 
@@ -95,10 +90,10 @@ def members_named(*names: str) -> Reader:
     return members(frozenset(names).__contains__)
 
 
-def _by(pattern: re.Pattern[str], is_secret: Callable[[str], bool]) -> Reader:
+def _by(pattern: str, is_secret: Callable[[str], bool]) -> Reader:
     def read(data: bytes) -> Found:
         for number, line in _lines(data):
-            for match in pattern.finditer(line):
+            for match in re.finditer(pattern, line):
                 if is_secret(match[1]) and (value := _real(match[2])):
                     yield number, value
 
@@ -125,7 +120,7 @@ def netrc(data: bytes) -> Found:
 def logins(data: bytes) -> Found:
     """URLs with a password."""
     for number, line in _lines(data):
-        for match in _LOGIN.finditer(line):
+        for match in re.finditer(_LOGIN, line):
             if not is_reference(match[1]):
                 yield number, match[1]
 

@@ -55,11 +55,10 @@ _INNOCENT_NAMES: Final = frozenset({"PWD", "OLDPWD"})
 _PATHS: Final = frozenset({"file", "path", "dir"})
 INNOCENT: Final = frozenset({"", "true", "false", "0", "1", "yes", "no", "none", "null"})
 """Values that are never secret."""
-_PLACEHOLDERS: Final = re.compile(
+_PLACEHOLDERS: Final = (
     r"change.?me|replace.?me|fill.?me|your[-_ ]|my[-_ ]?secret|example|sample|placeholder|dummy|redacted|todo|"
     r"insert|(?:x{3,}|\*{3,}|\.{3,}|-{3,})|pass(?:word|wd|phrase)?[0-9]{0,3}$|secret[0-9]{0,3}$|test[0-9]{0,3}$|"
-    r"admin$|foo$|foobar|bar$|none$|null$|undefined$",
-    re.IGNORECASE,
+    r"admin$|foo$|foobar|bar$|none$|null$|undefined$"
 )
 _REFERENCE: Final = re.compile(r"\$|%[A-Z_]+%|\{\{|<[^>]*>?$|@[A-Z_]+@")
 
@@ -101,4 +100,6 @@ def is_reference(value: str) -> bool:
 
 def doubt_about(value: str) -> str:
     """Why a value may not be a secret; empty for most values."""
-    return PLACEHOLDER if _PLACEHOLDERS.match(value) or len(set(value)) <= 2 else ""
+    return (
+        PLACEHOLDER if re.match(_PLACEHOLDERS, value, re.IGNORECASE) or len(set(value)) <= 2 else ""
+    )

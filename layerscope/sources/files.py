@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
@@ -178,6 +177,8 @@ def _not_a_tar(name: str) -> UnsupportedFormat:
 
 
 def temporary_file(name: str) -> IO[bytes]:
+    import tempfile  # takes as long to load as ten modules of this package
+
     try:
         return tempfile.TemporaryFile(prefix="layerscope-", buffering=0)
     except OSError as error:

@@ -8,8 +8,8 @@ from typing import Final
 
 from layerscope.packages.package import Package, PackageType
 
-_SYSTEM: Final = re.compile(
-    r"""(?x)
+_SYSTEM: Final = r"""(?x
+)
     build-essential | build-base | dpkg-dev | devscripts | debhelper | fakeroot | alpine-sdk | abuild
     | (lib)?binutils(-.*)? | libc?tf(-nobfd)?0 | libgprofng0 | libsframe[0-9]+ | libcc1-[0-9]+ | libcc1
     | (gcc|g\+\+|gfortran|gobjc|gnat|gdc|cpp|gccgo|gm2)(-[0-9.]+)?(-(x86-64|aarch64|arm|i686|powerpc|s390x|riscv64)-linux-.*)?
@@ -27,7 +27,6 @@ _SYSTEM: Final = re.compile(
     | (openjdk|java)-[0-9.]+-(jdk(-headless)?|openjdk-devel|openjdk-jmods) | openjdk[0-9]+(-jdk)? | default-jdk(-headless)?
     | maven(-.*)? | gradle | ant(-optional)? | sbt | gdb(-.*)? | valgrind(-.*)?
     """
-)
 _DASHES: Final = re.compile("[-_.]+")
 _LANGUAGE: Final[dict[PackageType, frozenset[str]]] = {
     "pypi": frozenset(
@@ -38,17 +37,15 @@ _LANGUAGE: Final[dict[PackageType, frozenset[str]]] = {
     ),
     "gem": frozenset(("rake-compiler", "mini_portile2")),
 }
-_CONDA: Final = re.compile(
-    r"(gcc|gxx|gfortran|clang|clangxx|binutils|ld|libgcc-devel|libstdcxx-devel)(_impl)?_linux-.*|gcc|gxx|c-compiler|cxx-compiler|compilers"
-)
+_CONDA: Final = r"(gcc|gxx|gfortran|clang|clangxx|binutils|ld|libgcc-devel|libstdcxx-devel)(_impl)?_linux-.*|gcc|gxx|c-compiler|cxx-compiler|compilers"
 
 
 def is_build_tool(package: Package) -> bool:
     """Whether a running container hardly needs anything of the package."""
     name = package.name.lower()
     if package.type in ("deb", "apk", "rpm"):
-        return _SYSTEM.fullmatch(name) is not None
-    if package.type == "conda" and _CONDA.fullmatch(name):
+        return re.fullmatch(_SYSTEM, name) is not None
+    if package.type == "conda" and re.fullmatch(_CONDA, name):
         return True
     return name in _LANGUAGE.get(package.type, ())
 

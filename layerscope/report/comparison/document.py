@@ -17,7 +17,7 @@ from layerscope.report.comparison.secrets import findings_row
 from layerscope.report.comparison.sentence import names, sentence
 from layerscope.report.comparison.totals import duplicates_pair, origin_pairs
 from layerscope.report.comparison.weight import compared_weight
-from layerscope.report.document.rows import SCHEMA_VERSION, TOP
+from layerscope.report.document.defaults import SCHEMA_VERSION, TOP
 from layerscope.report.paths import clean_text, escape_path, escape_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.report.comparison.document import side_row, side_size
 from layerscope.report.comparison.naming import told_apart
-from layerscope.report.document.rows import SCHEMA_VERSION
+from layerscope.report.document.defaults import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side

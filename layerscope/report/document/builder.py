@@ -12,6 +12,7 @@ from layerscope.analysis.masked import NO_MASKS, masked, masks_of
 from layerscope.analysis.model import Analysis
 from layerscope.report.document.advice_rows import advice_rows
 from layerscope.report.document.configuration import configuration
+from layerscope.report.document.defaults import SCHEMA_VERSION, TOP
 from layerscope.report.document.duplicate_rows import duplicates_row
 from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.head import without_layers
@@ -26,7 +27,6 @@ from layerscope.report.document.image_rows import (
 )
 from layerscope.report.document.origin_rows import origin_row
 from layerscope.report.document.package_rows import packages_row
-from layerscope.report.document.rows import SCHEMA_VERSION, TOP
 from layerscope.report.document.secret_rows import finding_rows, secrets_row
 from layerscope.report.document.verdict_rows import add_parts
 from layerscope.report.document.waste_rows import (

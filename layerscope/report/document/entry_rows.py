@@ -5,16 +5,18 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from json.encoder import JSONEncoder, encode_basestring_ascii
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from layerscope.analysis.content_hashes import content_hash
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import CHANGE_NAMES, HARDLINK, KIND_NAMES, METADATA, SYMLINK
-from layerscope.report.document.rows import EntryRow, LayerRow
 from layerscope.report.paths import escape_path, escape_text
 
+if TYPE_CHECKING:
+    from layerscope.report.document.rows import EntryRow, LayerRow
 
-class EntryRows(Sequence[EntryRow]):
+
+class EntryRows(Sequence["EntryRow"]):
     """The rows of `entries`, in tar order: a sequence of dictionaries that are never all in memory."""
 
     __slots__ = ("_entries", "_hashes")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.model import sum_of
-from layerscope.report.document.package_types import HeldRow, PackageRow, PackagesRow
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
     from layerscope.analysis.packages import Held, PackageFacts, Packages
+    from layerscope.report.document.package_types import HeldRow, PackageRow, PackagesRow
 
 
 def packages_row(packages: Packages, top: int | None) -> PackagesRow:

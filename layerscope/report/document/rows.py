@@ -14,11 +14,6 @@ from layerscope.report.document.package_types import PackagesRow
 from layerscope.report.document.secret_types import FindingRow, SecretsRow
 from layerscope.report.document.weight_types import CauseRow, DeadWeightRow
 
-SCHEMA_VERSION = 1
-TOP = 1000
-"""The default number of rows of `waste`, `waste_groups`, and `largest`."""
-
-
 SizeName = Literal["compressed", "content", "live", "overhead", "tar", "wasted"]
 SIZE_NAMES: tuple[SizeName, ...] = (
     "compressed",

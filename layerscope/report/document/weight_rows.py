@@ -5,14 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from layerscope.analysis.weight.facts import total
-from layerscope.report.document.weight_types import (
-    CauseRow,
-    DeadWeightRow,
-    KindWeightRow,
-    WeightPartRow,
-    WeightPathRow,
-    WeightRow,
-)
 from layerscope.report.paths import clean_text, escape_path
 
 if TYPE_CHECKING:
@@ -23,6 +15,14 @@ if TYPE_CHECKING:
         Weight,
         WeightPart,
         WeightPath,
+    )
+    from layerscope.report.document.weight_types import (
+        CauseRow,
+        DeadWeightRow,
+        KindWeightRow,
+        WeightPartRow,
+        WeightPathRow,
+        WeightRow,
     )
 
 PATHS: Final = 100

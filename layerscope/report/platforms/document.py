@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import layerscope
-from layerscope.report.document.rows import SCHEMA_VERSION
+from layerscope.report.document.defaults import SCHEMA_VERSION
 from layerscope.report.paths import clean_text
 
 if TYPE_CHECKING:

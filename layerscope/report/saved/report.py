@@ -32,8 +32,9 @@ from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
 from layerscope.notes import Note
 from layerscope.records import dataclass
+from layerscope.report.document.defaults import SCHEMA_VERSION
 from layerscope.report.document.head import is_head
-from layerscope.report.document.rows import SCHEMA_VERSION, ReportDocument
+from layerscope.report.document.rows import ReportDocument
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.conform import check_document
 from layerscope.report.saved.copied import read_copied, read_location

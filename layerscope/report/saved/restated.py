@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from layerscope.analysis.masked import Masks
 from layerscope.analysis.model import sum_of
 from layerscope.errors import UsageError
+from layerscope.report.document.defaults import TOP
 from layerscope.report.document.duplicate_rows import cut_duplicates
 from layerscope.report.document.entry_rows import without_entries
 from layerscope.report.document.head import is_head
-from layerscope.report.document.rows import TOP
 from layerscope.report.document.verdict_rows import add_parts
 from layerscope.report.document.waste_rows import group_rest, waste_rest
 

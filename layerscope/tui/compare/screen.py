@@ -270,7 +270,7 @@ B, red and `-` mean less.
 
     def _document_for(self, _: Format[ComparisonDocument]) -> ComparisonDocument:
         from layerscope.report.comparison.document import build
-        from layerscope.report.document.rows import TOP
+        from layerscope.report.document.defaults import TOP
 
         return build(self.session.comparison, top=TOP)
 
