@@ -165,16 +165,18 @@ class Loop:
 
 
 async def drive(path: str) -> dict[str, Any]:
+    from layerscope.options import ReadOptions
     from layerscope.tui.app import LayerscopeApp, reader
     from layerscope.tui.screens.browse_screen import BrowseScreen
 
     loop = Loop()
-    app = LayerscopeApp(path, reader(path, {}, {}))
+    app = LayerscopeApp(path, reader(path, ReadOptions(cache=False)))
     found: dict[str, Any] = {"keys": {}, "filters": {}, "whole": {}}
     async with app.run_test(size=(120, 36)) as pilot:
         while not isinstance(app.screen, BrowseScreen) or not app.screen.is_mounted:
             await asyncio.sleep(0.01)
         browse = app.screen
+        await browse.action_tab("files")
         files = browse.files
         while files.tree_view.totals is None:
             await asyncio.sleep(0.01)
@@ -193,7 +195,7 @@ async def drive(path: str) -> dict[str, Any]:
             await pilot.press(key)
             await settle()
             found["keys"][f"{number} {key}"] = loop.longest
-        browse.action_tab("files")
+        await browse.action_tab("files")
         browse.action_mode("tree")
         await settle()
         await pilot.press("slash")

@@ -1,9 +1,13 @@
 """`dataclass`, with methods that are made when they are first needed.
 
-The standard decorator writes and compiles up to eight methods for each class while its module is imported. For the
-hundred classes that a report imports, that takes as long as reading 15,000 headers, and a third of them are
-never instantiated. Here a class compiles its `__init__` at its first instance, and the other methods need no compiling.
-Everything else, such as `fields` and `replace`, is that of the standard library, and so are the types.
+The standard decorator writes and compiles up to eight methods for each class while its module is imported. A report
+imports more than a hundred such classes, and instantiates half of them. With the standard decorator, the start of
+`layerscope report` takes 51 ms longer (260 instead of 209 ms of CPU time), and `layerscope --help` 60 ms (161 instead
+of 101 ms): the least of 20 alternating runs each, with Python 3.11, bytecode, and a small image. Named tuples would take
+9 ms longer, but they are equal to any tuple with the same values, and can't check their fields.
+
+Here a class compiles its `__init__` at its first instance, and the other methods need no compiling. Everything else,
+such as `fields` and `replace`, is that of the standard library, and so are the types.
 """
 
 from __future__ import annotations
@@ -52,8 +56,6 @@ else:
             methods["__hash__"] = _hash(fields) if frozen else None
         if frozen:
             methods["__setattr__"], methods["__delattr__"] = _frozen(made, fields)
-        if frozen and slots:
-            methods["__getstate__"], methods["__setstate__"] = _state(fields)
         if frozen and slots:
             methods["__getstate__"], methods["__setstate__"] = _state(fields)
         for name, method in methods.items():
@@ -140,19 +142,6 @@ else:
             return hash(values(self))
 
         return hashed
-
-    def _state(fields):
-        """What pickle and copy take and give back, as the standard decorator has it."""
-        names = [field.name for field in fields]
-
-        def get_state(self):
-            return [getattr(self, name) for name in names]
-
-        def set_state(self, state):
-            for name, value in zip(names, state, strict=True):
-                object.__setattr__(self, name, value)
-
-        return get_state, set_state
 
     def _frozen(made, fields):
         names = frozenset(field.name for field in fields)

@@ -100,6 +100,6 @@ def is_reference(value: str) -> bool:
 
 def doubt_about(value: str) -> str:
     """Why a value may not be a secret; empty for most values."""
-    return (
-        PLACEHOLDER if re.match(_PLACEHOLDERS, value, re.IGNORECASE) or len(set(value)) <= 2 else ""
-    )
+    if len(set(value)) <= 2 or re.match(_PLACEHOLDERS, value, re.IGNORECASE):
+        return PLACEHOLDER
+    return ""

@@ -8,8 +8,7 @@ from typing import Final
 
 from layerscope.packages.package import Package, PackageType
 
-_SYSTEM: Final = r"""(?x
-)
+_SYSTEM: Final = r"""(?x)
     build-essential | build-base | dpkg-dev | devscripts | debhelper | fakeroot | alpine-sdk | abuild
     | (lib)?binutils(-.*)? | libc?tf(-nobfd)?0 | libgprofng0 | libsframe[0-9]+ | libcc1-[0-9]+ | libcc1
     | (gcc|g\+\+|gfortran|gobjc|gnat|gdc|cpp|gccgo|gm2)(-[0-9.]+)?(-(x86-64|aarch64|arm|i686|powerpc|s390x|riscv64)-linux-.*)?
