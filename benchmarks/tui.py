@@ -60,7 +60,8 @@ KEYS = (
         "end",
         "home",
     ),
-    *("s", "s", "s", "ctrl+@", "v", "v", "v", "ctrl+l", "ctrl+a", "ctrl+t", "c", "ctrl+b"),
+    *("s", "s", "s", "ctrl+@", "v", "v", "v", "ctrl+l", "ctrl+a", "ctrl+t", "C", "ctrl+b"),
+    *("o", "end", "p", "end", "u", "end", "r", "d"),
     *("w", "end", "v", "b", "end", "s", "home", "i", "f", "tab", "up", "up", "down", "tab", "tab"),
 )
 FILTERS = (
