@@ -7,8 +7,11 @@ import os
 import sys
 
 
-def main() -> int:
-    """Run the command line. `--version` is answered without loading the code that reads images."""
+def main(*, own: bool = False) -> int:
+    """Run the command line. `--version` is answered without loading the code that reads images.
+
+    `own` says that the process is there for this run alone, so that it may be restricted for good.
+    """
     if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         from layerscope import __version__
 
@@ -23,7 +26,7 @@ def main() -> int:
         from layerscope.cli.main import main as run
     except KeyboardInterrupt:
         return 130
-    return run()
+    return run(own=own)
 
 
 def command() -> int:
@@ -33,7 +36,7 @@ def command() -> int:
     output files are closed, and temporary files have no name.
     """
     gc.disable()
-    code = main()
+    code = main(own=True)
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.effort import SEED
+from tests.processes.unmeasured import measurable
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadGroupScheduling
@@ -24,6 +25,8 @@ os.environ["LAYERSCOPE_CACHE_DIR"] = os.path.join(
     tempfile.gettempdir(), f"layerscope-cache-{getpass.getuser()}-{os.getpid()}"
 )
 """For fixtures that outlive a test; never the cache of the user who runs the tests."""
+
+os.environ.update(measurable(os.environ))
 
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile("random", deadline=None, print_blob=True)

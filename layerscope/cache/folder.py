@@ -72,6 +72,16 @@ class CacheFolder:
         self._on = self._writes = most > 0
         self._refused = False
 
+    def prepared(self) -> bool:
+        """Create the folder if it doesn't exist. Returns whether this user can use it."""
+        if self.path is None or not self._on:
+            return False
+        try:
+            self._open_root(self.path, create=True).close()
+        except OSError:
+            return False
+        return True
+
     # Values
 
     def read(self, name: str) -> bytes | None:

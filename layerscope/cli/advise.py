@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerscope.cli.advising import with_settings
+from layerscope.cli.confine import confine
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import advice_options, content_options, image_argument
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import AdviceRow
 
 IGNORE = ".dockerignore"
+ENGINES = ("docker", "podman")
+"""Where a smaller base image may be."""
 
 
 @click.command("advise", short_help="Say what to change in the build, and what that saves.")
@@ -61,6 +64,7 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
     from layerscope.report.saved.reference import report_path
 
     path = report_path(choice.reference)
+    _confine(choice, measures=path is None)
     if path is not None:
         _write(_saved_rows(path, choice), as_json=as_json)
         return Exit.OK
@@ -77,6 +81,25 @@ def command(choice: Choice, diff: bool, as_json: bool) -> int:
             return Exit.OK
     _write([advice_row(each) for each in advice], as_json=as_json)
     return Exit.OK
+
+
+def _confine(choice: Choice, *, measures: bool) -> None:
+    """Restrict the rest of the run. `measures` says that the engines are asked for smaller base images."""
+    dockerfile = choice.options.dockerfile
+    engines = [f"{engine}:image" for engine in ENGINES] if measures else []
+    confine(
+        (choice.reference,),
+        optional=engines,
+        files=() if dockerfile is None else (dockerfile, *_ignore_files(dockerfile)),
+        pull=choice.options.pull,
+        cache=choice.options.cache,
+    )
+
+
+def _ignore_files(dockerfile: str) -> tuple[str, str]:
+    """The .dockerignore of one Dockerfile, and that of its folder."""
+    folder, name = os.path.split(dockerfile)
+    return os.path.join(folder, f"{name}{IGNORE}"), os.path.join(folder, IGNORE)
 
 
 def _saved_rows(path: str, choice: Choice) -> Sequence[AdviceRow]:
@@ -114,7 +137,7 @@ def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
         duplicates=False,
         secrets="off",
     )
-    for engine in ("docker", "podman"):
+    for engine in ENGINES:
         try:
             with layerscope.read(f"{engine}:{found[1]}", options) as smaller:
                 size = smaller.sizes.content
@@ -128,9 +151,8 @@ def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
 def _patch(analysis: Analysis, advice: Sequence[Advice], dockerfile: str) -> Patch:
     from layerscope.analysis.advice.patch.patch import make_patch
 
-    folder, name = os.path.split(dockerfile)
-    own = os.path.join(folder, f"{name}{IGNORE}")
-    ignore = own if os.path.lexists(own) else os.path.join(folder, IGNORE)
+    own, shared = _ignore_files(dockerfile)
+    ignore = own if os.path.lexists(own) else shared
     return make_patch(analysis, advice, _source(dockerfile), _source(ignore))
 
 

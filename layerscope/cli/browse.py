@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from layerscope.cli.advising import with_settings
+from layerscope.cli.confine import confine_browser
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, report_options
@@ -62,14 +63,25 @@ def wants_browser(choice: Choice, writing: Writing, rules: RuleOptions) -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stdout)
 
 
-def browse(choice: Choice, *, show_args: bool = False) -> int:
-    """Run the browser until the user quits. Raises `ConfigError` for a key map that cannot be read."""
+def browse(choice: Choice, *, show_args: bool = False, one_of_many: bool = False) -> int:
+    """Run the browser until the user quits. Raises `ConfigError` for a key map that cannot be read.
+
+    With `one_of_many`, the process reads other images later, and so it isn't restricted to this one.
+    """
     from layerscope.tui.app import LayerscopeApp, reader
     from layerscope.tui.settings import load_settings
 
     settings = load_settings()
     choice = with_settings(choice)
     read = reader(choice.reference, choice.options, show_args=show_args)
+    if not one_of_many:
+        options = choice.options
+        confine_browser(
+            (choice.reference,),
+            dockerfile=options.dockerfile,
+            pull=options.pull,
+            cache=options.cache,
+        )
     app = LayerscopeApp(choice.reference, read, settings=settings, first="overview")
     code = app.run()
     if app.failed is not None:

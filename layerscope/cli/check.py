@@ -11,12 +11,14 @@ from typing import TextIO
 import click
 
 from layerscope.analysis.budgets.budget import CONFIG_NAME, PYPROJECT
+from layerscope.cli.confine import confine
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.judging import (
     Judged,
     Ruling,
     check_former,
+    confine_judging,
     judge,
     known,
     read_ruling,
@@ -101,12 +103,19 @@ def command(
             hint=f"give one such as --max-size 200MB, or write a {CONFIG_NAME} with `layerscope check IMAGE --init`",
         )
     check_former(ruling)
+    confine_judging(choice, ruling, (*outputs, *_rule_files(ruling, updates)))
     judged = judge(ruling, choice, hashes=writing.files, today=day)
     if updates:
         judged = _update(ruling, judged, updates, room, day)
     _write(outputs, judged, writing, quiet=choice.quiet)
     assert judged.verdict is not None
     return Exit.OK if judged.verdict.passed else Exit.BUDGET
+
+
+def _rule_files(ruling: Ruling, updates: Sequence[str]) -> Sequence[Output]:
+    """The file of rules that --update writes."""
+    path = None if ruling.budget is None else ruling.budget.file
+    return [Output("text", str(path))] if updates and path is not None else []
 
 
 def _check_tasks(choice: Choice, *, init: bool, updates: bool, headroom: bool) -> None:
@@ -174,6 +183,12 @@ def _init(choice: Choice, writing: Writing, rules: RuleOptions, headroom: int) -
             f"{shown(path)} already exists",
             hint="raise single limits with --update RULE, or replace the file with --force",
         )
+    confine(
+        (choice.reference, rules.rules.get("base")),
+        outputs=[Output("text", path)],
+        pull=choice.options.pull,
+        cache=choice.options.cache,
+    )
     text = first_budget(known(choice, base=rules.rules.get("base")).facts, headroom)
     with replacing(path, force=writing.force) as file:
         file.write(text.encode())

@@ -12,6 +12,7 @@ import click
 
 import layerscope
 from layerscope.cli.complete import complete_image
+from layerscope.cli.confine import confine, confine_browser
 from layerscope.cli.examine import collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
@@ -125,6 +126,7 @@ def command(**given: Any) -> int:
     if asked.tui:
         return _browse(asked)
     outputs = asked.targets()
+    confine(asked.references, outputs=outputs, pull=asked.pull, cache=not asked.no_cache)
     with collector_paused(), progress_bar(quiet=asked.quiet) as progress, ExitStack() as stack:
         sides = _open_all(asked, progress, stack, remark=remarks(quiet=asked.quiet))
         if asked.several:
@@ -376,6 +378,7 @@ def _browse(asked: Asked) -> int:
         a, b = _open_all(asked, progress, stack, cancelled)
         return a, b
 
+    confine_browser(asked.references, pull=asked.pull, cache=not asked.no_cache)
     app = CompareApp(
         " → ".join(asked.references), pair_reader(open_sides, asked.path), settings=load_settings()
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
+from layerscope.cli.confine import confine
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Ended, Exit, stopping
 from layerscope.cli.options import engine_options, image_argument
@@ -42,6 +44,12 @@ def command(choice: Choice, path: str, force: bool) -> int:
     from layerscope.sources import export
     from layerscope.units import format_size
 
+    confine(
+        (choice.reference,),
+        folders=() if path == "-" else (os.path.dirname(path) or ".",),
+        pull=choice.options.pull,
+        cache=False,
+    )
     try:
         with progress_bar(quiet=choice.quiet) as progress:
             size = export(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerscope.cli.confine import confine_image
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import file_options, image_argument
@@ -45,6 +46,7 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
     from layerscope.report.file_text import path_text
     from layerscope.units import count, format_size
 
+    confine_image(choice, folders=(folder,))
     with opened(choice) as (analysis, progress):
         node, after = find(analysis, path, layer)
         taken = extract(

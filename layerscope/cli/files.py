@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from layerscope.cli.confine import confine_image
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
@@ -59,6 +60,7 @@ def command(
             hint="leave it out, or add --json",
         )
     query = parse(" ".join(words))
+    confine_image(choice)
     with opened(choice) as (analysis, _):
         rows = list(_rows(analysis, query, which, layer))
         origins = _origins(analysis)

@@ -74,6 +74,7 @@ def _browse(folder: str, listing: ImageListing, options: ReadOptions) -> int:
         cursor = app.cursor
         platform = listing.line(cursor).platform or None
         try:
-            browse(Choice(reference=app.chosen, options=replace(options, platform=platform)))
+            chosen = Choice(reference=app.chosen, options=replace(options, platform=platform))
+            browse(chosen, one_of_many=True)
         except LayerscopeError as error:
             tell(f"layerscope: {app.chosen}: {error}")

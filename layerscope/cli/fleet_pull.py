@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from layerscope.cli.confine import confine, sandbox_option
 from layerscope.cli.exits import Exit
 from layerscope.cli.streams import write_stdout
 
@@ -18,6 +19,7 @@ from layerscope.cli.streams import write_stdout
     "--have", "present", metavar="IMAGE", multiple=True, help="An image that the node has. Repeat."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@sandbox_option
 def command(folder: str, image: str, present: tuple[str, ...], as_json: bool) -> int:
     """Add up the layers of IMAGE that a node has to transfer if it has the images of --have. Nothing is pulled.
 
@@ -29,6 +31,7 @@ def command(folder: str, image: str, present: tuple[str, ...], as_json: bool) ->
     from layerscope.fleet.extra import check_extra
 
     check_extra()
+    confine((), files=(folder,), cache=False)
     from layerscope.fleet.database import connected
     from layerscope.fleet.questions.pull import pull
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from layerscope.cli.confine import confine, sandbox_option
 from layerscope.cli.exits import Exit
 from layerscope.cli.streams import write_stdout
 
@@ -13,6 +14,7 @@ from layerscope.cli.streams import write_stdout
 @click.argument("sql", metavar="SQL")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
 @click.option("--csv", "as_csv", is_flag=True, help="A line for each row.")
+@sandbox_option
 def command(folder: str, sql: str, as_json: bool, as_csv: bool) -> int:
     """Run one SELECT statement in DuckDB's dialect over the tables of the fleet in DIR.
 
@@ -29,6 +31,7 @@ def command(folder: str, sql: str, as_json: bool, as_csv: bool) -> int:
     if as_json and as_csv:
         raise UsageError("--json and --csv are two formats", hint="use one of them")
     check_extra()
+    confine((), files=(folder,), cache=False)
     from layerscope.fleet.database import connected
     from layerscope.fleet.query import ask, write_csv, write_json, write_text
 

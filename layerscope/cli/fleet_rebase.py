@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from layerscope.cli.confine import confine, sandbox_option
 from layerscope.cli.exits import Exit
 from layerscope.cli.streams import write_stdout
 
@@ -16,6 +17,7 @@ from layerscope.cli.streams import write_stdout
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@sandbox_option
 def command(folder: str, old: str, new: str, as_json: bool) -> int:
     """Add up what changes if each image that is built on OLD moves to NEW. Nothing is built.
 
@@ -28,6 +30,7 @@ def command(folder: str, old: str, new: str, as_json: bool) -> int:
     from layerscope.fleet.extra import check_extra
 
     check_extra()
+    confine((), files=(folder,), cache=False)
     from layerscope.fleet.database import connected
     from layerscope.fleet.questions.rebase import rebase
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from layerscope.cli.confine import confine, sandbox_option
 from layerscope.cli.exits import Exit
 from layerscope.cli.outputs import check_outputs, parse_outputs, write_outputs
 from layerscope.cli.writing import force_option, json_option, one_format, outputs_option
@@ -31,6 +32,7 @@ from layerscope.fleet.formats.renderers import FLEET_RENDERERS
     show_default=True,
     help="List N rows for each question.",
 )
+@sandbox_option
 def command(
     folder: str,
     as_json: bool,
@@ -54,6 +56,7 @@ def command(
     name = one_format(as_json=as_json, name=format_name)
     places = parse_outputs(outputs, name, formats=FLEET_RENDERERS)
     check_outputs(places, force=force)
+    confine((), files=(folder,), outputs=places, cache=False)
     with connected(folder) as connection:
         document = build(connection, top=top)
     write_outputs(places, document, rows=None, force=force, formats=FLEET_RENDERERS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerscope.cli.confine import confine, sandbox_option
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     Command,
@@ -143,6 +144,7 @@ def _plan(
     help="Start N workers here. The default is one for each processor.",
 )
 @plan_options
+@sandbox_option
 @quiet_option
 @gathered("where", [field.name for field in fields(Where)], Where)
 def command(plan: Plan, where: Where) -> int:
@@ -166,6 +168,7 @@ def command(plan: Plan, where: Where) -> int:
     from layerscope.fleet.folder import locked
     from layerscope.fleet.scan import scan
 
+    _confine(plan, where)
     with (
         locked(os.path.abspath(where.out)) as folder,
         workers(scheduler=where.scheduler, count=where.workers) as cluster,
@@ -182,6 +185,25 @@ def command(plan: Plan, where: Where) -> int:
     if not where.quiet:
         tell(f"layerscope: {summary(counts)}")
     return Exit.OK
+
+
+def _confine(plan: Plan, where: Where) -> None:
+    """Restrict this process and the workers that it starts. They talk to each other over TCP, so the network stays."""
+    from layerscope.sandbox.rights import Programs, Rights
+
+    confine(
+        ["registry:image"] if any(map(_may_name_registries, plan.targets)) else [],
+        folders=(where.out,),
+        cache=False,
+        more=Rights(
+            reads=("/",), connects=True, sockets=True, listens=None, programs=Programs.PYTHON
+        ),
+    )
+
+
+def _may_name_registries(target: str) -> bool:
+    """Whether a target is a registry, or a file that may list some."""
+    return target.startswith("registry:") or os.path.isfile(target)
 
 
 def _warning(scheduler: str | None) -> Callable[[], None] | None:

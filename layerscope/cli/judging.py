@@ -18,6 +18,7 @@ from layerscope.analysis.budgets.names import (
     PYPROJECT,
 )
 from layerscope.cli.advising import with_settings
+from layerscope.cli.confine import confine
 from layerscope.cli.examine import Choice, examine, remarks
 from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
@@ -211,6 +212,19 @@ def check_former(ruling: Ruling) -> None:
                 hint=f"give --{option} with an image or a saved JSON report"
                 + ("" if ruling.require else ", or --allow-missing-baseline to skip the rule"),
             )
+
+
+def confine_judging(choice: Choice, ruling: Ruling, outputs: Sequence[Output]) -> None:
+    """Restrict the rest of the run to what it reads and writes. Raises `UsageError`."""
+    budget = ruling.budget
+    others = () if budget is None else (budget.baseline, budget.anchor, budget.base)
+    confine(
+        (choice.reference, *others),
+        files=(choice.options.dockerfile, *ruling.files),
+        outputs=outputs,
+        pull=choice.options.pull,
+        cache=choice.options.cache,
+    )
 
 
 def judge(

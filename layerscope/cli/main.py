@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from layerscope.cli.confine import process
 from layerscope.cli.exits import Ended, Exit, stopping, watch_signals
 from layerscope.cli.streams import discard_stdout, stdout_error, tell, write_stdout
 from layerscope.errors import Cancelled, LayerscopeError, UsageError
@@ -116,8 +117,12 @@ def commands() -> None:
     """Where a container image's bytes come from, which are wasted, and which Dockerfile instruction is to blame."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
+def main(argv: Sequence[str] | None = None, *, own: bool = False) -> int:
+    """Run the command line and return the exit code.
+
+    `own` says that the process is there for this run alone, so that a sandbox may restrict it for good.
+    """
+    process.own = own
     try:
         code = _outcome(list(sys.argv[1:] if argv is None else argv))
         stopping.finished = True

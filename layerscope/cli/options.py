@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from layerscope.cli.complete import complete_image
+from layerscope.cli.confine import sandbox_option
 from layerscope.cli.examine import Choice
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
@@ -94,7 +95,7 @@ def content_options(command: Command) -> Command:
 
 def engine_options(command: Command) -> Command:
     """How to find the image in an engine; the command gets a `choice`."""
-    return stacked(platform_option, _pull_option, quiet_option, _choice)(command)
+    return stacked(platform_option, _pull_option, sandbox_option, quiet_option, _choice)(command)
 
 
 def make_options(
@@ -315,7 +316,9 @@ def _list_limits(
 
 def reading_options(command: Command) -> Command:
     """How any image is read."""
-    return stacked(_pull_option, registry_options, limit_option, quiet_option)(command)
+    return stacked(_pull_option, registry_options, limit_option, sandbox_option, quiet_option)(
+        command
+    )
 
 
 def registry_options(command: Command) -> Command:

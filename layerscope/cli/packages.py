@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from layerscope.cli.confine import confine_image
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
@@ -72,6 +73,7 @@ def _facts(choice: Choice) -> Facts:
     """What is known of the image, or of the image of a saved report. Raises any `LayerscopeError`."""
     from layerscope.report.saved.reference import report_path
 
+    confine_image(choice)
     path = report_path(choice.reference)
     if path is None:
         with opened(choice) as (analysis, _):

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from layerscope.cli.advising import with_settings
 from layerscope.cli.examine import Choice, collector_paused, remarks
 from layerscope.cli.exits import Exit, stopping
-from layerscope.cli.judging import Ruling, check_former, judge_analysis, read_ruling, searching
+from layerscope.cli.judging import (
+    Ruling,
+    check_former,
+    confine_judging,
+    judge_analysis,
+    read_ruling,
+    searching,
+)
 from layerscope.cli.outputs import check_apart, write_outputs
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.rules import RuleOptions
@@ -38,6 +45,7 @@ def report_platforms(choice: Choice, writing: Writing, rules: RuleOptions) -> in
     ruling = read_ruling(rules)
     choice = _settled(choice, rules, ruling)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
+    confine_judging(choice, ruling, outputs)
     base = None if ruling.budget is None else ruling.budget.base
     options = replace(choice.options, base=base)
     whole = any(PLATFORMS_RENDERERS[output.format].filesystem for output in outputs)

@@ -6,7 +6,13 @@ import click
 
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
-from layerscope.cli.judging import check_former, judge, read_ruling, write_reports
+from layerscope.cli.judging import (
+    check_former,
+    confine_judging,
+    judge,
+    read_ruling,
+    write_reports,
+)
 from layerscope.cli.options import image_argument, report_options
 from layerscope.cli.outputs import check_apart
 from layerscope.cli.rules import RuleOptions, rule_options
@@ -53,6 +59,7 @@ def report(choice: Choice, writing: Writing, rules: RuleOptions) -> int:
     if ruling.require:
         check_former(ruling)
     check_apart(outputs, (choice.reference, choice.options.dockerfile, *ruling.inputs))
+    confine_judging(choice, ruling, outputs)
     judged = judge(ruling, choice, hashes=writing.files)
     document = judged.document(top=writing.top, files=writing.files, show_args=writing.show_args)
     write_reports(outputs, document, judged, writing)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from layerscope.cli.confine import confine_image
 from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import content_options, image_argument
@@ -42,6 +43,7 @@ def command(choice: Choice, as_json: bool, no_fail: bool) -> int:
 
     require()
     choice = replace(choice, options=replace(choice.options, secrets="all", packages=False))
+    confine_image(choice)
     with opened(choice) as (analysis, _):
         secrets = analysis.facts.secrets
         assert secrets is not None

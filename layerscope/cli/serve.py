@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from layerscope.cli.confine import confine, mode
 from layerscope.cli.examine import Choice
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
@@ -58,10 +59,25 @@ def command(choice: Choice, host: str, port: int, public_url: str | None) -> int
     server = GuardedServer(
         command_line(choice), host=host, port=port, title="layerscope", public_url=public_url
     )
+    _confine(choice, port)
     if not choice.quiet:
         tell(f"layerscope: serving on {public_url} until you press Ctrl+C")
     server.serve()
     return Exit.OK
+
+
+def _confine(choice: Choice, port: int) -> None:
+    """Restrict the server, whose visitors' processes restrict themselves further."""
+    from layerscope.sandbox.rights import Programs, Rights
+
+    options = choice.options
+    confine(
+        (choice.reference,),
+        files=(options.dockerfile,),
+        pull=options.pull,
+        cache=options.cache,
+        more=Rights(listens=(port,), programs=Programs.PYTHON),
+    )
 
 
 def command_line(choice: Choice) -> str:
@@ -80,6 +96,8 @@ def command_line(choice: Choice) -> str:
         words.append("--lazy")
     if not options.cache:
         words.append("--no-cache")
+    if mode() != "auto":
+        words.append("--sandbox" if mode() == "on" else "--no-sandbox")
     for host in options.token_servers:
         words += ["--token-server", host]
     for limit in fields(options.limits):

@@ -76,7 +76,7 @@ class PosixFolder:
         if not unnamed or not os.path.isdir("/proc/self/fd"):
             return None
         try:
-            return os.open(".", unnamed | os.O_RDWR, mode, dir_fd=self.fd)
+            return os.open(".", unnamed | os.O_WRONLY, mode, dir_fd=self.fd)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 return None

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.images import hostile_text, web_app, write
 from tests.processes import client as processes
+from tests.processes.unmeasured import measurable
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -48,7 +49,7 @@ def environment(**changes: str) -> dict[str, str]:
         if name in os.environ
     }
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-    return kept | coverage | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"} | changes
+    return measurable(kept | coverage | {"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"} | changes)
 
 
 def run_in(

@@ -249,6 +249,18 @@ NEEDED: Final[dict[str, tuple[Words, Words]]] = {
 """The commands that read an image: what else each needs, before and after the image."""
 
 
+SANDBOXED: Final[dict[str, Words]] = {
+    **{command: (*before, "app.tar", *after) for command, (before, after) in NEEDED.items()},
+    "export": ("docker:app:1", "-o", "out.tar"),
+    "fleet scan": ("nowhere", "--out", "new"),
+    "fleet report": ("fleet",),
+    "fleet pull": ("fleet", FLEET_IMAGE),
+    "fleet rebase": ("fleet", FLEET_BASE, FLEET_IMAGE),
+    "fleet query": ("fleet", "SELECT 1 AS one"),
+}
+"""The commands that restrict their process, which they refuse here, where it isn't their own."""
+
+
 def _cases() -> dict[tuple[str, str], Case]:
     found: dict[tuple[str, str], Case] = {}
     for command, (before, after) in NEEDED.items():
@@ -260,6 +272,9 @@ def _cases() -> dict[tuple[str, str], Case]:
         for name, case in {**REPORTING, **RULES}.items():
             base = case.base if name == "--max-layers" else (*case.base, *after)
             found[command, name] = case._replace(base=base)
+    for command, words in SANDBOXED.items():
+        found[command, "--sandbox"] = Case(words, ("--sandbox",))
+        found[command, "--no-sandbox"] = Case((*words, "--sandbox"), ("--no-sandbox",))
     for command, cases in OWN.items():
         for name, case in cases.items():
             found[command, name] = case

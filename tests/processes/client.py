@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from tests.processes.unmeasured import measurable
+
 ROOT: str = str(Path(__file__).parents[2])
 COMMAND = "import sys; from layerscope.__main__ import command; sys.exit(command())"
 """The program that the `layerscope` command runs."""
@@ -39,6 +41,7 @@ def run(
     **streams: Any,
 ) -> subprocess.CompletedProcess[bytes]:
     """Like `subprocess.run` for a Python program; by default for the command line of layerscope."""
+    env = measurable(env)
     python = {name: value for name, value in env.items() if name.startswith(_PYTHON)}
     if WHOLE or python != _USUAL or streams.keys() - _STREAMS:
         start = ["-m", "layerscope"] if program == COMMAND else ["-c", program]

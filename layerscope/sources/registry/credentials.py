@@ -57,6 +57,18 @@ def find_credentials(registry: str, repository: str) -> Credentials | None:
     return None
 
 
+def names_helper() -> bool:
+    """Whether a program may have to run to find credentials. A file that can't be read names none."""
+    for path in _files():
+        try:
+            config = _read(path)
+        except ConfigError:
+            continue
+        if config and (config.get("credsStore") or config.get("credHelpers")):
+            return True
+    return False
+
+
 def _files() -> Iterator[str]:
     home = os.path.expanduser("~")
     docker = os.environ.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
