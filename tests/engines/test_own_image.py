@@ -72,6 +72,25 @@ def test_the_image_does_not_contain_its_sources(built: DockerEngine) -> None:
 
 
 @pytest.mark.slow
+def test_a_pull_of_the_image_takes_little_more_than_one_of_python(
+    built: DockerEngine, tmp_path: Path
+) -> None:
+    """python:3.13-slim takes 45 MB at most, so 12 MB more stay below the 60 MB that a release may take."""
+    archive = f"oci-archive:{tmp_path}/own.tar"
+    copy = ["skopeo", "copy", "--quiet", "--src-daemon-host", built.host]
+    subprocess.run(
+        [*copy, "--dest-compress-format", "gzip", "docker-daemon:layerscope:own", archive],
+        check=True,
+        timeout=300,
+    )
+    done = layerscope(built, "report", archive, "--json", "--base", "docker:python:own")
+    layers = json.loads(done.stdout)["layers"]
+    assert layers[0]["sizes"]["compressed"] > 20_000_000
+    added = sum(layer["sizes"]["compressed"] for layer in layers[1:])
+    assert 5_000_000 < added < 12_000_000
+
+
+@pytest.mark.slow
 def test_the_image_runs_layerscope(built: DockerEngine, tmp_path: Path) -> None:
     image = (ROOT / "fixtures/my-python-app-buildkit.tar").read_bytes()
     assert built.docker("run", "--rm", "--network=none", "layerscope:own", "--version").startswith(
