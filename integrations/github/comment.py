@@ -84,10 +84,10 @@ def from_inputs() -> Comment | None:
     number = os.environ.get("PULL_REQUEST", "").strip()
     if not number or not os.path.exists(path):
         return None
-    key = inputs.variable("key").strip()
+    key = inputs.variable("key")
     if inputs.variable("image"):
         key = inputs.image_key()
-    author = inputs.variable("comment-author").strip() or AUTHOR
+    author = inputs.variable("comment-author") or AUTHOR
     return read(number, path, key and inputs.slug(key), author)
 
 

@@ -33,7 +33,7 @@ class InputError(Exception):
 
 def switch(name: str, *, default: bool) -> bool:
     """The input `name`, either yes or no. Raises `InputError` for anything else, so a typo never opens the gate."""
-    text = variable(name).strip()
+    text = variable(name)
     if not text:
         return default
     if text.lower() in YES | NO:
@@ -44,8 +44,8 @@ def switch(name: str, *, default: bool) -> bool:
 
 
 def variable(name: str) -> str:
-    """The text of an input, from the step's environment."""
-    return os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
+    """The text of an input, from the step's environment, without the line end that `name: |` leaves in a workflow."""
+    return os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "").strip()
 
 
 def split_options(text: str) -> list[str]:
@@ -60,11 +60,11 @@ def split_options(text: str) -> list[str]:
 
 def image_key() -> str:
     """A short name for the image that is the same from build to build and works as a folder, a cache key, and a comment."""
-    given = variable("key").strip()
+    given = variable("key")
     if given:
         return slug(given)
-    name = _SCHEME.sub("", variable("image").strip(), count=1)
-    return slug("-".join(part for part in (strip_tag(name), variable("platform").strip()) if part))
+    name = _SCHEME.sub("", variable("image"), count=1)
+    return slug("-".join(part for part in (strip_tag(name), variable("platform")) if part))
 
 
 def strip_tag(name: str) -> str:
@@ -124,7 +124,7 @@ def refuse(message: str, *, summary: bool) -> int:
     """Report an error in the log, as an annotation, and in the summary. Returns the step's exit code."""
     annotate("error", message)
     print(f"layerscope: error: {message}", file=sys.stderr)
-    if summary and variable("summary").strip().lower() not in NO:
+    if summary and variable("summary").lower() not in NO:
         summarize(error_report(message))
     return 2
 

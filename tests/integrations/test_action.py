@@ -103,6 +103,30 @@ def test_options_are_split_like_in_a_shell(runner: Runner, options: str) -> None
     assert {rule["rule"] for rule in document["verdict"]["rules"]} == {"max_size", "max_layers"}
 
 
+def test_blanks_around_an_input_mean_nothing_and_blanks_in_a_path_stay(runner: Runner) -> None:
+    job = runner.job(push())
+    (job.workspace / "my files").mkdir()
+    (job.workspace / "app.tar").rename(job.workspace / "my files/my app.tar")
+    (job.workspace / "Dockerfile").rename(job.workspace / "my files/a Dockerfile")
+    (job.workspace / "my files/my budget.toml").write_text("[budget]\nmax_layers = 30\n")
+    job, result = runner.check(
+        job=job,
+        image="my files/my app.tar\n",
+        budget="  my files/my budget.toml\n",
+        dockerfile="my files/a Dockerfile ",
+        base=" ",
+        anchor="\n",
+        platform="\n",
+        reports="my files/reports of today\n",
+        gate="True\n",
+        options="\n",
+    )
+    assert result == "success", "\n".join(job.log)
+    path = Path(job.step("size").outputs["json"])
+    assert path == job.workspace / "my files/reports of today/report.json"
+    assert json.loads(path.read_text())["verdict"]["passed"] is True
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
