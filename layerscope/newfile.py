@@ -11,16 +11,19 @@ from layerscope.system.folder import Folder
 
 
 @contextmanager
-def new_file(folder: Folder, name: str | bytes, *, mode: int, replace: bool) -> Iterator[int]:
+def new_file(
+    folder: Folder, name: str | bytes, *, mode: int, replace: bool, readable: bool = False
+) -> Iterator[int]:
     """A descriptor to write to. If the block succeeds, the file gets `name` in `folder`.
 
-    Until then the file has no name, so not even a killed process leaves it behind. If the file system doesn't support
-    that, it has a random name. With `replace`, it replaces an existing file. Raises `OSError`, and `FileExistsError`
-    without `replace`.
+    With `readable`, it can be read from too, which a sandbox may deny. Until the end of the block
+    the file has no name, so not even a killed process leaves it behind. If the file system doesn't support that, it has a
+    random name. With `replace`, it replaces an existing file. Raises `OSError`, and `FileExistsError` without `replace`.
     """
     temporary = f".layerscope-{os.urandom(8).hex()}"
-    unnamed = folder.unnamed(mode)
-    fd = folder.open(temporary, NEW, mode) if unnamed is None else unnamed
+    access = os.O_RDWR if readable else os.O_WRONLY
+    unnamed = folder.unnamed(access, mode)
+    fd = folder.open(temporary, access | NEW, mode) if unnamed is None else unnamed
     try:
         try:
             yield fd

@@ -110,7 +110,9 @@ def write_file(chunks: Iterable[bytes], target: Target, request: Request) -> int
     """
     done = 0
     try:
-        with new_file(target.folder, target.name, mode=_MODE, replace=target.force) as fd:
+        with new_file(
+            target.folder, target.name, mode=_MODE, replace=target.force, readable=True
+        ) as fd:
             for chunk in chunks:
                 stop_if(request.cancelled)
                 write_all(fd, chunk)

@@ -12,5 +12,5 @@ NO_LINK: Final[int] = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT: Final[int] = getattr(os, "O_NONBLOCK", 0)
 """Opens a FIFO that nobody writes to without waiting."""
 READ: Final = os.O_RDONLY | BINARY
-NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | BINARY
+NEW: Final = os.O_CREAT | os.O_EXCL | NO_LINK | BINARY
 UPDATE: Final = os.O_RDWR | os.O_CREAT | NO_LINK | BINARY

@@ -70,13 +70,13 @@ class PosixFolder:
         times = None if seconds is None else (seconds, seconds)
         os.utime(name, times, dir_fd=self.fd, follow_symlinks=False)
 
-    def unnamed(self, mode: int) -> int | None:
+    def unnamed(self, access: int, mode: int) -> int | None:
         """A new file without a name, for `publish`; None where there are none."""
         unnamed: int = getattr(os, "O_TMPFILE", 0)
         if not unnamed or not os.path.isdir("/proc/self/fd"):
             return None
         try:
-            return os.open(".", unnamed | os.O_WRONLY, mode, dir_fd=self.fd)
+            return os.open(".", unnamed | access, mode, dir_fd=self.fd)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 return None

@@ -123,7 +123,7 @@ class WindowsFolder:
         """Set the times of a file; without `seconds`, to now."""
         os.utime(self._place(name), None if seconds is None else (seconds, seconds))
 
-    def unnamed(self, mode: int) -> int | None:
+    def unnamed(self, access: int, mode: int) -> int | None:
         """None: no file is without a name here."""
 
     def publish(self, fd: int, name: str | bytes) -> None:
