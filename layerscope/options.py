@@ -43,6 +43,8 @@ class ReadOptions:
     (`full`), or never (`off`). `head` reads no layers, only the manifest, the config, and the index.
     `via` reads an engine's image from its `store` or from an `export`; None takes the store where it can be read.
     `cache` keeps the indexes of layers in the user's cache folder, and takes them from there, except with `full`.
+    `contents` says that files may be read after the analysis. Without it, an engine's export is not kept; reading a file
+    exports the image again.
     `lazy` reads a layer by its table of contents (eStargz, zstd:chunked) if it has one.
     `packages` tells which packages the files belong to, unless layers are read by their tables of contents.
     `advice` says which advice to give on the image.
@@ -65,6 +67,7 @@ class ReadOptions:
     head: bool = False
     cache: bool = True
     lazy: bool = False
+    contents: bool = True
     via: Via | None = None
     packages: bool = True
     advice: AdviceOptions = DEFAULT_ADVICE

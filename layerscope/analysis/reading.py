@@ -130,6 +130,8 @@ class _Run:
             dockerfile=options.dockerfile,
             head=options.head,
             every_platform=every_platform,
+            contents=options.contents or options.lazy or options.verify != "auto",
+            all_secrets=options.secrets == "all",
             limits=options.limits,
             shelf=None if options.verify == "full" else self.shelf,
             progress=self.progress,

@@ -132,6 +132,7 @@ def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
         platform=str(analysis.facts.platform) or None,
         limits=choice.options.limits,
         cache=choice.options.cache,
+        contents=False,
         packages=False,
         dead_weight=False,
         duplicates=False,

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Never
 
 import click
@@ -295,8 +296,13 @@ def _open_all(
     stack: ExitStack,
     cancelled: CancelledCallback = stopping.is_set,
     remark: RemarkCallback | None = None,
+    *,
+    contents: bool = False,
 ) -> list[Side]:
-    """Analyze the images, which stay open until `stack` closes, and read the saved reports."""
+    """Analyze the images, which stay open until `stack` closes, and read the saved reports.
+
+    `contents` is for the browser, which reads files afterwards.
+    """
     from layerscope.analysis.comparison.side import Side
     from layerscope.cache.opened import open_shelf
     from layerscope.report.saved.reference import report_path
@@ -311,7 +317,7 @@ def _open_all(
             continue
         analysis = layerscope.read(
             reference,
-            options,
+            replace(options, contents=contents),
             shelf=shelf,
             progress=progress,
             cancelled=cancelled,
@@ -375,7 +381,7 @@ def _browse(asked: Asked) -> int:
     def open_sides(
         progress: ProgressCallback, cancelled: CancelledCallback, stack: ExitStack
     ) -> tuple[Side, Side]:
-        a, b = _open_all(asked, progress, stack, cancelled)
+        a, b = _open_all(asked, progress, stack, cancelled, contents=True)
         return a, b
 
     confine_browser(asked.references, pull=asked.pull, cache=not asked.no_cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import layerscope
@@ -79,15 +79,18 @@ def remarks(*, quiet: bool) -> RemarkCallback | None:
 
 
 @contextmanager
-def opened(choice: Choice, shelf: Shelf | None = None) -> Iterator[tuple[Analysis, ProgressBar]]:
+def opened(
+    choice: Choice, shelf: Shelf | None = None, *, contents: bool = False
+) -> Iterator[tuple[Analysis, ProgressBar]]:
     """Read the image with a progress bar if one is wanted, and hold it open. Raises any `LayerscopeError`.
 
-    Images that are read with one `shelf` share their layers.
+    Images that are read with one `shelf` share their layers. `contents` is for a command that reads files afterwards.
     """
+    options = replace(choice.options, contents=contents)
     with collector_paused(), progress_bar(quiet=choice.quiet) as progress:
         analysis = layerscope.read(
             choice.reference,
-            choice.options,
+            options,
             shelf=shelf,
             progress=progress,
             cancelled=stopping.is_set,

@@ -47,7 +47,7 @@ def command(choice: Choice, path: str, folder: str, layer: int | None, force: bo
     from layerscope.units import count, format_size
 
     confine_image(choice, folders=(folder,))
-    with opened(choice) as (analysis, progress):
+    with opened(choice, contents=True) as (analysis, progress):
         node, after = find(analysis, path, layer)
         taken = extract(
             node,

@@ -25,6 +25,10 @@ class OpenFile:
         init=False, default_factory=dict, repr=False, compare=False
     )
     """What is known of blobs in the file already, by their offsets and sizes: a `layerscope.layers.known.KnownLayer` each."""
+    holes: frozenset[tuple[int, int]] = field(
+        init=False, default=frozenset(), repr=False, compare=False
+    )
+    """The blobs of which the file has only the beginning, by their offsets and sizes."""
 
     def __post_init__(self) -> None:
         self._stamp = self._now()
@@ -134,7 +138,8 @@ class Blob:
 class DeferredBlob:
     """A blob whose size and first bytes are known, and whose bytes are fetched when something else is read.
 
-    `fetch` gives the blob itself; it is called once at most, and its file is closed by whoever opened it.
+    `fetch` gives the blob itself; it is called once at most, and its file is closed by whoever opened it. `early` is what
+    is known of it already, like `OpenFile.read_early`.
     """
 
     def __init__(
@@ -144,10 +149,12 @@ class DeferredBlob:
         head: bytes,
         key: tuple[int, int, int],
         fetch: Callable[[], Blob],
+        early: object = None,
     ) -> None:
         self.name = name
         self.size = size
         self.key = key
+        self.early = early
         self._head = head
         self._fetch = fetch
         self._fetched: Blob | None = None

@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from functools import partial
 
 from layerscope.errors import LimitExceeded
-from layerscope.image.blob import Blob, StoredBlob
+from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
 from layerscope.image.image import Layer
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.budget import Budget, extra_budget
@@ -144,9 +144,11 @@ class _Reading:
 
     def _early(self, layer: Layer, blob: StoredBlob) -> StoredLayer | None:
         """The layer as reading it now would give it, if it was read while its archive arrived."""
-        if not isinstance(blob, Blob) or not blob.file.read_early:
-            return None
-        early = blob.file.read_early.get((blob.offset, blob.size))
+        early: object = None
+        if isinstance(blob, Blob):
+            early = blob.file.read_early.get((blob.offset, blob.size))
+        elif isinstance(blob, DeferredBlob):
+            early = blob.early
         if not isinstance(early, KnownLayer) or not is_searched(
             early.stored.index, self.limits, everything=self.all_secrets
         ):

@@ -46,6 +46,8 @@ def open_image(
     dockerfile: str | None = None,
     head: bool = False,
     every_platform: bool = False,
+    contents: bool = True,
+    all_secrets: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     shelf: Shelf | None = None,
     progress: ProgressCallback | None = None,
@@ -58,8 +60,8 @@ def open_image(
     `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
     image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
-    opens the first image of an index, with the others as its `siblings`. `shelf` has the layers
-    that need not be fetched, and `remark` takes one line about how the image is read. `via` reads an
+    opens the first image of an index, with the others as its `siblings`. Without `contents`, no file will be read later.
+    `all_secrets` searches all text files for secrets. `shelf` has the layers that need not be fetched, and `remark` takes one line about how the image is read. `via` reads an
     engine's `store` or an `export`; None takes the store where it can be read. Raises `UsageError`,
     `SourceError`, and `FormatError`.
     """
@@ -73,6 +75,8 @@ def open_image(
         dockerfile=None if dockerfile is None else _read_dockerfile(dockerfile),
         head=head,
         every_platform=every_platform,
+        contents=contents,
+        all_secrets=all_secrets,
         limits=limits,
         shelf=shelf,
         progress=progress,

@@ -6,8 +6,9 @@ import posixpath
 from typing import Final
 
 from layerscope.errors import FormatError, LimitExceeded, TarError, UnsupportedFormat
-from layerscope.image.blob import Blob, OpenFile
+from layerscope.image.blob import Blob, DeferredBlob, OpenFile
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Member
+from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.layer_index import Columns
 from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow
@@ -15,6 +16,7 @@ from layerscope.notes import Notes
 from layerscope.progress import stop_if
 from layerscope.sources.source import Request
 from layerscope.sources.store import read_bounded
+from layerscope.sources.temporary import NotSieved
 
 _HOPS: Final = 40
 _ROOT_FOLDERS: Final = frozenset(
@@ -70,6 +72,7 @@ class Archive:
             if name in self._members and member.kind != DIRECTORY:
                 self._twice.add(name)
             self._members[name] = member
+        self._check_holes()
         self.complete = scanner.marked
         file.check_unchanged()
         if not scanner.marked:
@@ -77,11 +80,24 @@ class Archive:
                 "archive-without-end", f"{file.name} has no end marker, so it may be cut short"
             )
 
+    def _check_holes(self) -> None:
+        """Raise `NotSieved` if the file has a hole anywhere but in a member's content."""
+        if self._file.holes:
+            contents = {
+                (member.data, member.size)
+                for member in self._members.values()
+                if member.kind == FILE and not _is_sparse(member)
+            }
+            if not contents.issuperset(self._file.holes):
+                raise NotSieved
+
     def __contains__(self, path: str) -> bool:
         return path in self._members
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> Blob | DeferredBlob | None:
         """The regular file that `path` leads to, or None if the archive has no member with this name.
+
+        Reading a layer that is not in the file raises `NotSieved`.
 
         Raises `FormatError` for a name that appears twice, or that points outside the archive, in a circle, or to something
         that is not a regular file.
@@ -127,13 +143,19 @@ class Archive:
             raise FormatError(f"{self.name}: {path!r} points outside the archive, to {target!r}")
         return name
 
-    def _blob(self, name: str, entry: Member) -> Blob:
-        if entry.extra is not None and entry.extra.logical_size is not None:
+    def _blob(self, name: str, entry: Member) -> Blob | DeferredBlob:
+        if _is_sparse(entry):
             raise UnsupportedFormat(
                 f"{self.name}: the member {name!r} is stored as a sparse file",
                 hint="create the archive without --sparse",
             )
-        return Blob(self._file, entry.data, entry.size, f"{self.name}: {name}")
+        blob = Blob(self._file, entry.data, entry.size, f"{self.name}: {name}")
+        place = (entry.data, entry.size)
+        if place not in self._file.holes:
+            return blob
+        head = blob.read_at(0, BLOCK_SIZE)
+        early = self._file.read_early.get(place)
+        return DeferredBlob(blob.name, blob.size, head, blob.key, _not_kept, early)
 
     def what_else(self) -> UnsupportedFormat:
         """The error for an archive that isn't an image; it says what the archive is instead."""
@@ -155,6 +177,14 @@ class Archive:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _is_sparse(member: Member) -> bool:
+    return member.extra is not None and member.extra.logical_size is not None
+
+
+def _not_kept() -> Blob:
+    raise NotSieved
 
 
 def _clean(name: str) -> str:

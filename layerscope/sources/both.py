@@ -16,7 +16,6 @@ from layerscope.errors import (
     LayerscopeError,
     LimitExceeded,
 )
-from layerscope.image.blob import StoredBlob
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
@@ -121,8 +120,8 @@ def _decide(
     return _by_content(by_index, by_manifest, request, kind)
 
 
-def _blobs(parts: Parts) -> list[StoredBlob]:
-    return [layer.blob for layer in parts.layers if layer.blob is not None]
+def _blobs(parts: Parts) -> list[tuple[int, int, int]]:
+    return [layer.blob.key for layer in parts.layers if layer.blob is not None]
 
 
 def _by_content(by_index: _Read, by_manifest: _Read, request: Request, kind: str | None) -> _Read:

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from typing import IO, Final
 
 from layerscope.errors import AmbiguousImage, ImageNotFound, SourceUnavailable
+from layerscope.image.blob import OpenFile
 from layerscope.image.image import Image
+from layerscope.sources.deferred import exported
 from layerscope.sources.engine import CHUNK, one_line, report_start, saved_name, whole
-from layerscope.sources.files import reason, spool
-from layerscope.sources.local import open_archive
+from layerscope.sources.files import sieve, spool
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 from layerscope.sources.stores import NotReadable, check_readable, from_store
 from layerscope.sources.stores.content import CONTENT, Target, open_content
 from layerscope.sources.stores.metadata import Named, has_database, images_named
+from layerscope.sources.temporary import reason
 
 NAME: Final = "containerd"
 NAMESPACE: Final = "CONTAINERD_NAMESPACE"
@@ -60,9 +62,13 @@ def open_target(target: str, request: Request) -> Image:
         image = from_store(lambda: _open_stored(target, request), NAME, request)
         if image is not None:
             return image
-    with stream(target, request) as chunks:
-        file = spool(chunks, saved_name(target), request, stage="export")
-    return open_archive(file, request, NAME)
+
+    def export(complete: bool) -> OpenFile:
+        with stream(target, request) as chunks:
+            keep = spool if complete else sieve
+            return keep(chunks, saved_name(target), request, stage="export")
+
+    return exported(export, request, NAME)[1]
 
 
 def _open_stored(name: str, request: Request) -> Image:

@@ -22,9 +22,13 @@ from layerscope.records import dataclass
 from layerscope.sources.local import open_archive
 from layerscope.sources.skeleton import HEAD, Skeleton
 from layerscope.sources.source import Request
+from layerscope.sources.temporary import NotSieved
 
-Export = Callable[[], OpenFile]
-"""Makes the engine save the image, and keeps the archive in a file."""
+Export = Callable[[bool], OpenFile]
+"""Makes the engine save the image, and keeps the archive in a file: with its layers if the argument is True.
+
+Without them, raises `NotSieved` if it needs them to understand the archive.
+"""
 _IMAGE: Final = "image-"
 
 
@@ -42,16 +46,18 @@ def open_exported(
     `identity` determines what an export would contain. `vouched_by` is the engine, for `Layer.vouched_by`.
     """
     folder = None if request.shelf is None else request.shelf.folder
-    if folder is None or request.every_platform:
-        return vouched(open_archive(export(), request, source), vouched_by)
-    key = _key(identity(), name, request, source)
-    value = folder.read(key)
-    if value is not None:
-        image = _open_known(value, name, request, source, export, vouched_by)
-        if image is not None:
-            return image
-    file = export()
-    image = vouched(open_archive(file, request, source), vouched_by)
+    key = None
+    if folder is not None and not request.every_platform:
+        key = _key(identity(), name, request, source)
+        value = folder.read(key)
+        if value is not None:
+            image = _open_known(value, name, request, source, export, vouched_by)
+            if image is not None:
+                return image
+    file, image = exported(export, request, source)
+    image = vouched(image, vouched_by)
+    if folder is None or key is None:
+        return image
     try:
         skeleton = _skeleton(file, image, name, request, source)
         if skeleton is not None:
@@ -60,6 +66,30 @@ def open_exported(
         image.close()
         raise
     return image
+
+
+def exported(export: Export, request: Request, source: str) -> tuple[OpenFile, Image]:
+    """The archive and the image in it. If its contents aren't wanted, reading them exports it again."""
+    sieves = request.head or (not request.contents and request.shelf is not None)
+    if sieves and not request.every_platform:
+        try:
+            file = export(False)
+            image = open_archive(file, request, source)
+        except (NotSieved, FormatError):
+            pass  # the whole archive is easier to read, or says what is wrong
+        else:
+            return file, _with_contents_later(image, export, request, source)
+    file = export(True)
+    return file, open_archive(file, request, source)
+
+
+def _with_contents_later(image: Image, export: Export, request: Request, source: str) -> Image:
+    later = _Later(export, request, source)
+    layers = tuple(
+        _deferred(layer, later) if isinstance(layer.blob, DeferredBlob) else layer
+        for layer in image.layers
+    )
+    return replace(image, layers=layers, closers=(*image.closers, later.close))
 
 
 def _key(identity: str, name: str, request: Request, source: str) -> str:
@@ -92,8 +122,8 @@ def _skeleton(
     file: OpenFile, image: Image, name: str, request: Request, source: str
 ) -> Skeleton | None:
     """The skeleton of the archive, if it gives the same image."""
-    blobs = [layer.blob for layer in image.layers if isinstance(layer.blob, Blob)]
-    skeleton = Skeleton.of(file, blobs)
+    blobs = [layer.blob for layer in image.layers if isinstance(layer.blob, Blob | DeferredBlob)]
+    skeleton = Skeleton.of(file, [blob.key[1:] for blob in blobs])
     if skeleton is None:
         return None
     try:
@@ -141,7 +171,7 @@ def _open_known(
 
 def _deferred(layer: Layer, later: _Later) -> Layer:
     blob = layer.blob
-    if not isinstance(blob, Blob):
+    if not isinstance(blob, Blob | DeferredBlob):
         return layer
     index = layer.index
     deferred = DeferredBlob(
@@ -150,6 +180,7 @@ def _deferred(layer: Layer, later: _Later) -> Layer:
         blob.read_at(0, HEAD),
         blob.key,
         lambda: later.blob(index, layer),
+        blob.early if isinstance(blob, DeferredBlob) else None,
     )
     return replace(layer, blob=deferred)
 
@@ -171,7 +202,7 @@ class _Later:
             if self._closed:
                 raise SourceUnavailable(f"{self.request.reference} is closed")
             if self._image is None:
-                self._image = open_archive(self.export(), self.request, self.source)
+                self._image = open_archive(self.export(True), self.request, self.source)
             layers = self._image.layers
         found = layers[index] if index < len(layers) else None
         if (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from layerscope.errors import ImageNotFound, LayerscopeError, SourceUnavailable
@@ -17,7 +17,7 @@ from layerscope.records import dataclass
 from layerscope.sources.deferred import open_exported
 from layerscope.sources.docker_config import check_config
 from layerscope.sources.engine_answers import EngineImage, EngineInfo, OddAnswer
-from layerscope.sources.files import spool
+from layerscope.sources.files import sieve, spool
 from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
@@ -112,6 +112,22 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
     Raises `ImageNotFound`, and `SourceUnavailable` even while the bytes are being read.
     """
     check_name(name, request.reference)
+    path = _plain_socket(place)
+    if path is not None:
+        from layerscope.sources.engine_socket import saving
+
+        def chosen(image: EngineImage) -> str:
+            report_start(request)
+            return _name_to_save(image, name)
+
+        with ExitStack() as stack:
+            try:
+                chunks = stack.enter_context(saving(path, name, chosen, SAVE_SECONDS))
+            except TimeoutError as error:
+                raise unavailable(place, error) from None
+            if chunks is not None:
+                yield whole(_guarded(chunks, place), str(place))
+                return
     with connected(place) as client:
         try:
             image = _look_up(client, place, name, request)
@@ -158,11 +174,8 @@ def locate(place: Place, name: str, request: Request) -> Located:
 
 def _ask(place: Place, name: str) -> tuple[EngineImage, EngineInfo] | None:
     """An image that the engine has, without the SDK; None if only the SDK can talk to it, or say what is wrong."""
-    scheme, _, path = place.host.partition("://")
-    config = check_config()
-    if scheme != "unix" or not path.startswith("/") or place.options.get("tls"):
-        return None
-    if config.get("HttpHeaders"):
+    path = _plain_socket(place)
+    if path is None:
         return None
     from layerscope.sources.engine_socket import ask
 
@@ -170,6 +183,15 @@ def _ask(place: Place, name: str) -> tuple[EngineImage, EngineInfo] | None:
         return ask(path, name)
     except TimeoutError as error:
         raise unavailable(place, error) from None
+
+
+def _plain_socket(place: Place) -> str | None:
+    """The path of the engine's socket, if it can be asked without the SDK."""
+    scheme, _, path = place.host.partition("://")
+    config = check_config()
+    if scheme != "unix" or not path.startswith("/") or place.options.get("tls"):
+        return None
+    return None if config.get("HttpHeaders") else path
 
 
 def saved_name(name: str) -> str:
@@ -232,12 +254,17 @@ def open_saved(
     If all that is read of it is known, nothing is saved; see `open_exported`.
     """
 
-    def export() -> OpenFile:
-        if request.remark is not None:
+    told = False
+
+    def export(complete: bool) -> OpenFile:
+        nonlocal told
+        if request.remark is not None and not told:
             for reason in reasons:
                 request.remark(reason)
+        told = True
         with stream() as chunks:
-            return spool(chunks, saved_name(name), request, stage="export")
+            keep = spool if complete else sieve
+            return keep(chunks, saved_name(name), request, stage="export")
 
     return open_exported(
         name, request, source, export=export, identity=identity, vouched_by=vouched_by

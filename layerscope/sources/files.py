@@ -6,16 +6,17 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from layerscope.errors import ImageNotFound, OutputError, SourceUnavailable, UnsupportedFormat
+from layerscope.errors import ImageNotFound, SourceUnavailable, UnsupportedFormat
 from layerscope.image.blob import Blob, OpenFile
 from layerscope.layers.compression import Decompression, sniff, sniff_head
 from layerscope.layers.header import BLOCK_SIZE, ZERO_BLOCK, is_header
 from layerscope.progress import Progress, stop_if
 from layerscope.sources.reference import DRIVE
 from layerscope.sources.source import Request
+from layerscope.sources.temporary import no_room, reason, temporary_file
 from layerscope.system.flags import NO_WAIT, READ
 from layerscope.system.positions import write_at
 
@@ -82,12 +83,6 @@ def _describe(mode: int) -> str:
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "not a regular file"
 
 
-def reason(error: BaseException) -> str:
-    """What an operating system error says, without its number and path."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text[:1].lower() + text[1:]
-
-
 def _read_all(fd: int, name: str) -> Iterable[bytes]:
     if sys.platform != "win32":
         os.set_blocking(fd, True)
@@ -115,16 +110,53 @@ def spool(
     archive, because the stream may never end.
     """
     with temporary_file(name) as file:
-        follower = _follower(file.fileno(), name, request)
+        fd = file.fileno()
+        follower = _follower(fd, name, request)
+
+        def keep(chunk: bytes, done: int) -> None:
+            write_at(fd, chunk, done - len(chunk))  # a follower reads meanwhile
+            if follower is not None:
+                follower.arrived(done)
+
         try:
-            _fill(file.fileno(), chunks, name, request, stage, total, follower)
+            _pass(chunks, keep, name, request, stage, total)
         except BaseException:
             if follower is not None:
                 follower.stop()
             raise
-        kept = OpenFile(os.dup(file.fileno()), name)
+        kept = OpenFile(os.dup(fd), name)
         if follower is not None:
             kept.read_early = follower.finish()
+        return kept
+
+
+def sieve(chunks: Iterable[bytes], name: str, request: Request, *, stage: str) -> OpenFile:
+    """Like `spool`, but layers are only indexed, and the file has holes in their places.
+
+    With `head`, they aren't even indexed. Raises `NotSieved` if that isn't possible.
+    """
+    from layerscope.sources.sieve import Sieve
+
+    shelf = request.shelf
+    with temporary_file(name) as file:
+        layers = Sieve(
+            file.fileno(),
+            name,
+            request.limits,
+            unpacks=request.head or (shelf is not None and not shelf.proves),
+            all_secrets=request.all_secrets,
+            indexes=not request.head,
+        )
+        try:
+            _pass(chunks, lambda chunk, _: layers.put(chunk), name, request, stage, None)
+            found = layers.finish()
+        except OSError as error:
+            raise no_room(name, 0, error) from None
+        except BaseException:
+            layers.stop()
+            raise
+        kept = OpenFile(os.dup(file.fileno()), name)
+        kept.holes, kept.read_early = found.holes, found.early
         return kept
 
 
@@ -134,18 +166,24 @@ def _follower(fd: int, name: str, request: Request) -> Follower | None:
         return None
     from layerscope.sources.follower import Follower
 
-    return Follower(fd, name, request.limits, unpacks=not request.shelf.proves)
+    return Follower(
+        fd,
+        name,
+        request.limits,
+        unpacks=not request.shelf.proves,
+        all_secrets=request.all_secrets,
+    )
 
 
-def _fill(
-    fd: int,
+def _pass(
     chunks: Iterable[bytes],
+    keep: Callable[[bytes, int], None],
     name: str,
     request: Request,
     stage: str,
     total: int | None,
-    follower: Follower | None,
 ) -> None:
+    """Hand each chunk to `keep`, with the number of bytes so far."""
     done = 0
     head = b""
     for chunk in chunks:
@@ -155,12 +193,10 @@ def _fill(
             if len(head) == BLOCK_SIZE:
                 _check_head(head, name)
         try:
-            write_at(fd, chunk, done)  # a follower reads meanwhile
+            keep(chunk, done + len(chunk))
         except OSError as error:
             raise no_room(name, done, error) from None
         done += len(chunk)
-        if follower is not None:
-            follower.arrived(done)
         if request.progress is not None:
             request.progress(Progress(stage, done, total))
 
@@ -174,30 +210,6 @@ def _check_head(head: bytes, name: str) -> None:
 
 def _not_a_tar(name: str) -> UnsupportedFormat:
     return UnsupportedFormat(f"{name} is not a tar archive, so it is not an image")
-
-
-def temporary_file(name: str) -> IO[bytes]:
-    import tempfile  # takes as long to load as ten modules of this package
-
-    try:
-        return tempfile.TemporaryFile(prefix="layerscope-", buffering=0)
-    except OSError as error:
-        raise no_room(name, 0, error) from None
-
-
-def no_room(name: str, done: int, error: OSError) -> OutputError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return OutputError(
-        f"cannot keep {name} in a temporary file after {done} bytes: {reason(error)}",
-        hint=f"set TMPDIR to a folder {'with enough room' if full else 'you can write to'}",
-    )
-
-
-def write_all(fd: int, chunk: bytes) -> None:
-    """Write every byte in `chunk`; raises `OSError`."""
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def _uncompressed(file: OpenFile, request: Request) -> OpenFile:

@@ -9,27 +9,22 @@ Nothing depends on it: what it can't read, or doesn't get to, is read from the f
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable
-from typing import Final
 
-from layerscope.errors import Cancelled, LayerscopeError, LimitExceeded
+from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.image.blob import Blob, OpenFile
-from layerscope.image.digest import Digest
-from layerscope.layers.budget import extra_budget
-from layerscope.layers.compression import sniff_head
-from layerscope.layers.header import BLOCK_SIZE, FIELDS, ZERO_BLOCK, is_header, number
-from layerscope.layers.known import KnownLayer
-from layerscope.layers.reader import index_layer
+from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.limits import Limits
 from layerscope.records import dataclass
+from layerscope.sources.early import (
+    ArchiveMember,
+    EarlyLayers,
+    digest_to_prove,
+    keeps_size,
+    member_of,
+)
 from layerscope.system.positions import pread
-
-_FILES: Final = frozenset((0, ord("0")))
-_PAX: Final = frozenset((ord("x"), ord("g")))
-_LONGEST_PAX: Final = 1 << 20
-_BLOB: Final = re.compile(rb"(?:\./)?blobs/sha256/([0-9a-f]{64})")
 
 
 class _GrowingFile(OpenFile):
@@ -79,21 +74,26 @@ class _TooLateError(Exception):
 class Follower:
     """Reads the file behind `fd` in its own thread. Call `arrived` for every write, and `finish` or `stop` at the end.
 
-    With `unpacks`, compressed layers are read too.
+    With `unpacks`, compressed layers are read too, and with `all_secrets`, all text files are searched.
     """
 
-    def __init__(self, fd: int, name: str, limits: Limits, *, unpacks: bool = True) -> None:
+    def __init__(
+        self,
+        fd: int,
+        name: str,
+        limits: Limits,
+        *,
+        unpacks: bool = True,
+        all_secrets: bool = False,
+    ) -> None:
         self._unpacks = unpacks
         self._file = _GrowingFile(os.dup(fd), name)
-        self._limits = limits
+        self._early = EarlyLayers(limits, all_secrets=all_secrets)
         self._there = 0
         self._awaited = 0
         self._whole = False
         self._stopped = False
         self._changed = threading.Condition()
-        self._found: dict[tuple[int, int], object] = {}
-        self._budget = extra_budget(limits.extra_bytes)
-        self._members = 0
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -111,7 +111,7 @@ class Follower:
             self._changed.notify()
         self._thread.join()
         self._file.close()
-        return self._found
+        return self._early.found
 
     def stop(self) -> None:
         """Forget everything: the file won't be whole."""
@@ -138,38 +138,30 @@ class Follower:
     def _follow(self) -> None:
         position = 0
         while self._wait(position + BLOCK_SIZE):
-            header = pread(self._file.fd, BLOCK_SIZE, position)
-            if header == ZERO_BLOCK or not is_header(header):
-                return
-            fields = FIELDS.unpack(header)
-            size, flag = number(fields[2]), fields[5]
+            member = member_of(pread(self._file.fd, BLOCK_SIZE, position))
             data = position + BLOCK_SIZE
-            if size < 0 or (flag in _PAX and not self._keeps_size(data, size)):
+            if member is None or (member.is_pax and not self._keeps_size(data, member.size)):
                 return
-            if flag in _FILES and size > BLOCK_SIZE:
-                self._member(data, size, fields[0].partition(b"\0")[0])
-            position = data + (size + BLOCK_SIZE - 1 & -BLOCK_SIZE)
+            if member.may_be_layer:
+                self._index(data, member)
+            position = data + member.padded
 
     def _keeps_size(self, data: int, size: int) -> bool:
-        """Whether an extension header leaves the next member's size as it is."""
-        if size > _LONGEST_PAX or not self._wait(data + size):
-            return False
-        return b" size=" not in pread(self._file.fd, size, data)
+        return self._wait(data + size) and keeps_size(pread(self._file.fd, size, data))
 
-    def _member(self, data: int, size: int, name: bytes) -> None:
+    def _index(self, data: int, member: ArchiveMember) -> None:
         """Index a member if it is a layer."""
         if not self._wait(data + BLOCK_SIZE):
             return
+        name, size = self._file.name, member.size
         head = pread(self._file.fd, BLOCK_SIZE, data)
         if is_header(head):
             if self._wait(data + size):
-                blob = Blob(self._file, data, size, self._file.name)
-                self._index(blob, None, self._check_stopped)
+                self._early.index(Blob(self._file, data, size, name), None, self._check_stopped)
             return
-        match = _BLOB.fullmatch(name)
-        if not self._unpacks or match is None or sniff_head(head, "") == "none" or self._whole:
+        digest = digest_to_prove(member, head, name) if self._unpacks else None
+        if digest is None or self._whole:
             return
-        arriving = _Arriving(self._file, data, size, self._file.name, self._wait)
         done = 0
 
         def advanced(count: int) -> None:
@@ -179,30 +171,7 @@ class Follower:
             if self._whole and 2 * done < size:
                 raise _TooLateError
 
-        self._index(arriving, Digest("sha256", match[1].decode()), advanced)
-
-    def _index(
-        self, blob: Blob | _Arriving, digest: Digest | None, advanced: Callable[[int], None]
-    ) -> None:
-        budget = self._budget.part()
-        try:
-            stored = index_layer(
-                blob,
-                digest=digest,
-                diff_id=None,
-                verify="auto",
-                limits=self._limits,
-                budget=budget,
-                advanced=advanced,
-            )
-        except (Cancelled, LimitExceeded):
-            raise
-        except LayerscopeError:
-            return
-        self._members += len(stored.index)
-        if self._members > self._limits.members:
-            raise LimitExceeded(f"more than {self._limits.members} members in the archive")
-        self._found[blob.offset, blob.size] = KnownLayer(stored, budget.spent)
+        self._early.index(_Arriving(self._file, data, size, name, self._wait), digest, advanced)
 
     def _check_stopped(self, _: int) -> None:
         if self._stopped:

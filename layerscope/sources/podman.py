@@ -26,10 +26,10 @@ from layerscope.sources.engine import (
     saved,
     whole,
 )
-from layerscope.sources.files import reason
 from layerscope.sources.names import is_same
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.sources.temporary import reason
 from layerscope.system.users import user_id
 
 NAME: Final = "podman"

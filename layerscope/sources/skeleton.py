@@ -16,7 +16,7 @@ from layerscope.image.blob import Blob, OpenFile
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.limits import MIB
 from layerscope.records import dataclass
-from layerscope.sources.files import no_room, temporary_file, write_all
+from layerscope.sources.temporary import no_room, temporary_file, write_all
 
 HEAD: Final = BLOCK_SIZE
 """The number of bytes kept of each layer, to recognize its compression."""
@@ -33,8 +33,8 @@ class Skeleton:
     parts: tuple[tuple[int, bytes], ...]
 
     @classmethod
-    def of(cls, file: OpenFile, layers: Iterable[Blob]) -> Skeleton | None:
-        """The skeleton of an open archive; None if it has too much data besides these layers."""
+    def of(cls, file: OpenFile, layers: Iterable[tuple[int, int]]) -> Skeleton | None:
+        """The skeleton of an open archive; None if it has too much data besides these layers, given by offset and size."""
         ranges = list(_between(file.size, layers))
         if sum(end - begin for begin, end in ranges) > MOST:
             return None
@@ -73,10 +73,10 @@ class Skeleton:
         return cls(size, parts)
 
 
-def _between(size: int, layers: Iterable[Blob]) -> Iterator[tuple[int, int]]:
+def _between(size: int, layers: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """The ranges outside layers, and the start of each layer."""
     begin = 0
-    for offset, count in sorted({(layer.offset, layer.size) for layer in layers}):
+    for offset, count in sorted(set(layers)):
         if count > HEAD and offset + HEAD > begin:
             yield begin, offset + HEAD
             begin = offset + count

@@ -29,7 +29,8 @@ class Request:
     Dockerfile that built the image, if the user has it. `head` means that no layer will be read, so only the image's own
     documents are requested.
     `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
-    need not be fetched, and `remark` takes one line about how the image is read. `via` says whether to read an engine's
+    need not be fetched. Without `contents`, nobody will read a file later, so an engine's export isn't kept. `all_secrets`
+    searches all text files of layers that are read early. `remark` takes one line about how the image is read. `via` says whether to read an engine's
     store or an export; None takes the store where it can be read.
     """
 
@@ -42,6 +43,8 @@ class Request:
     dockerfile: tuple[str, str] | None = None
     head: bool = False
     every_platform: bool = False
+    contents: bool = True
+    all_secrets: bool = False
     limits: Limits = DEFAULT_LIMITS
     shelf: Shelf | None = None
     progress: ProgressCallback | None = None

@@ -19,7 +19,7 @@ from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node, parse_document
 from layerscope.limits import Limits
-from layerscope.sources.files import reason
+from layerscope.sources.temporary import reason
 from layerscope.system.flags import NO_WAIT, READ
 from layerscope.system.folder import Folder
 
@@ -142,7 +142,7 @@ def blob_path(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.hex}"
 
 
-def read_bounded(blob: Blob, name: str, max_bytes: int) -> bytes:
+def read_bounded(blob: StoredBlob, name: str, max_bytes: int) -> bytes:
     if blob.size > max_bytes:
         raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
     return blob.read_at(0, blob.size)

@@ -15,10 +15,10 @@ from layerscope.notes import Notes
 from layerscope.progress import Progress, stop_if
 from layerscope.records import dataclass
 from layerscope.sources.archive import Archive
-from layerscope.sources.files import reason, write_all
 from layerscope.sources.local import open_archive
 from layerscope.sources.members import INDEX, MANIFEST
 from layerscope.sources.source import Request
+from layerscope.sources.temporary import reason, write_all
 from layerscope.system.folder import Folder
 
 STDOUT: Final = "-"

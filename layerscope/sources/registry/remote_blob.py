@@ -11,9 +11,9 @@ from layerscope.errors import DigestMismatch, FormatError, SourceUnavailable
 from layerscope.image.digest import Digest
 from layerscope.layers.lazy.part import NoPartsError
 from layerscope.progress import stop_if
-from layerscope.sources.files import no_room, temporary_file, write_all
 from layerscope.sources.registry.client import TRIES, Client, reason
 from layerscope.sources.registry.spools import Spools
+from layerscope.sources.temporary import no_room, temporary_file, write_all
 from layerscope.system.positions import pread
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import threading
 
 from layerscope.errors import FormatError, SourceUnavailable
 from layerscope.image.blob import OpenFile
-from layerscope.sources.files import reason
+from layerscope.sources.temporary import reason
 from layerscope.system.flags import NO_WAIT, READ
 from layerscope.system.folder import Folder
 
