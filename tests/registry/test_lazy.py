@@ -435,30 +435,14 @@ def test_databases_over_the_limit_leave_their_types_unknown(registry: Registry) 
     assert any("not looked for (--lazy): deb" in message for message in messages)
 
 
-@pytest.mark.parametrize(
-    ("files", "types"),
-    [
-        ({"bin/app": File(b"\x7fELF" + bytes(40_000), mode=0o755)}, ["cargo", "golang"]),
-        ({"bin/app": File(b"\x7fELF" + bytes(40_000), mode=0o644)}, []),
-        ({"srv/app.jar": b"PK" + bytes(100)}, ["maven"]),
-    ],
-)
-def test_packages_inside_programs_and_archives_are_said_to_be_unread(
-    registry: Registry, files: dict[str, Any], types: list[str]
-) -> None:
-    registry.add(image_of(estargz, files))
-    document = report(registry.name(), LAZY)
-    assert document["packages"]["unreadable"] == types
-    assert ("packages-not-read" in {each["code"] for each in document["notes"]}) == bool(types)
-
-
 def test_a_rule_about_packages_that_were_not_looked_for_fails(
     registry: Registry, run: Run, folder: Path
 ) -> None:
-    registry.add(image_of(estargz, {"srv/app.jar": b"PK" + bytes(100)}))
+    registry.add(image_of(estargz, {"srv/app.jar": b"PK" + NOISE[:500]}))
     arguments = ("check", registry.name(), "--lazy", "--no-cache", "--config", "rules.toml")
+    limit = ("--limit", "database_bytes=50")
     (folder / "rules.toml").write_text('[[budget.package]]\nmatch = "maven:*"\nmax = "1GB"\n')
-    done = run(*arguments)
+    done = run(*arguments, *limit)
     assert done.returncode == 1
     assert "packages of type maven may be missing" in done.stdout
 
