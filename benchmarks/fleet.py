@@ -1,7 +1,7 @@
 """Ten thousand images without a registry: rows of invented layers through the fleet's own writer, and each question's time.
 
     python benchmarks/fleet.py make DIR [--scale 1.0]     100 million file rows at scale 1
-    python benchmarks/fleet.py ask DIR                    each report and query, with its time and memory
+    python benchmarks/fleet.py ask DIR                    each report and query, with its time, CPU time, and memory
 
 A scale of 1 has 10,000 images on 40 bases, 60,000 layers, and 100,000,000 files. Three quarters of all files have content that
 another layer has, too. The same seed makes the same fleet.
@@ -206,7 +206,8 @@ def ask(folder: str) -> None:
         began = time.perf_counter()
         code = (
             "import resource, sys; from layerscope.cli.main import main; code = main(sys.argv[1:]);"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+            "used = resource.getrusage(resource.RUSAGE_SELF);"
+            "print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr); sys.exit(code)"
         )
         done = subprocess.run(
             [sys.executable, "-c", code, "fleet", *arguments],
@@ -215,8 +216,14 @@ def ask(folder: str) -> None:
             check=False,
         )
         seconds = time.perf_counter() - began
-        memory = int(done.stderr.split()[-1]) // 1000 if done.returncode == 0 else done.stderr
-        print(f"{name:36} {seconds:7.1f} s  {memory} MB", flush=True)
+        if done.returncode:
+            print(f"{name:36} {done.stderr}", flush=True)
+            continue
+        processor, memory = done.stderr.split()[-2:]
+        print(
+            f"{name:36} {seconds:6.1f} s  {float(processor):6.1f} CPU s  {int(memory) // 1000} MB",
+            flush=True,
+        )
 
 
 def asked(folder: str) -> Iterator[tuple[str, list[str]]]:

@@ -128,6 +128,8 @@ def _views(head: Head) -> Iterator[str]:
     known = {} if head.sums is None else asdict(head.sums)
     values = ", ".join(f"{number:d} AS {name}" for name, number in known.items())
     yield f"CREATE VIEW content_sums AS {f'SELECT {values}' if values else SUMS}"
+    for name, made in ROLLUPS.items():
+        yield f"CREATE VIEW {name} AS {f'SELECT * FROM stored_{name}' if head.rolled else made}"
 
 
 _SUMMED: Final = (
@@ -139,3 +141,16 @@ SUMS: Final = (
     " coalesce(sum(size), 0)::BIGINT AS once, coalesce(sum(size * copies), 0)::BIGINT AS total FROM contents"
 )
 """What `ContentSums` are, from the table `contents`."""
+_MOST_REPEATED: Final = 10_000
+ROLLUPS: Final = {
+    "repeated": (
+        "SELECT hash, any_value(t.size) AS size, any_value(t.copies) AS copies, any_value(t.layers) AS layers, min(f.path) AS path"
+        " FROM (SELECT * FROM contents WHERE copies > 1 ORDER BY size * (copies - 1) DESC, hash"
+        f" LIMIT {_MOST_REPEATED}) t JOIN files f USING (hash) GROUP BY hash"
+    ),
+    "versions": (
+        "SELECT type, name, version, count(DISTINCT image) AS images FROM image_packages WHERE installed"
+        " GROUP BY type, name, version"
+    ),
+}
+"""How the tables that sum up others are made. A small fleet, or one that is being scanned, makes them when they are asked for."""

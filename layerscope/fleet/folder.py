@@ -31,6 +31,8 @@ _HEAD_BYTES: Final = 64 * 1024 * 1024
 _MOST_PARTS: Final = 100_000
 _PART: Final = re.compile(r"[a-z_]{1,40}/[0-9a-f]{8}-[0-9a-f]{16}\.parquet", re.ASCII)
 _KIND: Final = "layerscope fleet"
+ROLLED_UP: Final = ("images", "image_packages", "files", "contents")
+"""The tables that the rollups sum up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Head:
     """Known if `contents` has one row per hash over all of its files."""
     tidy: bool = False
     """Whether each name has one row, and no table has rows of images without a name."""
+    rolled: bool = False
+    """Whether the rollups are those of the other tables."""
 
 
 def read_head(path: str) -> Head:
@@ -115,6 +119,7 @@ def _parse(data: bytes, name: str) -> Head:
         complete=value.get("complete") is True,
         sums=_sums(value.get("contents"), name),
         tidy=value.get("tidy") is True,
+        rolled=value.get("rolled") is True,
     )
 
 
@@ -154,10 +159,11 @@ class FleetFolder:
         complete: bool = False,
         sums: ContentSums | None = None,
         tidy: bool = False,
+        rolled: bool = False,
     ) -> None:
         """Make these files the tables, at once. Files that no table needs any more are removed.
 
-        What is known of the tables, `sums` and `tidy`, stays true while their files stay the same.
+        What is known of the tables, `sums`, `tidy`, and `rolled`, stays true while their files stay the same.
         """
         changed = {name for name in parts if parts[name] != self.head.parts.get(name, ())}
         head = Head(
@@ -167,6 +173,7 @@ class FleetFolder:
             complete=complete,
             sums=self.head.sums if sums is None and "contents" not in changed else sums,
             tidy=tidy or (self.head.tidy and changed.isdisjoint(("images", *OF_IMAGE))),
+            rolled=rolled or (self.head.rolled and changed.isdisjoint(ROLLED_UP)),
         )
         before = {each for files in self.head.parts.values() for each in files}
         self._write(head)
@@ -182,6 +189,7 @@ class FleetFolder:
             "contents": None if head.sums is None else asdict(head.sums),
             "kind": _KIND,
             "layerscope": layerscope.__version__,
+            "rolled": head.rolled,
             "scan": head.scan,
             "schema_version": SCHEMA_VERSION,
             "tables": {name: list(head.parts.get(name, ())) for name in SCHEMAS},

@@ -12,6 +12,7 @@ from layerscope.fleet.compaction import compact
 from layerscope.fleet.image_stage import replay_images
 from layerscope.fleet.layer_stage import read_new_layers
 from layerscope.fleet.manifest_stage import read_manifests
+from layerscope.fleet.rollups import roll_up
 from layerscope.fleet.run import Counts, Plan, Run
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def scan(
     )
     run.commit(complete=True)
     compact(folder, gone)
+    roll_up(folder)
     run.counts.failures = len(run.failures)
     return run.counts
 

@@ -146,6 +146,12 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
             ("diff_id", _TEXT),
         ]
     ),
+    "repeated": pa.schema(
+        [("hash", HASH), ("size", _BYTES), ("copies", _COUNT), ("layers", _COUNT), ("path", _TEXT)]
+    ),
+    "versions": pa.schema(
+        [("type", _WORD), ("name", _WORD), ("version", _WORD), ("images", _COUNT)]
+    ),
     "failures": pa.schema(
         [
             ("reference", _TEXT),

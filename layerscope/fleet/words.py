@@ -16,6 +16,9 @@ def shown(column: Column, value: Any) -> str:
         return "–"
     if column.kind == "size":
         return format_size(value)
+    if column.kind == "path":
+        # Nearly all names of a fleet are in a registry, and every command takes them without the scheme.
+        value = str(value).removeprefix("registry:")
     if column.kind == "count":
         return f"{value:,}"
     return f"{value} %" if column.kind == "percent" else one_line(str(value))
@@ -34,7 +37,7 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "referenced",
             format_size(summary["referenced"]),
-            f"if no layer were shared: {_times(summary['sharing'])} of what is stored",
+            f"if no layer were shared: {_times(summary['sharing'])} what is stored",
         ),
         (
             "shared",

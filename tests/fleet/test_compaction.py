@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from layerscope.cli.main import main
-from layerscope.fleet import compaction, content_sums
+from layerscope.fleet import compaction, content_sums, rollups
+from layerscope.fleet.database import ROLLUPS
 from layerscope.fleet.folder import ContentSums, locked, read_head
 from tests.fleet.served import FleetRegistry
 from tests.fleet.world import Made, fill, make
@@ -125,3 +126,35 @@ def test_sums_that_are_not_numbers_are_refused(
     for lie in lies:
         place.write_text(json.dumps({**head, "contents": lie}))
         assert main(["fleet", "report", str(tmp_path / "fleet")]) == 4
+
+
+def test_rollups_of_a_large_fleet_follow_what_they_sum_up(
+    made: list[Made],
+    registry: FleetRegistry,
+    scan: Scan,
+    rows: Ask,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "fleet"
+    scan(f"registry:{registry.netloc}")
+    assert not read_head(str(folder)).rolled
+    summed = report(folder, capfd)
+    monkeypatch.setattr(rollups, "ROWS", 1)
+    scan(f"registry:{registry.netloc}")
+    assert read_head(str(folder)).rolled
+    assert report(folder, capfd) == summed
+    one = made[-1]
+    del registry.repositories[one.repository][one.tag]
+    scan(f"registry:{registry.netloc}")
+    assert read_head(str(folder)).rolled
+    for name, made_of in ROLLUPS.items():
+        assert rows(folder, f"SELECT * FROM {name} ORDER BY ALL") == rows(
+            folder, f"SELECT * FROM ({made_of}) ORDER BY ALL"
+        )
+    fewer = report(folder, capfd)
+    assert fewer != summed
+    monkeypatch.setattr(rollups, "ROWS", 1 << 40)
+    scan(f"registry:{registry.netloc}", out=tmp_path / "other")
+    assert report(tmp_path / "other", capfd) == fewer

@@ -24,12 +24,12 @@ class FleetMarkdown:
                 continue
             out.write(f"\n### {question.title}\n\n{prose(question.meaning)}\n\n")
             out.write(f"| {' | '.join(column.title for column in question.columns)} |\n")
-            marks = (":--" if column.kind == "text" else "--:" for column in question.columns)
+            marks = ("--:" if column.is_number else ":--" for column in question.columns)
             out.write(f"|{'|'.join(marks)}|\n")
             for row in answer["rows"]:
                 cells = [
                     code(shown(column, row[column.key]))
-                    if column.kind == "text" and row[column.key] is not None
+                    if not column.is_number and row[column.key] is not None
                     else shown(column, row[column.key])
                     for column in question.columns
                 ]

@@ -32,7 +32,8 @@ WIDESPREAD: Final = Question(
         Column("name", "package"),
         Column("version", "version"),
     ),
-    sql="SELECT count(DISTINCT image) AS images, type, name, version FROM image_packages WHERE installed GROUP BY type, name, version",
+    sql="SELECT images, type, name, version FROM versions",
     order="images DESC, type, name, version",
+    total="SELECT count(*) FROM versions",
     bar="images",
 )

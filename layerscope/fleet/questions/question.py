@@ -10,16 +10,24 @@ from layerscope.fleet.query import plain
 if TYPE_CHECKING:
     import duckdb
 
-Kind = Literal["text", "size", "count", "percent"]
+Kind = Literal["text", "path", "size", "count", "percent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an answer. `key` is its name in SQL and JSON; `kind` says how people see it."""
+    """One column of an answer. `key` is its name in SQL and JSON; `kind` says how people see it.
+
+    Where there is little room, the end of a text is cut off, and the start of a path, of which the end says more.
+    """
 
     key: str
     title: str
     kind: Kind = "text"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is aligned to the right and sorted by its value."""
+        return self.kind in ("size", "count", "percent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

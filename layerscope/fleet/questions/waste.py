@@ -9,7 +9,7 @@ from layerscope.fleet.questions.question import Column, Question
 KINDS: Final = Question(
     key="waste_by_kind",
     title="Waste by kind",
-    meaning="Stored content that no image needs, summed over all images.",
+    meaning="Content that an image stores and its final filesystem doesn't have, summed over all images.",
     columns=(
         Column("bytes", "wasted", "size"),
         Column("images", "images", "count"),
@@ -29,7 +29,7 @@ REPOSITORIES: Final = Question(
         Column("wasted", "wasted", "size"),
         Column("share", "of content", "percent"),
         Column("images", "images", "count"),
-        Column("repository", "repository"),
+        Column("repository", "repository", "path"),
     ),
     sql="SELECT sum(wasted)::BIGINT AS wasted, round(100.0 * sum(wasted) / nullif(sum(content), 0), 1) AS share,"
     " count(*) AS images, repository FROM (SELECT DISTINCT repository, image, wasted, content FROM images)"
