@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import re
 import runpy
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.builder import ImageBuilder, buildkit, oci
 from tests.builder.tools import absent, require
 from tests.docs.pages import ROOT
 from tests.engines import gotools
@@ -130,3 +133,59 @@ def test_every_supported_python_is_tested_on_every_system() -> None:
     listed = [line.rpartition(" :: ")[2] for line in project["classifiers"] if "3." in line]
     assert matrix["python"] == listed
     assert project["requires-python"] == f">={listed[0]}"
+
+
+def own_image(architecture: str, size: int) -> ImageBuilder:
+    """What BuildKit makes of the Dockerfile, on a base of 1 MB. `size` is that of layerscope in it, before compression."""
+    noise = random.Random(architecture).randbytes
+    image = ImageBuilder("layerscope:1", architecture=architecture)
+    image.layer({"usr/bin/python3": noise(1_000_000)}, **buildkit.run("set -eux; make install"))
+    image.empty(**buildkit.command("CMD", ["python3"]))
+    image.layer(
+        {"opt/layerscope/bin/layerscope": noise(size)},
+        **buildkit.copy("/opt/layerscope", "/opt/layerscope"),
+    )
+    path = "PATH=/opt/layerscope/bin:/usr/local/bin:/usr/bin"
+    image.empty(**buildkit.meta(f"ENV {path} PYTHONDONTWRITEBYTECODE=1 LAYERSCOPE_CACHE_SIZE=0"))
+    image.layer({"work/": b""}, **buildkit.workdir("/work"))
+    image.empty(**buildkit.meta("USER 65534:65534"))
+    return image.empty(**buildkit.command("ENTRYPOINT", ["layerscope"]))
+
+
+@pytest.mark.parametrize(
+    ("size", "extra", "said"),
+    [
+        (1_000_000, {}, None),
+        (31_000_000, {}, "max_own_size"),
+        (1_000_000, {"src/layerscope/a.py": b"x"}, "/src/**"),
+    ],
+)
+def test_the_release_checks_its_image_on_every_platform(
+    tmp_path: Path, size: int, extra: dict[str, bytes], said: str | None
+) -> None:
+    images = [own_image("amd64", 1_000_000), own_image("arm64", size)]
+    if extra:
+        images[1].layer(extra, **buildkit.copy("/src", "/src"))
+    oci([each.build() for each in images], layout="index", attestations=True).write(
+        tmp_path / "layerscope.tar"
+    )
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    program = tmp_path / "venv/bin/layerscope"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m layerscope "$@"\n')
+    program.chmod(0o755)
+    steps = read(ROOT / ".github/workflows/release.yml")["jobs"]["image"]["steps"]
+    (step,) = (step for step in steps if step.get("name") == "Check it against its own budget")
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", step["run"]],
+        cwd=ROOT,
+        env=os.environ
+        | {"RUNNER_TEMP": str(tmp_path), "ARCHIVE": str(tmp_path / "layerscope.tar")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == (said is not None), done.stdout + done.stderr
+    assert done.stdout.count("verdict: ") == 2, done.stderr
+    if said is not None:
+        assert said in done.stdout.partition("FAIL")[2]
