@@ -96,10 +96,10 @@ def _confine(choice: Choice, *, measures: bool) -> None:
     )
 
 
-def _ignore_files(dockerfile: str) -> tuple[str, str]:
-    """The .dockerignore of one Dockerfile, and that of its folder."""
+def _ignore_files(dockerfile: str) -> tuple[str, str, str]:
+    """The .dockerignore of one Dockerfile, that of its folder, and that of the current folder. The first one counts."""
     folder, name = os.path.split(dockerfile)
-    return os.path.join(folder, f"{name}{IGNORE}"), os.path.join(folder, IGNORE)
+    return os.path.join(folder, f"{name}{IGNORE}"), os.path.join(folder, IGNORE), IGNORE
 
 
 def _saved_rows(path: str, choice: Choice) -> Sequence[AdviceRow]:
@@ -152,8 +152,8 @@ def with_smaller_base(analysis: Analysis, choice: Choice) -> Analysis:
 def _patch(analysis: Analysis, advice: Sequence[Advice], dockerfile: str) -> Patch:
     from layerscope.analysis.advice.patch.patch import make_patch
 
-    own, shared = _ignore_files(dockerfile)
-    ignore = own if os.path.lexists(own) else shared
+    own, beside, current = _ignore_files(dockerfile)
+    ignore = next((path for path in (own, beside, current) if os.path.lexists(path)), beside)
     return make_patch(analysis, advice, _source(dockerfile), _source(ignore))
 
 
@@ -172,10 +172,12 @@ def _tell_others(patch: Patch, told: Sequence[Advice]) -> None:
     """Say on standard error what the patch doesn't change. `told` is the same advice with masked secrets."""
     if not patch.applied and not patch.others:
         tell("layerscope: there is nothing to change")
-    followed = {_key(advice) for advice in patch.applied}
+    reasons = {_key(advice): reason for advice, reason in patch.others}
     for advice in told:
-        if _key(advice) not in followed:
-            tell(f"layerscope: not in the patch: {_line(advice.message)} [{advice.rule}]")
+        reason = reasons.get(_key(advice))
+        if reason is not None:
+            line = _line(advice.message)
+            tell(f"layerscope: not in the patch: {line} [{advice.rule}], because {reason}")
 
 
 def _key(advice: Advice) -> tuple[object, ...]:

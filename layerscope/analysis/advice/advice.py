@@ -16,7 +16,7 @@ class Advice:
     `bytes` is None if nobody measured the saving, or if the change saves time and no bytes. `compressed` is what a pull
     saves, None if unknown. `instruction` is the one to edit and `location` its lines, None if unknown. `written_by` wrote the files. `kind`
     and `wasted_by` are about waste; they are None for live files. `edits` make the change in a Dockerfile; none if a
-    person has to think about it.
+    person has to think about it, and `reason` may say why.
     """
 
     rule: str
@@ -30,3 +30,4 @@ class Advice:
     kind: WasteKind | None = None
     wasted_by: int | None = None
     edits: tuple[Edit, ...] = ()
+    reason: str = ""

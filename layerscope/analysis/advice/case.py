@@ -82,7 +82,14 @@ class Case:
         return self.summary.files_of(pair)
 
     def on_waste(
-        self, rule: str, pair: WastePair, text: str, *, edit: int, edits: tuple[Edit, ...] = ()
+        self,
+        rule: str,
+        pair: WastePair,
+        text: str,
+        *,
+        edit: int,
+        edits: tuple[Edit, ...] = (),
+        reason: str = "",
     ) -> Advice:
         """Advice on a pair, which is claimed by it. `text` is the sentence without the saving."""
         self._claimed_pairs.add(_key(pair))
@@ -100,6 +107,7 @@ class Case:
             kind=pair.kind,
             wasted_by=pair.wasted_by,
             edits=edits,
+            reason=reason,
         )
 
     def pass_over(self, pair: WastePair) -> None:
@@ -232,6 +240,7 @@ class Case:
         edit: int,
         written_by: int | None = None,
         edits: tuple[Edit, ...] = (),
+        reason: str = "",
     ) -> Advice:
         """Advice that removes live content. `text` is the sentence without the saving."""
         return Advice(
@@ -244,6 +253,7 @@ class Case:
             location=self.location(edit),
             written_by=edit if written_by is None else written_by,
             edits=edits,
+            reason=reason,
         )
 
     # Instructions

@@ -58,3 +58,5 @@ class IgnorePaths:
 
 
 Edit = AppendCommand | AddFlag | AddOption | DropInstruction | ReplaceInstruction | IgnorePaths
+Change = tuple[tuple[Edit, ...], str]
+"""The edits that make a change, or none and why a person has to make it."""

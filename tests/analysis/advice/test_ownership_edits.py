@@ -93,6 +93,11 @@ def test_a_mode_is_set_only_if_every_file_gets_the_same() -> None:
         AddOption(0, "--chmod=755"),
         DropInstruction(1),
     )
+    assert edits(("COPY . /app", copied), ("RUN chmod -R a+rx /app", changed)) == (
+        AddOption(0, "--chmod=755"),
+        DropInstruction(1),
+    )
+    changed["app/b"] = File(B, 0o644)
     assert edits(("COPY . /app", copied), ("RUN chmod -R a+rX /app", changed)) == ()
 
 

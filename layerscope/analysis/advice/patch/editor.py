@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from layerscope.analysis.advice.context import clean_source, words_of
 from layerscope.analysis.advice.edits import (
     AddFlag,
     AddOption,
     AppendCommand,
     DropInstruction,
     Edit,
+    IgnorePaths,
     ReplaceInstruction,
 )
 from layerscope.analysis.advice.patch.shell import (
@@ -27,11 +30,12 @@ _SHELL: Final = re.compile(r"SHELL\s*\[\s*\"(?:/usr)?(?:/bin/)?(?:ba|da|a|z)?sh\
 _COMMAND_END: Final = re.compile(r"[;&|]|(?<!\\)(?<!\\\r)\n")
 _LONGEST: Final = 4_000
 """The most characters of a command after its first words that are searched for a flag."""
+_BIND: Final = re.compile(r"--mount=(\S+)")
 _END: Final = re.compile(r"(\r?\n|\r)?\Z")
 
 
 class NotMechanicalError(Exception):
-    """An edit needs a decision."""
+    """An edit needs a decision. The message says why, as the end of a sentence."""
 
 
 class Editor:
@@ -61,15 +65,15 @@ class Editor:
             at = self._steps[start].end_line
         return "".join([*parts, *self._lines[at:]])
 
-    @property
-    def uses_of_context(self) -> int:
-        """How many instructions take files from the build context, over all stages."""
-        return sum(
-            "--from=" not in step.text
-            if step.keyword in ("COPY", "ADD")
-            else "--mount=type=bind" in step.text
-            for step in self._steps.values()
-        )
+    def other_use(self, step: Step, lines: Iterable[str]) -> Step | None:
+        """Another instruction of any stage that may take files with it that `lines` of .dockerignore leave out."""
+        found = [line for line in lines if not line.startswith("**/__pycache__")]
+        for other in self._steps.values():
+            if other is not step and any(
+                _overlaps(source, line) for source in _sources(other) for line in found
+            ):
+                return other
+        return None
 
     def state(self) -> dict[int, list[str]]:
         """What was changed so far, for `restore`."""
@@ -84,25 +88,27 @@ class Editor:
         match edit:
             case DropInstruction():
                 if self._changed.get(step.start_line):
-                    raise NotMechanicalError
+                    raise NotMechanicalError(f"line {step.start_line} is changed by other advice")
                 self._changed[step.start_line] = []
             case ReplaceInstruction():
                 self._change(step, [self._indent(step) + edit.text + self._ending(step)])
             case AddOption():
                 self._change(step, _with_option(self._current(step), step, edit.option))
-            case AddFlag() if not is_exec_form(command_of(step.text)):
+            case AddFlag() if is_exec_form(command_of(step.text)):
+                raise NotMechanicalError(f"line {step.start_line} is a JSON list, not a command")
+            case AddFlag():
                 self._change(step, _with_flag(self._current(step), edit))
             case AppendCommand():
                 self._append(step, edit.command)
-            case _:
-                raise NotMechanicalError
+            case IgnorePaths():
+                raise NotMechanicalError("it is about .dockerignore")
 
     def _current(self, step: Step) -> list[str]:
         lines = self._changed.get(step.start_line)
         if lines is None:
             return self._lines[step.start_line - 1 : step.end_line]
         if not lines:
-            raise NotMechanicalError
+            raise NotMechanicalError(f"line {step.start_line} is removed by other advice")
         return lines
 
     def _change(self, step: Step, lines: list[str]) -> None:
@@ -120,8 +126,11 @@ class Editor:
     def _append(self, step: Step, command: str) -> None:
         lines = list(self._current(step))
         text = parse_dockerfile("".join(lines))
-        if step.keyword != "RUN" or not self._plain or len(text) != 1:
-            raise NotMechanicalError
+        place = f"line {step.start_line}"
+        if step.keyword != "RUN" or len(text) != 1:
+            raise NotMechanicalError(f"{place} is not a RUN")
+        if not self._plain:
+            raise NotMechanicalError("the Dockerfile has another shell or escape character")
         newline = "\r\n" if lines[0].endswith("\r\n") else "\n"
         end = heredoc_end(text[0].text)
         if end is not None and lines[-1].strip() == end:
@@ -130,7 +139,7 @@ class Editor:
         own = command_of(text[0].text)
         between = None if is_exec_form(own) else joint(own)
         if between is None or lines[-1].rstrip().endswith("\\"):
-            raise NotMechanicalError
+            raise NotMechanicalError(f"nothing can be added to the command of {place} for certain")
         last = lines[-1]
         ending = last[len(last.rstrip("\r\n")) :]
         indent = _INDENT
@@ -143,17 +152,42 @@ class Editor:
         self._change(step, lines)
 
 
+def _sources(step: Step) -> Iterator[str | None]:
+    """What an instruction takes from the build context: paths, "" for all of it, None if that isn't certain."""
+    if step.keyword in ("COPY", "ADD"):
+        if "--from=" in step.text:
+            return
+        text = " ".join(step.text.split())
+        words = words_of(text)
+        if words is None:
+            yield from () if "<<" in text else (None,)
+            return
+        yield from map(clean_source, words[:-1])
+    for match in _BIND.finditer(step.text if step.keyword == "RUN" else ""):
+        pairs = (each.partition("=") for each in match[1].split(","))
+        options = {name: value for name, _, value in pairs}
+        if options.get("type", "bind") == "bind" and "from" not in options:
+            yield clean_source(options.get("source") or options.get("src") or "")
+
+
+def _overlaps(source: str | None, line: str) -> bool:
+    """Whether a source may have files that a line of .dockerignore leaves out."""
+    if not source or "*" in line:
+        return True
+    return source == line or line.startswith(f"{source}/") or source.startswith(f"{line}/")
+
+
 def _with_option(lines: list[str], step: Step, option: str) -> list[str]:
     name = option.partition("=")[0]
     if name != "--mount" and re.search(rf"(?<!\S){re.escape(name)}(?![\w-])", step.text):
-        raise NotMechanicalError
+        raise NotMechanicalError(f"line {step.start_line} has {name} already")
     first = lines[0]
     if f" {option} " in first:
         return lines
     start = len(first) - len(first.lstrip())
     at = start + len(step.keyword)
     if first[start:at].upper() != step.keyword:
-        raise NotMechanicalError
+        raise NotMechanicalError(f"line {step.start_line} does not begin with {step.keyword}")
     return [f"{first[:at]} {option}{first[at:]}", *lines[1:]]
 
 
@@ -170,7 +204,7 @@ def _with_flag(lines: list[str], edit: AddFlag) -> list[str]:
         parts.append(f"{raw[at : match.end()]} {edit.flag}")
         at, found = match.end(), True
     if not found:
-        raise NotMechanicalError
+        raise NotMechanicalError(f"no command there takes {edit.flag} for certain")
     return "".join([*parts, raw[at:]]).splitlines(keepends=True)
 
 

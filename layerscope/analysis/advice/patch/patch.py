@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from layerscope.analysis.advice.advice import Advice
-from layerscope.analysis.advice.edits import Edit, IgnorePaths
+from layerscope.analysis.advice.context import words_of
+from layerscope.analysis.advice.edits import IgnorePaths
 from layerscope.analysis.advice.patch.diff import unified
 from layerscope.analysis.advice.patch.editor import Editor, NotMechanicalError
 from layerscope.analysis.advice.patch.shell import command_of, is_exec_form
@@ -25,11 +26,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A unified diff, the advice it follows, and the advice that needs a decision."""
+    """A unified diff, the advice it follows, and the other advice with the reason why it isn't followed."""
 
     text: str
     applied: tuple[Advice, ...]
-    others: tuple[Advice, ...]
+    others: tuple[tuple[Advice, str], ...]
 
 
 def make_patch(
@@ -44,14 +45,14 @@ def make_patch(
     editor = Editor(dockerfile.text)
     ignored: list[str] = []
     applied: list[Advice] = []
-    others: list[Advice] = []
+    others: list[tuple[Advice, str]] = []
     for each in advice:
         state = editor.state()
         try:
-            lines = _apply(analysis, editor, each.edits)
-        except NotMechanicalError:
+            lines = _apply(analysis, editor, each, ignore.text or "")
+        except NotMechanicalError as reason:
             editor.restore(state)
-            others.append(each)
+            others.append((each, str(reason)))
         else:
             ignored += lines
             applied.append(each)
@@ -61,15 +62,19 @@ def make_patch(
     return Patch("".join(diffs), tuple(applied), tuple(others))
 
 
-def _apply(analysis: Analysis, editor: Editor, edits: tuple[Edit, ...]) -> list[str]:
-    if not edits:
-        raise NotMechanicalError
+def _apply(analysis: Analysis, editor: Editor, advice: Advice, ignore: str) -> list[str]:
+    if not advice.edits:
+        raise NotMechanicalError(advice.reason or "it needs a decision")
     ignored: list[str] = []
-    for edit in edits:
+    for edit in advice.edits:
         step = _aligned(analysis, editor, edit.instruction)
         if isinstance(edit, IgnorePaths):
-            if editor.uses_of_context != 1:
-                raise NotMechanicalError
+            other = editor.other_use(step, edit.lines)
+            if other is not None:
+                raise NotMechanicalError(f"line {other.start_line} may need these files too")
+            kept = [line for line in edit.lines if f"!{line}" in ignore.split()]
+            if kept:
+                raise NotMechanicalError(f".dockerignore asks for {kept[0]}")
             ignored += edit.lines
         else:
             editor.apply(step, edit)
@@ -79,24 +84,36 @@ def _apply(analysis: Analysis, editor: Editor, edits: tuple[Edit, ...]) -> list[
 def _aligned(analysis: Analysis, editor: Editor, index: int) -> Step:
     instruction = analysis.image.instructions[index]
     place = instruction.location
-    step = None if place is None else editor.step_at(place.start_line, place.end_line)
+    if place is None:
+        raise NotMechanicalError("it is not known which line it is about")
+    step = editor.step_at(place.start_line, place.end_line)
     if (
         step is None
         or step.keyword != instruction.keyword
         or written_text(instruction, step) != instruction.text
+        or (instruction.evidence != "provenance" and not _ran(step, instruction.created_by))
     ):
-        raise NotMechanicalError
-    if instruction.evidence != "provenance" and not _ran(step, instruction.created_by):
-        raise NotMechanicalError
+        raise NotMechanicalError(f"the image was not built from line {place.start_line} as it is")
     return step
 
 
 def _ran(step: Step, created_by: str) -> bool:
-    """Whether the history has the command of a RUN. It doesn't keep the words of a COPY, an ADD, or a here-document."""
-    if step.keyword != "RUN" or "<<" in step.text:
+    """Whether the history has the command of a RUN, or the words of a COPY or an ADD.
+
+    It doesn't keep here-documents, and a classic builder's has only a hash of what was copied.
+    """
+    if "<<" in step.text:
         return True
-    command = command_of(step.text)
-    return is_exec_form(command) or " ".join(command.split()) in " ".join(created_by.split())
+    if step.keyword == "RUN":
+        command = command_of(step.text)
+        return is_exec_form(command) or " ".join(command.split()) in " ".join(created_by.split())
+    told, mark, _ = created_by.partition("# buildkit")
+    if step.keyword not in ("COPY", "ADD") or not mark or "$" in step.text:
+        return True
+    words = words_of(" ".join(step.text.split()))
+    return words is None or words == [
+        word for word in told.split()[1:] if not word.startswith("--")
+    ]
 
 
 def _with_lines(text: str, lines: list[str]) -> str:

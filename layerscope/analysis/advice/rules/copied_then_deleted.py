@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
-from layerscope.analysis.advice.between import cleanup_command, nothing_happens_between
+from layerscope.analysis.advice.between import cleaned_folders, cleanup_command, obstacle
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.context import Context
-from layerscope.analysis.advice.edits import DropInstruction, Edit, IgnorePaths
+from layerscope.analysis.advice.edits import Change, DropInstruction, IgnorePaths
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.mentions import files_word
@@ -27,21 +27,25 @@ def _find(case: Case) -> Iterator[Advice]:
         ):
             continue
         text = f"{case.start(pair.written_by)}: {_remedy(case, pair)}"
-        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=_edits(case, pair))
+        edits, reason = _edits(case, pair)
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits, reason=reason)
 
 
-def _edits(case: Case, pair: WastePair) -> tuple[Edit, ...]:
+def _edits(case: Case, pair: WastePair) -> Change:
     """Ignore what is deleted, if nothing between the two instructions could use it."""
     first, last = pair.written_by, pair.wasted_by
     command = cleanup_command(case.text(last))
-    if command is None or " && " in command or not nothing_happens_between(case, first, last):
-        return ()
+    if command is None or " && " in command:
+        return (), f"{case.mentions.place(last)} does more than delete absolute paths"
+    reason = obstacle(case, first, last, cleaned_folders(command))
+    if reason:
+        return (), reason
     context = Context(case, first)
     paths = [context.path(word.encode()) for word in command.split() if word.startswith("/")]
     if not paths or not all(paths):
-        return ()
+        return (), "it is not certain what these files are called in the build context"
     lines = tuple(path.decode() for path in paths if path)
-    return IgnorePaths(first, lines), DropInstruction(last)
+    return (IgnorePaths(first, lines), DropInstruction(last)), ""
 
 
 def _remedy(case: Case, pair: WastePair) -> str:

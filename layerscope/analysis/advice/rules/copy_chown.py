@@ -14,14 +14,14 @@ from layerscope.analysis.advice.chown import (
     ownership_command,
     user_made_between,
 )
-from layerscope.analysis.advice.edits import Edit
+from layerscope.analysis.advice.edits import Change
 from layerscope.analysis.advice.ownership_edits import ownership_edits
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 
 
 def _find(case: Case) -> Iterator[Advice]:
-    known: dict[int, tuple[Edit, ...]] = {}
+    known: dict[int, Change] = {}
     for pair in case.pairs("metadata_only"):
         keyword = case.keyword(pair.written_by)
         if keyword in ("COPY", "ADD") and flags_of(pair.changed) and not case.is_inherited(pair):
@@ -32,8 +32,12 @@ def _find(case: Case) -> Iterator[Advice]:
             text = f"{case.start(pair.written_by)}: {_remedy(case, pair, match, maker)}"
             if pair.wasted_by not in known:
                 known[pair.wasted_by] = ownership_edits(case, pair.wasted_by, match)
-            edits = () if maker is not None else known[pair.wasted_by]
-            yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits)
+            edits, reason = known[pair.wasted_by]
+            if maker is not None:
+                edits, reason = (), f"{case.mentions.place(maker)} makes the user after the COPY"
+            yield case.on_waste(
+                RULE.id, pair, text, edit=pair.written_by, edits=edits, reason=reason
+            )
 
 
 def _remedy(case: Case, pair: WastePair, match: re.Match[str] | None, maker: int | None) -> str:

@@ -19,6 +19,7 @@ _BUILD_OUTPUT = re.compile(rb"^(.*?)(?:^|/)(dist|build|target|out|obj|\.next|\.n
 _PLAIN = re.compile(rb"[A-Za-z0-9_@+.][A-Za-z0-9_@+./-]*")
 """A path that .dockerignore takes as it is."""
 _MOST_OF = (19, 20)
+_UNSURE = "it is not certain what these files are called in the build context"
 
 
 def _find(case: Case) -> Iterator[Advice]:
@@ -37,6 +38,7 @@ def _find(case: Case) -> Iterator[Advice]:
             f"takes {paths_word(claimed.paths)} along",
             edit=index,
             edits=edits,
+            reason=_UNSURE,
         )
 
 
@@ -59,7 +61,7 @@ def _replaced(case: Case) -> Iterator[Advice]:
             f"{case.start(copy)}: put {name} into .dockerignore, because "
             f"{case.mentions.subject(run)} makes it anyway"
         )
-        yield case.on_waste(RULE.id, pair, text, edit=copy, edits=edits)
+        yield case.on_waste(RULE.id, pair, text, edit=copy, edits=edits, reason=_UNSURE)
 
 
 def _folder(case: Case, pair: WastePair, pattern: re.Pattern[bytes]) -> bytes | None:

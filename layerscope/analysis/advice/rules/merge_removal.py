@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
-from layerscope.analysis.advice.between import cleanup_command, nothing_happens_between
+from layerscope.analysis.advice.between import cleaned_folders, cleanup_command, obstacle
 from layerscope.analysis.advice.case import Case
-from layerscope.analysis.advice.edits import AppendCommand, DropInstruction, Edit
+from layerscope.analysis.advice.edits import AppendCommand, Change, DropInstruction
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.mentions import files_word
@@ -26,16 +26,22 @@ def _find(case: Case) -> Iterator[Advice]:
             text = f"{start}: delete {what} in the same RUN, not in {late}"
         else:
             continue
-        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=_edits(case, pair))
+        edits, reason = _edits(case, pair)
+        yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits, reason=reason)
 
 
-def _edits(case: Case, pair: WastePair) -> tuple[Edit, ...]:
-    """Move the command that deletes to the end of the RUN, if nothing happens in between."""
+def _edits(case: Case, pair: WastePair) -> Change:
+    """Move the command that deletes to the end of the RUN, if nothing in between could notice."""
     first, last = pair.written_by, pair.wasted_by
+    if first == last:
+        return (), ""
     command = cleanup_command(case.text(last))
-    if first == last or command is None or not nothing_happens_between(case, first, last):
-        return ()
-    return AppendCommand(first, command), DropInstruction(last)
+    if command is None:
+        return (), f"{case.mentions.place(last)} does more than delete absolute paths and caches"
+    reason = obstacle(case, first, last, cleaned_folders(command))
+    if reason:
+        return (), reason
+    return (AppendCommand(first, command), DropInstruction(last)), ""
 
 
 RULE = Rule("merge-removal", "Files that a later step deletes", _find)
