@@ -65,7 +65,8 @@ def main() -> int:
     print("| image | entries | memory over the start | time per entry | outcome |")
     print("| --- | ---: | ---: | ---: | --- |")
     with tempfile.TemporaryDirectory() as name:
-        start = run(Shape("tiny", spread(1)), 10, Path(name))
+        tiny = [run(Shape("tiny", spread(1)), 10, Path(name)) for _ in range(5)]
+        start = min(tiny, key=lambda ran: ran.seconds)
         for shape, sizes in shapes:
             before = None
             for size in sizes:

@@ -69,6 +69,7 @@ def make_world(folder: Path, stack: ExitStack) -> World:
         "PYTHONPATH": str(ROOT),
         "LC_ALL": "C.UTF-8",
         "DOCKER_HOST": address,
+        "PYTHONDONTWRITEBYTECODE": "1",  # Python keeps what a full disk cuts off
     }
     return World(folder, inputs, environment, {}, {})
 

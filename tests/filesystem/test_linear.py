@@ -5,10 +5,7 @@ Work is the number of executed lines of the replay's code, so no clock is involv
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -20,6 +17,7 @@ from layerscope.layers import names
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, OPAQUE, SYMLINK, WHITEOUT, Member
 from layerscope.layers.layer_index import LayerIndex
 from layerscope.notes import Notes
+from tests.counting import lines_run
 
 COUNTED = {tree_module.__file__, node_module.__file__, links_module.__file__, names.__file__}
 Layers = list[list[Member]]
@@ -39,27 +37,7 @@ def work(layers: Layers) -> int:
         for index in indexes:
             tree.apply(index)
 
-    return lines_run(run)
-
-
-def lines_run(run: Callable[[], None]) -> int:
-    count = 0
-
-    def line(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return line
-
-    def call(frame: FrameType, event: str, argument: Any) -> Any:
-        return line if frame.f_code.co_filename in COUNTED else None
-
-    before = sys.gettrace()
-    sys.settrace(call)
-    try:
-        run()
-    finally:
-        sys.settrace(before)
-    return count
+    return lines_run(run, COUNTED.__contains__)
 
 
 def whited_out_one_by_one(size: int) -> Layers:
@@ -190,6 +168,6 @@ def test_the_measure_detects_quadratic_work() -> None:
                 tree.find(path)
                 path = path.rpartition(b"/")[0]
 
-        return lines_run(run)
+        return lines_run(run, COUNTED.__contains__)
 
     assert each_level(400) > 10 * each_level(100)

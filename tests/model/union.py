@@ -277,10 +277,11 @@ class Stack:
 
     def target(self, path: Path, target: Path) -> Entry | None:
         """The entry that a hard link at `path` is another name for, or None for a broken link."""
-        if below(target, path) or below(path, target):
-            self.out.disputed.append(f"link {path!r} above or below its target")
+        named = target
         if target and target not in self.tree:
             target = (*self.lead(target[:-1], own=False), target[-1])
+        if any(below(each, path) or below(path, each) for each in (named, target)):
+            self.out.disputed.append(f"link {path!r} above or below its target")
         for above in ancestors(target):
             entry = self.tree.get(above)
             if entry is not None and entry.kind != "directory":

@@ -17,8 +17,11 @@ import xxhash
 
 import layerscope
 from layerscope.analysis.budgets.budget_file import read as read_budget
+from layerscope.analysis.budgets.dive_rules import dive_rules
 from layerscope.analysis.filter.query import parse as parse_query
 from layerscope.errors import LayerscopeError
+from layerscope.fleet.folder import HEAD, read_head
+from layerscope.fleet.tables import SCHEMA_VERSION
 from layerscope.image.digest import Digest
 from layerscope.image.dockerfile import final_stage, parse_dockerfile
 from layerscope.image.image import Attestation
@@ -34,6 +37,7 @@ from layerscope.options import ReadOptions
 from layerscope.packages import executables, java
 from layerscope.packages.databases import unit_of
 from layerscope.packages.package import Unreadable
+from layerscope.report.document.builder import build
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.report.saved.report import parse_saved
 from layerscope.secrets.files import FILE_RULES
@@ -213,6 +217,62 @@ def _dockerfiles() -> list[bytes]:
     ]
 
 
+def _history(data: bytes) -> None:
+    """Lines of `created_by`, and after an empty line the Dockerfile that may have made them."""
+    steps, _, dockerfile = data.decode("utf-8", "replace").partition("\n\n")
+    builder = ImageBuilder("app:1")
+    for number, step in enumerate(steps.split("\n")[:50]):
+        if step.startswith("-"):
+            builder.empty(step[1:], comment="buildkit.dockerfile.v0")
+        else:
+            builder.layer({f"f{number}": b"x" * number}, step)
+    with tempfile.TemporaryDirectory() as folder:
+        docker_legacy([builder.build()]).write(Path(folder, "image.tar"))
+        Path(folder, "Dockerfile").write_text(dockerfile)
+        given = str(Path(folder, "Dockerfile"))
+        options = ReadOptions(cache=False, limits=LIMITS, dockerfile=given if dockerfile else None)
+        with layerscope.read(str(Path(folder, "image.tar")), options) as analysis:
+            build(analysis)
+
+
+def _histories() -> list[bytes]:
+    text = (FIXTURES / "my-python-app/Dockerfile").read_bytes()
+    return [
+        b'/bin/sh -c #(nop) ADD file:abc in / \n-/bin/sh -c #(nop)  CMD ["bash"]\n|1 A=b /bin/sh -c make',
+        b"RUN |2 A=b C=d /bin/sh -c make # buildkit\n-ENV A=b\nCOPY --chown=u a /b # buildkit\nWORKDIR /a",
+        b"/bin/sh -c make:0123\nbazel build ...\nkaniko\njib-maven-plugin:3\nko build ko://a",
+        b'RUN /bin/sh -c pip install x # buildkit\nCOPY . . # buildkit\n-CMD ["a"]\n\n' + text,
+    ]
+
+
+def _fleet(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, HEAD).write_bytes(data)
+        read_head(folder)
+
+
+def _heads() -> list[bytes]:
+    tables = {"layers": ["layers/00000001-0123456789abcdef.parquet"], "images": []}
+    sums = {"contents": 1, "repeated": 0, "copies": 1, "once": 5, "total": 5}
+    whole = {
+        "kind": "layerscope fleet",
+        "schema_version": SCHEMA_VERSION,
+        "tables": tables,
+        "scan": 1,
+        "commit": 2,
+        "complete": True,
+        "contents": sums,
+    }
+    return [json.dumps(whole).encode(), json.dumps(whole | {"tables": {}}).encode()]
+
+
+def _dive(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, ".dive-ci")
+        path.write_bytes(data)
+        dive_rules(path, {})
+
+
 def _packages(data: bytes) -> None:
     """The first byte chooses the database."""
     if not data:
@@ -270,7 +330,6 @@ def _saved(data: bytes) -> None:
 
 
 def _saved_reports() -> list[bytes]:
-    from layerscope.report.document.builder import build
     from layerscope.report.document.serialize import dumps
 
     with layerscope.read(str(FIXTURES / "my-python-app-buildkit.tar")) as analysis:
@@ -361,6 +420,7 @@ TARGETS: Final[dict[str, Target]] = {
     "documents": Target(_documents, _json_documents),
     "provenance": Target(_provenance, _statements),
     "dockerfile": Target(_dockerfile, _dockerfiles),
+    "history": Target(_history, _histories),
     "packages": Target(
         _packages,
         lambda: [bytes((n,)) + DOCUMENTS[path] for n, path in enumerate(sorted(DOCUMENTS))],
@@ -370,6 +430,13 @@ TARGETS: Final[dict[str, Target]] = {
     "cached": Target(_cached, _indexes),
     "saved": Target(_saved, _saved_reports),
     "budget": Target(_budget, _budgets),
+    "dive": Target(
+        _dive,
+        lambda: [
+            b"rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: 20MB\n  highestUserWastedPercent: disabled\n"
+        ],
+    ),
+    "fleet": Target(_fleet, _heads),
     "answers": Target(
         _answers,
         lambda: [
