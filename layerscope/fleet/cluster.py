@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import layerscope
@@ -118,9 +119,13 @@ def workers(*, scheduler: str | None, count: int | None) -> Iterator[Workers]:
 
 @contextmanager
 def _local(count: int) -> Iterator[Client]:
+    import dask
     from distributed import Client, LocalCluster
 
     with (
+        # Not Dask's own folder for this, which has a fixed name and is never removed.
+        TemporaryDirectory(prefix="layerscope-", ignore_cleanup_errors=True) as scratch,
+        dask.config.set({"temporary-directory": scratch}),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,

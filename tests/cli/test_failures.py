@@ -6,11 +6,13 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from layerscope.limits import GIB
 from tests.cli.conftest import Run, command, environment
 from tests.processes.unmeasured import unmeasured
 
@@ -227,6 +229,29 @@ def wait_for_reading(pid: int) -> None:
             pass
         time.sleep(0.05)
     raise AssertionError("the process never waited for more")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
+def test_a_system_that_starts_no_thread_is_a_one_line_error(folder: Path) -> None:
+    """A thread's stack, as large as the limit says, does not fit into the address space."""
+    import resource
+
+    def restrict() -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+        resource.setrlimit(resource.RLIMIT_STACK, (8 * GIB, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (4 * GIB, 4 * GIB))
+
+    done = subprocess.run(
+        command("report", "app-oci.tar"),
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=restrict,
+    )
+    assert done.returncode == 3
+    assert "does not let another thread start; raise `ulimit -u`" in one_line(done)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

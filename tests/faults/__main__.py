@@ -6,14 +6,19 @@ With a log, a run that was stopped goes on where it was. As root it also fills d
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from tests.batches import arguments, show
 from tests.faults import cases
+from tests.faults.faults import FAULTS
 
 
 def main() -> int:
-    asked = arguments("python -m tests.faults", __doc__, 500).parse_args()
-    return show(asked, cases.run, size=25)
+    parser = arguments("python -m tests.faults", __doc__, 500)
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--fault", choices=names, help="only this one, in every case")
+    asked = parser.parse_args()
+    return show(asked, partial(cases.run, only=asked.fault), size=50)
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ def _history(data: bytes) -> None:
     """Lines of `created_by`, and after an empty line the Dockerfile that may have made them."""
     steps, _, dockerfile = data.decode("utf-8", "replace").partition("\n\n")
     builder = ImageBuilder("app:1")
-    for number, step in enumerate(steps.split("\n")[:50]):
+    for number, step in enumerate(steps.split("\n")[:12]):
         if step.startswith("-"):
             builder.empty(step[1:], comment="buildkit.dockerfile.v0")
         else:
