@@ -61,7 +61,7 @@ _OF_FILES: Final = (
     | AccessFS.RESOLVE_UNIX
 )
 """The rights that a rule about a file, and not a folder, may have."""
-_NO_RULE: Final = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, errno.EBADFD)  # fmt: skip
+_NO_RULE: Final = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, getattr(errno, "EBADFD", errno.EBADF))  # fmt: skip
 """Why a path needs no rule: it can't be opened anyway, or it is a pipe, which nothing restricts."""
 
 
