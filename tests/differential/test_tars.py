@@ -43,7 +43,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.random
 def test_mutated_tars_are_read_and_refused_as_go_does(program: Path, tmp_path: Path) -> None:
-    count = examples(3000)
+    count = examples(2000)
     log = tmp_path / "log"
     sums = run_all(
         partial(tars.run, program), count=count, seed=int(SEED or 1), size=500, processes=1, log=log

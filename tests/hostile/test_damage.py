@@ -191,12 +191,12 @@ def check_repeated(damaged: Damaged, step: int) -> None:
 
 
 CHECKS: Final = {
-    "changed": (check_changed, 211, 11),
-    "unverified": (check_unverified, 257, 29),
-    "cut": (check_cut, 509, 61),
-    "repeated": (check_repeated, 997, 251),
+    "changed": (check_changed, 211, 17),
+    "unverified": (check_unverified, 257, 41),
+    "cut": (check_cut, 509, 97),
+    "repeated": (check_repeated, 997, 401),
 }
-"""Each check, and how many bytes it goes on at a time: by default, and in CI. `.ci/random 10` tries every byte."""
+"""Each check, and how many bytes it goes on at a time: by default, and in CI. `.ci/random 20` changes every byte."""
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -38,6 +38,7 @@ def work(shape: Shape, size: int, path: Path) -> int:
     return lines_run(report, lambda name: name.startswith(SOURCES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", [each for each in EVERY if each.refused is None], ids=lambda shape: shape.name
 )
