@@ -21,6 +21,7 @@ from layerscope.system.folder import Folder
 from layerscope.system.locks import try_lock
 from layerscope.system.names import unfit
 from layerscope.system.windows_folder import WindowsFolder, long_path
+from layerscope.tui.model.pages import _moment
 
 POSIX_ONLY = {"fcntl", "grp", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
 
@@ -202,6 +203,14 @@ def test_names_that_differ_only_in_case_are_found_once() -> None:
         "\u00e9": "e\u0301",
         "SS": "ß",
     }
+
+
+def test_a_time_before_1970_has_a_date_on_windows_too() -> None:
+    assert [_moment(each) for each in (-1, 0, 1 << 62)] == [
+        "1969-12-31 23:59:59",
+        "1970-01-01 00:00:00",
+        str(1 << 62),
+    ]
 
 
 @pytest.mark.parametrize("path", ["C:\\image.tar", "c:/image.tar", "\\\\host\\x", "..\\x", "a\\b"])

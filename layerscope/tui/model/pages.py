@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from layerscope.analysis.waste import changed_metadata
@@ -122,8 +122,9 @@ def metadata_lines(before: Entry, after: Entry) -> list[Line]:
 def _moment(seconds: int) -> str:
     """A time as a date in UTC, or as it is stored if no calendar has it."""
     try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
-    except (OverflowError, ValueError, OSError):
+        # Windows has no `fromtimestamp` before 1970.
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
+    except OverflowError:
         return str(seconds)
 
 
