@@ -60,7 +60,7 @@ class Prefilter:
             found = quick.get((rule.name, rule.pattern.text))
             self._margins.append(MARGIN if found is None else found.longest)
             if found is not None:
-                self._add(found.expression.encode("latin-1"), [number])
+                self._add(found.expression.encode(), [number])
                 continue
             for word in rule.keywords:
                 by_keyword.setdefault(word, []).append(number)
