@@ -28,6 +28,9 @@ _BDB_PAGE: Final = 26
 _HASH_PAGES: Final = frozenset((2, 13))
 _OVERFLOW_PAGE: Final = 7
 _OFF_PAGE: Final = 3
+_ON_PAGE: Final = 1
+_COUNTER: Final = b"\1\0\0\0\0"
+"""The key, with its type, of the number of headers that rpm has stored so far."""
 
 
 def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
@@ -110,7 +113,7 @@ def ndb_headers(data: bytes) -> Iterator[bytes]:
 
 
 def berkeley_headers(data: bytes) -> Iterator[bytes]:
-    """The headers of `Packages`: the data of a Berkeley DB hash, stored in overflow pages. Raises `Unreadable`."""
+    """The headers of `Packages`: the data of a Berkeley DB hash, in overflow pages unless they are short. Raises `Unreadable`."""
     if len(data) < 512:
         raise Unreadable("is cut short")
     order = next(
@@ -129,8 +132,15 @@ def berkeley_headers(data: bytes) -> Iterator[bytes]:
         if _BDB_PAGE + 2 * entries > size:
             raise Unreadable("has a page with more items than it can hold")
         offsets = struct.unpack_from(f"{order}{entries}H", data, start + _BDB_PAGE)
-        for offset in offsets[1::2]:
+        for before, offset in zip(offsets[::2], offsets[1::2], strict=False):
             if offset + 12 > size or data[start + offset] != _OFF_PAGE:
+                # Items are stored from the end of the page on, so each ends where the one before it begins.
+                item = data[start + offset : start + before]
+                if (
+                    item[:1] == bytes([_ON_PAGE])
+                    and data[start + before : start + before + 5] != _COUNTER
+                ):
+                    yield item[1:]
                 continue
             page, length = struct.unpack_from(f"{order}II", data, start + offset + 4)
             left -= length
