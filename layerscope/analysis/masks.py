@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
+from layerscope.analysis.mask_commands import mask_commands
 from layerscope.image.dialects import HIDDEN
-from layerscope.secrets.words import INNOCENT, names_secret
+from layerscope.secrets.words import INNOCENT, looks_secret, names_secret
 
 INNOCENT_VALUES: Final = INNOCENT | {HIDDEN}
 """Values that are never secret."""
@@ -24,11 +26,23 @@ _RANDOM: Final = re.compile(
 )
 _LONG_WORD: Final = re.compile(r"[a-z]{7}|[A-Z]{7}|[/_-].*[/_-].*[/_-].*[/_-].*[/_-]", re.DOTALL)
 _USERINFO: Final = re.compile(
-    r"(?<=://)(?:([^\s/@:?#\"']{0,255}):[^\s/\"']{1,1024}|[^\s/@:?#\"']{16,255})@"
+    r"(?<=://)(?:([^\s/@:?#\"']{0,255}):[^\s/\"']{1,1024}|[^\s/@:?#\"']{16,255}:?)@"
 )
-_PAIR: Final = re.compile(
-    r"(?P<name>(?<![A-Za-z0-9_.-])[A-Za-z_-][A-Za-z0-9_.-]{1,127})(?P<sign>=)"
-    r"""(?P<value>"[^"]*"|'[^']*'|(?:[^\s"';&|\\]|\\[^\s"'])+)"""
+_NAME: Final = re.compile(r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z_-][A-Za-z0-9_.-]{1,127})=")
+_ASSIGNED: Final = re.compile(r""""[^"]*"|'[^']*'|(?:[^\s"';&|\\]|\\[^\s"'])+""")
+_SETTING: Final = re.compile(
+    r"(?P<name>(?<![A-Za-z0-9_.-])(?!key[ \t:=])[A-Za-z_][A-Za-z0-9_.-]{1,127})"
+    r"(?P<sign>[ \t]{0,4}:[ \t]{1,4}|[ \t]{1,4}=[ \t]{0,4})(?!(?i:bearer|basic|token)[ \t])"
+    r"""(?P<value>"[^"$\n]{1,1024}"|'[^'\n]{1,1024}'|[^\s"'$|;&<>*{\[][^\s"'|;&<>]{0,1023})"""
+)
+"""A setting as YAML, TOML, and PowerShell write it."""
+_SET: Final = re.compile(
+    r"(?P<before>(?<![\w-])(?:ENV|LABEL|set|export)[ \t]{1,8})(?P<name>[^\s=\"'$]{1,255})(?P<sign>[ \t]{1,8})"
+    r"""(?P<value>"[^"$\n]{1,1024}"|'[^'\n]{1,1024}'|[^\s"'$|;&=-][^\s"'|;&]{0,1023})"""
+)
+"""A setting without a sign: `ENV NAME VALUE`, `npm config set NAME VALUE`."""
+_ELEMENT: Final = re.compile(
+    r"<(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,127})>(?P<value>[^<\s$][^<\n]{0,1023})(?=</)"
 )
 _MEMBER: Final = re.compile(
     r"""(?P<quote>\\{0,8}["'])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,127})(?P=quote)"""
@@ -39,16 +53,9 @@ _FLAG: Final = re.compile(
     r"""(?P<value>"[^"$]{1,1024}"|'[^']{1,1024}'|[^\s"'$|;&=-][^\s"';&|=]{0,1023})(?=[\s;&|"']|\Z)"""
 )
 _HEADER: Final = re.compile(
-    r"""\b((?:authorization|(?:x|private|job|deploy)-[a-z-]{0,40}(?:token|key))\s{0,4}:\s{0,4}(?:(?:bearer|basic|token)\s{1,4})?)"""
-    r"""(?!["'$*])([^\s"'\\]{1,4096})""",
+    r"""\b((?:authorization|cookie|set-cookie|(?:[a-z-]{1,40}-)?api-?key|(?:x|private|job|deploy|auth|access)-[a-z-]{0,40}(?:token|key)|private-token|auth-token|access-token)"""
+    r"""\s{0,4}:\s{0,4}["']?(?:(?:bearer|basic|token)\s{1,4})?)(?!["'$*]|(?:bearer|basic|token)\s)([^\s"'\\]{1,4096})""",
     re.IGNORECASE,
-)
-_LOGIN: Final = re.compile(
-    r"(?P<before>\bcurl\b[^|;&\n]{0,400}?\s(?:-u|--user)[ =][\"']?[^\s:\"'$]{1,255}:"
-    r"|\blogin\s{1,8}\S{1,255}\s{1,8}password\s{1,8})(?P<value>[^\s\"'$]{1,1024})"
-)
-_CHPASSWD: Final = re.compile(
-    r"""(?<![\w-])([A-Za-z_][\w-]{0,31}):(?!\$)[^\s"'|:]{1,255}(?=["']?\s{0,8}\|\s{0,8}(?:sudo )?chpasswd\b)"""
 )
 
 
@@ -68,17 +75,18 @@ def mask_text(text: str) -> str:
     The number of lines stays the same.
     """
     if "=" in text:
-        text = _PAIR.sub(_masked_pair, text)
+        text = _mask_pairs(text)
     if ":" in text:
         if "://" in text:
             text = _USERINFO.sub(_masked_userinfo, text)
         text = _MEMBER.sub(_masked_member, text)
         text = _HEADER.sub(rf"\1{HIDDEN}", text)
-        text = _CHPASSWD.sub(rf"\1:{HIDDEN}", text)
-    if "curl" in text or "login" in text:
-        text = _LOGIN.sub(rf"\g<before>{HIDDEN}", text)
+    text = _SET.sub(_masked_set, _SETTING.sub(_masked_pair, text))
+    if "</" in text:
+        text = _ELEMENT.sub(_masked_element, text)
     if "-" in text:
         text = _FLAG.sub(_masked_pair, text)
+    text = mask_commands(text)
     if len(text) >= _SHORTEST_FORM:
         text = _RANDOM.sub(_masked_random, _FORMS.sub(_masked_lines, text))
     return text
@@ -89,13 +97,56 @@ _SHORTEST_FORM: Final = 15
 
 def secret_pairs(text: str) -> list[tuple[str, str]]:
     """The settings in a text with secret names, and their values as written."""
-    found = []
-    for pattern in (_PAIR, _MEMBER, _FLAG):
+    found = [(name, text[start:end].strip("\"'")) for name, start, end in _pairs(text)]
+    for pattern in (_MEMBER, _FLAG, _SETTING, _SET):
         for match in pattern.finditer(text):
             value = match["value"].strip("\"'")
             if not value.startswith("$") and hides(match["name"], value):
                 found.append((match["name"], value))
     return found
+
+
+def _pairs(text: str) -> Iterator[tuple[str, int, int]]:
+    """The names of `NAME=VALUE` that mean a secret, and where their values begin and end, quotes included."""
+    done = 0
+    for match in _NAME.finditer(text):
+        name = match["name"]
+        if match.start() < done or not _means_secret(name):
+            continue
+        value = _ASSIGNED.match(text, match.end())
+        if value is None or value[0].startswith(("$", '"$')):
+            continue
+        if hides(name, value[0].strip("\"'")) or _is_bundle(name):
+            done = value.end()
+            yield name, match.end(), done
+
+
+def _means_secret(name: str) -> bool:
+    return looks_secret(name) or _is_bundle(name)
+
+
+def _is_bundle(name: str) -> bool:
+    """Whether a variable has the login of a host of gems, such as `BUNDLE_GEMS__EXAMPLE__ORG`."""
+    return name.startswith("BUNDLE_") and "__" in name
+
+
+def _mask_pairs(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    for _, start, end in _pairs(text):
+        parts += [text[done:start], HIDDEN, line_ends(text[start:end])]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _masked_set(match: re.Match[str]) -> str:
+    if not hides(match["name"], match["value"].strip("\"'")):
+        return match[0]
+    return f"{match['before']}{match['name']}{match['sign']}{HIDDEN}"
+
+
+def _masked_element(match: re.Match[str]) -> str:
+    return f"<{match['name']}>{HIDDEN}" if hides(match["name"], match["value"]) else match[0]
 
 
 def line_ends(text: str) -> str:

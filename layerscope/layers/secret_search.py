@@ -36,6 +36,7 @@ class SecretSearch:
         self._budget = budget
         self.everything = everything
         self._most = limits.secret_file_bytes
+        self._small = min(BLOCK, self._most)
         self._off = not search.is_available()
         self._words: Callable[[bytes], Words] = (
             search.prefilter().words if everything and not self._off else _no_words
@@ -59,7 +60,7 @@ class SecretSearch:
                 start = offset + position - window.start
             return window.data[start : start + count]
 
-        if size <= BLOCK and not is_known(path):
+        if size <= self._small and not is_known(path):
             self._look_at_small(path, offset, read_at(0, size))
         else:
             self._look(path, offset, size, read_at)
@@ -79,7 +80,7 @@ class SecretSearch:
             if not size or kinds[position] != FILE or _is_sparse(columns, position):
                 continue
             offset = columns.data[position]
-            if size <= BLOCK and position not in known:
+            if size <= self._small and position not in known:
                 if not start <= offset <= start + len(near) - size:
                     near, start = blob.read_at(offset, max(size, ahead)), offset
                 data = near[offset - start : offset - start + size]

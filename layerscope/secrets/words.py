@@ -28,7 +28,19 @@ _SECRET_WORDS: Final = frozenset(
     )
     for plural in ("", "s")
 )
-_SECRET_ENDS: Final = ("password", "passwd", "secret", "token", "apikey")
+_SECRET_ENDS: Final = (
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "authkey",
+    "activationkey",
+    "secretkey",
+    "privatekey",
+    "keypass",
+    "storepass",
+)
 _SECRET_LAST_WORDS: Final = frozenset(
     {"auth", "authorization", "creds", "dsn", "pass", "pin", "psk", "pwd"}
 )
