@@ -170,6 +170,9 @@ OWN: Final[dict[str, dict[str, Case]]] = {
     },
     "secrets": {
         "--json": Case(("app.tar",), ("--json",)),
+        "--format": Case(("app.tar",), ("--format", "csv")),
+        "--output": Case(("app.tar",), ("-o", "out.sarif")),
+        "--force": Case(("app.tar", "-o", "link.json"), ("--force",)),
         "--no-fail": Case(("app.tar",), ("--no-fail",)),
         "--dockerfile": Case(("app.tar",), ("--dockerfile", "Dockerfile")),
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import csv
 import json
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from layerscope.cli.main import main
+from layerscope.report.formats.secrets import SECRET_RENDERERS
 from tests.analysis.test_secrets import leaky
 from tests.builder import ImageBuilder
 from tests.cli.images import write
@@ -109,3 +111,33 @@ def test_the_text_lists_few_of_many_findings_in_doubt(
     out = capsys.readouterr().out
     assert out.count("/usr/share/doc/x/demo") == 20
     assert "and 10 more in doubt; --json lists them" in out
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_RENDERERS))
+def test_every_format_has_the_findings_and_no_secret(name: str, tmp_path: Path) -> None:
+    reference, path = write(leaky(), tmp_path / "app.tar"), tmp_path / "out"
+    assert main(["secrets", reference, "--format", name, "-o", str(path), "--no-fail", "-q"]) == 0
+    text = path.read_text()
+    assert "private-key" in text or "A Private Key" in text
+    assert "PRIVATE KEY-----" not in text
+    assert {"waste/", "advice/", "table,index"}.isdisjoint(text.split('"'))
+
+
+def test_several_formats_are_written_at_once(tmp_path: Path) -> None:
+    reference = write(leaky(), tmp_path / "app.tar")
+    sarif, table, page = (tmp_path / name for name in ("s.sarif", "s.csv", "s.md"))
+    words = ["-o", str(sarif), "-o", f"csv={table}", "-o", f"markdown={page}"]
+    assert main(["secrets", reference, *words]) == 1
+    (run,) = json.loads(sarif.read_text())["runs"]
+    assert all(each["ruleId"].startswith("secret/") for each in run["results"])
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert len(rows) == len(run["results"]) == 9
+    assert rows[1]["path"] == "/root/.ssh/id_ed25519"
+    assert [row["state"] for row in rows].count("in doubt") == 1
+    assert page.read_text().startswith("### Secrets in ")
+    assert page.read_text().count("\n| ") == 1 + len(rows)
+
+
+def test_an_output_does_not_replace_the_image(tmp_path: Path) -> None:
+    reference = write(leaky(), tmp_path / "app.tar")
+    assert main(["secrets", reference, "-o", reference]) == 2
