@@ -18,12 +18,12 @@ from tests.report.sample import based, make_analysis, wasted
         (
             3,
             [("/a", 700_000, 0, 1)],
-            "all content comes from corp:1, and only another base image changes the 700.0 kB that corp:1 wastes",
+            "all content comes from corp:1, and the 700.0 kB that corp:1 wastes need another base image",
         ),
         (
             2,
             [("/a", 700_000, 0, 1)],
-            "no byte is wasted, and only another base image changes the 700.0 kB that corp:1 wastes",
+            "own instructions waste no byte, and the 700.0 kB that corp:1 wastes need another base image",
         ),
     ],
 )

@@ -39,7 +39,7 @@ def text(page: Page, document: AnalysisDocument, rows: int = SHOWN) -> None:
     page.gap()
     shown = worthwhile(document)[: max(1, min(rows, SHOWN))]
     if not shown:
-        page.paragraph(idle_words(document), indent=4, head=("nothing to do: ", "good"))
+        page.paragraph(idle_words(document), indent=17, head=("nothing to do: ", "good"))
         return
     for number, row in enumerate(shown):
         head = " then: " if number else "first: "
@@ -55,15 +55,17 @@ def idle_words(document: AnalysisDocument) -> str:
     sizes = document["sizes"]
     wasted = sizes["wasted"] if origin is None else origin["own"]["wasted"]
     only = "only " if 100 * wasted < sizes["content"] else ""
-    words = f"{only}{format_size(wasted)} are wasted" if wasted else "no byte is wasted"
     if origin is None:
-        return words
+        return f"{only}{format_size(wasted)} are wasted" if wasted else "no byte is wasted"
     name, inherited = base_name(document), origin["base"]["wasted"]
     if not wasted and not origin["own"]["content"]:
         words = f"all content comes from {name}"
+    else:
+        words = f"own instructions waste {only}{format_size(wasted)}" if wasted else ""
+        words = words or "own instructions waste no byte"
     if not inherited:
         return words
-    return f"{words}, and only another base image changes the {format_size(inherited)} that {name} wastes"
+    return f"{words}, and the {format_size(inherited)} that {name} wastes need another base image"
 
 
 def markdown(sheet: Sheet, document: AnalysisDocument) -> None:

@@ -47,8 +47,8 @@ def _find(case: Case) -> Iterator[Advice]:
     if saving is not None and saving < case.least:
         return
     text = f"FROM {name}: try FROM {smaller}"
-    ending = f", and see what it lacks with layerscope compare {name} {smaller}. " + (
-        "Nobody measured what it saves." if saving is None else f"Saves {format_size(saving)}."
+    ending = f", and see what it lacks and saves with layerscope compare {name} {smaller}." + (
+        "" if saving is None else f" Saves {format_size(saving)}."
     )
     yield Advice(rule=RULE.id, message=text + ending, bytes=saving)
 
