@@ -19,6 +19,9 @@ _STYLES = {
     "good": "32",
     "bad": "1;31",
 }
+_UNITS = frozenset(("%", "B", "GB", "MB", "TB", "kB"))
+_AFTER = ".,;:)"
+"""What may follow a unit."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _PLAIN = str.maketrans(
     {
@@ -90,10 +93,10 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """`text`, escaped, in lines of at most `width` columns. Longer words are cut."""
+    """`text`, escaped, in lines of at most `width` columns. Longer words are cut. A size stays with its unit."""
     line = ""
     used = 0
-    for word in escape(text).split(" "):
+    for word in _words(escape(text)):
         size = cell_width(word)
         if line and used + 1 + size > width:
             yield line
@@ -105,6 +108,24 @@ def wrap(text: str, width: int) -> Iterator[str]:
             size = cell_width(word)
         line, used = (f"{line} {word}", used + 1 + size) if line else (word, size)
     yield line
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words between spaces, and a number with the unit after it as one."""
+    number = ""
+    for word in text.split(" "):
+        if number and word.rstrip(_AFTER) not in _UNITS:
+            yield number
+            number = ""
+        if number:
+            yield f"{number} {word}"
+            number = ""
+        elif word[-1:].isdigit():
+            number = word
+        else:
+            yield word
+    if number:
+        yield number
 
 
 def _take(word: str, width: int) -> str:

@@ -147,3 +147,17 @@ def test_the_base_image_is_apart_only_if_both_are_known() -> None:
         (CauseKey(False, "packages", "deb"), 0, 700),
         (CauseKey(True, "packages", "deb"), 500, 0),
     )
+
+
+def test_advice_about_corresponding_instructions_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A classic builder's history has a hash where another one has the words."""
+    references = []
+    for name, created_by in (("a", "COPY dir:1 in /app"), ("b", "COPY dir:2 in /app")):
+        image = ImageBuilder("app:1").layer({"bin/sh": b"sh"}, created_by="/bin/sh -c base")
+        image.layer({"app/x": b"x" * 9_000}, created_by=f"/bin/sh -c #(nop) {created_by}")
+        image.layer({"app/x": Whiteout()}, created_by="/bin/sh -c rm /app/x")
+        references.append(write(image.build(), tmp_path / f"{name}.tar"))
+    advice = compared(capsys, *references)["advice"]
+    assert advice == {"added": [], "removed": [], "same": 1}

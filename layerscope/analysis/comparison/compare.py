@@ -101,7 +101,16 @@ def compare(
         packages=compare_packages(a, b),
         secrets=compare_secrets(a, b),
         causes=compare_causes(a.explained, b.explained, apart=(a.base is None) == (b.base is None)),
-        advice=compare_advice(a.explained, b.explained),
+        advice=compare_advice(a.explained, b.explained, _aligned(layers)),
+    )
+
+
+def _aligned(layers: LayerComparison) -> frozenset[tuple[int, int]]:
+    """The indices of the instructions that correspond."""
+    return frozenset(
+        (row.a.instruction.index, row.b.instruction.index)
+        for row in layers.instructions
+        if row.a is not None and row.b is not None
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from layerscope.analysis.causes import CauseKind
@@ -19,12 +19,13 @@ class CauseKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAdvice:
-    """A piece of advice, and the text of the instruction to edit; "" if it is about none."""
+    """A piece of advice, and the index and the text of the instruction to edit; None and "" if it is about none."""
 
     rule: str
     message: str
     bytes: int | None
     compressed: int | None
+    instruction: int | None
     text: str
 
 
@@ -95,13 +96,31 @@ def _common(key: CauseKey, other: Mapping[CauseKey, int]) -> CauseKey:
     return key
 
 
-def compare_advice(a: Explained | None, b: Explained | None) -> AdviceComparison | None:
-    """None if the advice of an image is unknown. Advice is the same if its rule and the instruction's text are."""
+def compare_advice(
+    a: Explained | None, b: Explained | None, aligned: Collection[tuple[int, int]] = ()
+) -> AdviceComparison | None:
+    """None if the advice of an image is unknown.
+
+    Advice is the same if its rule is, and the instructions correspond, as the pairs in `aligned` say, or have the same text.
+    """
     if a is None or b is None:
         return None
-    before, after = ({(each.rule, each.text) for each in side.advice} for side in (a, b))
+    left = list(a.advice)
+    added: list[GivenAdvice] = []
+    for each in b.advice:
+        found = next((other for other in left if _is_same(other, each, aligned)), None)
+        if found is None:
+            added.append(each)
+        else:
+            left.remove(found)
     return AdviceComparison(
-        added=tuple(each for each in b.advice if (each.rule, each.text) not in before),
-        removed=tuple(each for each in a.advice if (each.rule, each.text) not in after),
-        same=len(before & after),
+        added=tuple(added), removed=tuple(left), same=len(b.advice) - len(added)
     )
+
+
+def _is_same(a: GivenAdvice, b: GivenAdvice, aligned: Collection[tuple[int, int]]) -> bool:
+    if a.rule != b.rule:
+        return False
+    if a.instruction is None or b.instruction is None:
+        return a.instruction is b.instruction
+    return a.text == b.text or (a.instruction, b.instruction) in aligned

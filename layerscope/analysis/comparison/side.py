@@ -74,6 +74,7 @@ def _explain(analysis: Analysis, *, show_args: bool) -> Explained:
                 message=each.message,
                 bytes=each.bytes,
                 compressed=each.compressed,
+                instruction=each.instruction,
                 text="" if each.instruction is None else texts[each.instruction],
             )
             for each in advise(shown)

@@ -39,6 +39,7 @@ def _explained(document: AnalysisDocument) -> Explained | None:
                     message=row["message"],
                     bytes=row["bytes"],
                     compressed=row.get("compressed"),
+                    instruction=row.get("instruction"),
                     text=texts.get(row.get("instruction"), ""),
                 )
                 for row in rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from layerscope.analysis.weight.kinds import WEIGHT_WORDS
 from layerscope.analysis.words import KIND_WORDS
-from layerscope.report.escape import cell_width, fit_end, pad
+from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.page import Page
 from layerscope.report.parts.sheet import Sheet, code, prose
 from layerscope.report.words import one_line
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN: Final = 3
 _NARROW: Final = 24
 """With fewer columns for its words, a cause is a paragraph."""
+_SHORTEST: Final = 12
+"""The fewest columns of a path."""
 _LEAST: Final = 100
 """A cause of less than one part in this many of the content is only in the JSON report."""
 
@@ -82,10 +84,20 @@ def text(page: Page, document: AnalysisDocument) -> None:
             pad(format_size(size), 10, right=True),
             pad(share, 9, right=True),
             "  ",
-            pad(fit_end(words, room), room),
+            pad(_fitted(words, room), room),
             "  " if places else "",
             (place, "dim"),
         )
+
+
+def _fitted(words: str, room: int) -> str:
+    """The words in a number of columns. Of a path the start is cut, of anything else the end."""
+    start, slash, rest = words.partition("/")
+    path, space, ending = rest.partition(" that no ")
+    left = room - cell_width(start + space + ending)
+    if not slash or not space or left < _SHORTEST:
+        return fit_start(words, room)
+    return start + fit_end(slash + path, left) + space + ending
 
 
 def lines(document: AnalysisDocument) -> list[tuple[int, str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +29,7 @@ from layerscope.report.comparison.words import (
     waste_words,
 )
 from layerscope.report.escape import fit_start
+from layerscope.report.page import wrap
 from layerscope.tui.compare.deltas import delta_bar, delta_style, delta_text
 from layerscope.tui.paint import Span, cell
 from layerscope.units import format_size
@@ -74,7 +74,7 @@ def overview_lines(session: CompareSession, width: int) -> list[Line]:
 
 def _paragraph(text: str, width: int, style: str = "", indent: int = 0) -> Iterator[Line]:
     space = " " * indent
-    for line in textwrap.wrap(text, max(20, width - indent - 1)) or [""]:
+    for line in wrap(text, max(20, width - indent - 1)):
         yield [(space, ""), (fit_start(line, width - indent), style)]
 
 

@@ -313,3 +313,18 @@ def test_every_rule_gets_an_image_without_files() -> None:
     for rule in RULES:
         others = {each.id for each in RULES} - {rule.id}
         assert found(analysis, *others) == {}
+
+
+@pytest.mark.parametrize(
+    ("add", "told"),
+    [
+        ("ADD rootfs.tar.xz /", False),
+        ("ADD https://example.com/x.git /", False),
+        ("ADD file:0123456789abcdef /", False),
+        ("ADD . /app", True),
+        ("COPY dir:0123456789abcdef /app", True),
+    ],
+)
+def test_what_add_fetches_or_unpacks_is_not_in_the_build_context(add: str, told: bool) -> None:
+    files = {"app/__pycache__/a.cpython-311.pyc": bytes(9_000), "app/a.py": b"a"}
+    assert ("dockerignore" in found(image((add, files)))) is told

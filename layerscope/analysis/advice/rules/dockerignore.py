@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
-from layerscope.analysis.advice.context import Context
+from layerscope.analysis.advice.context import Context, words_of
 from layerscope.analysis.advice.edits import Edit, IgnorePaths
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
@@ -18,6 +18,8 @@ _NODE_MODULES = re.compile(rb"^(.*?)(?:^|/)(node_modules|vendor/bundle|\.venv|ve
 _BUILD_OUTPUT = re.compile(rb"^(.*?)(?:^|/)(dist|build|target|out|obj|\.next|\.nuxt)/")
 _PLAIN = re.compile(rb"[A-Za-z0-9_@+.][A-Za-z0-9_@+./-]*")
 """A path that .dockerignore takes as it is."""
+_HASH = re.compile(r"ADD file:[0-9a-f]")
+"""What a classic builder's history says of an ADD of one file: with several files in the layer, it was an archive."""
 _MOST_OF = (19, 20)
 _UNSURE = "it is not certain what these files are called in the build context"
 
@@ -89,8 +91,11 @@ def _by_origin(case: Case) -> dict[int, list[int]]:
 
 
 def _is_from_context(case: Case, index: int) -> bool:
-    text = case.text(index)
-    return case.keyword(index) in ("COPY", "ADD") and "--from=" not in text and "<<" not in text
+    """Whether an instruction takes files of the build context as they are. ADD may fetch or unpack an archive instead."""
+    text, keyword = case.text(index), case.keyword(index)
+    if keyword == "ADD" and (words_of(text) is None or _HASH.match(text)):
+        return False
+    return keyword in ("COPY", "ADD") and "--from=" not in text and "<<" not in text
 
 
 def _lines(case: Case, index: int, numbers: list[int]) -> tuple[str, ...]:
