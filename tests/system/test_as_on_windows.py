@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ from typing import Any
 import pytest
 
 from layerscope.cli.main import main
-from tests.builder import FORMS, ImageBuilder, Symlink, docker_legacy
+from tests.builder import FORMS, ImageBuilder, Symlink, docker_legacy, docker_oci
 from tests.processes.client import ROOT
 from tests.processes.unmeasured import unmeasured
 from tests.registry.server import Registry
+from tests.sources.stores.fake_engine import FakeEngine
 
 BECOME = """
 import sys
@@ -44,7 +47,9 @@ browse(sys.argv[1], script)
 """
 
 
-def run(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    program: str, *arguments: str, cwd: Path, host: str = ""
+) -> subprocess.CompletedProcess[str]:
     env = {
         **unmeasured(os.environ),
         "PYTHONPATH": ROOT,
@@ -52,6 +57,7 @@ def run(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
         "LOCALAPPDATA": str(cwd),
         "APPDATA": str(cwd),
         "DOCKER_CONFIG": str(cwd / "docker"),
+        "DOCKER_HOST": host,
     }
     return subprocess.run(
         [sys.executable, "-c", BECOME + program, *arguments],
@@ -64,9 +70,9 @@ def run(program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
     )
 
 
-def commands(cwd: Path, *lines: Sequence[str]) -> tuple[list[int], str, str]:
+def commands(cwd: Path, *lines: Sequence[str], host: str = "") -> tuple[list[int], str, str]:
     """Runs commands in one process. Returns their exit codes, and what they wrote to both streams."""
-    done = run(COMMANDS, json.dumps(lines), cwd=cwd)
+    done = run(COMMANDS, json.dumps(lines), cwd=cwd, host=host)
     told, _, codes = done.stderr.rstrip("\n").rpartition("\n")
     assert codes.startswith("["), done.stderr
     return json.loads(codes), done.stdout, told
@@ -196,6 +202,45 @@ def test_an_image_in_a_registry_is_read(tmp_path: Path) -> None:
     sizes = document(tmp_path / "r.json")["sizes"]
     assert isinstance(sizes, dict)
     assert sizes["wasted"] == 9000
+
+
+def test_what_an_engine_sends_over_tcp_is_read_while_it_arrives(tmp_path: Path) -> None:
+    contents = {f"srv/{number}": bytes([number]) * 300_000 for number in range(20)}
+    built = ImageBuilder("app:1").layer(contents, "COPY srv /srv").build()
+    engine = FakeEngine(
+        image={"Id": built.config_digest, "RepoTags": ["app:1"]},
+        info={"DockerRootDir": "/var/lib/docker", "Driver": "overlay2"},
+        save=docker_oci([built]).pack(),
+    )
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = engine.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        host = f"tcp://127.0.0.1:{server.server_address[1]}"
+        codes, _, told = commands(
+            tmp_path,
+            ["report", "docker:app:1", "--quiet", "--no-cache", "-o", "json=r.json"],
+            ["export", "docker:app:1", "--quiet", "-o", "saved.tar"],
+            ["extract", "saved.tar", "/srv/7", "--quiet", "-o", "out"],
+            host=host,
+        )
+        server.shutdown()
+        thread.join()
+    assert codes == [0, 0, 0], told
+    assert document(tmp_path / "r.json")["sizes"]["live"] == 20 * 300_000
+    assert (tmp_path / "saved.tar").read_bytes() == engine.save
+    assert (tmp_path / "out/7").read_bytes() == contents["srv/7"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there may be an engine")

@@ -37,16 +37,15 @@ class FakeEngine:
         return 404, b'{"message": "no such path"}'
 
 
-class _Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client may close its connection whenever it has what it needs."""
-
-
 @contextmanager
 def listening(engine: FakeEngine, socket: Path) -> Iterator[str]:
     """The address of the engine while it answers."""
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say nothing: a client may close its connection whenever it has what it needs."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -62,7 +61,7 @@ def listening(engine: FakeEngine, socket: Path) -> Iterator[str]:
         def address_string(self) -> str:
             return "unix"
 
-    with _Server(str(socket), Handler) as server:
+    with Server(str(socket), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
