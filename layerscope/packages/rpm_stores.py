@@ -13,6 +13,8 @@ from layerscope.packages.package import Unreadable
 _SQLITE: Final = b"SQLite format 3\0"
 _SQLITE_STEPS: Final = 20_000_000
 """The most instructions of SQLite's virtual machine for reading one database."""
+_SQLITE_LEAST: Final = 64 * 1024
+"""The shortest limit on a value, for the statements that create the tables."""
 _WAL_HEADER: Final = struct.Struct(">IIIIIIII")
 _WAL_FRAME: Final = struct.Struct(">IIIIII")
 _WAL_MAGIC: Final = frozenset((0x377F0682, 0x377F0683))
@@ -34,7 +36,11 @@ _COUNTER: Final = b"\1\0\0\0\0"
 
 
 def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
-    """The headers in `rpmdb.sqlite` and its write-ahead log. Raises `Unreadable`."""
+    """The headers in `rpmdb.sqlite` and its write-ahead log. Raises `Unreadable`.
+
+    Only a table that stores its rows is read: a view, a virtual table, or a generated column would run the image's own
+    expressions. No value is longer than the file, and all together are not either.
+    """
     if not data.startswith(_SQLITE):
         raise Unreadable("is not a SQLite database")
     image = bytearray(data)
@@ -44,15 +50,23 @@ def sqlite_headers(data: bytes, log: bytes) -> Iterator[bytes]:
         try:
             database.deserialize(bytes(image))
             database.execute("PRAGMA trusted_schema = OFF")
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(len(image), _SQLITE_LEAST))
             database.set_progress_handler(lambda: 1, _SQLITE_STEPS)
             kind = database.execute(
-                "SELECT type FROM sqlite_master WHERE name = 'Packages'"
+                "SELECT type, rootpage > 0 FROM sqlite_master WHERE name = 'Packages'"
             ).fetchone()
-            if kind != ("table",):
+            if kind != ("table", 1):
                 raise Unreadable("has no Packages table")
+            columns = database.execute("PRAGMA table_xinfo(Packages)").fetchall()
+            if any(column[-1] for column in columns):
+                raise Unreadable("has a generated column")
+            left = len(image)
             for (blob,) in database.execute("SELECT blob FROM Packages"):
                 if not isinstance(blob, bytes):
                     raise Unreadable("has a header that is not bytes")
+                left -= len(blob)
+                if left < 0:
+                    raise Unreadable("has headers that are longer than the file")
                 yield blob
         except (sqlite3.Error, UnicodeDecodeError, OverflowError):
             # SQLite's own message may quote the database, and not in UTF-8.
