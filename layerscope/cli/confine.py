@@ -165,6 +165,9 @@ def _apply(rights: Rights, *, cache: bool, whole: bool) -> str | None:
         return "the kernel has no Landlock, or it is turned off"
     if whole and found < NETWORK_ABI and not rights.connects:
         return f"the kernel's Landlock can't cut off the network: it has version {found} of at least {NETWORK_ABI}"
+    from layerscope.sandbox.bytecode import compile_once
+
+    compile_once()
     try:
         enforce(rights | _usual() | _cache(cache))
     except OSError as error:

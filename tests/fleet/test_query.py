@@ -15,6 +15,7 @@ import pytest
 from layerscope.cli.main import main
 from tests.builder import FORMS, ImageBuilder
 from tests.fleet.inline import write_fleet
+from tests.hostile.running import layerscope
 
 
 @pytest.fixture
@@ -140,6 +141,25 @@ def test_a_damaged_file_is_refused(
     code, _, error = run(capfd, str(fleet), "SELECT count(*) FROM files")
     assert code == 4
     assert len(error.splitlines()) == 1
+
+
+def test_a_table_of_very_many_rows_takes_bounded_memory(fleet: Path, tmp_path: Path) -> None:
+    """The compression of a table makes any number of equal rows take almost no bytes."""
+    path = part(fleet, "files")
+    row = pq.read_table(path).slice(0, 1)
+    million = row.take(pa.array([0] * 1_000_000))
+    with pq.ParquetWriter(path, row.schema, compression="zstd") as writer:
+        for _ in range(10):
+            writer.write_table(million)
+    assert path.stat().st_size < 1 << 20
+    plain = layerscope("fleet", "query", str(fleet), "SELECT 1 AS one", cwd=tmp_path)
+    assert plain.code == 0, plain.err
+    sql = "SELECT count(*) AS n, count(DISTINCT path) AS paths FROM files"
+    ran = layerscope("fleet", "query", str(fleet), sql, "--json", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out) == [{"n": 10_000_000, "paths": 1}]
+    assert ran.peak < plain.peak + (256 << 20)
+    assert ran.seconds < plain.seconds + 5
 
 
 def test_without_the_extra_one_line_says_what_to_install(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -214,6 +215,30 @@ def test_the_library_never_restricts_its_caller(folder: Path) -> None:
     )
     env = unmeasured(environment())
     subprocess.run([sys.executable, "-c", program], cwd=folder, env=env, check=True)
+
+
+@LINUX
+def test_a_package_without_bytecode_is_compiled_once(folder: Path, tmp_path: Path) -> None:
+    """As uv installs it. What is imported in the sandbox can't be cached."""
+    bare = tmp_path / "installed"
+    package = Path(processes.ROOT, "layerscope")
+    unused = shutil.ignore_patterns("__pycache__", "tui", "fleet")
+    shutil.copytree(package, bare / "layerscope", ignore=unused)
+    env = unmeasured(environment(PYTHONPATH=str(bare)))
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    times = []
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-P", "-m", "layerscope", "report", "app.tar", "--sandbox"],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        (compiled,) = (bare / "layerscope/layers/__pycache__").glob("tar.*.pyc")
+        times.append(compiled.stat().st_mtime_ns)
+        assert list((bare / "layerscope/report/document/__pycache__").glob("builder.*.pyc"))
+    assert times[0] == times[1]
 
 
 @LINUX

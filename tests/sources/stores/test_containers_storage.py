@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,6 +99,18 @@ def test_the_store_gives_the_same_report_as_the_export(podman: Podman) -> None:
 
 
 HOSTILE: dict[str, Callable[[Podman], object]] = {
+    "images.json of a terabyte": lambda podman: os.truncate(
+        podman.root / "overlay-images/images.json", 1 << 40
+    ),
+    "layers.json of a terabyte": lambda podman: os.truncate(
+        podman.root / "overlay-layers/layers.json", 1 << 40
+    ),
+    "layers.json of deep JSON": lambda podman: (
+        podman.root / "overlay-layers/layers.json"
+    ).write_text("[" * 1_000_000),
+    "a layer that is its own parent": lambda podman: podman.change(
+        "overlay-layers/layers.json", '"parent": "', f'"parent": "{podman.top}", "was": "'
+    ),
     "no such image": lambda podman: podman.change(
         "overlay-images/images.json", podman.image.config_digest[7:], "1" * 64
     ),

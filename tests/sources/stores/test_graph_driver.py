@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -244,7 +245,39 @@ def tar_split_of(docker: Setting, number: int = 0) -> Path:
     return docker.database(number) / "tar-split.json.gz"
 
 
+def stretch(path: Path) -> None:
+    """Make a file a terabyte long, without a byte of it on the disk."""
+    os.truncate(path, 1 << 40)
+
+
+def swap_for_device(path: Path) -> None:
+    """Put the device of endless zeros in place of a file."""
+    path.unlink()
+    try:
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+def config_of(docker: Setting) -> Path:
+    return next((docker.root / "image/overlay2/imagedb/content/sha256").iterdir())
+
+
 HOSTILE: dict[str, Callable[[Setting], object]] = {
+    "a config of a terabyte": lambda docker: stretch(config_of(docker)),
+    "a config without end": lambda docker: swap_for_device(config_of(docker)),
+    "a config of deep JSON": lambda docker: config_of(docker).write_bytes(b'{"a":' * 100_000),
+    "a cache ID of a terabyte": lambda docker: stretch(docker.database(0) / "cache-id"),
+    "a diff without end": lambda docker: swap_for_device(docker.database(0) / "diff"),
+    "content of a terabyte": lambda docker: stretch(docker.unpacked(0) / "etc/shadow"),
+    "content without end": lambda docker: swap_for_device(docker.unpacked(0) / "etc/shadow"),
+    "a tar-split without end": lambda docker: swap_for_device(tar_split_of(docker)),
+    "a tar-split of one line that unpacks to 300 MB": lambda docker: rewrite(
+        tar_split_of(docker), lambda data: b'{"type":2,"payload":"' + b"A" * 300_000_000
+    ),
+    "a tar-split whose file has 2^62 bytes": lambda docker: rewrite(
+        tar_split_of(docker), lambda data: data.replace(b'"size":14,', b'"size":%d,' % (1 << 62), 1)
+    ),
     "content through a link": lambda docker: swap_for_link(
         docker.unpacked(0) / "etc/shadow", docker.root.parent / "outside"
     ),
