@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from layerscope.cli.confine import confine, sandbox_option
-from layerscope.cli.exits import Exit
-from layerscope.cli.streams import write_stdout
+from layerscope.cli.confine import sandbox_option
+from layerscope.cli.fleet_answer import print_answer
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @click.command("pull", short_help="What a node pulls for an image, given those it has.")
@@ -28,20 +29,13 @@ def command(folder: str, image: str, present: tuple[str, ...], as_json: bool) ->
     \b
     layerscope fleet pull fleet team/app:2 --have team/app:1 --have team/other:7
     """
-    from layerscope.fleet.extra import check_extra
 
-    check_extra()
-    confine((), files=(folder,), cache=False)
-    from layerscope.fleet.database import connected
-    from layerscope.fleet.questions.pull import pull
+    def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        from layerscope.fleet.questions.pull import pull
 
-    with connected(folder) as connection:
-        found = pull(connection, image, present)
-    if as_json:
-        write_stdout(lambda out: out.write(json.dumps(found, indent=2, sort_keys=True) + "\n"))
-    else:
-        write_stdout(lambda out: _write(out, found))
-    return Exit.OK
+        return pull(connection, image, present)
+
+    return print_answer(folder, ask, _write, as_json=as_json)
 
 
 def _write(out: TextIO, found: dict[str, Any]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from layerscope.cli.confine import confine, sandbox_option
-from layerscope.cli.exits import Exit
-from layerscope.cli.streams import write_stdout
+from layerscope.cli.confine import sandbox_option
+from layerscope.cli.fleet_answer import print_answer
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @click.command("rebase", short_help="What another base image would save everywhere.")
@@ -27,20 +28,13 @@ def command(folder: str, old: str, new: str, as_json: bool) -> int:
     \b
     layerscope fleet rebase fleet base/python:3.12 base/python:3.12-slim
     """
-    from layerscope.fleet.extra import check_extra
 
-    check_extra()
-    confine((), files=(folder,), cache=False)
-    from layerscope.fleet.database import connected
-    from layerscope.fleet.questions.rebase import rebase
+    def ask(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        from layerscope.fleet.questions.rebase import rebase
 
-    with connected(folder) as connection:
-        found = rebase(connection, old, new)
-    if as_json:
-        write_stdout(lambda out: out.write(json.dumps(found, indent=2, sort_keys=True) + "\n"))
-    else:
-        write_stdout(lambda out: _write(out, found))
-    return Exit.OK
+        return rebase(connection, old, new)
+
+    return print_answer(folder, ask, _write, as_json=as_json)
 
 
 def _write(out: TextIO, found: dict[str, Any]) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 import layerscope
 from layerscope.analysis.model import Analysis
 from layerscope.options import ReadOptions
 from layerscope.tui.app import LayerscopeApp, reader
 from layerscope.tui.base_app import BaseApp
+from layerscope.tui.line_list import LineList
 from layerscope.tui.screens.browse_screen import BrowseScreen
 from layerscope.tui.settings import Settings
 from tests.builder import (
@@ -167,6 +169,18 @@ class Driver:
         pane.bar.value = text  # type: ignore[attr-defined]
         await self.pilot.pause()
         await self.press("enter")
+
+    def lines(self, list_id: str) -> list[str]:
+        """All lines of a list, also those that don't fit on the screen."""
+        found = self.browse.query_one(f"#{list_id}", LineList)
+        return [
+            "".join(text for text, _ in found.spans(row, found.size.width)).strip()
+            for row in range(found.row_count)
+        ]
+
+    def status(self, pane_id: str) -> str:
+        """The line below a list."""
+        return str(self.browse.query_one(f"#{pane_id} .status", Static).visual)
 
     @property
     def text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from layerscope.tui.model.view import Scope
 from layerscope.tui.panes.packages_pane import PackageList
@@ -45,11 +45,7 @@ def listed(driver: Driver) -> PackageList:
 
 
 def lines(driver: Driver) -> list[str]:
-    found = listed(driver)
-    return [
-        "".join(text for text, _ in found.spans(row, found.size.width)).strip()
-        for row in range(found.row_count)
-    ]
+    return driver.lines("package-list")
 
 
 def names(driver: Driver) -> list[str]:
@@ -57,7 +53,7 @@ def names(driver: Driver) -> list[str]:
 
 
 def status(driver: Driver) -> str:
-    return str(driver.browse.query_one("#packages .status", Static).visual)
+    return driver.status("packages")
 
 
 @SIZES

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static
 
 from layerscope.tui.model.view import Scope
 from layerscope.tui.panes.secrets_pane import SecretList
@@ -24,15 +23,11 @@ def listed(driver: Driver) -> SecretList:
 
 
 def lines(driver: Driver) -> list[str]:
-    found = listed(driver)
-    return [
-        "".join(text for text, _ in found.spans(row, found.size.width)).strip()
-        for row in range(found.row_count)
-    ]
+    return driver.lines("secret-list")
 
 
 def status(driver: Driver) -> str:
-    return str(driver.browse.query_one("#secrets .status", Static).visual)
+    return driver.status("secrets")
 
 
 @SIZES

@@ -10,7 +10,7 @@ from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from layerscope.analysis.budgets.allow import ALLOWED_IN, Allow
 from layerscope.analysis.budgets.names import CONFIG_NAME, FORBID_SECRETS, PYPROJECT, Quantity
@@ -30,6 +30,8 @@ from layerscope.analysis.budgets.weight_limit import WeightLimit, is_known
 from layerscope.analysis.comparison.glob import compile_glob
 from layerscope.errors import ConfigError, UsageError
 from layerscope.records import dataclass
+
+Matched = TypeVar("Matched", PackageLimit, WeightLimit)
 
 CONFIG_BYTES = 1024 * 1024
 LISTS = ("instruction", "path", "package", "dead_weight", "allow", "allow_secret")
@@ -307,36 +309,41 @@ def _instruction(rules: Rules, row: Mapping[str, object], place: str) -> None:
     table = _Table(row, place, ("match", *_LIMITS, "level", "reason"))
     match = table.text("match", needed=True)
     for key in _limits(row):
-        limit = InstructionLimit(
-            match=match,
-            limit=0 if key.endswith("growth") else table.size(key),
-            compressed="compressed" in key,
-            written=written_limit(table.needed(key)),
-            level=table.level(),
-            reason=table.text("reason"),
-        )
+        part = InstructionLimit(match=match, **_of_part(table, key))
         if key.endswith("growth"):
-            rules.growths.append(_growth(table, key, limit))
+            rules.growths.append(_growth(table, key, part))
         else:
-            rules.instructions.append(limit)
+            rules.instructions.append(part)
 
 
 def _path(rules: Rules, row: Mapping[str, object], place: str) -> None:
     table = _Table(row, place, ("glob", *_LIMITS, "level", "reason"))
     glob = table.glob()
     for key in _limits(row):
-        limit = PathLimit(
-            glob=glob,
-            limit=0 if key.endswith("growth") else table.size(key),
-            compressed="compressed" in key,
-            written=written_limit(table.needed(key)),
-            level=table.level(),
-            reason=table.text("reason"),
-        )
+        part = PathLimit(glob=glob, **_of_part(table, key))
         if key.endswith("growth"):
-            rules.growths.append(_growth(table, key, limit))
+            rules.growths.append(_growth(table, key, part))
         else:
-            rules.paths.append(limit)
+            rules.paths.append(part)
+
+
+class _OfPart(TypedDict):
+    limit: int
+    compressed: bool
+    written: str
+    level: Level
+    reason: str
+
+
+def _of_part(table: _Table, key: str) -> _OfPart:
+    """What limits on instructions and on paths have in common. A limit on growth has its own `limit`."""
+    return {
+        "limit": 0 if key.endswith("growth") else table.size(key),
+        "compressed": "compressed" in key,
+        "written": written_limit(table.needed(key)),
+        "level": table.level(),
+        "reason": table.text("reason"),
+    }
 
 
 def _growth(table: _Table, key: str, part: InstructionLimit | PathLimit) -> PartGrowth:
@@ -356,18 +363,8 @@ def _limits(row: Mapping[str, object]) -> Sequence[str]:
 
 def _package(rules: Rules, row: Mapping[str, object], place: str) -> None:
     table = _Table(row, place, ("match", *_LIMITS, "level", "reason"))
-    rules.packages += [
-        PackageLimit(
-            match=table.text("match", needed=True),
-            limit=table.limit(key, "growth" if key.endswith("growth") else "size"),
-            growth=key.endswith("growth"),
-            compressed="compressed" in key,
-            written=written_limit(table.needed(key)),
-            level=table.level(),
-            reason=table.text("reason"),
-        )
-        for key in _limits(row)
-    ]
+    match = table.text("match", needed=True)
+    rules.packages += [_matched(PackageLimit, table, match, key) for key in _limits(row)]
 
 
 def _weight(rules: Rules, row: Mapping[str, object], place: str) -> None:
@@ -378,18 +375,19 @@ def _weight(rules: Rules, row: Mapping[str, object], place: str) -> None:
             f"{place}: no kind of dead weight is called {kind[:40]!r}",
             hint="docs/dead-weight.md lists the kinds",
         )
-    rules.weights += [
-        WeightLimit(
-            kind=kind,
-            limit=table.limit(key, "growth" if key.endswith("growth") else "size"),
-            growth=key.endswith("growth"),
-            compressed="compressed" in key,
-            written=written_limit(table.needed(key)),
-            level=table.level(),
-            reason=table.text("reason"),
-        )
-        for key in _limits(row)
-    ]
+    rules.weights += [_matched(WeightLimit, table, kind, key) for key in _limits(row)]
+
+
+def _matched(make: type[Matched], table: _Table, match: str, key: str) -> Matched:
+    return make(
+        match=match,
+        limit=table.limit(key, "growth" if key.endswith("growth") else "size"),
+        growth=key.endswith("growth"),
+        compressed="compressed" in key,
+        written=written_limit(table.needed(key)),
+        level=table.level(),
+        reason=table.text("reason"),
+    )
 
 
 def _allow(rules: Rules, row: Mapping[str, object], place: str) -> None:

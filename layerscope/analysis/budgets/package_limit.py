@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from fractions import Fraction
 
 from layerscope.analysis.budgets.causes import by_size
-from layerscope.analysis.budgets.growth import Change, part_growth
-from layerscope.analysis.budgets.part import part_result
-from layerscope.analysis.budgets.quantities import Number, Unit, unit_of
-from layerscope.analysis.budgets.rules import NOT_COMPRESSED, Case, missing_layers
-from layerscope.analysis.budgets.scope import Level
-from layerscope.analysis.budgets.verdict import RuleResult
+from layerscope.analysis.budgets.matched import MatchedLimit
+from layerscope.analysis.budgets.rules import NOT_COMPRESSED, missing_layers
+from layerscope.analysis.budgets.scope import Found
 from layerscope.analysis.model import Facts, sum_of
 from layerscope.analysis.packages import PackageFacts, name_matcher
 from layerscope.records import dataclass
@@ -21,62 +17,23 @@ from layerscope.units import count, format_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PackageLimit:
-    """A limit on the content of all packages that match a shell pattern, on their compressed bytes, or on the growth
-    of either since the baseline.
-
-    The pattern is for `type:name`, or for the name alone.
-    """
-
-    match: str
-    limit: Number
-    growth: bool = False
-    compressed: bool = False
-    level: Level = "fail"
-    reason: str = ""
-    written: str = ""
+class PackageLimit(MatchedLimit):
+    """A limit on all packages that match a shell pattern for `type:name`, or for the name alone."""
 
     @property
-    def rule(self) -> str:
-        middle = "_compressed" if self.compressed else ""
-        return f"max_package{middle}_{'growth' if self.growth else 'size'}"
+    def noun(self) -> str:
+        return "package"
 
-    @property
-    def unit(self) -> Unit:
-        return unit_of("growth" if self.growth else "size", self.limit)
-
-    def judge(self, case: Case) -> RuleResult:
-        """The result, with the instructions to look at if the rule is broken."""
-        matches = name_matcher(self.match)
-        found = _matching(case.analysis, matches)
-        size = self._size(case.analysis, found)
-        if isinstance(size, str):
-            change = Change(unknown=size)
-        elif self.growth:
-            change = self._growth(case, size, matches)
-        else:
-            change = Change(value=Fraction(size))
-        return part_result(
-            self, self.match, change, _largest(found, self.compressed), self._causes(found)
-        )
-
-    def _size(self, facts: Facts, found: Sequence[PackageFacts]) -> int | str:
-        """The bytes of some packages, or why they are unknown."""
+    def total(self, facts: Facts) -> Found:
+        """What these packages store."""
         unknown = _unknown(facts, self.match)
         if unknown:
-            return unknown
+            return Found(None, unknown)
+        found = _matching(facts, name_matcher(self.match))
         size = sum_of(row.compressed if self.compressed else row.content for row in found)
-        return NOT_COMPRESSED if size is None else size
-
-    def _growth(self, case: Case, now: int, matches: Callable[[str, str], bool]) -> Change:
-        assert case.baseline is not None
-        name, side = case.baseline.name, case.baseline.side
-        if side is None:
-            return Change(skipped=f"not checked: there is no {name} yet")
-        before = self._size(side, _matching(side, matches))
-        if isinstance(before, str):
-            return Change(unknown=f"{name} is {before}")
-        return part_growth(case.baseline, before, now, self.limit, case.min_change, "package")
+        if size is None:
+            return Found(None, NOT_COMPRESSED)
+        return Found(size, _largest(found, self.compressed), self._causes(found))
 
     def _causes(self, found: Sequence[PackageFacts]) -> tuple[int, ...]:
         sizes: Counter[int] = Counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from layerscope.analysis.budgets.quantities import Number, Unit, plain, unit_of
 from layerscope.analysis.budgets.rules import Case
 from layerscope.analysis.budgets.scope import Found, InstructionLimit, Level, PathLimit, room_words
 from layerscope.analysis.budgets.verdict import RuleResult
+from layerscope.analysis.model import Facts
 from layerscope.records import dataclass
 
 
@@ -65,6 +67,20 @@ def _words(limit: PartLimit, change: Change, words: str) -> str:
     return "; ".join(part for part in (room, change.detail, words) if part)
 
 
+def growth(
+    case: Case, now: int, measure: Callable[[Facts], Found], limit: Number, noun: str
+) -> Change:
+    """How much a part grew since the baseline. `measure` finds its size there."""
+    assert case.baseline is not None
+    name, side = case.baseline.name, case.baseline.side
+    if side is None:
+        return Change(skipped=f"not checked: there is no {name} yet")
+    before = measure(side)
+    if before.value is None:
+        return Change(unknown=f"{name} is {before.message}")
+    return part_growth(case.baseline, before.value, now, limit, case.min_change, noun)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartGrowth:
     """A limit on the growth since the baseline of all instructions or paths that `part` matches, taken together.
@@ -97,18 +113,10 @@ class PartGrowth:
         now = self.part.total(case.analysis, allows)
         change = Change(unknown=now.message)
         if now.value is not None:
-            change = self._growth(case, now.value)
+
+            def measure(facts: Facts) -> Found:
+                return self.part.total(facts, allows)
+
+            change = growth(case, now.value, measure, self.limit, self._what)
         words = now.message if now.value else f"no {self._what} matches"
         return part_result(self, self.part.scope, change, words, now.instructions)
-
-    def _growth(self, case: Case, now: int) -> Change:
-        assert case.baseline is not None
-        name, side = case.baseline.name, case.baseline.side
-        if side is None:
-            return Change(skipped=f"not checked: there is no {name} yet")
-        before: Found = self.part.total(side, case.allows(self.rule))
-        if before.value is None:
-            return Change(unknown=f"{name} is {before.message}")
-        return part_growth(
-            case.baseline, before.value, now, self.limit, case.min_change, self._what
-        )
