@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.builder import FORMS, WHITEOUT, BuiltImage, ImageBuilder
+from tests.registry.server import Registry
 from tests.sources.stores.fake_engine import FakeEngine
 
 OLD: Final = b"what was there before"
@@ -17,7 +18,7 @@ HELD: Final = {"d0/f00": OLD, "d0/f07": OLD}
 
 @dataclass(frozen=True)
 class Action:
-    """A command. `INPUTS` in an argument is the folder of the images."""
+    """A command. `INPUTS` in an argument is the folder of the images, `REGISTRY` a registry."""
 
     name: str
     arguments: tuple[str, ...]
@@ -60,6 +61,11 @@ ACTIONS: Final = (
         keeps=("cache",),
     ),
     Action(
+        "registry",
+        ("report", "registry:REGISTRY/team/app:1", "-o", "json=x.json", "--force"),
+        ("x.json",),
+    ),
+    Action(
         "fleet",
         ("fleet", "scan", "INPUTS/images", "--out", "fleet", "--workers", "1"),
         keeps=("fleet",),
@@ -84,6 +90,13 @@ def write_inputs(folder: Path) -> None:
     FORMS["oci-archive"].write([two], folder / "b.tar", "gzip")
     FORMS["oci-archive"].write([one], folder / "images/one.tar", "zstd")
     FORMS["oci-archive"].write([two], folder / "images/two.tar", "gzip")
+
+
+def registry() -> Registry:
+    """A registry with the second image."""
+    served = Registry()
+    served.add(image("app:2", 2))
+    return served
 
 
 def engine(inputs: Path) -> FakeEngine:

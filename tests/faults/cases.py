@@ -23,6 +23,7 @@ from tests.faults.actions import (
     contents,
     engine,
     prepare,
+    registry,
     write_inputs,
 )
 from tests.faults.faults import FAULTS, ROOT, Fault, Place, Ran, others_may_run, plain
@@ -30,6 +31,8 @@ from tests.sources.stores.fake_engine import listening
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
 SAME: Final = frozenset({0})
+RARELY: Final = 40
+"""One of this many cases has a slow fault."""
 
 
 @dataclass
@@ -39,6 +42,7 @@ class World:
     folder: Path
     inputs: Path
     environment: Mapping[str, str]
+    registry: str
     right: dict[str, dict[str, bytes]]
     seconds: dict[str, float]
 
@@ -56,7 +60,7 @@ class World:
             each.removeprefix("INPUTS/") for each in action.arguments if each.startswith("INPUTS/")
         )
         seconds = self.seconds.get(action.name, 1)
-        return Place(folder, inputs, environment, seconds, size, images)
+        return Place(folder, inputs, environment, seconds, size, self.registry, images)
 
 
 def make_world(folder: Path, stack: ExitStack) -> World:
@@ -71,7 +75,8 @@ def make_world(folder: Path, stack: ExitStack) -> World:
         "DOCKER_HOST": address,
         "PYTHONDONTWRITEBYTECODE": "1",  # Python keeps what a full disk cuts off
     }
-    return World(folder, inputs, environment, {}, {})
+    served = stack.enter_context(registry())
+    return World(folder, inputs, environment, served.netloc, {}, {})
 
 
 def learn(world: World, action: Action) -> None:
@@ -88,17 +93,19 @@ def learn(world: World, action: Action) -> None:
     shutil.rmtree(place.folder)
 
 
+def fits(fault: Fault) -> bool:
+    """Whether the fault can happen on this machine."""
+    if fault.other_user and not others_may_run():
+        return False
+    return os.geteuid() == 0 or not fault.root
+
+
 def draw(number: int, seed: int, only: str | None) -> tuple[Action, Fault, random.Random]:
     source = random.Random(f"fault {seed}/{number}")
-    root = os.geteuid() == 0
-    faults = [
-        fault
-        for fault in FAULTS
-        if fault.name == only
-        or (
-            only is None and (root or not fault.root) and (not fault.other_user or others_may_run())
-        )
-    ]
+    faults = [fault for fault in FAULTS if fault.name == only or (only is None and fits(fault))]
+    if only is None:
+        slow = number % RARELY == RARELY - 1
+        faults = [fault for fault in faults if fault.slow == slow]
     fault = faults[number % len(faults)]
     fitting = [
         action

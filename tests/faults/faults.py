@@ -7,13 +7,14 @@ import random
 import resource
 import shutil
 import signal
+import socket as sockets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -35,6 +36,8 @@ class Place:
     environment: Mapping[str, str]
     seconds: float
     size: int
+    registry: str = ""
+    """The address of a registry."""
     images: tuple[str, ...] = ()
     """The images that the command reads, to change them."""
 
@@ -58,10 +61,15 @@ class Fault:
     root: bool = False
     other_user: bool = False
     changes_images: bool = False
+    slow: bool = False
+    """Whether the command waits and tries again, so that few cases of a mix have this fault."""
 
 
 def start(action: Action, place: Place, **options: Any) -> subprocess.Popen[bytes]:
-    arguments = [each.replace("INPUTS", str(place.inputs)) for each in action.arguments]
+    arguments = [
+        each.replace("INPUTS", str(place.inputs)).replace("REGISTRY", place.registry)
+        for each in action.arguments
+    ]
     given: dict[str, Any] = {
         "cwd": place.folder,
         "env": dict(place.environment),
@@ -180,7 +188,7 @@ def _streams(action: Action, place: Place, source: random.Random) -> Ran:
 def _early_reader(action: Action, place: Place, source: random.Random) -> Ran:
     """Whoever reads the output stops after some bytes. The command writes its report there too."""
     arguments = tuple(each for each in action.arguments if each not in {"-o", "--force"})
-    if action.name in {"report", "check", "compare", "standard input", "cache"}:
+    if action.name in {"report", "check", "compare", "standard input", "cache", "registry"}:
         arguments = tuple(each for each in arguments if "=" not in each)
     else:
         arguments = action.arguments
@@ -220,23 +228,21 @@ def _changing(action: Action, place: Place, source: random.Random) -> Ran:
     return wait(process)
 
 
-# An engine that goes away
+# An engine or a registry that goes away
+
+Connect = Callable[[], sockets.socket]
 
 
 @contextmanager
-def cutting(target: str, socket: Path, most: int) -> Iterator[str]:
-    """The address of a proxy that closes each connection after that many bytes of an answer."""
-    import socket as sockets
+def cutting(connect: Connect, listening: sockets.socket, most: int) -> Iterator[None]:
+    """A proxy that is gone after that many bytes of answers: connections end, and new ones end at once."""
+    left = [most]
 
-    listening = sockets.socket(sockets.AF_UNIX)
-    listening.bind(str(socket))
-    listening.listen()
-
-    def pump(source: sockets.socket, sink: sockets.socket, left: float) -> None:
+    def pump(source: sockets.socket, sink: sockets.socket, *, answers: bool) -> None:
         with suppress(OSError):
-            while left > 0 and (data := source.recv(int(min(left, 4096)))):
-                sink.sendall(data)
-                left -= len(data)
+            while left[0] > 0 and (data := source.recv(4096)):
+                sink.sendall(data[: left[0]] if answers else data)
+                left[0] -= len(data) if answers else 0
         for each in (source, sink):
             with suppress(OSError):
                 each.shutdown(sockets.SHUT_RDWR)
@@ -245,26 +251,45 @@ def cutting(target: str, socket: Path, most: int) -> Iterator[str]:
         with suppress(OSError):
             while True:
                 client, _ = listening.accept()
-                server = sockets.socket(sockets.AF_UNIX)
-                server.connect(target)
-                for ends in ((client, server, float("inf")), (server, client, float(most))):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
+                server = connect()
+                for source, sink in ((client, server), (server, client)):
+                    answers = {"answers": source is server}
+                    thread = threading.Thread(target=pump, args=(source, sink), kwargs=answers)
+                    thread.daemon = True
+                    thread.start()
 
+    listening.listen()
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield f"unix://{socket}"
+        yield
     finally:
         listening.close()
 
 
 def _engine_gone(action: Action, place: Place, source: random.Random) -> Ran:
-    """The engine's answers end after some bytes."""
-    target = place.environment["DOCKER_HOST"].removeprefix("unix://")
-    most = source.randint(0, int(place.size * 1.2))
-    with cutting(target, place.folder.with_name("cut.sock"), most) as address:
-        environment = {**place.environment, "DOCKER_HOST": address}
-        place = Place(place.folder, place.inputs, environment, place.seconds, place.size)
-        return plain(action, place)
+    path = place.environment["DOCKER_HOST"].removeprefix("unix://")
+    socket = place.folder.with_name("cut.sock")
+
+    def connect() -> sockets.socket:
+        server = sockets.socket(sockets.AF_UNIX)
+        server.connect(path)
+        return server
+
+    listening = sockets.socket(sockets.AF_UNIX)
+    listening.bind(str(socket))
+    with cutting(connect, listening, source.randint(0, int(place.size * 1.2))):
+        changed = {**place.environment, "DOCKER_HOST": f"unix://{socket}"}
+        return plain(action, replace(place, environment=changed))
+
+
+def _registry_gone(action: Action, place: Place, source: random.Random) -> Ran:
+    host, port = place.registry.split(":")
+    listening = sockets.socket()
+    listening.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listening.getsockname()[1]}"
+    most = source.randint(0, 80_000)
+    with cutting(lambda: sockets.create_connection((host, int(port))), listening, most):
+        return plain(action, replace(place, registry=address))
 
 
 def others_may_run() -> bool:
@@ -306,4 +331,12 @@ FAULTS: Final = (
         changes_images=True,
     ),
     Fault("engine gone", _engine_gone, frozenset({3}), frozenset({"export"})),
+    Fault(
+        "registry gone",
+        _registry_gone,
+        frozenset({3}),
+        frozenset({"registry"}),
+        changes_images=True,
+        slow=True,
+    ),
 )
