@@ -11,6 +11,7 @@ from layerscope.cli.main import main
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
 from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
 from layerscope.report.formats.renderers import RENDERERS
+from layerscope.report.formats.secrets import SECRET_RENDERERS
 from tests.builder import FORMS, WHITEOUT, BuiltImage, ImageBuilder, buildkit, classic
 from tests.tui.compared import PairDriver, browse_pair
 from tests.tui.images import Driver, browse
@@ -160,6 +161,52 @@ def test_no_format_of_a_report_shows_a_secret(
     words = ("report", archive, "--format", name, "--dockerfile", str(dockerfile))
     assert shown(written(tmp_path, *words)) == []
     assert shown(written(tmp_path, *words, "--max-wasted", "1B", "--top", "1000")) == []
+
+
+@pytest.mark.parametrize("name", sorted(RENDERERS))
+def test_no_format_of_a_saved_report_shows_a_secret(
+    name: str, archive: str, dockerfile: Path, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.json"
+    words = ["report", archive, "--dockerfile", str(dockerfile), "--json", "--files", "-q"]
+    assert main([*words, "-o", str(saved)]) == 0
+    assert shown(written(tmp_path, "report", str(saved), "--format", name)) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("advise",),
+        ("advise", "--json"),
+        ("packages",),
+        ("check", "--max-size", "1B", "--forbid-secrets"),
+        ("report", "--head"),
+        ("report", "--head", "--json"),
+        ("report", "--all-platforms", "--json"),
+        *(("secrets", "--format", name) for name in sorted(SECRET_RENDERERS)),
+    ],
+    ids=" ".join,
+)
+def test_no_command_shows_a_secret(
+    words: tuple[str, ...], archive: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([words[0], archive, *words[1:]]) in (0, 1)
+    told = capsys.readouterr()
+    assert len(told.out) > 100 or words == ("packages",)
+    assert shown(told.out + told.err) == []
+
+
+@pytest.mark.slow
+def test_no_table_of_a_fleet_has_a_secret(pair: tuple[str, str], tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    listed, fleet = tmp_path / "images.txt", tmp_path / "fleet"
+    listed.write_text("".join(f"{each}\n" for each in pair))
+    assert main(["fleet", "scan", str(listed), "--out", str(fleet), "--workers", "1", "-q"]) == 0
+    tables = list(fleet.rglob("*.parquet"))
+    assert tables
+    rows = [duckdb.sql(f"SELECT * FROM read_parquet('{path}')").fetchall() for path in tables]
+    assert "fetch" in str(rows), "the instructions are in a table"
+    assert shown(str(rows)) == []
 
 
 def test_show_args_shows_every_secret(archive: str, tmp_path: Path) -> None:
