@@ -19,7 +19,7 @@ from layerscope.sources.files import sieve, spool
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
 from layerscope.sources.stores import NotReadable, check_readable, from_store
-from layerscope.sources.stores.content import CONTENT, Target, open_content
+from layerscope.sources.stores.content import CONTENT, Target, open_blobs, open_content
 from layerscope.sources.stores.metadata import Named, has_database, images_named
 from layerscope.sources.temporary import reason
 
@@ -62,6 +62,10 @@ def open_target(target: str, request: Request) -> Image:
         image = from_store(lambda: _open_stored(target, request), NAME, request)
         if image is not None:
             return image
+    if request.head and request.via is None:
+        image = _open_head(target, request)
+        if image is not None:
+            return image
 
     def export(complete: bool) -> OpenFile:
         with stream(target, request) as chunks:
@@ -69,6 +73,22 @@ def open_target(target: str, request: Request) -> Image:
             return keep(chunks, saved_name(target), request, stage="export")
 
     return exported(export, request, NAME)[1]
+
+
+def _open_head(target: str, request: Request) -> Image | None:
+    """The image without its layers, from the documents that `ctr` hands out; None if it doesn't."""
+    from layerscope.sources.stores.ctr_content import CtrContent
+
+    namespace, name = _name_to_export(target)
+    blobs = CtrContent(namespace, request.limits)
+    try:
+        digest = blobs.target(name)
+        if digest is None:
+            return None
+        wanted = Target(digest=digest, full_name=name, name=saved_name(target))
+        return open_blobs(blobs, wanted, request, NAME)
+    except SourceUnavailable:
+        return None  # the export says what is wrong
 
 
 def _open_stored(name: str, request: Request) -> Image:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import layerscope
-from layerscope.errors import AmbiguousImage, ImageNotFound
+from layerscope.errors import AmbiguousImage, ImageNotFound, SourceUnavailable
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
 from layerscope.sources.stores import NotReadable
@@ -354,3 +354,39 @@ def test_the_store_of_containerd_gives_the_same_report(
     monkeypatch.setenv("CONTAINERD_NAMESPACE", "nope")
     with pytest.raises(ImageNotFound, match="'nope'"):
         layerscope.read("containerd:app:1")
+
+
+def test_the_head_of_an_image_of_containerd_needs_no_export(
+    containerd: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ctr` hands out the documents, which have the sizes of the layers."""
+    images = [
+        ImageBuilder("docker.io/library/app:1", architecture=name)
+        .layer({"a": name.encode() * 100}, "RUN one")
+        .build()
+        for name in ("amd64", "arm64")
+    ]
+    containerd_store(images).write(tmp_path / "image.tar")
+    options = ["images", "import", "--all-platforms", "--no-unpack", str(tmp_path / "image.tar")]
+    containerd("-n", "default", *options)
+
+    def head(**more: Any) -> dict[str, Any]:
+        asked = ReadOptions(head=True, cache=False, **more)
+        with layerscope.read("containerd:app:1", asked) as read:
+            found: dict[str, Any] = json.loads(json.dumps(build(read)))
+        return found
+
+    def refuse(*_: object) -> None:
+        pytest.fail("exports the image")
+
+    for platform in (None, "linux/arm64"):
+        stored = head(platform=platform, via="store")
+        with monkeypatch.context() as hidden:
+            hidden.setenv("CONTAINERD_ROOT", str(tmp_path / "hidden"))
+            assert head(platform=platform, via="export") == stored
+            hidden.setattr("layerscope.sources.containerd.stream", refuse)
+            assert head(platform=platform) == stored
+        assert stored["sizes"]["compressed"] > 0
+    monkeypatch.setenv("CONTAINERD_ROOT", str(tmp_path / "hidden"))
+    with pytest.raises(SourceUnavailable, match="ctr could not export the image"):
+        layerscope.read("containerd:none:1", ReadOptions(head=True))

@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError, ImageNotFound
-from layerscope.image.blob import Blob
+from layerscope.image.blob import StoredBlob
 from layerscope.image.descriptor import CONTAINERD_NAME, REF_NAME
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
@@ -22,7 +22,7 @@ from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.names import familiar
 from layerscope.sources.oci import open_layout
 from layerscope.sources.source import Request
-from layerscope.sources.store import FolderStore, blob_path
+from layerscope.sources.store import BlobStore, FolderStore, blob_path
 
 CONTENT: Final = "io.containerd.content.v1.content"
 """The folder of the store's first version, below containerd's root."""
@@ -43,10 +43,10 @@ DISCARDED: Final = "read the image as registry:NAME, or set discard_unpacked_lay
 class ContentStore:
     """The store as an OCI layout whose index lists one image, like the tarball that containerd exports."""
 
-    def __init__(self, root: str, target: Target, request: Request) -> None:
+    def __init__(self, blobs: BlobStore, target: Target, request: Request) -> None:
         self.name = target.name
         self._request = request
-        self._folder = FolderStore(f"{root}/{CONTENT}")
+        self._folder = blobs
         try:
             self._made = self._make(target)
         except BaseException:
@@ -109,7 +109,7 @@ class ContentStore:
                 return found if isinstance(found, Manifest) and found.is_image else None
         return None
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> StoredBlob | None:
         return None if path in self._made else self._folder.find(path)
 
     def has(self, path: str) -> bool:
@@ -131,7 +131,12 @@ class ContentStore:
 
 def open_content(root: str, target: Target, request: Request, source: str) -> Image:
     """The image in the content store below containerd's root. Raises `FormatError` and `SourceUnavailable`."""
-    store = ContentStore(root, target, request)
+    return open_blobs(FolderStore(f"{root}/{CONTENT}"), target, request, source)
+
+
+def open_blobs(blobs: BlobStore, target: Target, request: Request, source: str) -> Image:
+    """The image whose blobs are in a store of containerd's, which is closed along with it. Raises what `open_content` raises."""
+    store = ContentStore(blobs, target, request)
     try:
         closers = (store.close,)
         if MANIFEST in store:
