@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Final, Literal
 
 from layerscope.analysis.base_instructions import base_instructions
@@ -93,7 +93,7 @@ class _Live:
         self._analysis = analysis
         facts = analysis.facts
         self._base_layers = 0 if facts.base is None else facts.base.layers
-        self._found: dict[tuple[object, bool], Cause] = {}
+        self._found: dict[tuple[str | int, bool], Cause] = {}
         self._directories: dict[bool, _Directory] = {False: _Directory(), True: _Directory()}
 
     def causes(self) -> Iterator[Cause]:
@@ -108,62 +108,73 @@ class _Live:
         """Add up the files of a layer by package, by directory, or by kind of dead weight."""
         analysis = self._analysis
         ownership, weighed = analysis.ownership, analysis.weighed
-        columns, first = layer.columns, layer.first
-        base = layer.number < self._base_layers
-        instruction = analysis.layers[layer.number].instruction
+        columns = layer.columns
         owners = array("i", (UNOWNED,)) * len(layer)
         if ownership is not None:
             owners = ownership.owners[layer.number]
         dead = {} if weighed is None else weighed.found
         parts = {} if weighed is None else weighed.parts
-        costs = None if columns.compressed is None else columns.compressed
-        known: dict[object, Cause] = {}
-        folders: dict[bytes, list[int]] = {}
+        costs = repeat(0, len(layer)) if columns.compressed is None else values(columns.compressed)
+        sums: dict[str | int | bytes, list[int]] = {}
+        find = sums.get
         paths, end = columns.paths, 0
-        rows = zip(values(columns.sizes), layer.records, owners, values(columns.ends), strict=True)
-        for position, (size, record, owner, own_end) in enumerate(rows):
+        rows = zip(
+            values(columns.sizes),
+            layer.records,
+            owners,
+            costs,
+            values(columns.ends),
+            strict=True,
+        )
+        for number, (size, record, owner, cost, own_end) in enumerate(rows, layer.first):
             start, end = end, own_end
             if not size or (record is not None and record.names <= 0):
                 continue
-            cost = None if costs is None else costs[position]
-            told = dead.get(first + position) if dead else None
             files = 1
-            if told is not None:
-                part = parts.get(first + position, size)
-                lost = None if cost is None else cost * part // size
-                self._cause(known, told[0].kind, base).add(part, lost, instruction)
+            if dead and (told := dead.get(number)) is not None:
+                part = parts.get(number, size)
+                lost = cost * part // size
+                found = sums.setdefault(told[0].kind, [0, 0, 0])
+                found[0] += part
+                found[1] += lost
+                found[2] += 1
                 size -= part
-                cost = None if cost is None or lost is None else cost - lost
+                cost -= lost
                 if not size:
                     continue
                 files = 0
-            if owner != UNOWNED:
-                self._cause(known, owner, base).add(size, cost, instruction, files)
-                continue
-            slash = paths.rfind(b"/", start, end)
-            folder = paths[start:slash] if slash >= 0 else b""
-            if record is not None and record.led:
-                folder = record.path.rpartition(b"/")[0]
-            sums = folders.get(folder)
-            if sums is None:
-                sums = folders[folder] = [0, 0, 0]
-            sums[0] += size
-            sums[1] += cost or 0
-            sums[2] += files
-        add = self._directories[base].add
-        for folder, (size, cost, files) in folders.items():
-            add(folder, size, None if costs is None else cost, instruction, files)
+            key: int | bytes = owner
+            if owner == UNOWNED:
+                slash = paths.rfind(b"/", start, end)
+                key = paths[start:slash] if slash >= 0 else b""
+                if record is not None and record.led:
+                    key = record.path.rpartition(b"/")[0]
+            total = find(key)
+            if total is None:
+                total = sums[key] = [0, 0, 0]
+            total[0] += size
+            total[1] += cost
+            total[2] += files
+        self._add(layer, sums, costs_known=columns.compressed is not None)
 
-    def _cause(self, known: dict[object, Cause], key: object, base: bool) -> Cause:
-        cause = known.get(key)
-        if cause is None:
+    def _add(
+        self, layer: PlacedLayer, sums: dict[str | int | bytes, list[int]], *, costs_known: bool
+    ) -> None:
+        """Add the sums of a layer: of a kind of dead weight (text), a package (its number), or a directory (its path)."""
+        base = layer.number < self._base_layers
+        instruction = self._analysis.layers[layer.number].instruction
+        directories = self._directories[base]
+        for key, (size, known_cost, files) in sums.items():
+            cost = known_cost if costs_known else None
+            if isinstance(key, bytes):
+                directories.add(key, size, cost, instruction, files)
+                continue
             cause = self._found.get((key, base))
             if cause is None:
                 name = key if isinstance(key, str) else ""
                 cause = Cause("dead_weight" if name else "package", name, base)
                 self._found[key, base] = cause
-            known[key] = cause
-        return cause
+            cause.add(size, cost, instruction, files)
 
     def _by_package(self) -> Iterator[Cause]:
         """The dead weight, and the packages: large ones by themselves, and the others by type."""
