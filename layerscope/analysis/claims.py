@@ -97,16 +97,22 @@ class Claims:
 
     def _real(self, paths: Sequence[bytes], layer: int) -> Sequence[bytes]:
         """The real paths after a layer. A database may say `bin/ls` although `bin` is a symlink to `usr/bin`."""
-        found = []
+        found: list[bytes] = []
+        add = found.append
         folders = self._folders
+        last = real = b""
+        same = True
         for path in paths:
             end = path.rfind(b"/")
             if end <= 0:
-                found.append(path)
+                add(path)
                 continue
             folder = path[:end]
-            real = (folders.get(folder) or self._folder(folder, layer))[1]
-            found.append(path if real == folder else real + path[end:])
+            if folder != last:
+                last = folder
+                real = (folders.get(folder) or self._folder(folder, layer))[1]
+                same = real == folder
+            add(path if same else real + path[end:])
         return found
 
     def _folder(self, folder: bytes, layer: int) -> tuple[Node | None, bytes]:

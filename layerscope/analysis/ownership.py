@@ -84,7 +84,7 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
     """Attribute the content of one layer to the packages that own its paths after that layer."""
     columns = placed.columns
     owners = array("i", (UNOWNED,)) * len(columns)
-    costs = repeat(None, len(columns)) if columns.compressed is None else values(columns.compressed)
+    costs = repeat(0, len(columns)) if columns.compressed is None else values(columns.compressed)
     rows = zip(
         values(columns.sizes),
         columns.kinds,
@@ -93,26 +93,36 @@ def _attribute(placed: PlacedLayer, claims: Claims, result: Ownership) -> array[
         costs,
         strict=True,
     )
-    owner_of, packages, unowned = claims.owner_of, result.packages, result.unowned
+    owner_of = claims.owner_of
+    sums: dict[int, list[int]] = {}
+    find = sums.get
     for position, (size, kind, path, record, cost) in enumerate(rows):
         if not size:
             continue
-        share: Share = unowned
+        owner = UNOWNED
         if kind != METADATA:
             owner = owner_of(path if record is None else record.path)
             if owner != UNOWNED:
                 owners[position] = owner
-                share = packages[owner]
         elif record is None or record.content is None:
             continue
-        share.files += 1
-        share.content += size
+        total = find(owner)
+        if total is None:
+            total = sums[owner] = [0, 0, 0, 0]
+        total[0] += 1
+        total[1] += size
         if record is None or record.names:
-            share.live += size
-        if cost is None:
+            total[2] += size
+        total[3] += cost
+    for owner, (files, content, live, compressed) in sums.items():
+        share: Share = result.unowned if owner == UNOWNED else result.packages[owner]
+        share.files += files
+        share.content += content
+        share.live += live
+        if columns.compressed is None:
             share.compressed = None
         elif share.compressed is not None:
-            share.compressed += cost
+            share.compressed += compressed
     return owners
 
 
