@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator
+from itertools import chain
 from typing import Final
 
 from layerscope.filesystem.entry import Entry, PlacedLayer
@@ -37,10 +38,8 @@ def likely_copies(
     With `sampled`, contents that are stored uncompressed in a file are told apart by some of their bytes. Raises
     `SourceUnavailable` if that file changed, and `Cancelled`.
     """
-    sizes = Counter(
-        size for layer in tree.layers for size in values(layer.columns.sizes) if size >= least
-    )
-    repeated = {size for size, times in sizes.items() if times > 1}
+    sizes = Counter(chain.from_iterable(values(layer.columns.sizes) for layer in tree.layers))
+    repeated = {size for size, times in sizes.items() if times > 1 and size >= least}
     if not repeated:
         return []
     begin = _way(tree, indexes, sampled=sampled)
