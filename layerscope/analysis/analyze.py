@@ -104,13 +104,8 @@ def analyze(
     note_engine(secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
-    search = partial(
-        find_duplicates,
-        least=min_duplicate,
-        most_read=limits.duplicate_bytes,
-        sampled=not keeps_hashes(image),
-    )
-    calls = partial(search, progress=progress, cancelled=cancelled)
+    search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
+    calls = partial(search, sampled=not keeps_hashes(image), progress=progress, cancelled=cancelled)
     copies = calls(tree, indexes, notes) if duplicates else None
     facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
     whole = Analysis(
