@@ -152,8 +152,6 @@ class ComparisonHtml:
             ),
             "tree": _tree(document),
             "waste": [] if is_narrowed(document) else _waste(document),
-            "weight": [] if is_narrowed(document) else _weight(document),
-            "causes": [] if is_narrowed(document) else _causes(document),
         }
         write_page(
             out,
@@ -161,7 +159,7 @@ class ComparisonHtml:
             ("tables.js", "tree.js"),
             document,
             words=_WORDS,
-            values=values | _secrets(document) | _advice(document),
+            values=values | _secrets(document) | _explained(document),
         )
 
 
@@ -173,11 +171,13 @@ def _secrets(document: ComparisonDocument) -> dict[str, object]:
     }
 
 
-def _advice(document: ComparisonDocument) -> dict[str, object]:
+def _explained(document: ComparisonDocument) -> dict[str, object]:
     found = None if is_narrowed(document) else explained.advice_that_differs(document)
     return {
         "advice": [] if found is None else explained.listed(found),
         "advice_words": "" if found is None else explained.advice_words(found),
+        "causes": [] if is_narrowed(document) else _causes(document),
+        "weight": [] if is_narrowed(document) else _weight(document),
     }
 
 
