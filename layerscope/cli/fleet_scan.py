@@ -187,13 +187,17 @@ def command(plan: Plan, where: Where) -> int:
     return Exit.OK
 
 
+_SEMAPHORES = tuple(filter(os.path.isdir, ("/dev/shm",)))  # noqa: S108
+"""Where the C library keeps those of processes that work together, which local workers do."""
+
+
 def _confine(plan: Plan, where: Where) -> None:
     """Restrict this process and the workers that it starts. They talk to each other over TCP, so the network stays."""
     from layerscope.sandbox.rights import Programs, Rights
 
     confine(
         ["registry:image"] if any(map(_may_name_registries, plan.targets)) else [],
-        folders=(where.out,),
+        folders=(where.out,) if where.scheduler else (where.out, *_SEMAPHORES),
         cache=False,
         more=Rights(
             reads=("/",), connects=True, sockets=True, listens=None, programs=Programs.PYTHON

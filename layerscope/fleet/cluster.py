@@ -111,7 +111,13 @@ def workers(*, scheduler: str | None, count: int | None) -> Iterator[Workers]:
             logging.getLogger("distributed").setLevel(logging.CRITICAL)
             if scheduler is None:
                 stack.enter_context(dask.config.set(_LOCAL))
-                return stack.enter_context(_local(count or os.cpu_count() or 1))
+                try:
+                    return stack.enter_context(_local(count or os.cpu_count() or 1))
+                except (RuntimeError, OSError, TimeoutError) as error:
+                    raise SourceUnavailable(
+                        f"the workers on this machine can't be started: {_cause(error)}",
+                        hint="start fewer with --workers, or use those of a cluster with --scheduler",
+                    ) from None
             return stack.enter_context(_existing(scheduler))
 
         yield DaskWorkers(connect)
@@ -160,6 +166,13 @@ def _existing(address: str) -> Iterator[Client]:
     with client:
         _check_versions(client, address)
         yield client
+
+
+def _cause(error: BaseException) -> str:
+    """What went wrong first. Dask only says that a worker failed to start."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _check_versions(client: Client, address: str) -> None:

@@ -16,6 +16,8 @@ def shown(column: Column, value: Any) -> str:
         return "–"
     if column.kind == "size":
         return format_size(value)
+    if column.kind == "word":
+        value = str(value).replace("_", " ")
     if column.kind == "path":
         # Nearly all names of a fleet are in a registry, and every command takes them without the scheme.
         value = str(value).removeprefix("registry:")
@@ -52,7 +54,7 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 f"{_percent(files['unique_percent'])} of the files are different"
             ),
         ),
-        ("wasted", format_size(summary["wasted"]), "summed over all images"),
+        ("wasted", format_size(summary["wasted"]), "of content, summed over all images"),
         *(
             [("failed", f"{summary['failed']:,}", "images that can't be read, in full or in part")]
             if summary["failed"]

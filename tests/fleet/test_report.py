@@ -11,6 +11,8 @@ import pytest
 
 import layerscope
 from layerscope.cli.main import main
+from layerscope.fleet.formats.html import _drawing
+from layerscope.fleet.questions.growth import GROWTH
 from layerscope.options import ReadOptions
 from tests.builder import BuiltImage, ImageBuilder
 from tests.fleet.inline import write_fleet
@@ -194,6 +196,32 @@ def test_every_format_has_every_question_that_has_an_answer(
     assert "<script src" not in page
     assert "default-src 'none'" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_narrow_text_report_keeps_the_end_of_names(
+    fleet: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    capfd.readouterr()
+    assert main(["fleet", "report", str(fleet)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.endswith("base/os:fat") for line in lines)
+
+
+def test_months_without_images_leave_room_in_the_chart() -> None:
+    rows = [
+        {"month": month, "images": 1, "stored": stored}
+        for month, stored in ((None, 900), ("2024-01", 100), ("2024-02", 50), ("2025-03", 25))
+    ]
+    drawing = _drawing(GROWTH, {"growth": {"rows": rows}})
+    first, second, third = (column["x"] for column in drawing["columns"])
+    assert third - first == 14 * (second - first)
+    assert [column["height"] for column in drawing["columns"]] == [120, 60, 30]
+    assert drawing["width"] == 24 * (second - first)
+    far = [{**rows[1], "month": "0001-01"}, *rows[1:]]
+    drawing = _drawing(GROWTH, {"growth": {"rows": far}})
+    assert drawing["columns"][-1]["x"] == 2 + 3 * (second - first)
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from layerscope.report.parts.html_page import write_page
 
 _HEIGHT = 120
 _WIDE = 28
+_FEWEST, _MOST = 24, 480
+"""Months that a chart has room for, so that one month isn't as wide as the page, and a wrong date doesn't hide all others."""
 
 
 class FleetHtml:
@@ -42,16 +44,28 @@ def _drawing(question: Question, document: Document) -> dict[str, Any]:
     if question.chart != "months":
         return {"most": most, "columns": ()}
     dated = [row for row in rows if row["month"] is not None]
+    places = [_month(row["month"]) for row in dated]
+    if places and places[-1] - places[0] >= _MOST:
+        places = list(range(len(dated)))
+    count = places[-1] - places[0] + 1 if places else 0
+    highest = max((row["stored"] for row in dated), default=0)
     return {
         "most": most,
+        "highest": highest,
         "height": _HEIGHT,
-        "width": max(1, len(dated)) * _WIDE,
+        "width": max(_FEWEST, count) * _WIDE,
         "columns": [
             {
-                "height": round(_HEIGHT * (row["stored"] or 0) / most, 2) if most else 0,
+                "height": round(_HEIGHT * row["stored"] / highest, 2) if highest else 0,
                 "row": row,
-                "x": number * _WIDE + 2,
+                "x": (place - places[0]) * _WIDE + 2,
             }
-            for number, row in enumerate(dated)
+            for place, row in zip(places, dated, strict=True)
         ],
     }
+
+
+def _month(text: str) -> int:
+    """The number of a month, such as 2025-03, so that months without images leave room."""
+    year, _, month = text.partition("-")
+    return 12 * int(year) + int(month)

@@ -10,14 +10,15 @@ from layerscope.fleet.query import plain
 if TYPE_CHECKING:
     import duckdb
 
-Kind = Literal["text", "path", "size", "count", "percent"]
+Kind = Literal["text", "word", "path", "size", "count", "percent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of an answer. `key` is its name in SQL and JSON; `kind` says how people see it.
 
-    Where there is little room, the end of a text is cut off, and the start of a path, of which the end says more.
+    Where there is little room, the end of a text is cut off, and the start of a path, of which the end says more. A word is
+    one of the JSON document, in which people see spaces for underscores.
     """
 
     key: str

@@ -14,7 +14,7 @@ KINDS: Final = Question(
         Column("bytes", "wasted", "size"),
         Column("images", "images", "count"),
         Column("files", "files", "count"),
-        Column("kind", "kind"),
+        Column("kind", "kind", "word"),
     ),
     sql="SELECT sum(bytes)::BIGINT AS bytes, count(DISTINCT image) AS images, sum(files)::BIGINT AS files, kind"
     " FROM waste GROUP BY kind",
