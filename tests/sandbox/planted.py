@@ -43,6 +43,17 @@ for part in name.split(".")[:-1]:
 setattr(owner, name.split(".")[-1], hostile)
 sys.exit(command())
 """
+
+
+def version() -> int:
+    """The version of this machine's Landlock; 0 without one."""
+    try:
+        from layerscope.sandbox.landlock import abi
+    except ImportError:  # the library is for Linux alone
+        return 0
+    return abi()
+
+
 READS = "layerscope:read"
 """The function that reads an image for most commands."""
 

@@ -13,10 +13,11 @@ import pytest
 from tests.cli.conftest import Run, environment, folder, run
 from tests.processes import client as processes
 from tests.processes.unmeasured import unmeasured
+from tests.sandbox.planted import version
 
 __all__ = ["folder", "run"]
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
+LANDLOCK = pytest.mark.skipif(version() < 4, reason="there is no Landlock that cuts off TCP")
 OLDER = """
 import sys
 import layerscope.sandbox.landlock as landlock
@@ -66,7 +67,7 @@ CANNOT = [
 ]
 
 
-@LINUX
+@LANDLOCK
 @pytest.mark.parametrize(("program", "version", "says"), CANNOT)
 def test_where_there_can_be_no_sandbox_asking_for_it_fails(
     program: str, version: int, says: str, folder: Path
@@ -78,7 +79,7 @@ def test_where_there_can_be_no_sandbox_asking_for_it_fails(
     assert says in line
 
 
-@LINUX
+@LANDLOCK
 @pytest.mark.parametrize(("program", "version", "says"), CANNOT)
 def test_where_there_can_be_no_sandbox_the_default_goes_on_without(
     program: str, version: int, says: str, folder: Path
@@ -87,6 +88,7 @@ def test_where_there_can_be_no_sandbox_the_default_goes_on_without(
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@LANDLOCK
 def test_the_environment_can_ask_for_it_too(folder: Path) -> None:
     done = played(OLDER, "report", "app.tar", cwd=folder, LAYERSCOPE_SANDBOX="on")
     assert done.returncode == 2
@@ -102,6 +104,7 @@ def test_an_unknown_value_in_the_environment_is_refused(run: Run) -> None:
     )
 
 
+@LANDLOCK
 @pytest.mark.parametrize("host", ["ssh://user@127.0.0.1:1", "tcp://127.0.0.1:1"])
 def test_an_engine_behind_ssh_has_no_sandbox(host: str, run: Run) -> None:
     done = run("report", "docker:app", "--sandbox", env={"DOCKER_HOST": host})
@@ -110,6 +113,7 @@ def test_an_engine_behind_ssh_has_no_sandbox(host: str, run: Run) -> None:
     assert done.returncode == (2 if refused else 3)
 
 
+@LANDLOCK
 def test_a_credential_helper_may_need_more_than_a_sandbox_gives(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "docker"
     config.mkdir()
@@ -121,7 +125,7 @@ def test_a_credential_helper_may_need_more_than_a_sandbox_gives(run: Run, tmp_pa
     assert "a credential helper may need more rights" in done.stderr
 
 
-@LINUX
+@LANDLOCK
 @pytest.mark.parametrize(
     "words",
     [
@@ -150,7 +154,7 @@ def test_a_run_says_the_same_with_and_without(words: tuple[str, ...], run: Run) 
     assert confined.returncode == free.returncode
 
 
-@LINUX
+@LANDLOCK
 def test_outputs_are_the_same_with_and_without(run: Run, folder: Path) -> None:
     (folder / "sub").mkdir()
     written = []
@@ -163,7 +167,7 @@ def test_outputs_are_the_same_with_and_without(run: Run, folder: Path) -> None:
     assert written[0] == written[1]
 
 
-@LINUX
+@LANDLOCK
 @pytest.mark.parametrize("form", ["plain", "gzip"])
 def test_an_archive_on_standard_input_is_read(form: str, folder: Path) -> None:
     data = (folder / "app.tar").read_bytes()
@@ -184,7 +188,7 @@ def test_an_archive_on_standard_input_is_read(form: str, folder: Path) -> None:
     assert b"layers" in done.stdout
 
 
-@LINUX
+@LANDLOCK
 def test_a_symlink_leads_to_an_archive_anywhere(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -198,6 +202,7 @@ def test_a_symlink_leads_to_an_archive_anywhere(
     assert done.returncode == 0, done.stderr
 
 
+@LANDLOCK
 def test_a_device_is_written_in_place(run: Run) -> None:
     done = run("report", "app.tar", "-o", "json=/dev/null", "--force", "--sandbox")
     assert done.returncode == 0, done.stderr
@@ -217,7 +222,7 @@ def test_the_library_never_restricts_its_caller(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", program], cwd=folder, env=env, check=True)
 
 
-@LINUX
+@LANDLOCK
 def test_a_package_without_bytecode_is_compiled_once(folder: Path, tmp_path: Path) -> None:
     """As uv installs it. What is imported in the sandbox can't be cached."""
     bare = tmp_path / "installed"
@@ -241,7 +246,7 @@ def test_a_package_without_bytecode_is_compiled_once(folder: Path, tmp_path: Pat
     assert times[0] == times[1]
 
 
-@LINUX
+@LANDLOCK
 def test_it_starts_no_other_program(folder: Path) -> None:
     """The library would run `ldconfig` and a compiler to find the C library."""
     program = (

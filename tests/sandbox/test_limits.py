@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.sandbox.landlock import abi
 from tests.cli.conftest import originals
 from tests.processes.client import ROOT
 from tests.registry.server import Registry
-from tests.sandbox.planted import Place, attempts, cache_folder, place, run
+from tests.sandbox.planted import Place, attempts, cache_folder, place, run, version
 from tests.test_conformance import sample
 
-pytestmark = pytest.mark.skipif(abi() < 6, reason="the kernel's Landlock is too old for all limits")
+pytestmark = pytest.mark.skipif(
+    version() < 6, reason="the kernel's Landlock is too old for all limits"
+)
 
 
 @pytest.fixture
