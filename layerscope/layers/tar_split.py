@@ -25,6 +25,12 @@ _PAD: Final = ord("=")
 _FILE: Final = re.compile(
     rb'\{"type":1,"name":"([^"\\]*)"(?:,"size":([0-9]{1,18}))?,"payload":(?:null|"([A-Za-z0-9+/]{11}=)"),"position":([0-9]+)\}'
 )
+_FILE_START: Final = b'{"type":1,"name":"'
+_NAME: Final = len(_FILE_START)
+_SIZE: Final = b'","size":'
+_EMPTY: Final = b'","payload":null,'
+"""What follows a name with bytes, and one without. In a name, these quotes would have a backslash before them."""
+_MOST_DIGITS: Final = 19
 _FILE_TYPE, _SEGMENT_TYPE = 1, 2
 _CRC_BYTES: Final = 8
 _MOST: Final = 1 << 62
@@ -64,7 +70,7 @@ class TarSplit:
             raise self._wrong("its last line is cut short")
 
     def tar_size(self) -> int:
-        """The bytes of the tar. Takes the lengths of segments as they are; `pieces` checks their bytes."""
+        """The bytes of the tar. Takes the lengths of segments and files as they are; `pieces` checks the lines."""
         total = 0
         for position, line in enumerate(self._lines(None)):
             if line.startswith(_SEGMENT):
@@ -75,6 +81,15 @@ class TarSplit:
                 total += (width >> 2) * 3
                 if width and line[end - 1] == _PAD:
                     total -= 1 + (line[end - 2] == _PAD)
+                continue
+            end = line.find(b'"', _NAME)
+            if line.startswith(_SIZE, end) and line.startswith(_FILE_START):
+                at = end + len(_SIZE)
+                digits = line[at : line.find(b",", at)]
+                if digits.isdigit() and len(digits) < _MOST_DIGITS:
+                    total += int(digits)
+                    continue
+            elif line.startswith(_EMPTY, end) and line.startswith(_FILE_START):
                 continue
             piece = self._entry(line, position)
             if piece is not None:
