@@ -118,6 +118,8 @@ def become_windows() -> None:
     for name in NO_FUNCTIONS:
         if hasattr(os, name):
             delattr(os, name)
+    if hasattr(os, "process_cpu_count"):  # since Python 3.13; on Linux it asks for the affinity
+        os.process_cpu_count = os.cpu_count
     for name in NO_MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
     for name in ("SIGHUP", "SIGPIPE", "SIGTSTP", "SIGUSR1", "SIGKILL"):
