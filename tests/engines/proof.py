@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import layerscope
 from layerscope.analysis.advice.advise import advise
 from layerscope.analysis.advice.patch.patch import Patch, SourceFile, make_patch
+from layerscope.cache.shelf import Shelf
 from layerscope.cli.advise import with_smaller_base
 from layerscope.cli.examine import Choice
 from layerscope.options import AdviceOptions, ReadOptions
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PROOFS = Path(__file__).parents[1] / "proofs"
 LEAST_SAVING = 20_000
 """Bytes. The proofs are small, and so is what they save."""
+SHELF = Shelf()
+"""The layers that images of several proofs share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Proof:
         options = ReadOptions(
             dockerfile=name, cache=False, advice=AdviceOptions(min_saving=LEAST_SAVING)
         )
-        with layerscope.read(reference, options) as analysis:
+        with layerscope.read(reference, options, shelf=SHELF) as analysis:
             advice = advise(with_smaller_base(analysis, Choice(reference=reference)))
             ignore = self.folder / ".dockerignore"
             patch = make_patch(
