@@ -159,17 +159,31 @@ class Decompression:
                 self.produced += len(data)
                 yield data
         else:
-            yield from self._members()
+            yield from self._joined()
         if self.read < self._blob.size:
             raise FormatError(
                 f"{self._blob.name}: {self.read} of {self._blob.size} bytes could be read"
             )
 
+    def _joined(self) -> Iterator[bytes]:
+        """The pieces, joined so that few are handed on. They are small because checkpoints are close."""
+        waiting: list[bytes] = []
+        size = 0
+        for piece in self._members():
+            waiting.append(piece)
+            size += len(piece)
+            if size >= _JOINED:
+                self._check_ratio()
+                yield waiting[0] if len(waiting) == 1 else b"".join(waiting)
+                waiting, size = [], 0
+        if waiting:
+            self._check_ratio()
+            yield b"".join(waiting)
+
     def _members(self) -> Iterator[bytes]:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
-        at = frames = size = 0
-        waiting: list[bytes] = []
+        at = frames = 0
         most_feed = max(_LEAST_FEED, min(_FEED, self._blob.size // _FEEDS))
         # Per stored byte, a gzip member costs a twentieth of what a zstd frame costs.
         most = self._blob.size if self._compression == "gzip" else self._limits.frames
@@ -201,16 +215,7 @@ class Decompression:
                     ) from None
                 if piece:
                     self.produced += len(piece)
-                    waiting.append(piece)
-                    size += len(piece)
-                    if size >= _JOINED:
-                        self._check_ratio()
-                        yield waiting[0] if len(waiting) == 1 else b"".join(waiting)
-                        waiting, size = [], 0
-            if waiting:
-                self._check_ratio()
-                yield b"".join(waiting)
-                waiting, size = [], 0
+                    yield piece
             frames += 1
             if frames > most and self.produced < frames * _FRAME_BYTES:
                 raise self._too_many(frames)
