@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layerscope.fleet.listing import ImageListing
+
+
+_SIGNALED: Final = 128
+"""Exit codes above this say which signal ended the browser."""
 
 
 def _options(*, insecure: bool, token_servers: Sequence[str], limits: Sequence[str]) -> ReadOptions:
@@ -75,6 +79,9 @@ def _browse(folder: str, listing: ImageListing, options: ReadOptions) -> int:
         platform = listing.line(cursor).platform or None
         try:
             chosen = Choice(reference=app.chosen, options=replace(options, platform=platform))
-            browse(chosen, one_of_many=True)
+            code = browse(chosen, one_of_many=True)
         except LayerscopeError as error:
             tell(f"layerscope: {app.chosen}: {error}")
+            continue
+        if code >= _SIGNALED:  # the terminal is gone, or the process has to end
+            return code

@@ -180,6 +180,20 @@ def test_a_signal_restores_the_terminal(
     assert screen.code() == 128 + number
 
 
+@pytest.mark.slow
+def test_a_signal_ends_the_fleet_too_while_an_image_is_open(
+    terminal: Callable[..., Terminal], run: Run
+) -> None:
+    assert run("fleet", "scan", str(IMAGE), "--out", "fleet").returncode == 0
+    screen = terminal()
+    screen.start("fleet", "browse", "fleet")
+    screen.wait("1 image", IMAGE.name)
+    screen.press("Enter")
+    screen.wait("Why it is big")
+    os.kill(screen.pid(), signal.SIGHUP)
+    assert screen.code() == 128 + signal.SIGHUP
+
+
 def test_keys_from_the_configuration_file_work(
     terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
