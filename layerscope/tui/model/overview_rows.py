@@ -17,10 +17,11 @@ from layerscope.report.sections.weight import how_known, kind_name
 from layerscope.report.words import one_line
 
 if TYPE_CHECKING:
+    from layerscope.analysis.advice.advice import Advice
     from layerscope.analysis.filter.query import Query
+    from layerscope.analysis.model import Analysis
     from layerscope.report.document.rows import AnalysisDocument
     from layerscope.report.document.weight_types import KindWeightRow, WeightPathRow
-    from layerscope.tui.model.session import Session
 
 MOST_PATHS: Final = 1_000
 """The most paths to list per kind."""
@@ -51,14 +52,13 @@ class Row:
 
 
 class OverviewRows:
-    """What the overview says of one image."""
+    """What the overview says of one image. Making it takes time, so a worker does."""
 
-    def __init__(self, session: Session) -> None:
-        analysis = session.analysis
+    def __init__(self, analysis: Analysis, advice: Sequence[Advice]) -> None:
         facts = analysis.facts
         self._content = facts.sizes.content
         self._live = facts.sizes.live
-        self._advice = [one_line(each.message) for each in session.advice[:ADVICE]]
+        self._advice = [one_line(each.message) for each in advice[:ADVICE]]
         base = facts.base
         document = cast(
             "AnalysisDocument",

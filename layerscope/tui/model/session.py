@@ -13,6 +13,7 @@ from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import masked
 from layerscope.options import DEFAULT_OPTIONS, ReadOptions
 from layerscope.tui.model.outline import TreeOutline
+from layerscope.tui.model.overview_rows import OverviewRows
 from layerscope.tui.model.selection import Selection
 from layerscope.tui.model.view import (
     ADDED,
@@ -62,6 +63,7 @@ class Session:
         self.pairs = self.summary.pairs()
         self.advice: tuple[Advice, ...] = advise(analysis, self.summary)
         self.base_instructions = base_instructions(analysis.facts)
+        self.overview = OverviewRows(analysis, self.advice)
         self._views: OrderedDict[Scope, Totals] = OrderedDict()
         self.totals(self.whole)
 

@@ -11,13 +11,14 @@ from layerscope.report.escape import cell_width, fit_end, fit_start
 from layerscope.report.file_text import size_text
 from layerscope.report.paths import unescape_path
 from layerscope.tui.folding_list import FoldingList
-from layerscope.tui.model.overview_rows import OverviewRows, Row
+from layerscope.tui.model.overview_rows import Row
 from layerscope.tui.paint import Span, cell
 from layerscope.tui.panes.list_pane import ListPane
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
     from layerscope.analysis.filter.query import Query
+    from layerscope.tui.model.overview_rows import OverviewRows
     from layerscope.tui.model.session import Session
 
 
@@ -100,7 +101,7 @@ class OverviewPane(ListPane):
     kinds: ClassVar[Mapping[str, Collection[int]]] = {}
 
     def __init__(self, session: Session, *, id: str) -> None:  # noqa: A002
-        self.overview_list = OverviewList(OverviewRows(session), id="overview-list")
+        self.overview_list = OverviewList(session.overview, id="overview-list")
         super().__init__(self.overview_list, id=id)
         self.session = session
 
