@@ -55,7 +55,8 @@ sandbox_option = click.option(
 
 def mode() -> Mode:
     """What the option says, or else the environment. Raises `UsageError` for any other value."""
-    chosen: Mode | None = click.get_current_context().meta.get(_CHOSEN)
+    context = click.get_current_context(silent=True)
+    chosen: Mode | None = None if context is None else context.meta.get(_CHOSEN)
     if chosen is not None:
         return chosen
     told = os.environ.get(MODE) or "auto"

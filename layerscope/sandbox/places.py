@@ -115,8 +115,11 @@ def temporary_folder() -> str | None:
 
 
 def existing(path: str) -> str:
-    """The path, or the nearest folder above it that exists."""
-    path = os.path.abspath(path)
+    """The path, or the nearest folder above it that exists. A path that starts in a deleted folder is left as it is."""
+    try:
+        path = os.path.abspath(path)
+    except FileNotFoundError:
+        return path
     while not os.path.exists(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
     return path

@@ -38,7 +38,8 @@ VALUES = {
     "max_growth": "1%",
 }
 """Values of options that don't take any number."""
-REPORTED = [each for each in browse.command.params if each.name not in {*BROWSED, "reference"}]
+EITHER = {"reference", "sandbox"}
+REPORTED = [each for each in browse.command.params if each.name not in {*BROWSED, *EITHER}]
 
 
 @pytest.fixture

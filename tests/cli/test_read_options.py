@@ -88,7 +88,7 @@ SERVED = {
 def test_every_option_of_serve_that_reads_the_image_is_tried() -> None:
     from layerscope.cli.serve import command
 
-    own = {"reference", "host", "port", "public_url", "quiet"}
+    own = {"reference", "host", "port", "public_url", "sandbox", "quiet"}
     assert {each.name for each in command.params} - own == set(SERVED)
 
 
