@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import layerscope
+from layerscope.cache.shelf import Shelf
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
 
@@ -52,9 +53,9 @@ QUERIES = {
 """What to ask for each table: rows that begin with the reference of their image."""
 
 
-def expected(reference: str) -> Rows:
-    """The rows of one image, in no order, from a report that reads the image by itself."""
-    with layerscope.read(reference, ReadOptions(cache=False)) as analysis:
+def expected(reference: str, shelf: Shelf | None = None) -> Rows:
+    """The rows of one image, in no order, from a report that reads the image by itself, or what is not on the shelf."""
+    with layerscope.read(reference, ReadOptions(cache=False), shelf=shelf) as analysis:
         document: Any = build(analysis, top=None, files=True)
         entries = [list(row["entries"]) for row in document["layers"]]
     image, sizes, layers = document["image"], document["sizes"], document["layers"]

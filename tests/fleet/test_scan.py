@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from layerscope.cache.shelf import Shelf
 from tests.builder import FORMS, ImageBuilder, digest_of
 from tests.fleet.cluster import Cluster
 from tests.fleet.expected import QUERIES, expected
@@ -27,9 +28,9 @@ HOSTILE = json.dumps(
 ).encode()  # fmt: skip
 
 
-def assert_same(rows: Ask, folder: Path, references: list[str]) -> None:
+def assert_same(rows: Ask, folder: Path, references: list[str], shelf: Shelf | None = None) -> None:
     """Each table has the rows of each image that its own report has."""
-    wanted = {reference: expected(reference) for reference in references}
+    wanted = {reference: expected(reference, shelf) for reference in references}
     for table, query in QUERIES.items():
         found: dict[str, list[tuple[Any, ...]]] = {reference: [] for reference in references}
         for row in rows(folder, query):
