@@ -213,6 +213,7 @@ def test_a_hostile_database_is_unreadable_and_nothing_else(
     assert found["packages"]["unreadable"] == [case.partition(":")[0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FILES)
 def test_a_hostile_file_is_read_as_far_as_it_makes_sense(
     case: str, tmp_path: Path, plain: int

@@ -25,6 +25,7 @@ def test_every_quick_expression_belongs_to_a_rule_as_it_is() -> None:
     assert set(QUICK) <= rules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "text"), QUICK, ids=[name for name, _ in QUICK])
 def test_a_quick_expression_matches_wherever_its_rule_does(name: str, text: str) -> None:
     """Texts are drawn from the rule's expression as Python understands it, in any case, and RE2 has the last word."""

@@ -221,6 +221,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 @pytest.mark.parametrize("path", ["srv/x.txt", "app/.env", "x/terraform.tfstate", "root/.netrc"])
 def test_hostile_text_takes_bounded_time_and_says_when_it_is_cut(name: str, path: str) -> None:

@@ -97,6 +97,7 @@ def test_links_and_directories_of_a_tar_are_not_listed() -> None:
     assert listed(b"a.tar", out.getvalue()) == [(b"x/y", 3)]
 
 
+@pytest.mark.slow
 def test_lists_are_bounded() -> None:
     many = {f"{number:05}/{'n' * 100}": b"x" for number in range(20_000)}
     assert len(listed(b"a.tar.gz", tarred(many))) == MOST_LISTED
