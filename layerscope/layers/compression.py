@@ -33,8 +33,7 @@ _LEAST_FEED = 1024
 _FEEDS = 4096
 """Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
 _FEED = 8 * 1024
-"""Compressed bytes between two checkpoints. Half of it makes the costs of small files a third more exact, and takes 5 %
-longer."""
+"""Compressed bytes between two checkpoints. Four times as many would take a tenth less time."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
