@@ -7,7 +7,7 @@ with both names that they go by: the blob's digest and the tar's diff_id.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.cache.kept import Kept, to_value
@@ -17,6 +17,7 @@ from layerscope.fleet.index_store import pack
 from layerscope.fleet.values import Failed, LayerJob, LayerPlace, LayerRead
 from layerscope.image.blob import StoredBlob
 from layerscope.image.digest import Digest
+from layerscope.image.wrapped_blob import WrappedBlob
 from layerscope.layers.budget import extra_budget
 from layerscope.layers.reader import index_layer
 from layerscope.sources.registry.lent import lending
@@ -25,33 +26,8 @@ if TYPE_CHECKING:
     from layerscope.fleet.values import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class PassingBlob:
+class PassingBlob(WrappedBlob):
     """A blob that is read from its first byte to its last, so that the contents of a plain tar are hashed, too."""
-
-    blob: StoredBlob
-
-    @property
-    def name(self) -> str:
-        return self.blob.name
-
-    @property
-    def size(self) -> int:
-        return self.blob.size
-
-    @property
-    def key(self) -> tuple[int, int, int]:
-        return self.blob.key
-
-    @property
-    def closed(self) -> bool:
-        return self.blob.closed
-
-    def check_unchanged(self) -> None:
-        self.blob.check_unchanged()
-
-    def read_at(self, position: int, count: int) -> bytes:
-        return self.blob.read_at(position, count)
 
 
 def read_layers(job: LayerJob) -> list[LayerRead | Failed]:

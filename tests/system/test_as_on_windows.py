@@ -20,7 +20,7 @@ from tests.builder import FORMS, ImageBuilder, Symlink, docker_legacy, docker_oc
 from tests.processes.client import ROOT
 from tests.processes.unmeasured import unmeasured
 from tests.registry.server import Registry
-from tests.sources.stores.fake_engine import FakeEngine
+from tests.sources.stores.fake_engine import FakeEngine, handler
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "darwin", reason="the stand-in for Windows looks into /proc"
@@ -217,18 +217,7 @@ def test_what_an_engine_sends_over_tcp_is_read_while_it_arrives(tmp_path: Path) 
         save=docker_oci([built]).pack(),
     )
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = engine.answer(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(engine)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         host = f"tcp://127.0.0.1:{server.server_address[1]}"

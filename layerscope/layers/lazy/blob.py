@@ -9,6 +9,7 @@ from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError
 from layerscope.image.blob import StoredBlob
+from layerscope.image.wrapped_blob import WrappedBlob
 from layerscope.layers.compression import Decompression
 from layerscope.layers.lazy.part import Part
 from layerscope.layers.lazy.table import Chunk, Chunks
@@ -20,16 +21,15 @@ _KEPT: Final = 32 * 1024 * 1024
 """The most bytes of chunks to keep."""
 
 
-class TableBlob:
+class TableBlob(WrappedBlob):
     """All contents as one blob. Each chunk is checked against its digest before any of it is returned.
 
     Raises `SourceUnavailable`, `FormatError` if a chunk can't be unpacked, and `DigestMismatch`.
     """
 
     def __init__(self, blob: StoredBlob, compression: str, chunks: Chunks, limits: Limits) -> None:
-        self.name = blob.name
+        super().__init__(blob)
         self.size = chunks.total
-        self._blob = blob
         self._compression = compression
         self._chunks = chunks
         self._limits = limits
@@ -38,17 +38,6 @@ class TableBlob:
         self._checked: set[int] = set()
         self._kept_bytes = 0
         self._now: _Frame | None = None
-
-    @property
-    def key(self) -> tuple[int, int, int]:
-        return self._blob.key
-
-    @property
-    def closed(self) -> bool:
-        return self._blob.closed
-
-    def check_unchanged(self) -> None:
-        self._blob.check_unchanged()
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position`; fewer only at the end of all contents."""
@@ -99,7 +88,7 @@ class TableBlob:
         """
         now = self._now
         if now is None or now.offset != chunk.offset or now.position > chunk.inner + offset:
-            now = self._now = _Frame(self._blob, self._compression, chunk, self._limits)
+            now = self._now = _Frame(self.blob, self._compression, chunk, self._limits)
         return now
 
     def _check(self, chunk: Chunk, digest: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from layerscope.image.wrapped_blob import WrappedBlob
 from layerscope.layers.lazy.blob import TableBlob
 from layerscope.layers.lazy.part import read_part
 from layerscope.layers.lazy.spans import contents_of, few_spans, is_checked
@@ -169,26 +170,13 @@ def _of(data: bytes) -> Callable[[int, int], bytes]:
     return lambda at, count: data[at : at + count]
 
 
-class _Counted:
+class _Counted(WrappedBlob):
     """A blob of which at most so many bytes are fetched, with at most `MOST_REQUESTS` requests."""
 
     def __init__(self, blob: StoredBlob, most: int) -> None:
-        self.blob = blob
-        self.name = blob.name
-        self.size = blob.size
+        super().__init__(blob)
         self._left = most
         self._requests = MOST_REQUESTS
-
-    @property
-    def key(self) -> tuple[int, int, int]:
-        return self.blob.key
-
-    @property
-    def closed(self) -> bool:
-        return self.blob.closed
-
-    def check_unchanged(self) -> None:
-        self.blob.check_unchanged()
 
     def reserve(self, count: int) -> None:
         """Take so many bytes from what is allowed. Raises `_NotReadError`, and takes nothing, if that is too much."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from layerscope.errors import DigestMismatch
+from layerscope.image.wrapped_blob import WrappedBlob
 from layerscope.layers.content_hash import digest
 from layerscope.layers.lazy.blob import TableBlob
 from layerscope.layers.lazy.part import read_part
@@ -114,30 +115,17 @@ def joined(spans: Sequence[Span], near: int) -> list[Span]:
     return joined
 
 
-class Fetched:
+class Fetched(WrappedBlob):
     """A blob of which one span is in memory. Other bytes are fetched as they are asked for."""
 
     def __init__(self, blob: StoredBlob, span: Span) -> None:
-        self.name = blob.name
-        self.size = blob.size
-        self._blob = blob
+        super().__init__(blob)
         self._start = span.start
         self._data = read_part(blob, span.start, span.end - span.start)
-
-    @property
-    def key(self) -> tuple[int, int, int]:
-        return self._blob.key
-
-    @property
-    def closed(self) -> bool:
-        return self._blob.closed
-
-    def check_unchanged(self) -> None:
-        self._blob.check_unchanged()
 
     def read_at(self, position: int, count: int) -> bytes:
         """Exactly `count` bytes. Raises `NoPartsError` and `FormatError`."""
         at = position - self._start
         if at >= 0 and at + count <= len(self._data):
             return self._data[at : at + count]
-        return read_part(self._blob, position, count)
+        return read_part(self.blob, position, count)

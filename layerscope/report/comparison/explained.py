@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from layerscope.report.comparison.differing import differing, differing_words
 from layerscope.report.page import Page
 from layerscope.report.paths import clean_text, escape_path
 from layerscope.report.sections.causes import cause_words
@@ -89,14 +90,12 @@ def advice_that_differs(document: ComparisonDocument) -> ComparedAdviceRow | Non
 
 def advice_words(row: ComparedAdviceRow) -> str:
     """`2 new, 1 gone, 3 in both`."""
-    parts = ((row["added"], "new"), (row["removed"], "gone"))
-    words = [f"{len(rows):,} {word}" for rows, word in parts if rows]
-    return ", ".join([*words, *([f"{row['same']:,} in both"] if row["same"] else [])])
+    return differing_words(row["added"], row["removed"], row["same"])
 
 
 def listed(row: ComparedAdviceRow) -> list[tuple[str, GivenAdviceRow]]:
     """All advice that differs, with `new` or `gone`."""
-    return [("new", each) for each in row["added"]] + [("gone", each) for each in row["removed"]]
+    return differing(row["added"], row["removed"])
 
 
 def text(page: Page, document: ComparisonDocument, rows: int) -> None:

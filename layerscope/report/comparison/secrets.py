@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from layerscope.report.comparison.differing import differing, differing_words
 from layerscope.report.document.secret_rows import finding_rows
 from layerscope.report.document.secret_types import ComparedFindingsRow, FindingRow
 from layerscope.report.page import Page
@@ -35,14 +36,12 @@ def secrets_that_differ(document: ComparisonDocument) -> ComparedFindingsRow | N
 
 def secrets_words(row: ComparedFindingsRow) -> str:
     """`2 new, 1 gone, 3 in both`."""
-    parts = ((row["added"], "new"), (row["removed"], "gone"))
-    words = [f"{len(rows):,} {word}" for rows, word in parts if rows]
-    return ", ".join([*words, *([f"{row['same']:,} in both"] if row["same"] else [])])
+    return differing_words(row["added"], row["removed"], row["same"])
 
 
 def listed(row: ComparedFindingsRow) -> list[tuple[str, FindingRow]]:
     """Every finding that differs, with `new` or `gone`."""
-    return [("new", each) for each in row["added"]] + [("gone", each) for each in row["removed"]]
+    return differing(row["added"], row["removed"])
 
 
 def doubt(row: FindingRow) -> str:

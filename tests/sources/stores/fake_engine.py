@@ -37,15 +37,8 @@ class FakeEngine:
         return 404, b'{"message": "no such path"}'
 
 
-@contextmanager
-def listening(engine: FakeEngine, socket: Path) -> Iterator[str]:
-    """The address of the engine while it answers."""
-
-    class Server(socketserver.ThreadingUnixStreamServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Say nothing: a client may close its connection whenever it has what it needs."""
+def handler(engine: FakeEngine) -> type[http.server.BaseHTTPRequestHandler]:
+    """What answers requests as the engine does, on any kind of socket."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,9 +52,22 @@ def listening(engine: FakeEngine, socket: Path) -> Iterator[str]:
             return
 
         def address_string(self) -> str:
-            return "unix"
+            return "client"
 
-    with Server(str(socket), Handler) as server:
+    return Handler
+
+
+@contextmanager
+def listening(engine: FakeEngine, socket: Path) -> Iterator[str]:
+    """The address of the engine while it answers."""
+
+    class Server(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say nothing: a client may close its connection whenever it has what it needs."""
+
+    with Server(str(socket), handler(engine)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
