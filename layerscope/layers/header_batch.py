@@ -147,42 +147,37 @@ class HeaderBatch:
         return position
 
     def _run_split(self, window: SplitWindow, position: int, most: int) -> int:
-        """`run` where each header is the end of a piece of the tar-split file."""
-        begin = position
-        blocks, sizes, contents = self._blocks, self._sizes, self._contents
-        length = window.length
-        room = min(most, MOST_HEADERS)
-        while room > 0:
-            end = position + BLOCK_SIZE
-            if window.start + len(window.data) != end:
-                window.move(position, BLOCK_SIZE)
-                if window.start + len(window.data) != end:
+        """`run` where each header is the end of a segment of the tar-split file."""
+        while most > 0:
+            segments, contents, sizes = window.ahead(position, min(most, MOST_HEADERS))
+            begin = position
+            for segment, content, size in zip(segments, contents, sizes, strict=True):
+                block = segment[-BLOCK_SIZE:]
+                if content != position + BLOCK_SIZE or len(block) != BLOCK_SIZE:
                     break
-            block = window.data[-BLOCK_SIZE:]
-            flag = block[_FLAG_BYTE] if len(block) == BLOCK_SIZE else 0
-            if flag not in _USUAL_FLAGS:
-                break
-            try:
-                size = int(block[_SIZE_BYTE:_SIZE_END], 8)
-            except ValueError:
-                break
-            if size and (flag != _FILE_FLAG or size < 0 or end + size > length):
-                break
-            position = end + (size + 511 & -512)
-            blocks.append(block)
-            sizes.append(size)
-            contents.append(end)
-            if len(blocks) == room:
-                if not self._flush():
-                    self.careful_until = position
-                    position = begin
+                flag = block[_FLAG_BYTE]
+                if flag not in _USUAL_FLAGS or (size and flag != _FILE_FLAG):
                     break
-                most -= room
-                begin = position
-                room = min(most, MOST_HEADERS)
-        if blocks and not self._flush():
-            self.careful_until = position
-            position = begin
+                try:
+                    if int(block[_SIZE_BYTE:_SIZE_END], 8) != size:
+                        break
+                except ValueError:
+                    break
+                self._blocks.append(block)
+                position = content + (size + 511 & -512)
+            count = len(self._blocks)
+            if not count:
+                break
+            self._sizes += sizes[:count]
+            self._contents += contents[:count]
+            if not self._flush():
+                self.careful_until = position
+                position = begin
+                break
+            window.pass_by(count)
+            most -= count
+            if count < len(segments):
+                break
         self.data, self.start = window.data, window.start
         return position
 

@@ -186,21 +186,18 @@ def _index_split(
 ) -> StoredLayer:
     window = SplitWindow(blob, advanced)
     columns, end = _collect(window, limits, budget, search, notes)
-    if end >= blob.size:
-        raise FormatError(f"{blob.name}: the tar has no end, so the file may be cut short")
     position = end
     remainder = Remainder()
-    while not remainder.is_settled and position < blob.size:
+    while not remainder.is_settled:
         window.move(position, 1)
         data = window.data[position - window.start :]
         if not data:
             break
         remainder.feed(data)
         position += len(data)
-    if not window.reaches(blob.size):
-        raise FormatError(
-            f"{blob.name}: the tar does not have the {blob.size} bytes that it should"
-        )
+    window.finish()
+    if end >= blob.size:
+        raise FormatError(f"{blob.name}: the tar has no end, so the file may be cut short")
     if remainder.is_odd:
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     DocumentKeeper(columns, budget).look_through(blob)

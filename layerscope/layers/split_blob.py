@@ -6,11 +6,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Final, Protocol
+from itertools import accumulate, compress
+from typing import Final, NamedTuple, Protocol
 
 from layerscope.errors import FormatError, SourceUnavailable
 from layerscope.image.blob import Blob, OpenFile
-from layerscope.layers.tar_split import Payload, TarSplit
+from layerscope.layers.tar_split import CRC_BYTES, CRC_STRIDE, Run, TarSplit
 from layerscope.limits import Limits
 
 _PIECE: Final = 1 << 20
@@ -31,7 +32,9 @@ class Contents(Protocol):
 class SplitBlob:
     """The tar as stored bytes. Contents are read from the folder only when they are asked for, and then checked.
 
-    `size` is the size of the tar where the engine keeps it, which saves a pass over the tar-split file. Raises `FormatError` and `SourceUnavailable` where the two parts don't fit each other.
+    `size` is the size of the tar if it is known, which saves a pass over the tar-split file. `early` is the layer, a
+    `layerscope.layers.known.KnownLayer`, if it was indexed already. Raises `FormatError` and `SourceUnavailable` where the two parts don't fit
+    each other.
     """
 
     def __init__(
@@ -47,7 +50,8 @@ class SplitBlob:
         self._stored = stored
         self._split = TarSplit(stored, limits)
         self._contents = contents
-        self._size = size
+        self.known_size = size
+        self.early: object = None
         self._payloads: _Payloads | None = None
         self._cursor: _Cursor | None = None
         self._checked: dict[int, tuple[int, int]] = {}
@@ -55,9 +59,9 @@ class SplitBlob:
     @property
     def size(self) -> int:
         """The bytes of the tar, from one pass over the tar-split file."""
-        if self._size is None:
-            self._size = self._split.tar_size()
-        return self._size
+        if self.known_size is None:
+            self.known_size = self._split.tar_size()
+        return self.known_size
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -76,26 +80,31 @@ class SplitBlob:
         """Raise `SourceUnavailable` if the tar-split file changed since it was opened."""
         self._stored.check_unchanged()
 
-    def pieces(self, advanced: Callable[[int], None] | None = None) -> Iterator[bytes | Payload]:
+    def runs(self, advanced: Callable[[int], None] | None = None) -> Iterator[Run]:
         """The tar in order, with contents left out. `advanced` counts bytes of the tar-split file.
 
-        Whoever takes all pieces saves `read_at` a pass.
+        Whoever takes all runs saves `size` and `read_at` a pass.
         """
         table = _Payloads()
-        for piece in self._split.pieces(advanced):
-            table.add(piece)
-            yield piece
+        for run in self._split.runs(advanced):
+            table.add(run)
+            yield run
+        if self.known_size not in (None, table.end):
+            raise FormatError(
+                f"{self.name}: the tar has {table.end} bytes, not the {self.known_size} that it should"
+            )
         self._payloads = table
+        self.known_size = table.end
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position`; fewer only at the end."""
         if not position and self._payloads is None:
-            first = next(self._split.pieces(), b"")
-            if isinstance(first, bytes) and len(first) >= count:
-                return first[:count]
+            first = next(self._split.runs(), None)
+            if first is not None and len(first.segments[0]) >= count:
+                return first.segments[0][:count]
         payloads = self._payloads
         if payloads is None:
-            for _ in self.pieces():
+            for _ in self.runs():
                 pass
             payloads = self._payloads
             assert payloads is not None
@@ -116,7 +125,7 @@ class SplitBlob:
     def _read_headers(self, position: int, count: int) -> bytes:
         cursor = self._cursor
         if cursor is None or position < cursor.start:
-            cursor = self._cursor = _Cursor(self._split.pieces())
+            cursor = self._cursor = _Cursor(self._split.runs())
         part = cursor.read(position, count)
         if not part:
             raise FormatError(f"{self.name}: the tar-split file ends at byte {position} of the tar")
@@ -145,14 +154,14 @@ class SplitBlob:
             return wanted
 
 
-def _check(data: bytes, entry: Payload, name: str) -> None:
+def _check(data: bytes, entry: _Payload, name: str) -> None:
     from fastcrc import crc64
 
     if len(data) != entry.size or crc64.go_iso(data) != entry.crc:
         raise _differs(name)
 
 
-def _check_pieces(file: OpenFile, entry: Payload) -> None:
+def _check_pieces(file: OpenFile, entry: _Payload) -> None:
     from fastcrc import crc64
 
     blob = Blob(file, 0, file.size, file.name)
@@ -167,28 +176,36 @@ def _differs(name: str) -> SourceUnavailable:
     return SourceUnavailable(f"{name} changed since the layer was unpacked: its checksum differs")
 
 
+class _Payload(NamedTuple):
+    """The content of one file: its name in the tar, its size in bytes, and its CRC-64."""
+
+    name: bytes
+    size: int
+    crc: int
+
+
 class _Payloads:
     """Where each content is in the tar, in packed columns."""
 
     def __init__(self) -> None:
         self.starts = array("q")
         self.sizes = array("q")
-        self._crcs = array("Q")
+        self._crcs = bytearray()
         self._ends = array("q")
         self._names = bytearray()
         self.end = 0
 
-    def add(self, piece: bytes | Payload) -> None:
-        """Take the next piece of the tar."""
-        if isinstance(piece, bytes):
-            self.end += len(piece)
-            return
-        self.starts.append(self.end)
-        self.sizes.append(piece.size)
-        self._crcs.append(piece.crc)
-        self._names += piece.name
-        self._ends.append(len(self._names))
-        self.end += piece.size
+    def add(self, run: Run) -> None:
+        """Take the next stretch of the tar."""
+        sizes = run.sizes
+        self.starts.extend(compress(run.contents, sizes))
+        self.sizes.extend(filter(None, sizes))
+        self._crcs += run.crcs
+        ends = accumulate(map(len, run.names), initial=len(self._names))
+        next(ends)
+        self._ends.extend(ends)
+        self._names += b"".join(run.names)
+        self.end = run.end
 
     def at(self, position: int) -> int:
         """The number of the content that holds a byte of the tar, or -1."""
@@ -196,30 +213,31 @@ class _Payloads:
         inside = number >= 0 and position < self.starts[number] + self.sizes[number]
         return number if inside else -1
 
-    def entry(self, number: int) -> Payload:
+    def entry(self, number: int) -> _Payload:
         name = self._names[self._ends[number - 1] if number else 0 : self._ends[number]]
-        return Payload(bytes(name), self.sizes[number], self._crcs[number])
+        at = number * CRC_STRIDE
+        crc = int.from_bytes(self._crcs[at : at + CRC_BYTES], "big")
+        return _Payload(bytes(name), self.sizes[number], crc)
 
 
 class _Cursor:
     """Reads bytes of segments, forward only."""
 
-    def __init__(self, pieces: Iterator[bytes | Payload]) -> None:
-        self._pieces = pieces
+    def __init__(self, runs: Iterator[Run]) -> None:
+        self._segments = (
+            (end - len(segment), segment)
+            for run in runs
+            for end, segment in zip(run.contents, run.segments, strict=True)
+        )
         self.start = 0
         self._data = b""
 
     def read(self, position: int, count: int) -> bytes:
         """At most `count` bytes from a position within a segment; empty after the last one."""
         while self.start + len(self._data) <= position:
-            self.start += len(self._data)
-            self._data = b""
-            piece = next(self._pieces, None)
-            if piece is None:
+            found = next(self._segments, None)
+            if found is None:
                 return b""
-            if isinstance(piece, bytes):
-                self._data = piece
-            else:
-                self.start += piece.size
+            self.start, self._data = found
         offset = position - self.start
         return self._data[offset : offset + count]

@@ -25,6 +25,7 @@ from layerscope.layers.reader import (
     reads_headers_alone,
 )
 from layerscope.layers.secret_search import is_searched
+from layerscope.layers.split_blob import SplitBlob
 from layerscope.limits import Limits
 from layerscope.notes import Note
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
@@ -147,7 +148,7 @@ class _Reading:
         early: object = None
         if isinstance(blob, Blob):
             early = blob.file.read_early.get((blob.offset, blob.size))
-        elif isinstance(blob, DeferredBlob):
+        elif isinstance(blob, DeferredBlob | SplitBlob):
             early = blob.early
         if not isinstance(early, KnownLayer) or not is_searched(
             early.stored.index, self.limits, everything=self.all_secrets
@@ -166,7 +167,7 @@ class _Reading:
         with _naming(blob):
             self.budget.spend(early.spent)
         self.spent[_key(blob)] = early.spent
-        self.meter.advance(blob.size)
+        self.meter.advance(_key(blob)[2])
         index = replace(early.stored.index, diff_id=layer.diff_id)
         return replace(early.stored, blob=blob, index=index)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import accumulate, compress
+from operator import add
 from typing import Final, NamedTuple
 
 from pybase64 import b64decode
@@ -16,32 +18,43 @@ from pybase64 import b64decode
 from layerscope.errors import FormatError
 from layerscope.image.blob import StoredBlob
 from layerscope.layers.compression import Decompression
-from layerscope.limits import MIB, Limits
+from layerscope.limits import KIB, MIB, Limits
 
 LONGEST_LINE: Final = 16 * MIB
+CRC_BYTES: Final = 8
+CRC_STRIDE: Final = CRC_BYTES + 1
+"""Checksums come from base64 with a byte between them, so that one call decodes them all."""
+_TEXT: Final = 320 * KIB
+"""How much is parsed at once: about as many headers as the scanner decodes at once."""
 _SEGMENT: Final = b'{"type":2,"payload":"'
-_BEGIN: Final = len(_SEGMENT)
-_PAD: Final = ord("=")
-_FILE: Final = re.compile(
-    rb'\{"type":1,"name":"([^"\\]*)"(?:,"size":([0-9]{1,18}))?,"payload":(?:null|"([A-Za-z0-9+/]{11}=)"),"position":([0-9]+)\}'
+_PAIR: Final = re.compile(
+    rb'\{"type":2,"payload":"([^"]*)","position":([0-9]{1,18})\}\n'
+    rb'\{"type":1,"name":"([^"\\\n]*)"(?:,"size":([0-9]{1,18}))?,"payload":(?:null|"([^"]{12})"),"position":([0-9]{1,18})\}\n'
 )
-_FILE_START: Final = b'{"type":1,"name":"'
-_NAME: Final = len(_FILE_START)
-_SIZE: Final = b'","size":'
-_EMPTY: Final = b'","payload":null,'
-"""What follows a name with bytes, and one without. In a name, these quotes would have a backslash before them."""
-_MOST_DIGITS: Final = 19
+"""A segment and the file after it. What the groups take for base64 is decoded strictly."""
+_GROUPS: Final = _PAIR.groups + 1
+_CRC_WIDTH: Final = 12
 _FILE_TYPE, _SEGMENT_TYPE = 1, 2
-_CRC_BYTES: Final = 8
 _MOST: Final = 1 << 62
 
 
-class Payload(NamedTuple):
-    """The content of one file at its place in the tar: its name there, its size in bytes, and its CRC-64."""
+class Run(NamedTuple):
+    """A stretch of the tar: segments, each with the content of a file after it, which may be empty.
 
-    name: bytes
-    size: int
-    crc: int
+    `contents` are the offsets at which the segments end. `names` and `crcs` are those of the files that aren't empty;
+    each checksum takes `CRC_STRIDE` bytes.
+    """
+
+    segments: list[bytes]
+    contents: list[int]
+    sizes: list[int]
+    names: list[bytes]
+    crcs: bytes
+
+    @property
+    def end(self) -> int:
+        """The offset after the last content."""
+        return self.contents[-1] + self.sizes[-1]
 
 
 class TarSplit:
@@ -51,100 +64,127 @@ class TarSplit:
         self.stored = stored
         self._limits = limits
 
-    def _lines(self, advanced: Callable[[int], None] | None) -> Iterator[bytes]:
-        rest: list[bytes] = []
-        waiting = 0
-        for chunk in Decompression(self.stored, "gzip", self._limits, advanced=advanced):
-            first, *others = chunk.split(b"\n")
-            rest.append(first)
-            waiting += len(first)
-            if waiting > LONGEST_LINE:
-                raise self._wrong(f"a line of more than {LONGEST_LINE} bytes")
-            if others:
-                yield b"".join(rest)
-                last = others.pop()
-                yield from others
-                rest = [last]
-                waiting = len(last)
-        if waiting:
+    def runs(self, advanced: Callable[[int], None] | None = None) -> Iterator[Run]:
+        """The tar in order. `advanced` counts bytes of the tar-split file."""
+        line = position = 0
+        for part in self._parts(advanced):
+            if isinstance(part, bytes):
+                run = self._single(part, line, position)
+                line += 1
+            else:
+                run = self._pairs(part, line, position)
+                line += 2 * (len(part) // _GROUPS)
+            position = run.end
+            yield run
+
+    def _parts(self, advanced: Callable[[int], None] | None) -> Iterator[list[bytes] | bytes]:
+        """The usual pairs of lines that follow each other, as `_PAIR.split` gives them, and all other lines one by one."""
+        rest = b""
+        for text in self._texts(advanced):
+            parts = _PAIR.split(rest + text)
+            first, last = 0, len(parts) - 1
+            for at in [at for at in range(0, last, _GROUPS) if parts[at]] + [last]:
+                if at > first:
+                    yield parts[first:at]
+                first = at
+                *lines, rest = parts[at].split(b"\n")
+                if at < last and rest:
+                    raise self._wrong("a line holds more than an entry")
+                if at == last and len(lines) == 1 and lines[0].startswith(_SEGMENT):
+                    rest = parts[at]  # the file of this segment is still to come
+                else:
+                    yield from lines
+        *lines, rest = rest.split(b"\n")
+        yield from lines
+        if rest:
             raise self._wrong("its last line is cut short")
 
+    def _texts(self, advanced: Callable[[int], None] | None) -> Iterator[bytes]:
+        """The text in pieces that contain at least one end of a line each, but for the last one."""
+        waiting: list[bytes] = []
+        size = 0
+        ends = False
+        for chunk in Decompression(self.stored, "gzip", self._limits, advanced=advanced):
+            waiting.append(chunk)
+            size += len(chunk)
+            ends = ends or b"\n" in chunk
+            if size >= _TEXT and ends:
+                yield b"".join(waiting)
+                waiting, size, ends = [], 0, False
+            elif size > LONGEST_LINE:
+                raise self._wrong(f"a line of more than {LONGEST_LINE} bytes")
+        if waiting:
+            yield b"".join(waiting)
+
     def tar_size(self) -> int:
-        """The bytes of the tar. Takes the lengths of segments and files as they are; `pieces` checks the lines."""
-        total = 0
-        for position, line in enumerate(self._lines(None)):
-            if line.startswith(_SEGMENT):
-                end = line.find(b'"', _BEGIN)
-                width = end - _BEGIN
-                if width < 0 or width & 3:
-                    raise self._wrong(f"line {position + 1} is not base64")
-                total += (width >> 2) * 3
-                if width and line[end - 1] == _PAD:
-                    total -= 1 + (line[end - 2] == _PAD)
-                continue
-            end = line.find(b'"', _NAME)
-            if line.startswith(_SIZE, end) and line.startswith(_FILE_START):
-                at = end + len(_SIZE)
-                digits = line[at : line.find(b",", at)]
-                if digits.isdigit() and len(digits) < _MOST_DIGITS:
-                    total += int(digits)
-                    continue
-            elif line.startswith(_EMPTY, end) and line.startswith(_FILE_START):
-                continue
-            piece = self._entry(line, position)
-            if piece is not None:
-                total += len(piece) if isinstance(piece, bytes) else piece.size
-        return total
+        """The bytes of the tar, from a pass of its own."""
+        end = 0
+        for run in self.runs():
+            end = run.end
+        return end
 
-    def pieces(self, advanced: Callable[[int], None] | None = None) -> Iterator[bytes | Payload]:
-        """The tar in order: bytes that the file holds, and payloads of at least one byte that it doesn't."""
-        decode = b64decode
-        for position, line in enumerate(self._lines(advanced)):
-            end = line.find(b'"', _BEGIN)
-            if line.startswith(_SEGMENT) and line[end:] == b'","position":%d}' % position:
-                try:
-                    segment = decode(line[_BEGIN:end], validate=True)
-                except ValueError as error:
-                    raise self._wrong(f"line {position + 1} is not base64: {error}") from None
-                if segment:
-                    yield segment
-                continue
-            piece = self._entry(line, position)
-            if piece:
-                yield piece
+    def _pairs(self, parts: list[bytes], line: int, position: int) -> Run:
+        """The run of usual pairs, which begins at this line and at this position of the tar."""
+        payloads, numbers, names, sizes, crcs, file_numbers = (
+            parts[group::_GROUPS] for group in range(1, _GROUPS)
+        )
+        end = line + 2 * len(payloads)
+        for found, expected in (
+            (numbers, range(line, end, 2)),
+            (file_numbers, range(line + 1, end, 2)),
+        ):
+            if list(map(int, found)) != list(expected):
+                raise self._wrong(f"positions after line {line} are out of order")
+        try:
+            segments = [b64decode(payload, validate=True) for payload in payloads]
+        except ValueError as error:
+            raise self._wrong(f"a segment after line {line} is not base64: {error}") from None
+        counts = [int(size) if size else 0 for size in sizes]
+        widths = list(map(len, segments))
+        contents = list(accumulate(map(add, counts, widths[1:]), initial=position + widths[0]))
+        if contents[-1] + counts[-1] > _MOST:
+            raise self._wrong(f"more than {_MOST} bytes before line {end + 1}")
+        return Run(
+            segments,
+            contents,
+            counts,
+            list(compress(names, counts)),
+            self._checksums(list(compress(crcs, counts)), line),
+        )
 
-    def _entry(self, line: bytes, position: int) -> bytes | Payload | None:
-        """A line that isn't a plain segment; None for a file without content."""
-        match = _FILE.fullmatch(line)
-        if match is None:
-            return self._odd_entry(line, position)
-        name, size, crc, number = match.groups()
-        if int(number) != position:
-            raise self._wrong(f"line {position + 1} has position {int(number)}")
-        if size is None or (count := int(size)) == 0:
-            return None
-        if crc is None:
-            raise self._wrong(f"line {position + 1} has a size and no checksum")
-        return Payload(name, count, int.from_bytes(b64decode(crc), "big"))
+    def _checksums(self, crcs: list[bytes], line: int) -> bytes:
+        """The checksums of all files with content, from base64 that ends with one sign of padding each."""
+        if None in crcs:
+            raise self._wrong(f"a file after line {line} has a size and no checksum")
+        text = b"".join(crcs)
+        if not text.count(b"=") == text[_CRC_WIDTH - 1 :: _CRC_WIDTH].count(b"=") == len(crcs):
+            raise self._wrong(f"a checksum after line {line} does not have {CRC_BYTES} bytes")
+        try:
+            return b64decode(text.replace(b"=", b"A"), validate=True)
+        except ValueError as error:
+            raise self._wrong(f"a checksum after line {line} is not base64: {error}") from None
 
-    def _odd_entry(self, line: bytes, position: int) -> bytes | Payload | None:
-        """An entry whose name is escaped or not UTF-8, or whose fields are in another order."""
+    def _single(self, line: bytes, number: int, position: int) -> Run:
+        """The run of one line that isn't part of a usual pair, such as one with an escaped name."""
         try:
             found = json.loads(line)
-            kind, number = found["type"], found["position"]
+            kind, own_number = found["type"], found["position"]
             size, payload = found.get("size", 0), found["payload"]
             name = found.get("name", "").encode("utf-8", "surrogatepass")
             raw = b64decode(found.get("name_raw", ""), validate=True)
             data = b"" if payload is None else b64decode(payload, validate=True)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise self._wrong(f"line {position + 1} is not an entry") from None
-        if type(number) is not int or number != position or type(size) is not int:
-            raise self._wrong(f"line {position + 1} is not an entry at position {position}")
+            raise self._wrong(f"line {number + 1} is not an entry") from None
+        if type(own_number) is not int or own_number != number or type(size) is not int:
+            raise self._wrong(f"line {number + 1} is not an entry at position {number}")
         if kind == _SEGMENT_TYPE and not size:
-            return data
-        if kind != _FILE_TYPE or not 0 <= size < _MOST or (size and len(data) != _CRC_BYTES):
-            raise self._wrong(f"line {position + 1} is neither a segment nor a file")
-        return Payload(raw or name, size, int.from_bytes(data, "big")) if size else None
+            return Run([data], [position + len(data)], [0], [], b"")
+        fits = 0 <= size <= _MOST - position and (not size or len(data) == CRC_BYTES)
+        if kind != _FILE_TYPE or not fits:
+            raise self._wrong(f"line {number + 1} is neither a segment nor a file")
+        if not size:
+            return Run([b""], [position], [0], [], b"")
+        return Run([b""], [position], [size], [raw or name], data + bytes(1))
 
     def _wrong(self, what: str) -> FormatError:
         return FormatError(f"{self.stored.name}: {what}")

@@ -10,7 +10,7 @@ from layerscope.image.blob import Blob, StoredBlob
 from layerscope.layers.content_hash import digest, hasher
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.split_blob import SplitBlob
-from layerscope.layers.tar_split import Payload
+from layerscope.layers.tar_split import Run
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file, and the next header. Larger reads cost more in copying than they save in calls."""
@@ -18,6 +18,8 @@ DENSE_CHUNK = 32768
 """Bytes to read at once where headers are close together."""
 REPORT_STEP = 1 << 20
 """Bytes between two progress reports."""
+UNKNOWN_LENGTH = 1 << 63
+"""The `length` of a tar whose size nobody knows until it ends."""
 
 
 class Window(Protocol):
@@ -28,7 +30,7 @@ class Window(Protocol):
     fingerprints: bool
     """Whether all bytes are read anyway, so that `fingerprint` costs no extra reading."""
     length: int
-    """The largest possible size of the tar. A stream doesn't know its size until it ends."""
+    """The size of the tar, or `UNKNOWN_LENGTH`."""
     fd: int
     offset: int
     direct: int
@@ -107,38 +109,62 @@ class SplitWindow:
 
     def __init__(self, blob: SplitBlob, advanced: Callable[[int], None] | None = None) -> None:
         self._blob = blob
-        self._pieces = blob.pieces(advanced)
-        self._end = 0
+        self._runs = blob.runs(advanced)
+        self._run = Run([], [], [], [], b"")
+        self._at = 0
+        """The first segment of the run whose end, or whose content, was not passed."""
         self.fd = self.offset = self.direct = -1
-        self.length = blob.size
+        self.length = UNKNOWN_LENGTH if blob.known_size is None else blob.known_size
         self.data = b""
         self.start = 0
 
     def move(self, position: int, count: int) -> None:
         if self.start <= position and position + count <= self.start + len(self.data):
             return
-        piece: bytes | Payload | None = None
-        while self._end <= position:
-            start = self._end
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            if not isinstance(piece, bytes):
-                self._end += piece.size
-                continue
-            self._end += len(piece)
-            if position >= start and position + count <= self._end:
-                self.data = piece
-                self.start = start
+        if self._find(position):
+            end, segment = self._run.contents[self._at], self._run.segments[self._at]
+            if end - len(segment) <= position and position + count <= end:
+                self.data = segment
+                self.start = end - len(segment)
                 return
         self.data = self._blob.read_at(position, count)
         self.start = position
 
-    def reaches(self, end: int) -> bool:
-        """Whether nothing follows the byte before `end`, and that one is there. Ends the window."""
-        for piece in self._pieces:
-            self._end += len(piece) if isinstance(piece, bytes) else piece.size
-        return self._end == end
+    def ahead(self, position: int, most: int) -> tuple[list[bytes], list[int], list[int]]:
+        """At most `most` segments from the one that holds a position on, the offsets of their ends, and what follows each.
+
+        There may be fewer, or none, before the end of the tar.
+        """
+        self._find(position)
+        run, at = self._run, self._at
+        return (
+            run.segments[at : at + most],
+            run.contents[at : at + most],
+            run.sizes[at : at + most],
+        )
+
+    def pass_by(self, count: int) -> None:
+        """Leave out the first `count` segments of what `ahead` found."""
+        self._at += count
+
+    def _find(self, position: int) -> bool:
+        """Go on to the segment that holds a position or has a content that does. False if the tar ends before."""
+        while True:
+            run = self._run
+            for at in range(self._at, len(run.segments)):
+                if run.contents[at] + run.sizes[at] > position:
+                    self._at = at
+                    return True
+            self._at = len(run.segments)
+            following = next(self._runs, None)
+            if following is None:
+                return False
+            self._run, self._at = following, 0
+
+    def finish(self) -> None:
+        """Take the rest of the tar, after which the blob knows its size."""
+        for run in self._runs:
+            self._run, self._at = run, len(run.segments)
 
     def fingerprint(self, position: int, size: int) -> bytes:
         return fingerprint_at(self._blob, position, size)
@@ -153,7 +179,7 @@ class StreamWindow:
         self._chunks = chunks
         self._held = b""
         self._held_start = 0
-        self.length = 1 << 63
+        self.length = UNKNOWN_LENGTH
         self.fd = self.offset = self.direct = -1
         self.data = b""
         self.start = 0

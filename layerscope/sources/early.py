@@ -70,7 +70,7 @@ def digest_to_prove(member: ArchiveMember, head: bytes, name: str) -> Digest | N
 
 
 class EarlyLayers:
-    """The layers of one archive that are indexed while it arrives, by their offsets and sizes."""
+    """Layers of one image that are indexed before it is opened. `found` are those of an archive, by their offsets and sizes."""
 
     def __init__(self, limits: Limits, *, all_secrets: bool = False) -> None:
         self.found: dict[tuple[int, int], object] = {}
@@ -87,7 +87,22 @@ class EarlyLayers:
         *,
         ahead: bool = False,
     ) -> bool:
-        """Index a layer. False if it is broken. Raises `Cancelled`, and `LimitExceeded` for the archive as a whole."""
+        """Index a layer of the archive. False if it is broken. Raises what `read` raises."""
+        known = self.read(blob, digest, advanced, ahead=ahead)
+        if known is None:
+            return False
+        self.found[blob.key[1], blob.size] = known
+        return True
+
+    def read(
+        self,
+        blob: StoredBlob,
+        digest: Digest | None,
+        advanced: Callable[[int], None],
+        *,
+        ahead: bool = False,
+    ) -> KnownLayer | None:
+        """Index a layer; None if it is broken. Raises `Cancelled`, and `LimitExceeded` for all layers together."""
         budget = self._budget.part()
         try:
             stored = index_layer(
@@ -104,9 +119,8 @@ class EarlyLayers:
         except (Cancelled, LimitExceeded):
             raise
         except LayerscopeError:
-            return False
+            return None
         self._members += len(stored.index)
         if self._members > self._limits.members:
-            raise LimitExceeded(f"more than {self._limits.members} members in the archive")
-        self.found[blob.key[1], blob.size] = KnownLayer(stored, budget.spent)
-        return True
+            raise LimitExceeded(f"more than {self._limits.members} members in all layers together")
+        return KnownLayer(stored, budget.spent)

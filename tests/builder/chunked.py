@@ -214,7 +214,8 @@ def tar_split(tar: bytes) -> bytes:
     rows.append({"type": 2, "payload": base64.b64encode(tar[position:]).decode()})
     for number, row in enumerate(rows):
         row["position"] = number
-    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    lines = [json.dumps(row, separators=(",", ":"), ensure_ascii=False) + "\n" for row in rows]
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _crc() -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from layerscope.errors import DigestMismatch, FormatError
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
-from layerscope.image.image import Image
+from layerscope.image.image import LOCAL_ENGINE, Image, Layer
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.notes import Notes
+from layerscope.progress import stop_if
 from layerscope.records import dataclass
+from layerscope.sources.early import EarlyLayers
 from layerscope.sources.members import INDEX, LAYOUT, MANIFEST
 from layerscope.sources.names import normal
 from layerscope.sources.source import Request
@@ -90,6 +93,8 @@ def _saved(
         below, chain = chain, _chain(chain, diff_id)
         blob = _layer(folder, chain, diff_id, below, request)
         blobs.setdefault(diff_id, blob)
+    if not request.head:
+        _index(blobs, request)
     saved = SavedImage(image.name)
     if not as_layout:
         name = f"{image.id.hex}.json"
@@ -109,6 +114,32 @@ def _saved(
     }
     saved.add(MANIFEST, json.dumps([entry]).encode())
     return saved
+
+
+def _index(blobs: Mapping[Digest, SplitBlob], request: Request) -> None:
+    """Index the layers now, because their sizes take a pass over their headers anyway. The shelf knows those it has."""
+    shelf = request.shelf
+    if shelf is None:
+        return
+    layers = EarlyLayers(request.limits, all_secrets=request.all_secrets)
+    for number, (diff_id, blob) in enumerate(blobs.items()):
+        layer = Layer(
+            index=number,
+            diff_id=diff_id,
+            digest=None,
+            media_type=_LAYER_TYPE,
+            size=0,
+            blob=blob,
+            instruction=0,
+            vouched_by=LOCAL_ENGINE,
+        )
+        known = shelf.find(
+            layer, verify="auto", limits=request.limits, all_secrets=request.all_secrets
+        )
+        if known is not None:
+            blob.known_size = known.stored.tar_size
+        else:
+            blob.early = layers.read(blob, None, lambda _: stop_if(request.cancelled))
 
 
 def _read_config(folder: FolderStore, image: StoredImage, request: Request) -> bytes:
