@@ -14,8 +14,8 @@ from layerscope.layers.tar_split import Run
 
 SEEK_CHUNK = 4096
 """Enough for a header, a small file, and the next header. Larger reads cost more in copying than they save in calls."""
-DENSE_CHUNK = 32768
-"""Bytes to read at once where headers are close together."""
+DENSE_CHUNK = 16384
+"""Bytes to read at once where headers are close together. Files of a few kilobytes are common there, too."""
 REPORT_STEP = 1 << 20
 """Bytes between two progress reports."""
 UNKNOWN_LENGTH = 1 << 63
