@@ -94,7 +94,8 @@ def analyze(
         known=known,
         lazy=lazy,
         packages=packages,
-        all_secrets=secrets == "all",
+        documents=packages or dead_weight,
+        secrets=secrets,
         progress=progress,
         cancelled=cancelled,
     )

@@ -28,6 +28,7 @@ from layerscope.layers.tar import TarScanner
 from layerscope.layers.window import SeekWindow, SplitWindow, StreamWindow, Window
 from layerscope.limits import Limits
 from layerscope.notes import Note, Notes
+from layerscope.options import SecretScope
 from layerscope.packages.documents import may_be_document
 from layerscope.packages.package import PackageType
 from layerscope.records import dataclass
@@ -86,28 +87,38 @@ def index_layer(
     proves: bool = False,
     budget: Budget | None = None,
     ahead: bool = False,
-    all_secrets: bool = False,
+    documents: bool = True,
+    secrets: SecretScope = "known",
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
     """Index one layer. With `ahead`, a separate thread decompresses it. Layers may share a memory `budget`.
 
-    `all_secrets` searches all text files for secrets. `proves` compares the tar with its diff_id even if `verify` is
-    `auto` and the blob's digest is known.
+    `documents` keeps package databases and the like in the index, and `secrets` says where to look for secrets. A layer
+    whose bytes all pass is looked into in any case, since its index serves others. `proves` compares the tar with its
+    diff_id even if `verify` is `auto` and the blob's digest is known.
     Raises `FormatError` with the blob's name in the message: `TarError` (with the offset), `DigestMismatch`,
     `LimitExceeded`, or `UnsupportedFormat`.
     """
     blob = blob.blob if isinstance(blob, DeferredBlob) else blob
     notes = Notes()
-    search = SecretSearch(limits, budget, everything=all_secrets)
     compression = sniff(blob)
+    seeks = reads_headers_alone(blob, compression, verify)
+    search = SecretSearch(
+        limits, budget, everything=secrets == "all", off=seeks and secrets == "off"
+    )
     if compression == "none" and verify != "off":
         compare_names(blob, digest, diff_id)
     try:
-        if reads_headers_alone(blob, compression, verify):
+        if seeks and isinstance(blob, Blob | SplitBlob):
             if isinstance(blob, Blob):
-                return _index_seekable(blob, diff_id, limits, budget, search, notes, advanced)
-            if isinstance(blob, SplitBlob):
-                return _index_split(blob, diff_id, limits, budget, search, notes, advanced)
+                columns = _collect_seekable(blob, limits, budget, search, notes, advanced)
+            else:
+                columns = _collect_split(blob, limits, budget, search, notes, advanced)
+            if documents:
+                DocumentKeeper(columns, budget).look_through(blob)
+            search.look_through(blob, columns)
+            columns.secrets = search.result(columns)
+            return _unverified(blob, columns, diff_id, notes)
         named = _compared(compression, digest, diff_id, verify, proves)
         return _index_stream(
             blob, compression, named, diff_id, limits, budget, search, notes, ahead, advanced
@@ -149,20 +160,16 @@ def is_verified(
     )
 
 
-def _index_seekable(
+def _collect_seekable(
     blob: Blob,
-    diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None,
     search: SecretSearch,
     notes: Notes,
     advanced: Callable[[int], None] | None,
-) -> StoredLayer:
+) -> Columns:
     window = SeekWindow(blob, advanced)
     columns, end = _collect(window, limits, budget, search, notes)
-    DocumentKeeper(columns, budget).look_through(blob)
-    search.look_through(blob, columns)
-    columns.secrets = search.result(columns)
     position = end
     remainder = Remainder()
     while not remainder.is_settled and (data := blob.read_at(position, 1 << 20)):
@@ -172,18 +179,17 @@ def _index_seekable(
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
     if advanced is not None:
         advanced(blob.size - window.told)
-    return _unverified(blob, columns, diff_id, notes)
+    return columns
 
 
-def _index_split(
+def _collect_split(
     blob: SplitBlob,
-    diff_id: Digest | None,
     limits: Limits,
     budget: Budget | None,
     search: SecretSearch,
     notes: Notes,
     advanced: Callable[[int], None] | None,
-) -> StoredLayer:
+) -> Columns:
     window = SplitWindow(blob, advanced)
     columns, end = _collect(window, limits, budget, search, notes)
     position = end
@@ -200,10 +206,7 @@ def _index_split(
         raise FormatError(f"{blob.name}: the tar has no end, so the file may be cut short")
     if remainder.is_odd:
         _note_left_over(notes, blob.size - end - 2 * BLOCK_SIZE)
-    DocumentKeeper(columns, budget).look_through(blob)
-    search.look_through(blob, columns)
-    columns.secrets = search.result(columns)
-    return _unverified(blob, columns, diff_id, notes)
+    return columns
 
 
 def _unverified(

@@ -30,14 +30,16 @@ MOST_IN_LAYER: Final = 10_000
 
 
 class SecretSearch:
-    """Looks through the files of one layer. Does nothing if the engine is not installed."""
+    """Looks through the files of one layer. Does nothing if it is `off`, or if the engine is not installed."""
 
-    def __init__(self, limits: Limits, budget: Budget | None = None, *, everything: bool) -> None:
+    def __init__(
+        self, limits: Limits, budget: Budget | None = None, *, everything: bool, off: bool = False
+    ) -> None:
         self._budget = budget
         self.everything = everything
         self._most = limits.secret_file_bytes
         self._small = min(BLOCK, self._most)
-        self._off = not search.is_available()
+        self._off = off or not search.is_available()
         self._words: Callable[[bytes], Words] = (
             search.prefilter().words if everything and not self._off else _no_words
         )
@@ -126,7 +128,7 @@ class SecretSearch:
             self._gaps.append((offset, "too-many"))
 
     def result(self, columns: Columns) -> LayerSecrets | None:
-        """What was found; None if the engine is not installed. Sparse files are not looked into."""
+        """What was found; None if nothing was searched. Sparse files are not looked into."""
         if self._off:
             return None
         if self._budget is not None:

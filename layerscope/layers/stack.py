@@ -28,6 +28,7 @@ from layerscope.layers.secret_search import is_searched
 from layerscope.layers.split_blob import SplitBlob
 from layerscope.limits import Limits
 from layerscope.notes import Note
+from layerscope.options import SecretScope
 from layerscope.progress import CancelledCallback, Progress, ProgressCallback, stop_if
 from layerscope.records import dataclass
 
@@ -47,7 +48,8 @@ def index_stack(
     known: KnownLayers | None = None,
     lazy: bool = False,
     packages: bool = True,
-    all_secrets: bool = False,
+    documents: bool = True,
+    secrets: SecretScope = "known",
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
 ) -> tuple[StoredLayer | None, ...]:
@@ -57,12 +59,13 @@ def index_stack(
     release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
     leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
     With `lazy`, a layer that has a table of contents is indexed by it alone, and with `packages` its package databases
-    are fetched. `all_secrets` searches all text files.
+    are fetched. `documents` and `secrets` say what is looked for in files; a layer that is kept for others is looked into
+    in any case.
     """
     firsts = _first_places(layers)
     budget = extra_budget(limits.extra_bytes)
     # A table of contents says less than a full reading, and a report must not depend on what was read before.
-    found = {} if lazy else _known(firsts, known, verify, limits, budget, all_secrets=all_secrets)
+    found = {} if lazy else _known(firsts, known, verify, limits, budget, secrets)
     unread = {key: layer for key, layer in firsts.items() if key not in found}
     reading = _Reading(
         verify=verify,
@@ -70,7 +73,8 @@ def index_stack(
         proves=known is not None and known.proves,
         lazy=lazy,
         packages=packages,
-        all_secrets=all_secrets,
+        documents=documents,
+        secrets=secrets,
         budget=budget,
         meter=_Meter(unread, progress, cancelled),
     )
@@ -109,11 +113,12 @@ class _Reading:
     proves: bool
     lazy: bool
     packages: bool
-    all_secrets: bool
+    documents: bool
+    secrets: SecretScope
     budget: Budget
     meter: _Meter
     spent: dict[BlobKey, int] = field(default_factory=dict)
-    """What each layer that was read in full took from the budget."""
+    """What each layer that was read and looked into in full took from the budget."""
     remarks: dict[BlobKey, Note] = field(default_factory=dict)
     """Why a layer was read in full despite `lazy`."""
 
@@ -127,6 +132,9 @@ class _Reading:
             found = self._by_table(layer, blob)
         if found is None:
             own = self.budget.part()
+            # An engine vouches for the layer, so that its index is kept although it was read by seeking.
+            serves = layer.vouched_by is not None
+            secrets: SecretScope = "known" if serves and self.secrets == "off" else self.secrets
             found = index_layer(
                 blob,
                 digest=layer.digest,
@@ -136,10 +144,12 @@ class _Reading:
                 proves=self.proves,
                 budget=own,
                 ahead=ahead,
-                all_secrets=self.all_secrets,
+                documents=self.documents or serves,
+                secrets=secrets,
                 advanced=self.meter.advance,
             )
-            self.spent[_key(blob)] = own.spent
+            if serves or not self.is_quick(blob):
+                self.spent[_key(blob)] = own.spent
         self.meter.finish_layer()
         return found
 
@@ -151,7 +161,7 @@ class _Reading:
         elif isinstance(blob, DeferredBlob | SplitBlob):
             early = blob.early
         if not isinstance(early, KnownLayer) or not is_searched(
-            early.stored.index, self.limits, everything=self.all_secrets
+            early.stored.index, self.limits, everything=self.secrets == "all"
         ):
             return None
         if self.is_quick(blob):
@@ -197,15 +207,14 @@ def _known(
     verify: Verify,
     limits: Limits,
     budget: Budget,
-    *,
-    all_secrets: bool,
+    secrets: SecretScope,
 ) -> dict[BlobKey, StoredLayer]:
     """The layers that need not be read. `--verify` reads them all."""
     found: dict[BlobKey, StoredLayer] = {}
     if known is None or verify == "full":
         return found
     for key, layer in firsts.items():
-        one = known.find(layer, verify=verify, limits=limits, all_secrets=all_secrets)
+        one = known.find(layer, verify=verify, limits=limits, all_secrets=secrets == "all")
         if one is None:
             continue
         with _naming(one.stored.blob):

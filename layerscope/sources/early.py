@@ -113,7 +113,7 @@ class EarlyLayers:
                 limits=self._limits,
                 budget=budget,
                 ahead=ahead,
-                all_secrets=self._all_secrets,
+                secrets="all" if self._all_secrets else "known",
                 advanced=advanced,
             )
         except (Cancelled, LimitExceeded):

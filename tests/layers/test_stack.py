@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from layerscope.cache.shelf import Shelf
 from layerscope.errors import Cancelled, FormatError, LimitExceeded
 from layerscope.image.blob import Blob, OpenFile
 from layerscope.image.digest import Digest
-from layerscope.image.image import Layer
+from layerscope.image.image import LOCAL_ENGINE, Layer
 from layerscope.layers.reader import StoredLayer
 from layerscope.layers.stack import index_stack
 from layerscope.limits import DEFAULT_LIMITS
@@ -155,3 +156,47 @@ def test_progress_names_the_current_layer(compression: str) -> None:
     assert seen == sorted(seen)
     assert seen[0] == 1
     assert seen[-1] == 3 or (compression == "gzip" and 1 <= seen[-1] < 3), "several at once"
+
+
+def private_layer(compression: str) -> bytes:
+    """A layer with a package database and a secret."""
+    return COMPRESSIONS[compression](
+        tar(
+            [
+                ("var/lib/dpkg/status", File(b"Package: a\nStatus: install ok installed\n\n")),
+                ("root/.netrc", File(b"machine a login b password 8zK1qLw0\n")),
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_only_bytes_that_pass_are_looked_into_unasked(compression: str) -> None:
+    with stack_of(private_layer(compression)) as layers:
+        (found,) = index_stack(
+            layers, verify="auto", limits=DEFAULT_LIMITS, documents=False, secrets="off"
+        )
+    assert found is not None
+    passed = compression == "gzip"
+    assert (bool(found.index.documents), found.index.secrets is not None) == (passed, passed)
+
+
+def test_a_layer_that_is_kept_for_others_is_looked_into_unasked() -> None:
+    shelf = Shelf()
+    diff_id = Digest.of(private_layer("none"))
+    with stack_of(private_layer("none")) as (layer,):
+        vouched = dataclasses.replace(layer, digest=None, diff_id=diff_id, vouched_by=LOCAL_ENGINE)
+        index_stack(
+            (vouched,),
+            verify="auto",
+            limits=DEFAULT_LIMITS,
+            known=shelf,
+            documents=False,
+            secrets="off",
+        )
+        known = shelf.find(vouched, verify="auto", limits=DEFAULT_LIMITS)
+    assert known is not None
+    index = known.stored.index
+    assert index.documents
+    assert index.secrets is not None
+    assert index.secrets.hits
