@@ -7,9 +7,11 @@ is not usual is left to the scanner, which reads one header at a time and has th
 
 from __future__ import annotations
 
+import sys
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate, islice, repeat
+from itertools import accumulate, islice
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -38,16 +40,21 @@ MOST_HEADERS: Final = 512
 _USUAL_FLAGS: Final = frozenset(b"0125")
 _FILE_FLAG: Final = ord("0")
 _MOST_OWNERS: Final = 4096
+_MOST_SUMS: Final = 65536
 _DIRECTORY_FLAG: Final = ord("5")
 _KINDS: Final = bytes.maketrans(b"0125", bytes((FILE, HARDLINK, SYMLINK, DIRECTORY)))
-_FIELDS: Final = Struct("100s24s12x11sx8s356x")
-"""name; mode, uid, and gid; mtime without its last byte; checksum."""
+_FIELDS: Final = Struct("100s24s24x8s356x")
+"""name; mode, uid, and gid; checksum."""
 _SIZE_BYTE, _MTIME_BYTE, _FLAG_BYTE, _LINK_BYTE, _PREFIX_BYTE = 124, 136, 156, 157, 345
 _NUMBER_BYTES: Final = 12
 _SIZE_END: Final = _SIZE_BYTE + _NUMBER_BYTES - 1
 _DEVICE: Final = range(329, 345)
 _ENDS: Final = b"\0 "
+_DIGITS: Final = _NUMBER_BYTES - 1
+_OCTAL_GROUP, _OCTAL_BYTES = 16, 6
+"""Octal digits that are a whole number of bytes, and that number."""
 _SLASH_AS_NUL: Final = bytes.maketrans(b"/", b"\0")
+_DOT_AS_NUL: Final = bytes.maketrans(b".", b"\0")
 _NOT_CLEAN: Final = (b"\0\0", b"\0.")
 """What the names of a batch contain if one is not a clean path: a part that is empty or starts with a dot."""
 
@@ -97,41 +104,42 @@ class HeaderBatch:
         begin = position
         blocks, sizes, contents = self._blocks, self._sizes, self._contents
         add_block, add_size, add_content = blocks.append, sizes.append, contents.append
+        usual = _USUAL_FLAGS
         room = min(most, MOST_HEADERS)
         while room > 0:
-            if not start <= position <= last:
-                if position >= direct:
-                    direct = window.tell(position)
+            for _ in range(room):
+                if not start <= position <= last:
                     if position >= direct:
+                        direct = window.tell(position)
+                        if position >= direct:
+                            break
+                    near = position - last <= SEEK_CHUNK
+                    count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
+                    data = pread(fd, count, offset + position)
+                    start = position
+                    last = start + len(data) - BLOCK_SIZE
+                    if last < start:
                         break
-                near = position - last <= SEEK_CHUNK
-                count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
-                data = pread(fd, count, offset + position)
-                start = position
-                last = start + len(data) - BLOCK_SIZE
-                if last < start:
+                at = position - start
+                block = data[at : at + BLOCK_SIZE]
+                flag = block[_FLAG_BYTE]
+                if flag not in usual:
                     break
-            at = position - start
-            block = data[at : at + BLOCK_SIZE]
-            flag = block[_FLAG_BYTE]
-            if flag not in _USUAL_FLAGS:
-                break
-            try:
-                size = int(block[_SIZE_BYTE:_SIZE_END], 8)
-            except ValueError:
-                break
-            position += BLOCK_SIZE
-            if size:
-                if flag != _FILE_FLAG or size < 0 or position + size > length:
-                    position -= BLOCK_SIZE
+                try:
+                    size = int(block[_SIZE_BYTE:_SIZE_END], 8)
+                except ValueError:
                     break
-                add_content(position)
-                position += size + 511 & -512
+                content = position + BLOCK_SIZE
+                if size:
+                    if flag != _FILE_FLAG or size < 0 or content + size > length:
+                        break
+                    position = content + (size + 511 & -512)
+                else:
+                    position = content
+                add_content(content)
+                add_block(block)
+                add_size(size)
             else:
-                add_content(position)
-            add_block(block)
-            add_size(size)
-            if len(blocks) == room:
                 if not self._flush():
                     self.careful_until = position
                     position = begin
@@ -139,6 +147,8 @@ class HeaderBatch:
                 most -= room
                 begin = position
                 room = min(most, MOST_HEADERS)
+                continue
+            break
         if blocks and not self._flush():
             self.careful_until = position
             position = begin
@@ -185,39 +195,44 @@ class HeaderBatch:
         """Append the headers. Returns False, and appends none, if the scanner must look at each of them."""
         blocks = self._blocks
         decoded = _Decoded(blocks)
-        usual = decoded.is_usual and self._can_read(decoded.owners)
-        if usual:
+        numbers = self._known(decoded.owners) if decoded.is_usual else None
+        if numbers is not None:
             start = 0
             for odd in decoded.odd():
-                self._append(decoded, start, odd)
+                self._append(decoded, numbers, start, odd)
                 self._add_odd(self._member(decoded, odd))
                 start = odd + 1
-            self._append(decoded, start, len(blocks))
+            self._append(decoded, numbers, start, len(blocks))
         blocks.clear()
         self._sizes.clear()
         self._contents.clear()
-        return usual
+        return numbers is not None
 
-    def _can_read(self, fields: tuple[bytes, ...]) -> bool:
-        """Whether all owner fields can be read."""
-        try:
-            for field in set(fields).difference(self._owner_numbers):
-                owner(field)
-        except FieldError:
-            return False
-        return True
+    def _known(self, fields: tuple[bytes, ...]) -> list[int | None] | None:
+        """The row numbers of the owners, None for new ones; None if one of them can't be read."""
+        known = self._owner_numbers
+        numbers = list(map(known.get, fields))
+        if None in numbers:
+            try:
+                for field in set(fields).difference(known):
+                    owner(field)
+            except FieldError:
+                return None
+        return numbers
 
-    def _append(self, decoded: _Decoded, start: int, end: int) -> None:
+    def _append(self, decoded: _Decoded, numbers: list[int | None], start: int, end: int) -> None:
         """Append the headers from `start` up to `end`, whose names are clean."""
         if start == end:
             return
         columns = self.columns
         first = len(columns.kinds)
         names, sizes, contents = decoded.names, self._sizes, self._contents
-        mtimes, owners, kinds = decoded.mtimes, decoded.owners, decoded.kinds
+        mtimes, kinds = decoded.mtimes, decoded.kinds
         if end - start < len(sizes):
             names, sizes, contents = names[start:end], sizes[start:end], contents[start:end]
-            mtimes, owners, kinds = mtimes[start:end], owners[start:end], kinds[start:end]
+            mtimes, kinds, numbers = mtimes[start:end], kinds[start:end], numbers[start:end]
+        if None in numbers:
+            numbers = self._numbered(decoded.owners[start:end])
         begin = len(columns.paths)
         columns.paths += b"".join(names)
         columns.ends.extend(islice(accumulate(map(len, names), initial=begin), 1, None))
@@ -225,17 +240,14 @@ class HeaderBatch:
         columns.sizes.extend(sizes)
         columns.data.extend(contents)
         columns.mtimes.extend(mtimes)
-        columns.owners.extend(self._numbered(owners))
+        columns.owners.extend(numbers)  # type: ignore[arg-type]
         for position in decoded.linked:
             if start <= position < end:
                 columns.links[first + position - start] = _link(self._blocks[position])
 
-    def _numbered(self, fields: tuple[bytes, ...]) -> list[int]:
-        """The row numbers of the owners, in the order in which they first appear."""
+    def _numbered(self, fields: tuple[bytes, ...]) -> list[int | None]:
+        """The row numbers of the owners, new ones in the order in which they first appear."""
         known = self._owner_numbers
-        numbers = list(map(known.get, fields))
-        if None not in numbers:
-            return numbers  # type: ignore[return-value]
         if len(known) > _MOST_OWNERS:
             known.clear()
         number = self.columns.owner_number
@@ -265,7 +277,7 @@ class _Decoded:
 
     def __init__(self, blocks: list[bytes]) -> None:
         whole = b"".join(blocks)
-        names, self.owners, mtimes, sums = zip(*_FIELDS.iter_unpack(whole), strict=True)
+        names, self.owners, sums = zip(*_FIELDS.iter_unpack(whole), strict=True)
         self.is_usual = (
             _checksums_fit(blocks, whole, sums)
             and _are_digits(whole, _SIZE_BYTE)
@@ -275,7 +287,7 @@ class _Decoded:
         if not self.is_usual:
             return
         try:
-            self.mtimes = _numbers(mtimes)
+            self.mtimes = _octals(whole, _MTIME_BYTE, len(blocks))
         except ValueError:  # an 8 or a 9
             self.is_usual = False
             return
@@ -302,6 +314,8 @@ class _Decoded:
             text = _joined(self.names)
         places: list[int] = []
         text = text.translate(_SLASH_AS_NUL)
+        if text.translate(_DOT_AS_NUL).find(_NOT_CLEAN[0]) < 0:
+            return []
         for each in _NOT_CLEAN:
             place = text.find(each)
             while place >= 0:
@@ -317,10 +331,23 @@ class _Decoded:
         return self._raw[at]
 
 
+class _Sums(dict[bytes, int]):
+    """`adler_of_sum` of all checksum fields so far. A dictionary is asked in a third of the time of a cache."""
+
+    def __missing__(self, field: bytes) -> int:
+        self[field] = found = adler_of_sum(field)
+        return found
+
+
+_sums = _Sums()
+
+
 def _checksums_fit(blocks: list[bytes], whole: bytes, sums: tuple[bytes, ...]) -> bool:
     """Whether all checksums are right. Adler-32 tells that only of headers without a byte over 127."""
     found = [each & 0xFFFF for each in map(adler32, blocks)]
-    wanted = list(map(adler_of_sum, sums))
+    if len(_sums) > _MOST_SUMS:
+        _sums.clear()
+    wanted = list(map(_sums.__getitem__, sums))
     doubts = []
     if found != wanted:
         doubts = [block for block, a, b in zip(blocks, found, wanted, strict=True) if a != b]
@@ -345,13 +372,23 @@ def _no_devices(whole: bytes, count: int) -> bool:
     )
 
 
-def _numbers(fields: tuple[bytes, ...]) -> list[int]:
-    """Octal fields as numbers. Files that came together often share their time."""
-    distinct = set(fields)
-    if 2 * len(distinct) > len(fields):
-        return list(map(int, fields, repeat(8)))
-    values = {field: int(field, 8) for field in distinct}
-    return list(map(values.__getitem__, fields))
+def _octals(whole: bytes, first: int, count: int) -> array[int]:
+    """The numbers of a field of digits in every header. Raises `ValueError` for an 8 or a 9.
+
+    All of them are read as one number, since Python converts long octal numbers at once. Then their bytes are put where
+    a column has them.
+    """
+    digits = bytearray(b"0" * (_OCTAL_GROUP * count))
+    for place in range(_DIGITS):
+        digits[_OCTAL_GROUP - _DIGITS + place :: _OCTAL_GROUP] = whole[first + place :: BLOCK_SIZE]
+    packed = int(digits, 8).to_bytes(_OCTAL_BYTES * count, "big")
+    column = bytearray(8 * count)
+    for place in range(_OCTAL_BYTES):
+        column[7 - place :: 8] = packed[_OCTAL_BYTES - 1 - place :: _OCTAL_BYTES]
+    numbers = array("q", bytes(column))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers
 
 
 def _set(column: bytes) -> Iterator[int]:
