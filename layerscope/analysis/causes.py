@@ -6,18 +6,17 @@ that by directory. The causes of the base image are apart, since a Dockerfile ca
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from dataclasses import field
-from itertools import pairwise, repeat
+from itertools import compress, count, pairwise
 from typing import Final, Literal
 
 from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.claims import UNOWNED
 from layerscope.analysis.model import Analysis
 from layerscope.analysis.ownership import PackageShare
-from layerscope.filesystem.entry import PlacedLayer
-from layerscope.layers.layer_index import values
+from layerscope.filesystem.entry import Entry, PlacedLayer
+from layerscope.filesystem.node import Node
 from layerscope.records import dataclass
 
 CauseKind = Literal["dead_weight", "directory", "package", "packages", "waste"]
@@ -86,6 +85,19 @@ def _waste(analysis: Analysis) -> Iterator[Cause]:
     yield from found.values()
 
 
+class _Sums(dict[str | int | bytes | Node, list[int]]):
+    """Bytes, cost, and number of files of a kind of dead weight (text), a package (its number), or a directory."""
+
+    def add(self, key: str | int | bytes | Node, size: int, cost: int, files: int) -> None:
+        found = self.get(key)
+        if found is None:
+            self[key] = [size, cost, files]
+            return
+        found[0] += size
+        found[1] += cost
+        found[2] += files
+
+
 class _Live:
     """The live content, each file added to one cause."""
 
@@ -95,6 +107,11 @@ class _Live:
         self._base_layers = 0 if facts.base is None else facts.base.layers
         self._found: dict[tuple[str | int, bool], Cause] = {}
         self._directories: dict[bool, _Directory] = {False: _Directory(), True: _Directory()}
+        weighed = analysis.weighed
+        self._dead = bytearray(0 if weighed is None else sum(map(len, analysis.tree.layers)))
+        """Which entries are dead weight, by number."""
+        for number in () if weighed is None else weighed.found:
+            self._dead[number] = 1
 
     def causes(self) -> Iterator[Cause]:
         for layer in self._analysis.tree.layers:
@@ -106,68 +123,73 @@ class _Live:
 
     def _add_layer(self, layer: PlacedLayer) -> None:
         """Add up the files of a layer by package, by directory, or by kind of dead weight."""
-        analysis = self._analysis
-        ownership, weighed = analysis.ownership, analysis.weighed
-        columns = layer.columns
-        owners = array("i", (UNOWNED,)) * len(layer)
-        if ownership is not None:
-            owners = ownership.owners[layer.number]
-        dead = {} if weighed is None else weighed.found
-        parts = {} if weighed is None else weighed.parts
-        costs = repeat(0, len(layer)) if columns.compressed is None else values(columns.compressed)
-        sums: dict[str | int | bytes, list[int]] = {}
-        find = sums.get
-        paths, end = columns.paths, 0
-        rows = zip(
-            values(columns.sizes),
-            layer.records,
-            owners,
-            costs,
-            values(columns.ends),
-            strict=True,
-        )
-        for number, (size, record, owner, cost, own_end) in enumerate(rows, layer.first):
-            start, end = end, own_end
-            if not size or (record is not None and record.names <= 0):
+        ownership, columns = self._analysis.ownership, layer.columns
+        owners = None if ownership is None else ownership.owners[layer.number]
+        costs = columns.compressed
+        sums = _Sums()
+        for start, end, folder in layer.runs():
+            if end - start == 1 and not columns.sizes[start]:
                 continue
-            files = 1
-            if dead and (told := dead.get(number)) is not None:
-                part = parts.get(number, size)
-                lost = cost * part // size
-                found = sums.setdefault(told[0].kind, [0, 0, 0])
-                found[0] += part
-                found[1] += lost
-                found[2] += 1
-                size -= part
-                cost -= lost
-                if not size:
-                    continue
-                files = 0
-            key: int | bytes = owner
-            if owner == UNOWNED:
-                slash = paths.rfind(b"/", start, end)
-                key = paths[start:slash] if slash >= 0 else b""
-                if record is not None and record.led:
-                    key = record.path.rpartition(b"/")[0]
-            total = find(key)
-            if total is None:
-                total = sums[key] = [0, 0, 0]
-            total[0] += size
-            total[1] += cost
-            total[2] += files
-        self._add(layer, sums, costs_known=columns.compressed is not None)
+            sizes = columns.sizes[start:end].tolist()
+            records = layer.records[start:end]
+            own = (UNOWNED,) * len(sizes) if owners is None else owners[start:end]
+            lost = (0,) * len(sizes) if costs is None else costs[start:end].tolist()
+            first = layer.first + start
+            if (
+                records.count(None) == len(sizes)
+                and own.count(own[0]) == len(sizes)
+                and self._dead.find(1, first, first + len(sizes)) < 0
+            ):
+                files = len(sizes) - sizes.count(0)
+                if files:
+                    cost = sum(lost) if files == len(sizes) else sum(compress(lost, sizes))
+                    key = folder if own[0] == UNOWNED else own[0]
+                    sums.add(key, sum(sizes), cost, files)
+                continue
+            for number, size, record, owner, cost in zip(
+                count(first), sizes, records, own, lost, strict=False
+            ):
+                if size and (record is None or record.names > 0):
+                    self._add_file(sums, number, size, record, owner, cost, folder)
+        self._add(layer, sums, costs_known=costs is not None)
 
-    def _add(
-        self, layer: PlacedLayer, sums: dict[str | int | bytes, list[int]], *, costs_known: bool
+    def _add_file(
+        self,
+        sums: _Sums,
+        number: int,
+        size: int,
+        record: Entry | None,
+        owner: int,
+        cost: int,
+        folder: Node,
     ) -> None:
-        """Add the sums of a layer: of a kind of dead weight (text), a package (its number), or a directory (its path)."""
+        """Add one file, or what of it is not dead weight."""
+        files = 1
+        weighed = self._analysis.weighed
+        if weighed is not None and (told := weighed.found.get(number)) is not None:
+            part = weighed.parts.get(number, size)
+            lost = cost * part // size
+            sums.add(told[0].kind, part, lost, 1)
+            size -= part
+            cost -= lost
+            if not size:
+                return
+            files = 0
+        key: int | bytes | Node = owner
+        if owner == UNOWNED:
+            key = folder if record is None else record.path.rpartition(b"/")[0]
+        sums.add(key, size, cost, files)
+
+    def _add(self, layer: PlacedLayer, sums: _Sums, *, costs_known: bool) -> None:
+        """Add the sums of a layer."""
         base = layer.number < self._base_layers
         instruction = self._analysis.layers[layer.number].instruction
         directories = self._directories[base]
         for key, (size, known_cost, files) in sums.items():
             cost = known_cost if costs_known else None
-            if isinstance(key, bytes):
-                directories.add(key, size, cost, instruction, files)
+            if isinstance(key, bytes | Node):
+                path = key if isinstance(key, bytes) else key.path
+                directories.add(path, size, cost, instruction, files)
                 continue
             cause = self._found.get((key, base))
             if cause is None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, overload
 
 from layerscope.layers.entry import ADDED, FILE, KIND_NAMES, VISIBLE, Extra, Member
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.node import Node
     from layerscope.layers.layer_index import LayerIndex, Owner
 
 
@@ -159,7 +162,7 @@ class PlacedLayer(Sequence[Entry]):
     of entries in all layers below.
     """
 
-    __slots__ = ("columns", "first", "number", "records", "stack")
+    __slots__ = ("_folders", "_starts", "columns", "first", "number", "records", "stack")
 
     def __init__(self, columns: LayerIndex, number: int, stack: list[PlacedLayer]) -> None:
         self.columns = columns
@@ -167,6 +170,21 @@ class PlacedLayer(Sequence[Entry]):
         self.stack = stack
         self.first: int = stack[-1].first + len(stack[-1]) if stack else 0
         self.records: list[Entry | None] = [None] * len(columns)
+        self._starts = array("Q")
+        self._folders: list[Node] = []
+
+    def enter(self, position: int, folder: Node) -> None:
+        """Say that the entries from `position` on are in `folder`, until the next one is entered."""
+        self._starts.append(position)
+        self._folders.append(folder)
+
+    def runs(self) -> Iterator[tuple[int, int, Node]]:
+        """The entries that follow each other in one directory: from a position up to another, and the directory.
+
+        Whiteouts may be in a run of another directory, or in none. So are entries with `led`.
+        """
+        ends = chain(self._starts[1:], (len(self),))
+        return zip(self._starts, ends, self._folders, strict=False)  # a layer may be empty
 
     def entry(self, position: int) -> Entry:
         found = self.records[position]

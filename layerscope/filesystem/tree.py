@@ -31,7 +31,7 @@ from layerscope.layers.entry import (
     VISIBLE,
     WHITEOUT,
 )
-from layerscope.layers.layer_index import LayerIndex
+from layerscope.layers.layer_index import LayerIndex, values
 from layerscope.layers.names import clean, joined
 from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Notes
@@ -141,16 +141,20 @@ class FileTree:
     ) -> None:
         """Apply the entries of a layer in tar order, from `start` up to `end`, except whiteouts."""
         first = place.first
-        kinds = place.columns.kinds
+        columns = place.columns
         last_parent_path: bytes | None = None
         parent = self.root
-        paths = place.columns.each_path(start)
-        for position, kind, path in zip(range(start, end), kinds[start:end], paths, strict=False):
+        paths, path_end = columns.paths, columns.ends[start - 1] if start else 0
+        rows = zip(columns.kinds[start:end], values(columns.ends[start:end]), strict=True)
+        for position, (kind, next_end) in enumerate(rows, start):
+            path = paths[path_end:next_end]
+            path_end = next_end
             if kind >= WHITEOUT:
                 continue
             parent_path, _, name = path.rpartition(b"/")
             if parent_path != last_parent_path:
                 parent = self._directory(parent_path)
+                place.enter(position, parent)
                 last_parent_path = parent_path
                 above = parent.latest
                 if above is None or above.ended != VISIBLE or above.kind != DIRECTORY:
