@@ -25,6 +25,10 @@ NAME: Final = "docker"
 _DEFAULT_HOST: Final = (
     "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
 )
+UNTOLD: Final = (
+    "--head reads an export: the engine doesn't tell the digest of the config or the sizes of the layers, "
+    "and this user can't read its containerd store"
+)
 _START: Final = "start the engine, or set DOCKER_HOST or DOCKER_CONTEXT"
 
 
@@ -140,6 +144,8 @@ def open_target(target: str, request: Request) -> Image:
         image = inspected(engine, target, request, NAME)
         if image is not None:
             return image
+        if not reasons:
+            reasons.append(UNTOLD)
     return open_saved(
         lambda: saved(engine, target, request),
         target,

@@ -20,6 +20,7 @@ import layerscope
 from layerscope.errors import AmbiguousImage, ImageNotFound, SourceUnavailable
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
+from layerscope.sources.docker import UNTOLD
 from layerscope.sources.stores import NotReadable
 from tests.builder import WHITEOUT, ImageBuilder, containerd_store
 from tests.builder.tools import absent
@@ -278,6 +279,33 @@ def test_the_containerd_of_docker_gives_the_same_report(
         assert ("provenance" in evidence) == (provenance == "max")
         image_id = containerd_engine.docker("image", "inspect", "--format", "{{.Id}}", tag)
         same_by_both(f"docker:{image_id}")
+
+
+def test_the_head_of_an_image_in_docker_with_containerd_needs_no_export(
+    containerd_engine: ContainerdEngine, context: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
+    tag = containerd_engine.build(context, "stores:snapshots", provenance="max")
+    told: list[str] = []
+
+    def head(**options: Any) -> dict[str, Any]:
+        asked = ReadOptions(head=True, cache=False, **options)
+        with layerscope.read(f"docker:{tag}", asked, remark=told.append) as read:
+            found: dict[str, Any] = json.loads(json.dumps(build(read)))
+        return found
+
+    exported = head(via="export")
+    assert exported["sizes"]["compressed"] > 0
+    assert head() == exported
+    assert told == [UNTOLD]  # the store is not where the engine, with a root of its own, says
+
+    def refuse(*_: object) -> None:
+        pytest.fail("exports the image")
+
+    monkeypatch.setattr("layerscope.sources.docker.saved", refuse)
+    with seen_from_outside(containerd_engine):
+        assert head() == exported
+    assert told == [UNTOLD]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import layerscope
 from layerscope.errors import LayerscopeError
 from layerscope.options import ReadOptions
 from layerscope.report.document.builder import build
+from layerscope.sources.docker import UNTOLD
 from layerscope.sources.inspected import open_inspected
 from layerscope.sources.source import Request
 from tests.builder import BuiltImage, ImageBuilder, buildkit, docker_legacy
@@ -171,14 +172,19 @@ def test_an_export_is_read_where_it_is_wanted(
     assert engine.saves == 1
 
 
-def test_an_engine_that_does_not_know_the_config_saves_the_image(
+def test_an_engine_that_does_not_tell_the_config_saves_the_image_and_a_remark_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     engine = described(built())
     engine.info["DriverStatus"] = [["driver-type", "io.containerd.snapshotter.v1"]]
-    with reachable(engine, monkeypatch, tmp_path):
-        document("docker:app:1")
+    told: list[str] = []
+    with (
+        reachable(engine, monkeypatch, tmp_path),
+        layerscope.read("docker:app:1", HEAD, remark=told.append) as analysis,
+    ):
+        assert analysis.facts.head
     assert engine.saves == 1
+    assert told == [UNTOLD]
 
 
 def test_podman_tells_the_history_of_the_config(
