@@ -163,7 +163,7 @@ def test_what_follows_the_values_runs_after_them(decorator: Decorator) -> None:
         checked(-1)
 
 
-def test_nothing_is_compiled_before_the_first_object(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_class_is_compiled_once_after_some_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[str] = []
 
     def counted(source: str, names: dict[str, object]) -> None:
@@ -173,9 +173,10 @@ def test_nothing_is_compiled_before_the_first_object(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(vars(__import__("layerscope.records", fromlist=["x"])), "exec", counted)
     kind = point(dataclass, frozen=True, slots=True)
     assert compiled == []
-    kind(1)
-    kind(2)
+    made = [kind(number) for number in range(20)]
     assert len(compiled) == 1
+    assert [one.x for one in made] == list(range(20))
+    assert len({type(one) for one in made}) == 1
 
 
 def test_a_record_survives_pickle_and_copy() -> None:
