@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from layerscope.analysis.comparison.compare import Comparison
     from layerscope.analysis.model import Analysis, Facts
     from layerscope.cache.shelf import Shelf
@@ -75,12 +77,14 @@ def read(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
     remark: RemarkCallback | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Analysis:
     """Open the image that `reference` names and analyze it, as every command does.
 
     `options` is a `layerscope.options.ReadOptions`. The image stays open so that you can read its files. Use the analysis
     as a context manager, or close it. Reads that are given the same `shelf`, a `layerscope.cache.shelf.Shelf`, read the
-    layers that they share once. `remark` takes one line about how the image is read, such as why the cache isn't used.
+    layers that they share once. `remark` takes one line about how the image is read, such as why the cache isn't used, and
+    `meanwhile` is called while an engine prepares an export, for work that would otherwise come afterwards.
     Raises any `layerscope.errors.LayerscopeError`.
     """
     from layerscope.analysis.reading import read as run
@@ -93,6 +97,7 @@ def read(
         progress=progress,
         cancelled=cancelled,
         remark=remark,
+        meanwhile=meanwhile,
     )
 
 

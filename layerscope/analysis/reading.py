@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from layerscope.analysis.analyze import analyze, keeps_hashes
 from layerscope.analysis.content_hashes import read_hashes
 from layerscope.analysis.model import Analysis
 from layerscope.cache.opened import open_shelf
@@ -29,16 +28,18 @@ def read(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
     remark: RemarkCallback | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Analysis:
     """Open the image that `reference` names and analyze it.
 
     The image stays open so that you can read its files. Use the analysis as a context manager, or close it. After an
-    error, nothing stays open. Reads that share a `shelf` read the layers that they share once. Raises any
+    error, nothing stays open. Reads that share a `shelf` read the layers that they share once. `meanwhile` is called while an engine
+    prepares an export. Raises any
     `LayerscopeError`.
     """
     if shelf is None:
         shelf = open_shelf(cache=options.cache, remark=remark)
-    run = _Run(shelf, progress, cancelled, remark)
+    run = _Run(shelf, progress, cancelled, remark, meanwhile)
     image = run.open(reference, options)
     try:
         return run.analyze(image, options)
@@ -118,6 +119,7 @@ class _Run:
     progress: ProgressCallback | None
     cancelled: CancelledCallback | None
     remark: RemarkCallback | None
+    meanwhile: Callable[[], None] | None = None
 
     def open(self, reference: str, options: ReadOptions, *, every_platform: bool = False) -> Image:
         return open_image(
@@ -137,10 +139,13 @@ class _Run:
             progress=self.progress,
             cancelled=self.cancelled,
             remark=self.remark,
+            meanwhile=self.meanwhile,
             via=options.via,
         )
 
     def analyze(self, image: Image, options: ReadOptions) -> Analysis:
+        from layerscope.analysis.analyze import analyze  # loaded while an engine prepares an export
+
         if options.base is not None:
             from layerscope.analysis.budgets.base import on_base
 
@@ -169,6 +174,8 @@ class _Run:
 
     def _keeping_hashes(self, analysis: Analysis) -> Analysis:
         """The analysis, with an image that keeps the hashes of contents that are read until it is closed."""
+        from layerscope.analysis.analyze import keeps_hashes
+
         image = analysis.image
         if not keeps_hashes(image):
             return analysis

@@ -78,6 +78,12 @@ def remarks(*, quiet: bool) -> RemarkCallback | None:
     return lambda line: tell(f"layerscope: {line}")
 
 
+def _load_the_rest() -> None:
+    """Load the modules that a report needs once the image is read."""
+    import layerscope.analysis.analyze
+    import layerscope.report.document.builder  # noqa: F401
+
+
 @contextmanager
 def opened(
     choice: Choice, shelf: Shelf | None = None, *, contents: bool = False
@@ -95,6 +101,7 @@ def opened(
             progress=progress,
             cancelled=stopping.is_set,
             remark=remarks(quiet=choice.quiet),
+            meanwhile=_load_the_rest,
         )
         with analysis:
             yield analysis, progress

@@ -53,6 +53,7 @@ def open_image(
     progress: ProgressCallback | None = None,
     cancelled: CancelledCallback | None = None,
     remark: RemarkCallback | None = None,
+    meanwhile: Callable[[], None] | None = None,
     via: Via | None = None,
 ) -> Image:
     """The image that a reference names, wherever it lives. Close it after use.
@@ -61,8 +62,8 @@ def open_image(
     `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
     image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
     opens the first image of an index, with the others as its `siblings`. Without `contents`, no file will be read later.
-    `all_secrets` searches all text files for secrets. `shelf` has the layers that need not be fetched, and `remark` takes one line about how the image is read. `via` reads an
-    engine's `store` or an `export`; None takes the store where it can be read. Raises `UsageError`,
+    `all_secrets` searches all text files for secrets. `shelf` has the layers that need not be fetched, and `remark` takes one line about how the image is read. `meanwhile`
+    is called while an engine prepares an export. `via` reads an engine's `store` or an `export`; None takes the store where it can be read. Raises `UsageError`,
     `SourceError`, and `FormatError`.
     """
     request = Request(
@@ -82,6 +83,7 @@ def open_image(
         progress=progress,
         cancelled=cancelled,
         remark=remark,
+        meanwhile=meanwhile,
         via=via,
     )
     return _open(request)

@@ -122,7 +122,9 @@ def saved(place: Place, name: str, request: Request) -> Iterator[Iterator[bytes]
 
         with ExitStack() as stack:
             try:
-                chunks = stack.enter_context(saving(path, name, chosen, SAVE_SECONDS))
+                chunks = stack.enter_context(
+                    saving(path, name, chosen, SAVE_SECONDS, request.meanwhile)
+                )
             except TimeoutError as error:
                 raise unavailable(place, error) from None
             if chunks is not None:

@@ -68,12 +68,16 @@ def ask(path: str, name: str) -> tuple[EngineImage, EngineInfo] | None:
 
 @contextmanager
 def saving(
-    path: str, name: str, chosen: Callable[[EngineImage], str], seconds: float
+    path: str,
+    name: str,
+    chosen: Callable[[EngineImage], str],
+    seconds: float,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Iterator[Iterator[bytes] | None]:
     """The tarball of an image as it arrives; None if the engine doesn't answer as usual or doesn't have the image.
 
-    `chosen` says by which name to save it. The engine may be silent for so many `seconds`. Raises `TimeoutError`;
-    reading raises `OSError` and `OddAnswer`.
+    `chosen` says by which name to save it. The engine may be silent for so many `seconds`; `meanwhile` is called once it was asked. Raises
+    `TimeoutError`; reading raises `OSError` and `OddAnswer`.
     """
     with closing(_SocketConnection(path)) as connection:
         chunks = None
@@ -84,6 +88,8 @@ def saving(
             connection.request(
                 "GET", f"/v{version.api}/images/{saved}/get", headers={"User-Agent": "layerscope"}
             )
+            if meanwhile is not None:
+                meanwhile()
             response = connection.getresponse()
             if response.status == http.client.OK:
                 chunks = pieces(response)

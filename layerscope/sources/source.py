@@ -30,8 +30,8 @@ class Request:
     documents are requested.
     `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
     need not be fetched. Without `contents`, nobody will read a file later, so an engine's export isn't kept. `all_secrets`
-    searches all text files of layers that are read early. `remark` takes one line about how the image is read. `via` says whether to read an engine's
-    store or an export; None takes the store where it can be read.
+    searches all text files of layers that are read early. `remark` takes one line about how the image is read. `meanwhile` is called while an engine
+    prepares an export. `via` says whether to read an engine's store or an export; None takes the store where it can be read.
     """
 
     reference: str
@@ -50,6 +50,7 @@ class Request:
     progress: ProgressCallback | None = None
     cancelled: CancelledCallback | None = None
     remark: RemarkCallback | None = None
+    meanwhile: Callable[[], None] | None = None
     via: Via | None = None
 
 

@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 
+import layerscope
+from layerscope.cli.examine import Choice, examine
 from layerscope.errors import ImageNotFound, SourceUnavailable
+from layerscope.options import ReadOptions
 from layerscope.sources import docker, engine_answers, engine_socket, open_image
 from layerscope.sources.engine import identity
 from layerscope.sources.engine_api import EngineApi
 from layerscope.sources.engine_socket import ask
 from layerscope.sources.source import Request
+from tests.builder import ImageBuilder, docker_legacy
 
 VERSION = {"ApiVersion": "1.41", "Version": "20.10.24"}
 IMAGE = {
@@ -220,3 +224,33 @@ def test_the_sdk_is_not_imported_for_the_usual_answers(tmp_path: Path) -> None:
         )
     assert done.returncode == 0, done.stderr
     assert "20.10.24" in done.stdout
+
+
+@pytest.mark.parametrize("through", ["library", "command"])
+def test_what_may_be_done_meanwhile_is_done_while_the_engine_prepares_the_export(
+    through: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, done = threading.Event(), threading.Event()
+    data = docker_legacy([ImageBuilder("app:1").layer({"a": b"a"}, "RUN one").build()]).pack()
+
+    def answer(path: str) -> tuple[int, bytes]:
+        if not path.endswith("/get"):
+            return usual()(path)
+        asked.set()
+        return (200, data) if done.wait(10) else (500, b"{}")
+
+    def meanwhile() -> None:
+        if asked.wait(10):
+            done.set()
+
+    options = ReadOptions(via="export", cache=False, contents=False)
+    with engine(tmp_path, answer) as path:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        if through == "library":
+            with layerscope.read("docker:app:1", options, meanwhile=meanwhile) as analysis:
+                assert analysis.sizes.content == 1
+        else:
+            monkeypatch.setattr("layerscope.cli.examine._load_the_rest", meanwhile)
+            choice = Choice(reference="docker:app:1", options=options, quiet=True)
+            assert examine(choice).analysis.sizes.content == 1
+    assert done.is_set()
