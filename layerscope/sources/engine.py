@@ -295,11 +295,11 @@ def whole(chunks: Iterable[bytes], sender: str) -> Iterator[bytes]:
     tail = b""
     done = 0
     for chunk in chunks:
-        tail = chunk[-_TAIL:] if len(chunk) >= _TAIL else (tail + chunk)[-_TAIL:]
+        tail = chunk if len(chunk) >= _TAIL else tail[-_TAIL:] + chunk
         done += len(chunk)
         yield chunk
     if done % BLOCK_SIZE or not tail.endswith(_END_OF_TAR):
-        said = _trailing_error(tail)
+        said = _trailing_error(tail[-_TAIL:])
         raise BrokenOff(
             f"{sender} stopped after {done} bytes" + (f": {said}" if said else ""),
             hint="try again, and check its log",
