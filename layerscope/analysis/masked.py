@@ -304,6 +304,7 @@ def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:
     masks = masks_of(analysis) if masks is None else masks
     image = analysis.image
     instructions = tuple(mask_instruction(each, masks) for each in image.instructions)
+    done = {id(each): made for each, made in zip(image.instructions, instructions, strict=True)}
     base = image.base
     if base is not None and base.name is not None:
         base = replace(base, name=masks.text(base.name))
@@ -324,7 +325,9 @@ def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:
             config=config,
             instructions=tuple(
                 InstructionSummary(
-                    instruction=mask_instruction(each.instruction, masks), sizes=each.sizes
+                    instruction=done.get(id(each.instruction))
+                    or mask_instruction(each.instruction, masks),
+                    sizes=each.sizes,
                 )
                 for each in analysis.instructions
             ),

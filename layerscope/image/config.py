@@ -36,12 +36,11 @@ class ImageConfig:
 
         A history that breaks the specification is dropped with a note, because engines run such images anyway.
         """
-        rootfs = node.optional_object("rootfs")
         run = node.optional_object("config") or Node({}, node.document, "config")
         return cls(
             platform=parse_platform(node),
             created=node.optional_text("created"),
-            diff_ids=() if rootfs is None else _diff_ids(rootfs),
+            diff_ids=read_diff_ids(node),
             history=_history(node, notes),
             env=run.optional_texts("Env"),
             entrypoint=_words(run, "Entrypoint"),
@@ -55,8 +54,10 @@ class ImageConfig:
         )
 
 
-def _diff_ids(rootfs: Node) -> tuple[Digest, ...]:
-    if not rootfs.has("diff_ids"):
+def read_diff_ids(node: Node) -> tuple[Digest, ...]:
+    """What a config document says about layers, without reading its history; raises `FormatError`."""
+    rootfs = node.optional_object("rootfs")
+    if rootfs is None or not rootfs.has("diff_ids"):
         return ()
     return tuple(
         Digest.parse(text, f"{rootfs.document}: {rootfs.path}.diff_ids[{index}]")

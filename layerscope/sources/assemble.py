@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from layerscope.errors import ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
 from layerscope.image.attribution import attribute, named_base
-from layerscope.image.config import ImageConfig
+from layerscope.image.config import ImageConfig, read_diff_ids
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.image import Attestation, Base, Image, Layer, Siblings
@@ -45,8 +45,7 @@ class Parts:
             raise LimitExceeded(
                 f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed"
             )
-        own = ImageConfig.parse(self.config, Notes()).diff_ids
-        return matched(self.place, self.layers, own)
+        return matched(self.place, self.layers, read_diff_ids(self.config))
 
 
 def assemble(

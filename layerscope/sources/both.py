@@ -16,7 +16,7 @@ from layerscope.errors import (
     LayerscopeError,
     LimitExceeded,
 )
-from layerscope.image.config import ImageConfig
+from layerscope.image.config import read_diff_ids
 from layerscope.image.digest import Digest
 from layerscope.image.image import Image
 from layerscope.notes import Notes
@@ -131,7 +131,7 @@ def _by_content(by_index: _Read, by_manifest: _Read, request: Request, kind: str
     read. Raises `FormatError` if the reference names the index and it doesn't match.
     """
     index, manifest = by_index[0].layers, by_manifest[0].layers
-    diff_ids = ImageConfig.parse(by_index[0].config, Notes()).diff_ids
+    diff_ids = read_diff_ids(by_index[0].config)
     if len(index) != len(diff_ids):
         return by_index
     if kind != BY_MANIFEST:

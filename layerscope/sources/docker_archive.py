@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from layerscope.errors import FormatError, LimitExceeded
-from layerscope.image.config import ImageConfig
+from layerscope.image.config import ImageConfig, read_diff_ids
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
 from layerscope.image.image import Image
@@ -96,7 +96,7 @@ def manifest_parts(archive: BlobStore, request: Request, notes: Notes, source: s
             "config-name-differs",
             f"the config has the digest {digest}, but its name says {entry.claimed_digest}",
         )
-    diff_ids = ImageConfig.parse(config, Notes()).diff_ids
+    diff_ids = read_diff_ids(config)
     parts = Parts(
         place=archive.name,
         source=source,
