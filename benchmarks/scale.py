@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["CI"] = "true"  # each run is a Python of its own
 
-from tests.hostile.running import Ran, layerscope  # noqa: E402
+from tests.hostile.running import Ran, measured  # noqa: E402
 from tests.hostile.shapes import MIB, SHAPES, Shape, spread  # noqa: E402
 
 SPAN = 256 * MIB
@@ -33,7 +33,7 @@ LAYERS = (1, 32, 127)
 def run(shape: Shape, size: int, folder: Path) -> Ran:
     path = folder / "image.tar"
     reference = shape.write(size, path)
-    ran = layerscope("report", "--json", "--no-cache", reference, cwd=folder)
+    ran = measured("report", "--json", "--no-cache", reference, cwd=folder)
     path.unlink()
     return ran
 

@@ -45,7 +45,7 @@ class Limits:
     """One path or link name."""
     sparse_extents: int = 1_000_000
     """Data regions of one sparse file."""
-    extra_bytes: int = 256 * MIB
+    extra_bytes: int = 224 * MIB
     """Memory for what all layers of an image keep from extension headers (long names and links, attributes, sparse
     maps) and of package databases."""
     duplicate_bytes: int = GIB
@@ -59,7 +59,7 @@ class Limits:
     """Members in layers that an image names more than once, not counting the first time."""
     ratio: int = 1100
     """Uncompressed bytes per compressed byte, checked after `ratio_from` bytes (deflate can't exceed 1,032)."""
-    ratio_from: int = GIB
+    ratio_from: int = 512 * MIB
     """Uncompressed bytes that a layer may have before `ratio` applies."""
     frames: int = 250_000
     """Zstd frames, or xz or bzip2 streams, of a layer. Above this, they must average at least 128 bytes."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import signal
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ from hypothesis import settings
 
 from tests.effort import SEED
 from tests.processes.unmeasured import measurable
+
+if sys.platform == "linux":
+    from tests.hostile import bounds
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadGroupScheduling
@@ -66,6 +71,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _shares_engine(item: pytest.Item) -> bool:
     group = item.get_closest_marker("xdist_group")
     return group is not None and group.args == ("engine",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that the table of hostile inputs names takes bounded time and memory."""
+    name = getattr(item, "originalname", item.name)
+    if sys.platform != "linux" or (item.path, name) not in bounds.named():
+        yield
+        return
+    with bounds.bounded():
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

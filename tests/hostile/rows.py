@@ -60,6 +60,8 @@ class Row:
     live: int | None = None
     """The number of live bytes if the layers are read."""
     alone: bool = False
+    images: int = 1
+    """It may take what so many images may."""
 
     def layers(self) -> list[bytes]:
         return [self.layer()] if self.alone else [tar(BASE), self.layer()]
@@ -441,6 +443,7 @@ PACKED: Sequence[Row] = (
         lambda: COMPRESSIONS["gzip"](tar(BASE)) + COMPRESSIONS["gzip"](b"") * 1_000_000,
         live=400,
         alone=True,
+        images=2,
     ),
     Row(
         "bomb-bzip2",

@@ -1,4 +1,4 @@
-"""Runs layerscope as a process, and measures its memory."""
+"""Runs layerscope as a process, whose time and memory are bounded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from tests.builder import FORMS, ImageBuilder
+from tests.hostile import bounds
 from tests.processes import client as processes
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +43,23 @@ sys.exit(code)
 """Runs the command line and records its peak. The kernel's count for child processes would include the parent's peak."""
 
 
-def layerscope(*arguments: str, cwd: Path) -> Ran:
+def layerscope(*arguments: str, cwd: Path, images: int = 1) -> Ran:
+    """A run that takes no more than so many hostile images may."""
+    ran = measured(*arguments, cwd=cwd)
+    bounds.check(ran.seconds / images, (ran.peak - start()) // images)
+    return ran
+
+
+@cache
+def start() -> int:
+    """The peak of a report on an image with one small file."""
+    with tempfile.TemporaryDirectory() as name:
+        built = ImageBuilder("app:1").layer({"f": b"x"}).build()
+        reference = FORMS["docker-legacy"].write([built], Path(name, "image.tar"))
+        return measured("report", reference, "--json", "--no-cache", cwd=Path(name)).peak
+
+
+def measured(*arguments: str, cwd: Path) -> Ran:
     environment = {
         name: value
         for name, value in os.environ.items()

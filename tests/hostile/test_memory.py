@@ -14,15 +14,12 @@ from typing import Any
 
 import pytest
 
-from layerscope.limits import MIB
+from layerscope.limits import DEFAULT_LIMITS, MIB
 from tests.builder import FORMS, File, ImageBuilder, Sparse, Symlink
 from tests.builder.image import BuiltImage
 from tests.builder.nodes import MemberLike
 from tests.hostile.running import ROOT, layerscope
 from tests.processes.unmeasured import unmeasured
-
-MOST = 700 * MIB
-"""The most resident memory that any of them may take."""
 
 
 def implied() -> Iterator[MemberLike]:
@@ -75,8 +72,7 @@ def test_a_small_image_that_needs_too_much_memory_is_refused(case: str, tmp_path
     ran = layerscope("report", reference, cwd=tmp_path)
     assert ran.code == 4, ran.err
     assert f"--limit {limit}=N" in ran.err
-    assert f"over the {256 * MIB} allowed" in ran.err
-    assert ran.peak < MOST
+    assert f"over the {getattr(DEFAULT_LIMITS, limit)} allowed" in ran.err
 
 
 @pytest.mark.slow
@@ -109,7 +105,6 @@ def test_one_blob_used_a_thousand_times_is_refused(tmp_path: Path) -> None:
     assert ran.code == 4, ran.err
     assert "over the 2000000 allowed" in ran.err
     assert "--limit repeated_members=N" in ran.err
-    assert ran.peak < MOST
 
 
 def test_a_path_of_too_many_levels_is_refused_until_the_limit_is_raised(tmp_path: Path) -> None:
@@ -162,6 +157,5 @@ def test_comparing_deep_paths_takes_little_memory(tmp_path: Path) -> None:
     for name in ("one", "two"):
         built = ImageBuilder("app:1").layer({"d/" * 15_000 + name: b"x"}, "RUN x").build()
         references.append(FORMS["oci-archive"].write([built], tmp_path / f"{name}.tar", "gzip"))
-    ran = layerscope("compare", *references, cwd=tmp_path)
+    ran = layerscope("compare", *references, cwd=tmp_path, images=2)
     assert ran.code == 0, ran.err
-    assert ran.peak < MOST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import struct
@@ -24,10 +23,6 @@ from tests.model import check_sums
 from tests.packages.test_databases import RPM, berkeley_file, header, ndb_file
 from tests.packages.test_inside_files import build_info, elf, jar, pom
 
-SPAN = 256 << 20
-"""The most memory on top of an image without packages, in bytes."""
-SECONDS = 15 if "COVERAGE_PROCESS_CONFIG" in os.environ else 5
-"""The most processor time. Coverage takes most of it."""
 _PURL = re.compile(r"pkg:[a-z]+/[!-~]+", re.ASCII)
 
 
@@ -188,38 +183,26 @@ def report(member: str, data: bytes, folder: Path, **more: bytes) -> Ran:
     return layerscope("report", "image.tar", "--json", "--no-cache", cwd=folder)
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> int:
-    """The peak of a run on an image without packages."""
-    return report("etc/issue", b"x", tmp_path_factory.mktemp("plain")).peak
-
-
-def checked(ran: Ran, plain: int) -> dict[str, Any]:
+def checked(ran: Ran) -> dict[str, Any]:
     assert ran.code == 0, ran.err
-    assert ran.peak < plain + SPAN
-    assert ran.seconds < SECONDS
     found: dict[str, Any] = json.loads(ran.out)
     check_sums(found)
     return found
 
 
 @pytest.mark.parametrize("case", DATABASES)
-def test_a_hostile_database_is_unreadable_and_nothing_else(
-    case: str, tmp_path: Path, plain: int
-) -> None:
+def test_a_hostile_database_is_unreadable_and_nothing_else(case: str, tmp_path: Path) -> None:
     member, make = DATABASES[case]
-    found = checked(report(member, make(tmp_path), tmp_path), plain)
+    found = checked(report(member, make(tmp_path), tmp_path))
     assert found["packages"]["count"] == 0
     assert found["packages"]["unreadable"] == [case.partition(":")[0]]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", FILES)
-def test_a_hostile_file_is_read_as_far_as_it_makes_sense(
-    case: str, tmp_path: Path, plain: int
-) -> None:
+def test_a_hostile_file_is_read_as_far_as_it_makes_sense(case: str, tmp_path: Path) -> None:
     member, make = FILES[case]
-    found = checked(report(member, make(tmp_path), tmp_path), plain)
+    found = checked(report(member, make(tmp_path), tmp_path))
     assert found["packages"]["count"] <= 1
 
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from tests.hostile.bounds import NAMED, TABLE, TESTS
 from tests.hostile.rows import ROWS
 
-TESTS = Path(__file__).parents[1]
-TABLE = (Path(__file__).parent / "README.md").read_text("utf-8")
 NUMBERS = [*map(str, range(1, 84)), "2b", "57b"]
 OTHERS = {"R": 4, "M": 1, "S": 9, "C": 5, "P": 7, "T": 6, "V": 3, "B": 1, "D": 1, "K": 1, "F": 6}
 """The number of rows for each kind of input that came later."""
-_NAMED = re.compile(
-    r"rows\[(?P<row>[^\]]+)\]|(?P<file>[\w/]+\.py)::(?P<test>\w+)(?:\[(?P<case>[^\]]+)\])?"
-)
 
 
 def rows() -> Iterator[tuple[str, str]]:
@@ -54,9 +48,9 @@ def test_each_hostile_input_has_a_row() -> None:
 
 @pytest.mark.parametrize(("number", "tests"), list(rows()), ids=[number for number, _ in rows()])
 def test_a_row_names_tests_that_exist(number: str, tests: str) -> None:
-    found = list(_NAMED.finditer(tests))
+    found = list(NAMED.finditer(tests))
     assert found
-    assert "".join(_NAMED.sub("", tests).split()).strip(",") == ""
+    assert "".join(NAMED.sub("", tests).split()).strip(",") == ""
     for each in found:
         if each["row"] is not None:
             assert each["row"] in {row.name for row in ROWS}

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,18 @@ _PYTHON = ("PYTHON", "LC_", "LANG", "COVERAGE_", "MALLOC_")
 _STREAMS = {"capture_output", "stdin", "stdout", "stderr"}
 _USUAL = {"PYTHONPATH": ROOT, "LC_ALL": "C.UTF-8"}
 """What a forked process has from its beginning. With other settings of this kind, Python has to start anew."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    """The processor time."""
+    memory: int
+    """The peak over the memory at the start, in bytes."""
+
+
+COSTS: list[Cost] = []
+"""What each forked process took."""
 
 
 def run(
@@ -133,10 +146,11 @@ def _forked(
         try:
             _drain(pipes, deadline)
             server.settimeout(max(0.01, deadline - time.monotonic()))
-            (code,) = struct.unpack("!i", _receive(server, 4))
+            code, seconds, memory = struct.unpack("!idq", _receive(server, 20))
         except TimeoutError:
             os.kill(child, signal.SIGKILL)
             raise subprocess.TimeoutExpired(os.fsdecode(job), timeout) from None
+        COSTS.append(Cost(seconds, memory))
         found = [bytes(data) for data in pipes.values()]
     out = found.pop(0) if stdout == subprocess.PIPE else None
     err = found.pop(0) if stderr == subprocess.PIPE else None

@@ -2,7 +2,8 @@
 
 Started with the path of a Unix socket. A client sends its three standard streams and a job: eight bytes of length, and
 then the program, the working folder, the number of arguments, the arguments, and the environment, with a NUL between
-any two. It gets the process ID and the exit status, which is negative for a signal, as four bytes each.
+any two. It gets the process ID and the exit status, which is negative for a signal, as four bytes each, then the processor
+time and the peak of the memory over the start, as eight bytes each.
 The server ends when its standard input does, and so with the process that started it.
 """
 
@@ -101,11 +102,21 @@ def start(client: socket.socket) -> int:
 def reap(jobs: dict[int, socket.socket]) -> None:
     """Tell the clients whose jobs have ended."""
     while jobs:
-        child, status = os.waitpid(-1, os.WNOHANG)
+        child, status, used = os.wait4(-1, os.WNOHANG)
         if not child:
             return
+        cost = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 - resident()
         with jobs.pop(child) as client, suppress(OSError):  # it may have given up
-            client.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+            client.sendall(struct.pack("!idq", os.waitstatus_to_exitcode(status), *cost))
+
+
+def resident() -> int:
+    """What a child has of this process's memory at its start, in bytes; 0 where the system doesn't say it."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if "RssAnon" in line) * 1024
+    except OSError:
+        return 0
 
 
 def play(job: list[str], streams: list[int]) -> None:

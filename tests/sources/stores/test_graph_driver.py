@@ -221,6 +221,14 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
     path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()))))
 
 
+def lengthen(path: Path) -> None:
+    """Replace a tar-split file by one line without end."""
+    with gzip.open(path, "wb", 1) as file:
+        file.write(b'{"type":2,"payload":"')
+        for _ in range(300):
+            file.write(b"A" * 1_000_000)
+
+
 def without_last_lines(data: bytes) -> bytes:
     return b"".join(data.splitlines(keepends=True)[:-2])
 
@@ -272,9 +280,7 @@ HOSTILE: dict[str, Callable[[Setting], object]] = {
     "content of a terabyte": lambda docker: stretch(docker.unpacked(0) / "etc/shadow"),
     "content without end": lambda docker: swap_for_device(docker.unpacked(0) / "etc/shadow"),
     "a tar-split without end": lambda docker: swap_for_device(tar_split_of(docker)),
-    "a tar-split of one line that unpacks to 300 MB": lambda docker: rewrite(
-        tar_split_of(docker), lambda data: b'{"type":2,"payload":"' + b"A" * 300_000_000
-    ),
+    "a tar-split of one line that unpacks to 300 MB": lambda docker: lengthen(tar_split_of(docker)),
     "a tar-split whose file has 2^62 bytes": lambda docker: rewrite(
         tar_split_of(docker), lambda data: data.replace(b'"size":14,', b'"size":%d,' % (1 << 62), 1)
     ),
