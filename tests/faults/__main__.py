@@ -10,12 +10,11 @@ from functools import partial
 
 from tests.batches import arguments, show
 from tests.faults import cases
-from tests.faults.faults import FAULTS
 
 
 def main() -> int:
     parser = arguments("python -m tests.faults", __doc__, 500)
-    names = [fault.name for fault in FAULTS]
+    names = [fault.name for fault in cases.EVERY]
     parser.add_argument("--fault", choices=names, help="only this one, in every case")
     asked = parser.parse_args()
     return show(asked, partial(cases.run, only=asked.fault), size=50)

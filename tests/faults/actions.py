@@ -48,6 +48,7 @@ ACTIONS: Final = (
     ),
     Action("extract", ("extract", "INPUTS/app.tar", "/d0", "-o", "out", "--force"), ("out",)),
     Action("export", ("export", "docker:app:1", "-o", "x.tar", "--force"), ("x.tar",)),
+    Action("engine", ("report", "docker:app:1", "-o", "json=x.json", "--force"), ("x.json",)),
     Action(
         "standard input",
         ("report", "-", "-o", "json=x.json", "--force"),
@@ -109,7 +110,9 @@ def engine(inputs: Path) -> FakeEngine:
         "Architecture": "amd64",
         "RootFS": {"Type": "layers", "Layers": []},
     }
-    return FakeEngine(told, {"Driver": "none"}, (inputs / "app.tar").read_bytes())
+    return FakeEngine(
+        told, {"Driver": "none", "DockerRootDir": "/nonexistent"}, (inputs / "app.tar").read_bytes()
+    )
 
 
 def prepare(action: Action, folder: Path) -> None:

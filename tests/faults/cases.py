@@ -27,9 +27,10 @@ from tests.faults.actions import (
     write_inputs,
 )
 from tests.faults.faults import FAULTS, ROOT, Fault, Place, Ran, others_may_run, plain
+from tests.faults.surroundings import SURROUNDINGS
 from tests.sources.stores.fake_engine import listening
 
-BY_NAME: Final = {action.name: action for action in ACTIONS}
+EVERY: Final = (*FAULTS, *SURROUNDINGS)
 SAME: Final = frozenset({0})
 RARELY: Final = 40
 """One of this many cases has a slow fault."""
@@ -97,12 +98,14 @@ def fits(fault: Fault) -> bool:
     """Whether the fault can happen on this machine."""
     if fault.other_user and not others_may_run():
         return False
+    if fault.program and shutil.which(fault.program) is None:
+        return False
     return os.geteuid() == 0 or not fault.root
 
 
 def draw(number: int, seed: int, only: str | None) -> tuple[Action, Fault, random.Random]:
     source = random.Random(f"fault {seed}/{number}")
-    faults = [fault for fault in FAULTS if fault.name == only or (only is None and fits(fault))]
+    faults = [fault for fault in EVERY if fault.name == only or (only is None and fits(fault))]
     if only is None:
         slow = number % RARELY == RARELY - 1
         faults = [fault for fault in faults if fault.slow == slow]
@@ -128,7 +131,7 @@ def try_case(world: World, number: int, seed: int, only: str | None) -> tuple[st
     place = world.place(action, folder / "here", inputs)
     prepare(action, place.folder)
     ran = fault.run(action, place, source)
-    found = list(wrong(world, action, fault, place, ran))
+    found = [*ran.wrong, *wrong(world, action, fault, place, ran)]
     shutil.rmtree(folder)
     if inputs != world.inputs:
         shutil.rmtree(inputs)

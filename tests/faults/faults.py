@@ -23,7 +23,7 @@ from tests.faults.actions import Action
 
 ROOT: Final = Path(__file__).parents[2]
 MIB: Final = 1 << 20
-TIMEOUT: Final = 120
+TIMEOUT: Final = 60
 COMMAND: Final = (sys.executable, "-m", "layerscope")
 
 
@@ -47,6 +47,8 @@ class Ran:
     code: int
     errors: bytes | None
     """Standard error, or None if it was closed or full."""
+    wrong: tuple[str, ...] = ()
+    """What the fault itself found."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Fault:
     """The actions to which it can happen, or none for all."""
     root: bool = False
     other_user: bool = False
+    program: str = ""
+    """A program without which it can't happen."""
     changes_images: bool = False
     slow: bool = False
     """Whether the command waits and tries again, so that few cases of a mix have this fault."""
@@ -85,7 +89,11 @@ def start(action: Action, place: Place, **options: Any) -> subprocess.Popen[byte
 
 def wait(process: subprocess.Popen[bytes]) -> Ran:
     with process:
-        _, errors = process.communicate(timeout=TIMEOUT)
+        try:
+            _, errors = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return Ran(process.wait(), None, (f"it runs for more than {TIMEOUT} seconds",))
     return Ran(process.returncode, errors)
 
 
@@ -267,18 +275,25 @@ def cutting(connect: Connect, listening: sockets.socket, most: int) -> Iterator[
 
 
 def _engine_gone(action: Action, place: Place, source: random.Random) -> Ran:
+    """The engine listens on a Unix socket or on a port of this machine."""
     path = place.environment["DOCKER_HOST"].removeprefix("unix://")
-    socket = place.folder.with_name("cut.sock")
 
     def connect() -> sockets.socket:
         server = sockets.socket(sockets.AF_UNIX)
         server.connect(path)
         return server
 
-    listening = sockets.socket(sockets.AF_UNIX)
-    listening.bind(str(socket))
-    with cutting(connect, listening, source.randint(0, int(place.size * 1.2))):
-        changed = {**place.environment, "DOCKER_HOST": f"unix://{socket}"}
+    if source.random() < 0.5:
+        socket = place.folder.with_name("cut.sock")
+        listening = sockets.socket(sockets.AF_UNIX)
+        listening.bind(str(socket))
+        host = f"unix://{socket}"
+    else:
+        listening = sockets.create_server(("127.0.0.1", 0))
+        host = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+    saved = (place.inputs / "app.tar").stat().st_size
+    with cutting(connect, listening, source.randint(0, saved + 4000)):
+        changed = {**place.environment, "DOCKER_HOST": host}
         return plain(action, replace(place, environment=changed))
 
 
@@ -330,7 +345,7 @@ FAULTS: Final = (
         frozenset({"report", "check", "compare", "extract", "cache"}),
         changes_images=True,
     ),
-    Fault("engine gone", _engine_gone, frozenset({3}), frozenset({"export"})),
+    Fault("engine gone", _engine_gone, frozenset({3}), frozenset({"export", "engine"})),
     Fault(
         "registry gone",
         _registry_gone,
