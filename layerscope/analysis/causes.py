@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field
 from itertools import compress, count, pairwise
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.claims import UNOWNED
 from layerscope.analysis.model import Analysis
-from layerscope.analysis.ownership import PackageShare
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.node import Node
 from layerscope.records import dataclass
+
+if TYPE_CHECKING:
+    from layerscope.analysis.ownership import PackageShare
 
 CauseKind = Literal["dead_weight", "directory", "package", "packages", "waste"]
 MOST_DIRECTORIES: Final = 10
@@ -106,7 +108,7 @@ class _Live:
         facts = analysis.facts
         self._base_layers = 0 if facts.base is None else facts.base.layers
         self._found: dict[tuple[str | int, bool], Cause] = {}
-        self._directories: dict[bool, _Directory] = {False: _Directory(), True: _Directory()}
+        self._directories = {False: _Directories(), True: _Directories()}
         weighed = analysis.weighed
         self._dead = bytearray(0 if weighed is None else sum(map(len, analysis.tree.layers)))
         """Which entries are dead weight, by number."""
@@ -118,8 +120,8 @@ class _Live:
             self._add_layer(layer)
         yield from self._by_package()
         least = self._analysis.sizes.content // 100
-        for base, root in self._directories.items():
-            yield from root.carved(base, least)
+        for base, directories in self._directories.items():
+            yield from directories.summed_up().carved(base, least)
 
     def _add_layer(self, layer: PlacedLayer) -> None:
         """Add up the files of a layer by package, by directory, or by kind of dead weight."""
@@ -188,8 +190,7 @@ class _Live:
         for key, (size, known_cost, files) in sums.items():
             cost = known_cost if costs_known else None
             if isinstance(key, bytes | Node):
-                path = key if isinstance(key, bytes) else key.path
-                directories.add(path, size, cost, instruction, files)
+                directories.add(key, size, cost, instruction, files)
                 continue
             cause = self._found.get((key, base))
             if cause is None:
@@ -228,29 +229,72 @@ def _package_name(share: PackageShare) -> str:
     return " ".join(part for part in (package.type, package.full_name, package.version) if part)
 
 
-class _Directory:
+class _Directories:
     """The files that belong to no package, by directory."""
 
-    __slots__ = ("below", "bytes", "cause")
-
     def __init__(self) -> None:
+        self._root = _Directory(None)
+        self._all = [self._root]
+        self._known: dict[Node, _Directory] = {}
+
+    def add(
+        self, folder: bytes | Node, size: int, cost: int | None, instruction: int, files: int
+    ) -> None:
+        """Add files that are directly in a folder, given as a node of the tree or as a path."""
+        here = self._of_path(folder) if isinstance(folder, bytes) else self._of_node(folder)
+        here.bytes += size
+        here.own.append((size, cost, instruction, files))
+
+    def _of_path(self, path: bytes) -> _Directory:
+        here = self._root
+        for name in path.split(b"/")[:DEEPEST] if path else ():
+            here = self._below(here, name)
+        return here
+
+    def _of_node(self, node: Node) -> _Directory:
+        way = []
+        here = self._root
+        while node.parent is not None:
+            known = self._known.get(node)
+            if known is not None:
+                here = known
+                break
+            way.append(node)
+            node = node.parent
+        for each in reversed(way):
+            here = self._known[each] = self._below(here, each.name)
+        return here
+
+    def _below(self, here: _Directory, name: bytes) -> _Directory:
+        """The directory of this name in another one, or that one if it is the deepest."""
+        if here.depth == DEEPEST:
+            return here
+        below = here.below.get(name)
+        if below is None:
+            below = here.below[name] = _Directory(here)
+            self._all.append(below)
+        return below
+
+    def summed_up(self) -> _Directory:
+        """The root, once each directory has the bytes of those in it, too. Nothing can be added after that."""
+        for each in reversed(self._all):
+            if each.above is not None:
+                each.above.bytes += each.bytes
+        return self._root
+
+
+class _Directory:
+    """The files of one directory, and the directories in it."""
+
+    __slots__ = ("above", "below", "bytes", "depth", "own")
+
+    def __init__(self, above: _Directory | None) -> None:
+        self.above = above
+        self.depth: int = 0 if above is None else above.depth + 1
         self.below: dict[bytes, _Directory] = {}
         self.bytes = 0
-        self.cause: Cause | None = None
-
-    def add(self, folder: bytes, size: int, cost: int | None, instruction: int, files: int) -> None:
-        """Add files that are directly in a folder."""
-        here = self
-        here.bytes += size
-        for name in folder.split(b"/")[:DEEPEST] if folder else ():
-            below = here.below.get(name)
-            if below is None:
-                below = here.below[name] = _Directory()
-            here = below
-            here.bytes += size
-        if here.cause is None:
-            here.cause = Cause("directory", b"", False)
-        here.cause.add(size, cost, instruction, files)
+        self.own: list[tuple[int, int | None, int, int]] = []
+        """Files by the layer that stores them: their bytes, cost, instruction, and number."""
 
     def carved(self, base: bool, least: int) -> Iterator[Cause]:
         """The largest directories, none within another one, and the rest of the files under `/`."""
@@ -290,14 +334,8 @@ class _Directory:
         while waiting:
             here = waiting.pop()
             waiting.extend(here.below.values())
-            own = here.cause
-            if own is None:
-                continue
-            for instruction, size in own.by_instruction.items():
-                cause.add(size, 0, instruction, 0)
-            cause.files += own.files
-            costs = (cause.compressed, own.compressed)
-            cause.compressed = None if None in costs else sum(cost or 0 for cost in costs)
+            for row in here.own:
+                cause.add(*row)
 
 
 def _names(way: list[_Directory]) -> list[bytes]:

@@ -19,13 +19,12 @@ LARGEST: Final = 100
 def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
     """The `LARGEST` largest files of the final filesystem, largest first. Content with several names is listed once."""
     owners = [layer.instruction for layer in analysis.layers]
-    live = [
-        layer.entry(position) for layer in analysis.tree.layers for position in _largest_in(layer)
-    ]
-    contents = sorted(
-        heapq.nlargest(LARGEST, live, key=attrgetter("size")),
-        key=lambda entry: (-entry.size, entry.path),
-    )
+    largest: list[Entry] = []
+    for layer in analysis.tree.layers:
+        least = largest[-1].size if len(largest) == LARGEST else 1
+        largest += [layer.entry(position) for position in _largest_in(layer, least)]
+        largest = heapq.nlargest(LARGEST, largest, key=attrgetter("size"))
+    contents = sorted(largest, key=lambda entry: (-entry.size, entry.path))
     aliases = visible_aliases(analysis.tree, contents)
     return tuple(
         LiveFile(
@@ -39,20 +38,20 @@ def largest_files(analysis: Analysis) -> tuple[LiveFile, ...]:
     )
 
 
-def _largest_in(layer: PlacedLayer) -> list[int]:
-    """The positions of the largest live files of one layer. In a tie, the first ones win."""
+def _largest_in(layer: PlacedLayer, floor: int) -> list[int]:
+    """The positions of the largest live files of one layer, of `floor` bytes or more. In a tie, the first ones win."""
     sizes = layer.columns.sizes.tolist()
     records = layer.records
-    ordered = sorted(sizes, reverse=True)
+    ordered = sorted([size for size in sizes if size >= floor], reverse=True)
     count = LARGEST
     while True:
-        least = max(ordered[count - 1], 1) if count <= len(ordered) else 1
+        least = ordered[count - 1] if count <= len(ordered) else floor
         found = []
         for position in [at for at, size in enumerate(sizes) if size >= least]:
             record = records[position]
             if record is None or record.names > 0:
                 found.append(position)
-        if len(found) >= LARGEST or least == 1:
+        if len(found) >= LARGEST or least == floor:
             found.sort(key=sizes.__getitem__, reverse=True)
             return found[:LARGEST]
         count *= 4

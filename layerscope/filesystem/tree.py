@@ -156,6 +156,8 @@ class FileTree:
                 parent = self._directory(parent_path)
                 place.enter(position, parent)
                 last_parent_path = parent_path
+                if type(parent.held) is int and parent.held >= first:
+                    parent.held = place.entry(parent.held - first)
                 above = parent.latest
                 if above is None or above.ended != VISIBLE or above.kind != DIRECTORY:
                     made = self._make_directory(parent)
