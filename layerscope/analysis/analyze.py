@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from layerscope.analysis.duplicates import duplicate_packages, find_duplicates
 from layerscope.analysis.model import (
     NO_COUNTS,
     Analysis,
@@ -23,12 +21,7 @@ from layerscope.analysis.model import (
     sum_of,
 )
 from layerscope.analysis.origin import origin_of
-from layerscope.analysis.ownership import Ownership, own
-from layerscope.analysis.packages import package_facts
-from layerscope.analysis.secrets.find import find_secrets, note_engine
 from layerscope.analysis.waste import settle_rewrites, settle_waste, total_by_kind
-from layerscope.analysis.weight.contents import depends_on_contents
-from layerscope.analysis.weight.weigh import Weighed, weigh, weight_facts
 from layerscope.errors import UsageError
 from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
@@ -57,6 +50,13 @@ from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Note, Notes
 from layerscope.options import MIN_DUPLICATE, SecretScope
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
+
+if TYPE_CHECKING:
+    from layerscope.analysis.duplicates import Duplicates
+    from layerscope.analysis.ownership import Ownership
+    from layerscope.analysis.weight.weigh import Weighed
+
+# The modules of a subject, such as duplicates, are loaded only if a report has it.
 
 REPEATED: Final = (
     "the layer appears in the image more than once: it is unpacked each time, but transferred once"
@@ -102,12 +102,26 @@ def analyze(
     notes = Notes()
     tree = _replay(image, indexes, limits, notes, cancelled)
     _note_the_stack(image, indexes, verify, notes)
-    note_engine(secrets, notes)
+    if secrets == "known":
+        from layerscope.analysis.secrets.find import note_engine
+
+        note_engine(notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
-    search = partial(find_duplicates, least=min_duplicate, most_read=limits.duplicate_bytes)
-    calls = partial(search, sampled=not keeps_hashes(image), progress=progress, cancelled=cancelled)
-    copies = calls(tree, indexes, notes) if duplicates else None
+    copies: Duplicates | None = None
+    if duplicates:
+        from layerscope.analysis.duplicates import find_duplicates
+
+        copies = find_duplicates(
+            tree,
+            indexes,
+            notes,
+            least=min_duplicate,
+            most_read=limits.duplicate_bytes,
+            sampled=not keeps_hashes(image),
+            progress=progress,
+            cancelled=cancelled,
+        )
     facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
     whole = Analysis(
         facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
@@ -122,6 +136,9 @@ def _weighed(
     ownership: Ownership | None,
 ) -> Weighed:
     """The dead weight. A layer that was indexed by its table says nothing about the contents of its files."""
+    from layerscope.analysis.weight.contents import depends_on_contents
+    from layerscope.analysis.weight.weigh import weigh
+
     by_table = [index.index for index in indexes if index is not None and index.by_table]
     blind = ownership is None or any(depends_on_contents(each) for each in by_table)
     read = not (by_table and blind)
@@ -130,6 +147,8 @@ def _weighed(
 
 def _owned(tree: FileTree, indexes: Sequence[StoredLayer | None], notes: Notes) -> Ownership:
     """The packages. Types that a layer may have without anyone having looked count as unreadable."""
+    from layerscope.analysis.ownership import own
+
     ownership = own(tree, notes)
     for index in filter(None, indexes):
         ownership.unreadable |= index.unread
@@ -160,18 +179,26 @@ def _with_subjects(analysis: Analysis, secrets: SecretScope) -> Facts:
     """The facts with the parts that were asked for."""
     owners = [layer.instruction for layer in analysis.image.layers]
     ownership, weighed = analysis.ownership, analysis.weighed
-    base = analysis.image.base
-    packages = None if ownership is None else package_facts(ownership, owners)
-    copies = analysis.facts.duplicates
-    if copies is not None and packages is not None:
-        copies = replace(copies, packages=duplicate_packages(packages.rows))
-    facts = replace(
-        analysis.facts,
-        packages=packages,
-        duplicates=copies,
-        weight=None if weighed is None else weight_facts(weighed, analysis.tree, owners, base),
-        secrets=None if secrets == "off" else find_secrets(analysis, everything=secrets == "all"),
-    )
+    facts = analysis.facts
+    if ownership is not None:
+        from layerscope.analysis.packages import package_facts
+
+        facts = replace(facts, packages=package_facts(ownership, owners))
+    if facts.duplicates is not None and facts.packages is not None:
+        from layerscope.analysis.duplicates import duplicate_packages
+
+        twice = duplicate_packages(facts.packages.rows)
+        facts = replace(facts, duplicates=replace(facts.duplicates, packages=twice))
+    if weighed is not None:
+        from layerscope.analysis.weight.weigh import weight_facts
+
+        weight = weight_facts(weighed, analysis.tree, owners, analysis.image.base)
+        facts = replace(facts, weight=weight)
+    if secrets != "off":
+        from layerscope.analysis.secrets.find import find_secrets
+
+        found = find_secrets(analysis, everything=secrets == "all")
+        facts = replace(facts, secrets=found)
     return replace(facts, origin=origin_of(facts, last_places(facts.layers)))
 
 

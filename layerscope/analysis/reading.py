@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from layerscope.analysis.content_hashes import read_hashes
 from layerscope.analysis.model import Analysis
 from layerscope.cache.opened import open_shelf
 from layerscope.cache.shelf import Shelf
@@ -179,6 +178,8 @@ class _Run:
         image = analysis.image
         if not keeps_hashes(image):
             return analysis
+
+        from layerscope.analysis.content_hashes import read_hashes
 
         def keep() -> None:
             for layer, hashes in read_hashes(analysis.tree):

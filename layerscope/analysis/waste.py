@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.model import (
     CHANGED_FIELDS,
@@ -14,8 +15,10 @@ from layerscope.analysis.model import (
 from layerscope.filesystem.entry import Entry
 from layerscope.filesystem.loss import REMOVED, Loss
 from layerscope.layers.entry import METADATA, MODIFIED
-from layerscope.layers.file_content import Indexes
 from layerscope.layers.window import fingerprint_at
+
+if TYPE_CHECKING:
+    from layerscope.layers.file_content import Indexes
 
 
 def settle_rewrites(rewrites: Sequence[tuple[Entry, Entry]], indexes: Indexes) -> None:

@@ -21,7 +21,6 @@ from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.layers.entry import FILE
 from layerscope.layers.reader import StoredLayer
 from layerscope.notes import Notes
-from layerscope.options import SecretScope
 from layerscope.records import dataclass
 from layerscope.secrets import search
 from layerscope.secrets.files import is_known
@@ -64,9 +63,9 @@ def find_secrets(analysis: Analysis, *, everything: bool) -> Secrets | None:
     )
 
 
-def note_engine(scope: SecretScope, notes: Notes) -> None:
-    """Note that nothing is searched, because the engine is not installed."""
-    if scope == "known" and not search.is_available():
+def note_engine(notes: Notes) -> None:
+    """Note it if nothing is searched, because the engine is not installed."""
+    if not search.is_available():
         notes.add(
             "secrets-not-searched",
             "secrets were not looked for: google-re2 is not installed (pip install google-re2)",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import layerscope
 from layerscope.analysis.causes import causes_of
-from layerscope.analysis.content_hashes import live_contents, read_contents
 from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.masked import NO_MASKS, masked, masks_of
 from layerscope.analysis.model import Analysis
@@ -14,7 +13,6 @@ from layerscope.report.document.advice_rows import advice_rows
 from layerscope.report.document.configuration import configuration
 from layerscope.report.document.defaults import SCHEMA_VERSION, TOP
 from layerscope.report.document.duplicate_rows import duplicates_row
-from layerscope.report.document.entry_rows import EntryRows
 from layerscope.report.document.head import without_layers
 from layerscope.report.document.image_rows import (
     base_row,
@@ -75,7 +73,11 @@ def build(
         if analysis.facts.weight is not None:
             read["dead_weight"] = dead_weight_row(analysis.facts.weight, None)
         if hashes:
+            from layerscope.analysis.content_hashes import live_contents, read_contents
+
             read_contents(live_contents(analysis.tree), analysis.indexes)
+        from layerscope.report.document.entry_rows import EntryRows
+
         for row, layer in zip(read["layers"], analysis.tree.layers, strict=True):
             row["entries"] = EntryRows(layer, hashes=hashes)
     add_parts(
