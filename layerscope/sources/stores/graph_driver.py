@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from layerscope.errors import DigestMismatch, FormatError
+from layerscope.errors import DigestMismatch, FormatError, LimitExceeded
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
@@ -117,7 +117,10 @@ def _saved(
 
 
 def _index(blobs: Mapping[Digest, SplitBlob], request: Request) -> None:
-    """Index the layers now, because their sizes take a pass over their headers anyway. The shelf knows those it has."""
+    """Index the layers now, because their sizes take a pass over their headers anyway. The shelf knows those it has.
+
+    What is wrong with a layer is said when it is read.
+    """
     shelf = request.shelf
     if shelf is None:
         return
@@ -138,8 +141,11 @@ def _index(blobs: Mapping[Digest, SplitBlob], request: Request) -> None:
         )
         if known is not None:
             blob.known_size = known.stored.tar_size
-        else:
+            continue
+        try:
             blob.early = layers.read(blob, None, lambda _: stop_if(request.cancelled))
+        except LimitExceeded:
+            return
 
 
 def _read_config(folder: FolderStore, image: StoredImage, request: Request) -> bytes:

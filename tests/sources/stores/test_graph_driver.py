@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ from typing import Any
 import pytest
 
 import layerscope
-from layerscope.errors import SourceUnavailable
+from layerscope.cache.shelf import Shelf
+from layerscope.errors import LimitExceeded, SourceUnavailable
 from layerscope.filesystem.content import open_content
+from layerscope.layers.tar_split import Run, TarSplit
+from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import ReadOptions, Via
 from layerscope.report.document.builder import build
 from tests.builder import (
@@ -201,6 +205,41 @@ def test_the_store_is_preferred_and_left_as_it_was(docker: Setting) -> None:
     assert (docker.engine.saves, docker.remarks) == (0, [])
     assert state() == before
     assert len(os.listdir("/proc/self/fd")) == open_files
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_headers_are_read_once_and_those_of_known_layers_not_at_all(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[str] = []
+    runs = TarSplit.runs
+
+    def counted(self: TarSplit, advanced: Callable[[int], None] | None = None) -> Iterator[Run]:
+        yield from runs(self, advanced)
+        passes.append(self.stored.name)
+
+    monkeypatch.setattr(TarSplit, "runs", counted)
+    shelf = Shelf()
+
+    def document() -> str:
+        with layerscope.read("docker:app:1", ReadOptions(via="store"), shelf=shelf) as analysis:
+            return json.dumps(build(analysis))
+
+    with setting(tmp_path / "root", form, monkeypatch) as docker:
+        first = document()
+        layers = set(json.loads(docker.image.config)["rootfs"]["diff_ids"])
+        assert len(passes) == len(set(passes)) == len(layers)
+        passes.clear()
+        assert document() == first
+        assert passes == []
+
+
+def test_a_layer_over_a_limit_is_the_same_error_as_in_an_archive(docker: Setting) -> None:
+    limits = replace(DEFAULT_LIMITS, members=1)
+    for via in ("store", "export", None):
+        with pytest.raises(LimitExceeded, match="more than 1 members") as caught:
+            docker.report(via, limits=limits)
+        assert caught.value.exit_code == 4
 
 
 def test_a_file_is_read_from_its_layers_folder(docker: Setting) -> None:
