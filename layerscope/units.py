@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from layerscope.errors import ConfigError
 
@@ -35,7 +34,8 @@ def parse_size(text: str | int) -> int:
         raise ConfigError(
             f"{text!r} is not a size", hint="write a number and a unit, such as 150MB or 1.2GiB"
         )
-    return int(Decimal(match[1]) * unit)
+    whole, _, fraction = match[1].partition(".")
+    return int(int(whole + fraction) * unit // 10 ** len(fraction))
 
 
 def format_size(size: int | None) -> str:

@@ -13,6 +13,11 @@ def user_folder(remark: RemarkCallback | None = None) -> CacheFolder:
     return CacheFolder(cache_path(), cache_bound(), remark)
 
 
+def used_folder(remark: RemarkCallback | None = None) -> CacheFolder | None:
+    """The cache's folder; None if the user turned the cache off. Raises `UsageError` if the limit is not a size."""
+    return user_folder(remark) if cache_bound() > 0 else None
+
+
 def open_shelf(*, cache: bool, remark: RemarkCallback | None = None, proves: bool = False) -> Shelf:
     """The shelf in which one run looks up layers. With `cache`, it includes the user's cache. Raises `UsageError`."""
-    return Shelf(user_folder(remark) if cache else None, proves=proves)
+    return Shelf(used_folder(remark) if cache else None, proves=proves)

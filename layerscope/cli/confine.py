@@ -212,9 +212,9 @@ def _is_replaced(path: str) -> bool:
 
 def _cache(wanted: bool) -> Rights:
     """The cache's folder, which has to exist before it can be allowed."""
-    from layerscope.cache.opened import user_folder
+    from layerscope.cache.opened import used_folder
 
-    folder = user_folder() if wanted else None
+    folder = used_folder() if wanted else None
     if folder is None or folder.path is None:
         return Rights()
     if folder.prepared():

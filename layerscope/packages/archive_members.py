@@ -6,8 +6,6 @@ is unpacked to disk. Specifications: tar(5), APPNOTE.TXT 4.3.12 to 4.3.16.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import struct
 import zlib
 from collections.abc import Iterator
@@ -43,7 +41,6 @@ _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s4H4xL2L3H8xL")
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
-_BROKEN: Final = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, struct.error)
 
 Member = tuple[bytes, int]
 """The path of a file in an archive, and its size."""
@@ -78,7 +75,7 @@ def clip(path: bytes, read_at: ReadAt, size: int, allowance: Allowance) -> bytes
         return None
     try:
         members = (_of_tar if is_tar(path) else _of_zip)(read_at, size, allowance)
-    except _BROKEN:
+    except _broken():
         return None
     rows = [b"%d %s" % (length, name) for name, length in members]
     if not rows:
@@ -115,13 +112,24 @@ def _of_tar(read_at: ReadAt, size: int, allowance: Allowance) -> list[Member]:
     return found
 
 
+def _broken() -> tuple[type[Exception], ...]:
+    """What decompressors and readers raise for bytes that are not what they begin as."""
+    import lzma  # most images have no archive
+
+    return (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, struct.error)
+
+
 def _decompressor(head: bytes) -> _Decompressor | None:
     """The decompressor for the first bytes of a file; None for a plain tar."""
     if head.startswith(b"\x1f\x8b"):
         return zlib.decompressobj(wbits=31)
     if head.startswith(b"\xfd7zXZ\0"):
+        import lzma
+
         return lzma.LZMADecompressor(memlimit=_MOST_MEMORY)
     if head.startswith(b"BZh"):
+        import bz2
+
         return bz2.BZ2Decompressor()
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         return _Zstd()

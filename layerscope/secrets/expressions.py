@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os.path
 from functools import cache
-from pkgutil import get_data
 from typing import Any, Final
 
 from layerscope.errors import SecretsUnavailable
@@ -36,8 +36,9 @@ def module() -> Any:
 
 def rule_data(name: str) -> bytes:
     """A file of `data/`."""
-    found = get_data("layerscope.secrets", f"data/{name}")
-    assert found is not None
+    assert __spec__ is not None
+    loader: Any = __spec__.loader  # it finds the file even if the package is in a zip file
+    found: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), "data", name))
     return found
 
 
