@@ -6,8 +6,12 @@ import base64
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from layerscope.analysis.mask_commands import _BEFORE
 from layerscope.analysis.masks import mask_text, secret_pairs
+from tests.effort import examples
 
 P = "Zq3vTx" + "9bLw"
 LOGIN = base64.b64encode(f"user:{P}".encode()).decode()
@@ -117,3 +121,13 @@ def test_masking_takes_time_that_grows_with_the_text(part: str) -> None:
     spent(100)
     short, long = min(spent(2_000) for _ in range(3)), spent(20_000)
     assert long < 40 * short + 0.2
+
+
+@pytest.mark.parametrize(("words", "before"), _BEFORE)
+def test_a_text_with_a_command_has_one_of_its_words(words: tuple[str, ...], before: str) -> None:
+    @settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(before))
+    def check(text: str) -> None:
+        assert any(word in text for word in words)
+
+    check()
