@@ -121,9 +121,14 @@ class UnsupportedFormat(FormatError):
 
 
 class LimitExceeded(FormatError):
-    """Input over a bound in `layerscope.limits.Limits`."""
+    """Input over a bound. `limit` is its name in `layerscope.limits.Limits`, where it is known."""
 
-    remedy = "raise the limit with --limit NAME=VALUE if you trust the image"
+    remedy = "raise the limit with --limit NAME=VALUE if you trust the image (`--limit help` lists the names)"
+
+    def __init__(self, message: str, *, limit: str | None = None, hint: str | None = None) -> None:
+        if limit is not None:
+            hint = f"raise --limit {limit}=N if you trust the image"
+        super().__init__(message, hint=hint)
 
 
 class Cancelled(LayerscopeError):

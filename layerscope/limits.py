@@ -7,6 +7,8 @@ from layerscope.records import dataclass
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+ZSTD_WINDOW_LOGS = range(10, 32)
+"""What the limit `zstd_window_log` can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class Limits:
     secret_file_bytes: int = 64 * MIB
     """A text file that is searched for secrets; a larger one is reported as not searched."""
     zstd_window_log: int = 27
-    """Binary logarithm of the largest zstd window (128 MiB)."""
+    """Binary logarithm of the largest zstd window (128 MiB). xz may take twice as much."""
 
 
 DEFAULT_LIMITS = Limits()

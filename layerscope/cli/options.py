@@ -14,7 +14,7 @@ from layerscope.cli.confine import sandbox_option
 from layerscope.cli.examine import Choice
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import ConfigError, UsageError
-from layerscope.limits import DEFAULT_LIMITS, Limits
+from layerscope.limits import DEFAULT_LIMITS, ZSTD_WINDOW_LOGS, Limits
 from layerscope.options import MIN_DUPLICATE, AdviceOptions, ReadOptions, SecretScope, Via
 from layerscope.units import parse_size
 
@@ -383,4 +383,10 @@ def parse_limits(values: Sequence[str]) -> Limits:
             changes[name] = parse_size(number)
         except ConfigError as error:
             raise UsageError(f"--limit {name}: {error.message}", hint=error.hint) from None
+    window = changes.get("zstd_window_log", DEFAULT_LIMITS.zstd_window_log)
+    if window not in ZSTD_WINDOW_LOGS:
+        raise UsageError(
+            f"--limit zstd_window_log: zstd has no window of 2^{window} bytes",
+            hint=f"write a number from {ZSTD_WINDOW_LOGS[0]} to {ZSTD_WINDOW_LOGS[-1]}",
+        )
     return replace(DEFAULT_LIMITS, **changes)

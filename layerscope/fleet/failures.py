@@ -32,7 +32,10 @@ class Failures:
         self._count += (failed.stage, failed.digest) not in rows
         rows[failed.stage, failed.digest] = failed
         if self._count > MOST:
-            raise LimitExceeded(f"more than {MOST} images and layers can't be read")
+            raise LimitExceeded(
+                f"more than {MOST} images and layers can't be read",
+                hint="scan them in several fleets",
+            )
 
     def add(self, failed: Failed) -> None:
         """Add a failure of this scan. What an earlier scan said of the image no longer counts."""

@@ -182,7 +182,10 @@ def _listed(path: str) -> Iterator[str | Failed]:
     except OSError as error:
         raise SourceUnavailable(f"{path} cannot be read: {error.strerror}") from None
     if len(data) > _FILE_BYTES:
-        raise LimitExceeded(f"{path} has more than the {_FILE_BYTES} bytes allowed")
+        raise LimitExceeded(
+            f"{path} has more than the {_FILE_BYTES} bytes allowed",
+            hint="split the list into several files",
+        )
     if b"\0" in data[:4096]:
         raise FormatError(
             f"{path} is not a list of references",

@@ -72,10 +72,14 @@ def _check_structure(data: bytes, name: str, max_depth: int) -> None:
         depth = heights[-1]
         deepest = max((deepest, *heights))
     if deepest > max_depth:
-        raise LimitExceeded(f"{name} is nested {deepest} deep, more than the {max_depth} allowed")
+        raise LimitExceeded(
+            f"{name} is nested {deepest} deep, more than the {max_depth} allowed",
+            limit="json_depth",
+        )
     if values > _MOST_VALUES:
         raise LimitExceeded(
-            f"{name} has over {values} values, more than the {_MOST_VALUES} allowed"
+            f"{name} has over {values} values, more than the {_MOST_VALUES} allowed",
+            hint=FormatError.remedy,
         )
 
 

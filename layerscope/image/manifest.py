@@ -30,7 +30,8 @@ class Manifest:
         layers = node.optional_objects("layers")
         if len(layers) > max_layers:
             raise LimitExceeded(
-                f"{node.document} names {len(layers)} layers, more than the {max_layers} allowed"
+                f"{node.document} names {len(layers)} layers, more than the {max_layers} allowed",
+                limit="layers",
             )
         return cls(
             media_type=node.optional_text("mediaType") or "",

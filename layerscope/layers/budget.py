@@ -39,7 +39,7 @@ class Budget:
         elif spent > self._most:
             raise LimitExceeded(
                 f"{self._what} take {spent} bytes of memory, over the {self._most} allowed",
-                hint=f"raise --limit {self._limit}=N if you trust the image",
+                limit=self._limit,
             )
 
 
@@ -56,5 +56,5 @@ def check_depth(path: bytes, limits: Limits) -> None:
     if depth > limits.path_depth:
         raise LimitExceeded(
             f"a path of {depth} levels, over the {limits.path_depth} allowed",
-            hint="raise --limit path_depth=N if you trust the image",
+            limit="path_depth",
         )

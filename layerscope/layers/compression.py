@@ -34,6 +34,8 @@ _FEEDS = 4096
 """Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
 _FEED = 8 * 1024
 """Compressed bytes between two checkpoints. Four times as many would take a tenth less time."""
+_TOO_LARGE: Final = ("requires too much memory", "Memory usage limit exceeded")
+"""What zstd and xz say of a window over the limit."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
@@ -138,6 +140,7 @@ class Decompression:
         self._update = update
         self._advanced = advanced
         self._ratio, self._ratio_from = ratio or (limits.ratio, limits.ratio_from)
+        self._ratio_name = "spool_ratio" if ratio else "ratio"
         self.read = 0
         self.produced = 0
         self.trailing = 0
@@ -208,9 +211,15 @@ class Decompression:
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
+                    where = f"near byte {self.read - len(stock) + at}"
+                    if any(words in str(error) for words in _TOO_LARGE):
+                        raise LimitExceeded(
+                            f"{self._blob.name}: the {self._compression} data {where} takes a window"
+                            f" of more than 2^{self._limits.zstd_window_log} bytes",
+                            limit="zstd_window_log",
+                        ) from None
                     raise FormatError(
-                        f"{self._blob.name}: broken {self._compression} data near byte"
-                        f" {self.read - len(stock) + at}: {error}"
+                        f"{self._blob.name}: broken {self._compression} data {where}: {error}"
                     ) from None
                 if piece:
                     self.produced += len(piece)
@@ -231,7 +240,7 @@ class Decompression:
         return LimitExceeded(
             f"{self._blob.name}: {frames} {self._compression} frames for {self.produced} bytes, over the"
             f" {self._limits.frames} allowed",
-            hint="raise --limit frames=N if you trust the image",
+            limit="frames",
         )
 
     def _check_ratio(self) -> None:
@@ -239,7 +248,7 @@ class Decompression:
             raise LimitExceeded(
                 f"{self._blob.name}: {self.read} bytes expand to {self.produced}, over the"
                 f" {self._ratio}:1 allowed",
-                hint="raise the limit with --limit if you trust the image",
+                limit=self._ratio_name,
             )
 
     def _to_next_member(self, stock: bytes, at: int) -> tuple[bytes, int]:

@@ -71,9 +71,11 @@ class ExtensionReader:
         if size < 0:
             raise TarError(f"an extension header of {size} bytes", offset=data - BLOCK_SIZE)
         if pending.bytes > limits.header_bytes or pending.count > limits.pending_headers:
+            many = pending.count > limits.pending_headers
             raise LimitExceeded(
                 f"{pending.count} extension headers of {pending.bytes} bytes before one member at byte"
-                f" {data}, over the {limits.pending_headers} of {limits.header_bytes} bytes allowed"
+                f" {data}, over the {limits.pending_headers} of {limits.header_bytes} bytes allowed",
+                limit="pending_headers" if many else "header_bytes",
             )
         content = read_bytes(self._window, data, size)
         if flag == _PAX_NEXT:
@@ -177,7 +179,8 @@ class ExtensionReader:
 
     def _too_long(self, size: int, position: int) -> LimitExceeded:
         return LimitExceeded(
-            f"a name of {size} bytes at byte {position}, over the {self._limits.path_bytes} allowed"
+            f"a name of {size} bytes at byte {position}, over the {self._limits.path_bytes} allowed",
+            limit="path_bytes",
         )
 
     def _keep(self, name: bytes, link: bytes, extra: Extra | None) -> None:

@@ -24,7 +24,10 @@ def old_gnu_map(
         extended = header[482]
         while extended:
             if len(regions) > limits.sparse_extents:
-                raise LimitExceeded(f"a sparse file of more than {limits.sparse_extents} regions")
+                raise LimitExceeded(
+                    f"a sparse file of more than {limits.sparse_extents} regions",
+                    limit="sparse_extents",
+                )
             block = read_block(position)
             if len(block) < BLOCK_SIZE:
                 raise TarError("the tar ends inside a sparse map", offset=position)
@@ -66,7 +69,10 @@ def pax_map(
         case _:
             return None
     if len(numbers) > 2 * limits.sparse_extents:
-        raise LimitExceeded(f"a sparse file of more than {limits.sparse_extents} regions")
+        raise LimitExceeded(
+            f"a sparse file of more than {limits.sparse_extents} regions",
+            limit="sparse_extents",
+        )
     size = last.get(b"size") or last.get(b"realsize")
     logical = _decimal(size, start) if size else None
     regions = tuple(zip(numbers[::2], numbers[1::2], strict=True))
@@ -101,7 +107,8 @@ def _leading_map(position: int, read_block: ReadBlock, limits: Limits) -> tuple[
             if len(numbers) == 1:
                 if numbers[0] > limits.sparse_extents:
                     raise LimitExceeded(
-                        f"a sparse file of {numbers[0]} regions, over {limits.sparse_extents}"
+                        f"a sparse file of {numbers[0]} regions, over {limits.sparse_extents}",
+                        limit="sparse_extents",
                     )
                 wanted = 1 + 2 * numbers[0]
     return numbers[1:], position

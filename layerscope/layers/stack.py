@@ -286,13 +286,13 @@ def _placed(
         if members > limits.members:
             raise LimitExceeded(
                 f"more than {limits.members} members in all layers together",
-                hint="raise --limit members=N",
+                limit="members",
             )
         if repeated > limits.repeated_members:
             raise LimitExceeded(
                 f"{repeated} members in layers that are named more than once, over the"
                 f" {limits.repeated_members} allowed",
-                hint="raise --limit repeated_members=N if you trust the image",
+                limit="repeated_members",
             )
     return tuple(placed)
 

@@ -318,9 +318,7 @@ class TarScanner:
         columns.skipped.extend((len(columns), end))
 
     def _too_many(self) -> LimitExceeded:
-        return LimitExceeded(
-            f"more than {self._most} members", hint=f"raise --limit {self._limit}=N"
-        )
+        return LimitExceeded(f"more than {self._most} members", limit=self._limit)
 
     def _finish(self, block: bytes, position: int, pending: Pending | None, count: int) -> None:
         """Check how the archive ends. Missing end blocks are tolerated, half a header is not."""

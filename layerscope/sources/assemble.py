@@ -43,7 +43,8 @@ class Parts:
         """The diff_id of each layer; raises `FormatError` when the config and the layers disagree."""
         if len(self.layers) > limits.layers:
             raise LimitExceeded(
-                f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed"
+                f"{self.place} names {len(self.layers)} layers, more than the {limits.layers} allowed",
+                limit="layers",
             )
         return matched(self.place, self.layers, read_diff_ids(self.config))
 

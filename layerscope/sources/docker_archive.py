@@ -88,7 +88,8 @@ def manifest_parts(archive: BlobStore, request: Request, notes: Notes, source: s
     entry = _choose(archive, read_entries(archive, request), request)
     if len(entry.layers) > request.limits.layers:
         raise LimitExceeded(
-            f"{archive.name} names {len(entry.layers)} layers, more than the {request.limits.layers} allowed"
+            f"{archive.name} names {len(entry.layers)} layers, more than the {request.limits.layers} allowed",
+            limit="layers",
         )
     config, digest = _read_config(archive, entry, request)
     if entry.claimed_digest not in (None, digest):

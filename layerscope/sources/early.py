@@ -122,5 +122,7 @@ class EarlyLayers:
             return None
         self._members += len(stored.index)
         if self._members > self._limits.members:
-            raise LimitExceeded(f"more than {self._limits.members} members in all layers together")
+            raise LimitExceeded(
+                f"more than {self._limits.members} members in all layers together", limit="members"
+            )
         return KnownLayer(stored, budget.spent)

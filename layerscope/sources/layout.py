@@ -185,7 +185,9 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
             descriptor, depth = waiting.pop()
             visits += 1
             if visits > _VISITS:
-                raise LimitExceeded(f"{store.name} lists more than {_VISITS} manifests")
+                raise LimitExceeded(
+                    f"{store.name} lists more than {_VISITS} manifests", hint=FormatError.remedy
+                )
             if descriptor.is_attestation:
                 layout.attach(descriptor)
                 continue
@@ -199,7 +201,8 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
             if index is not None:
                 if depth >= limits.index_depth:
                     raise LimitExceeded(
-                        f"{store.name} nests indexes deeper than the {limits.index_depth} allowed"
+                        f"{store.name} nests indexes deeper than the {limits.index_depth} allowed",
+                        limit="index_depth",
                     )
                 lists[descriptor.digest] = index.manifests
                 waiting += [(child, depth + 1) for child in reversed(index.manifests)]

@@ -44,6 +44,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         ("report app.tar -o fifo", 2, "fifo is a fifo"),
         ("report app.tar -o /dev/null", 2, "/dev/null is a device"),
         ("report app.tar --limit nonsense=1", 2, "does not name a limit"),
+        ("report app.tar --limit zstd_window_log=40", 2, "zstd has no window of 2^40 bytes"),
         ("report app.tar --limit layers=many", 2, "--limit layers: 'many' is not a size"),
         ("report app.tar --platform linux", 2, "'linux' is not a platform"),
         ("report app.tar --max-size 12QB", 2, "--max-size: '12QB' is not a size"),
@@ -75,7 +76,7 @@ def test_errors_are_one_line(run: Run, folder: Path, arguments: str, code: int, 
         ("report broken.tar", "the archive is damaged or cut short; save it again"),
         ("report text.tar", "use an image written by `docker save` or `skopeo copy`"),
         ("report app.tar --limit members=3", "--limit"),
-        ("report app-oci.tar --limit layers=1", "raise the limit with --limit NAME=VALUE"),
+        ("report app-oci.tar --limit layers=1", "raise --limit layers=N if you trust the image"),
     ],
 )
 def test_errors_say_what_to_do(run: Run, folder: Path, arguments: str, remedy: str) -> None:

@@ -55,7 +55,8 @@ class Row:
 
     name: str
     layer: Callable[[], bytes]
-    refused: str | None = None
+    refused: str | tuple[str, ...] | None = None
+    """What the error says, if it is refused."""
     notes: tuple[str, ...] = ()
     live: int | None = None
     """The number of live bytes if the layers are read."""
@@ -238,7 +239,7 @@ MEMBERS: Sequence[Row] = (
         Row(
             f"header-{typeflag.decode()}-{size}",
             raw(extended_raw(b"", typeflag, size=size)),
-            refused=str(size),
+            refused=(str(size), "--limit header_bytes=N"),
         )
         for typeflag in (b"x", b"g", b"L", b"K")
         for size in (100_000_000, 8 << 30, LARGEST)
@@ -246,12 +247,12 @@ MEMBERS: Sequence[Row] = (
     Row(
         "stacked-headers",
         raw(long_name(b"n", b"L") * 1000 + member("a", File(b"")) + END),
-        refused="extension headers",
+        refused=("extension headers", "--limit pending_headers=N"),
     ),
     Row(
         "many-keys",
         lambda: extended_raw(b"".join(record(f"k{n}", "v") for n in range(200_000))),
-        refused="extension headers",
+        refused=("extension headers", "--limit header_bytes=N"),
     ),
     Row(
         "global-names",
@@ -372,8 +373,12 @@ MEMBERS: Sequence[Row] = (
         "twins", of(("é".encode(), b"1"), ("e\u0301".encode(), b"2"), (b"\xc0\xaf", b"3")), live=403
     ),
     Row("long-path", of(("p/" * 16_000 + "x", b"x")), live=401),
-    Row("overdeep-path", of(("p/" * 30_000 + "x", b"x")), refused="path_depth"),
-    Row("overlong-path", of(("p/" * 33_000 + "x", b"x")), refused="bytes"),
+    Row(
+        "overdeep-path", of(("p/" * 30_000 + "x", b"x")), refused=("levels", "--limit path_depth=N")
+    ),
+    Row(
+        "overlong-path", of(("p/" * 33_000 + "x", b"x")), refused=("bytes", "--limit path_bytes=N")
+    ),
     Row(
         "no-tar",
         raw(b"neither a tar nor anything else " * 100),
@@ -423,7 +428,7 @@ PACKED: Sequence[Row] = (
     Row(
         "zstd-window",
         raw(b"\x28\xb5\x2f\xfd\x00" + bytes((21 << 3,)) + b"\x01\0\0"),
-        refused="zstd",
+        refused=("window", "--limit zstd_window_log=N"),
         alone=True,
     ),
     Row(
@@ -448,7 +453,7 @@ PACKED: Sequence[Row] = (
     Row(
         "bomb-bzip2",
         lambda: COMPRESSIONS["bzip2"](bytes(64 << 20)) * 140,
-        refused="over the 1100:1 allowed",
+        refused=("over the 1100:1 allowed", "--limit ratio=N"),
         alone=True,
     ),
 )

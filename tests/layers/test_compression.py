@@ -205,11 +205,18 @@ def test_a_zstd_window_over_the_limit_is_refused() -> None:
         zstd.CompressionParameter.enable_long_distance_matching: 1,
     }
     packer = zstd.ZstdCompressor(options=options)
-    with pytest.raises(FormatError, match="broken zstd data"):
+    with pytest.raises(FormatError, match="--limit zstd_window_log=N"):
         unpacked(packer.compress(PLAIN) + packer.flush())
     # 2^31 in the frame header alone: a window descriptor of exponent 21, then nothing that would need it.
-    with pytest.raises(FormatError, match="broken zstd data"):
+    with pytest.raises(FormatError, match="--limit zstd_window_log=N"):
         unpacked(b"\x28\xb5\x2f\xfd\x00" + bytes((21 << 3,)) + b"\x01\0\0")
+
+
+def test_an_xz_dictionary_over_the_limit_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 512 * MIB}]
+    packed = lzma.compress(PLAIN, filters=filters)
+    with pytest.raises(FormatError, match="--limit zstd_window_log=N"):
+        unpacked(packed)
 
 
 def test_a_zstd_frame_with_a_dictionary_is_refused() -> None:

@@ -152,9 +152,7 @@ def read_members(
             file = None
         count += 1
         if count > limits.members:
-            raise LimitExceeded(
-                f"more than {limits.members} members", hint="raise --limit members=N"
-            )
+            raise LimitExceeded(f"more than {limits.members} members", limit="members")
         member = _member(row, limits, budget)
         member.data = chunks.total
         if member.kind == FILE and member.size:
@@ -287,7 +285,7 @@ def _path(row: Row, key: str, limits: Limits) -> bytes:
     if len(path) > limits.path_bytes:
         raise LimitExceeded(
             f"a name of {len(path)} bytes, over the {limits.path_bytes} allowed",
-            hint="raise --limit path_bytes=N",
+            limit="path_bytes",
         )
     return path.partition(b"\0")[0]
 

@@ -34,7 +34,7 @@ class Spools:
         if blob.size > self._most:
             raise LimitExceeded(
                 f"{blob.name} has {blob.size} bytes, and looking inside takes a copy of at most {self._most}",
-                hint="raise --limit spool_bytes=N",
+                limit="spool_bytes",
             )
         with self._lock:
             kept = self._kept
