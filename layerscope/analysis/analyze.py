@@ -27,6 +27,7 @@ from layerscope.filesystem.entry import PlacedLayer
 from layerscope.filesystem.tree import FileTree
 from layerscope.image.image import Image, Layer
 from layerscope.image.instruction import Instruction
+from layerscope.image.media_type import compression_of
 from layerscope.layers.entry import (
     ADDED,
     BLOCK,
@@ -393,6 +394,15 @@ def _counts(layers: Sequence[PlacedLayer]) -> FileCounts:
     )
 
 
+_COMPRESSIONS: Final = {
+    "none": "a plain tar",
+    "gzip": "gzip",
+    "zstd": "zstd",
+    "xz": "xz",
+    "bzip2": "bzip2",
+}
+
+
 def _note_the_stack(
     image: Image, indexes: Sequence[StoredLayer | None], verify: Verify, notes: Notes
 ) -> None:
@@ -400,6 +410,14 @@ def _note_the_stack(
         stored = indexes[layer.index]
         if stored is not None and len(stored.index):
             notes.add("layer-repeated", REPEATED, layer=layer.index)
+    for layer, stored in zip(image.layers, indexes, strict=True):
+        claimed = compression_of(layer.media_type)
+        if stored is not None and claimed not in ("unknown", stored.compression):
+            notes.add(
+                "compression-differs",
+                f"the media type says {_COMPRESSIONS[claimed]}, but the layer is {_COMPRESSIONS[stored.compression]}",
+                layer=layer.index,
+            )
     if verify == "off" and any(index is not None for index in indexes):
         notes.add("unverified", "the bytes were not checked against their digests (--no-verify)")
 
