@@ -6,7 +6,6 @@ This is the only place where secrets are masked. Every document and every screen
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -27,6 +26,7 @@ from layerscope.image.history import HistoryEntry
 from layerscope.image.instruction import CopiedFrom, Instruction
 from layerscope.image.shell import DEFAULT_SHELL, split_arguments
 from layerscope.notes import Note
+from layerscope.patterns import pattern
 from layerscope.secrets.search import values as secret_values
 
 SHORTEST = 4
@@ -37,19 +37,19 @@ LONGEST = 1024
 """A longer value is recognized by its first characters, this many."""
 _MOST_ALIKE = 16
 
-_WORD: Final = re.compile(r"[A-Za-z0-9]+")
-_PLAIN: Final = re.compile(
+_WORD: Final = pattern(r"[A-Za-z0-9]+")
+_PLAIN: Final = pattern(
     r"v?[0-9]+(?:[._-][0-9A-Za-z]{1,8}){0,5}|[a-z]{1,8}|/[\w./-]*|https?://[^@]*|[\w.-]+(?:/[\w.-]+)+"
 )
-_ARGUMENTS: Final = re.compile(r"""(?<![^\s"'(\[])\|[0-9]{1,3} (?=[^\s="'$/|]{1,255}=)""")
-_DECLARED: Final = re.compile(
+_ARGUMENTS: Final = pattern(r"""(?<![^\s"'(\[])\|[0-9]{1,3} (?=[^\s="'$/|]{1,255}=)""")
+_DECLARED: Final = pattern(
     r"""\bARG[ \t]+([A-Za-z_][A-Za-z0-9_]{0,255})=("[^"\\]*"|'[^'\\]*'|[^\s"'\\]+)"""
 )
-_KEYWORD: Final = re.compile(r"[ \t]*(?:ONBUILD[ \t]+)?([A-Za-z]{3,12})[ \t]+")
-_ASSIGNED: Final = re.compile(
+_KEYWORD: Final = pattern(r"[ \t]*(?:ONBUILD[ \t]+)?([A-Za-z]{3,12})[ \t]+")
+_ASSIGNED: Final = pattern(
     r"""(?<![^\s])([A-Za-z_][A-Za-z0-9_.-]{0,255})=("(?:[^"\\]|\\.)*"?|'[^']*'?|(?:[^\s\\]|\\.)+)"""
 )
-_SPACED: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,255})[ \t]+(?P<value>\S.*)")
+_SPACED: Final = pattern(r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,255})[ \t]+(?P<value>\S.*)")
 
 Pair = tuple[str, str]
 
@@ -177,7 +177,7 @@ class Masks:
         return "".join([*parts, text[done:]])
 
 
-_NAMED: Final = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]{0,255})=[\"']?")
+_NAMED: Final = pattern(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]{0,255})=[\"']?")
 NO_MASKS: Final = Masks(off=True)
 """Masks nothing, for `--show-args`."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os.path
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.base_instructions import base_instructions
+from layerscope.patterns import pattern
 from layerscope.units import count
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ WIDEST_TEXT = 40
 """The most characters of an instruction without a line number."""
 _LONGEST = 20_000
 
-_SETUP = re.compile(
+_SETUP = pattern(
     r"--(?:mount|network|security)=\S{1,2000}\s+"
     r"|set(?:\s+[-+](?:[A-Za-z]{0,8}o\s+\w{1,32}|[A-Za-z]{1,16})){1,16}\s*(?:;|&&|\n)\s*"
 )
 """The part of a RUN before the actual command: build flags and shell options."""
-_PROGRAM = re.compile(r"(?:[\w.+/-]{0,200}/)?([\w.+-]{1,24})(?![\w./=+-])")
+_PROGRAM = pattern(r"(?:[\w.+/-]{0,200}/)?([\w.+-]{1,24})(?![\w./=+-])")
 
 
 def short_command(text: str) -> str:

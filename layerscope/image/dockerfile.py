@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from layerscope.errors import UsageError
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
-_DIRECTIVE: Final = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S+)\s*")
-_HEREDOC: Final = re.compile(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2")
-_STAGE: Final = re.compile(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
+_DIRECTIVE: Final = pattern(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S+)\s*")
+_HEREDOC: Final = pattern(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2")
+_STAGE: Final = pattern(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
 _HEREDOC_KEYWORDS: Final = frozenset(("RUN", "COPY", "ADD"))
 MAX_BYTES: Final = 1 << 20
 """BuildKit refuses larger Dockerfiles too."""

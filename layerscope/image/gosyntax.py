@@ -6,14 +6,15 @@ import json
 import re
 
 from layerscope.image.shell import shell_words
+from layerscope.patterns import pattern
 
-_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
-_ESCAPE = re.compile(
+_STRING = pattern(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_ESCAPE = pattern(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL
 )
-_RUNE = re.compile(r"'(\\?[^'\\]\w{0,8}|\\'|\\\\)'", re.DOTALL)
-_DURATION = re.compile(r'\s*"([0-9a-zµ.]{1,32})"')
-_CONTENT = re.compile(r"(file|dir|multi|tarsum[\w.+]{0,32}):([0-9a-f]{1,128}) in (?=\S)")
+_RUNE = pattern(r"'(\\?[^'\\]\w{0,8}|\\'|\\\\)'", re.DOTALL)
+_DURATION = pattern(r'\s*"([0-9a-zµ.]{1,32})"')
+_CONTENT = pattern(r"(file|dir|multi|tarsum[\w.+]{0,32}):([0-9a-f]{1,128}) in (?=\S)")
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _SHOWN_HASH = 12
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from layerscope.patterns import pattern
+
 Arguments = tuple[tuple[str, str], ...]
 
 DEFAULT_SHELL = "/bin/sh -c"
 
 # Every alternative starts at a word and is bounded, so a search is linear in the text.
-_SHELL = re.compile(
+_SHELL = pattern(
     r"(?<!\S)(?P<program>(?:[\w./\\:-]*[/\\])?(?:"
     r"(?P<posix>(?:ba|da|z|k|mk|a)?sh)(?:\.exe)?"
     r"(?P<options>(?: [-+]\w{0,8}[oO] \w{1,32}| [-+]{1,2}[\w-]{1,32}){0,8}?) -[A-Za-z]{0,8}c"
@@ -18,13 +20,13 @@ _SHELL = re.compile(
     r"|(?:powershell|pwsh|PowerShell)(?:\.exe)?(?: -[A-Za-z]{1,32}(?: \w{1,32})?){0,8}? -[cC]ommand"
     r"))(?=\s|\Z)"
 )
-_ASSIGNMENT = re.compile(r"""(?<!\S)([^\s="'$/|]+)=""")
-_COUNT = re.compile(r"\|([0-9]{1,9}) ")
-_WORDS = re.compile(
+_ASSIGNMENT = pattern(r"""(?<!\S)([^\s="'$/|]+)=""")
+_COUNT = pattern(r"\|([0-9]{1,9}) ")
+_WORDS = pattern(
     r"""(?P<blank>[ \t]++)|'[^']*+'|"(?:[^"\\]++|\\.)*+"|\\.|[^'"\\ \t]++|.""", re.DOTALL
 )
-_CHECKSUMS = re.compile(r"(?::(?:sha256:)?[0-9a-f]{64}){1,64}\Z")
-_INTERACTIVE = re.compile(r"(?:[\w./-]*/)?(?:ba|da|z|k|mk|a)?sh(?: -[A-Za-z]{1,8})?")
+_CHECKSUMS = pattern(r"(?::(?:sha256:)?[0-9a-f]{64}){1,64}\Z")
+_INTERACTIVE = pattern(r"(?:[\w./-]*/)?(?:ba|da|z|k|mk|a)?sh(?: -[A-Za-z]{1,8})?")
 
 
 def shell_prefix(command: str, shell: str) -> int:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from layerscope.errors import BadReference
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
 if TYPE_CHECKING:
@@ -13,15 +14,15 @@ if TYPE_CHECKING:
 
     from layerscope.sources.source import Source
 
-_SCHEME: Final = re.compile(r"([a-z][a-z-]+):(?P<slashes>//)?(?P<target>.*)", re.ASCII | re.DOTALL)
-_NAME: Final = re.compile(
+_SCHEME: Final = pattern(r"([a-z][a-z-]+):(?P<slashes>//)?(?P<target>.*)", re.ASCII | re.DOTALL)
+_NAME: Final = pattern(
     r"(?:(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
     r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,128})?|(?:sha256:)?[a-f0-9]{7,64}",
     re.ASCII,
 )
 _LONGEST_NAME: Final = 512
-DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+DRIVE: Final = pattern(r"[A-Za-z]:[\\/]")
 """How an absolute path on Windows begins."""
 _REFUSED: Final = {
     "containers-storage": "write podman:NAME",

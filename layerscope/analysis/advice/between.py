@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from layerscope.analysis.advice.case import Case
 from layerscope.layers.entry import DIRECTORY, METADATA, UNCHANGED
+from layerscope.patterns import pattern
 
 _HARMLESS: Final = frozenset(
     (
@@ -16,7 +16,7 @@ _HARMLESS: Final = frozenset(
     )
 )
 _WORD: Final = r"[^\s;&|<>$`(){}\\\"'#!]+"
-_CLEANUP: Final = re.compile(
+_CLEANUP: Final = pattern(
     rf"""(?x)
     (?: rm(?:[ ]--?[A-Za-z-]+)*(?:[ ]/{_WORD})+
       | apt(?:-get)?[ ](?:-\S+[ ])*(?:auto)?clean

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -10,6 +9,7 @@ from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.edits import AppendCommand, Edit
 from layerscope.analysis.advice.rule import Rule
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
 Change = tuple[str, tuple[Edit, ...]]
@@ -93,5 +93,5 @@ def remove(name: str) -> Remedy:
 
 
 _MOST: Final = 4
-_DEEP: Final = re.compile(r"(?:/[A-Za-z0-9._@+-]+){2,}")
+_DEEP: Final = pattern(r"(?:/[A-Za-z0-9._@+-]+){2,}")
 """A path that can be written into a shell command as it is, and is not a directory right below the root."""

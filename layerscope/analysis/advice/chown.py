@@ -7,11 +7,12 @@ from typing import Final
 
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.grouping import WastePair
+from layerscope.patterns import pattern
 
-_OWNERSHIP: Final = re.compile(
+_OWNERSHIP: Final = pattern(
     r"RUN (chown|chmod)(?: --?[A-Za-z][A-Za-z-]*)* ([A-Za-z0-9_.:=+,][A-Za-z0-9_.:=+,-]*)((?: [^\s;&|<>$`()]+)+)"
 )
-_MAKES_USER: Final = re.compile(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
+_MAKES_USER: Final = pattern(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
 _LONGEST: Final = 20_000
 _FIELDS: Final = {
     "mode": "the mode",

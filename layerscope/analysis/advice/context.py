@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Final
 
 from layerscope.analysis.advice.case import Case
 from layerscope.layers.entry import FILE
+from layerscope.patterns import pattern
 
-_OPTIONS: Final = re.compile(r"(?:COPY|ADD)((?: --[a-z-]+(?:=\S*)?)*) +(?=\S)")
-_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
-_GLOB: Final = re.compile(r"[*?\[\\]")
-_UNPACKED: Final = re.compile(r"(?i)://|@|\.(?:tar|tgz|gz|txz|xz|tbz2?|bz2|zst)$")
+_OPTIONS: Final = pattern(r"(?:COPY|ADD)((?: --[a-z-]+(?:=\S*)?)*) +(?=\S)")
+_VARIABLE: Final = pattern(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_GLOB: Final = pattern(r"[*?\[\\]")
+_UNPACKED: Final = pattern(r"(?i)://|@|\.(?:tar|tgz|gz|txz|xz|tbz2?|bz2|zst)$")
 """What ADD fetches or unpacks."""
 _LONGEST: Final = 4_000
 

@@ -17,9 +17,10 @@ from layerscope.analysis.advice.edits import (
 )
 from layerscope.filesystem.entry import Entry
 from layerscope.layers.entry import DIRECTORY, FILE, METADATA, UNCHANGED, WHITEOUT
+from layerscope.patterns import pattern
 
-_OCTAL: Final = re.compile(r"[0-7]{3,4}")
-_PLAIN: Final = re.compile(rb"[A-Za-z0-9_./@+-]+")
+_OCTAL: Final = pattern(r"[0-7]{3,4}")
+_PLAIN: Final = pattern(rb"[A-Za-z0-9_./@+-]+")
 _MOST_FOLDERS: Final = 8
 
 

@@ -11,14 +11,15 @@ from layerscope.analysis.secrets.facts import SecretFinding, Where
 from layerscope.image.config import ImageConfig
 from layerscope.image.dialects import HIDDEN
 from layerscope.image.instruction import Instruction
+from layerscope.patterns import pattern
 from layerscope.secrets import search
 from layerscope.secrets.words import doubt_about, is_reference, names_secret
 
-_LOGIN: Final = re.compile(r"\w{1,16}://[^\s/@:]{0,256}:([^\s/@\"']{1,1024})@")
-_ASSIGNED: Final = re.compile(
+_LOGIN: Final = pattern(r"\w{1,16}://[^\s/@:]{0,256}:([^\s/@\"']{1,1024})@")
+_ASSIGNED: Final = pattern(
     r"""(?<![\w.-])([A-Za-z_][\w.-]{0,255})=("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']*)"""
 )
-_SPACED: Final = re.compile(r"\b(?:ENV|LABEL)\s{1,16}([A-Za-z_][\w.-]{0,255})\s{1,16}(\S.*)")
+_SPACED: Final = pattern(r"\b(?:ENV|LABEL)\s{1,16}([A-Za-z_][\w.-]{0,255})\s{1,16}(\S.*)")
 """The old form of ENV, which sets one variable."""
 _SETTERS: Final[dict[str, Where]] = {"ENV": "env", "LABEL": "label"}
 

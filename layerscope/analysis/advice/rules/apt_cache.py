@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from layerscope.analysis.advice.caches import Change, Leftovers, appended, cache_rule
 from layerscope.analysis.advice.case import Case
+from layerscope.patterns import pattern
 
 _LISTS = "rm -rf /var/lib/apt/lists/*"
-_APT = re.compile(r"\bapt(?:-get)?\b(?![^;&|]{0,400}?\bclean\b)")
-_UPDATE = re.compile(r"\bapt(?:-get)?\b[^;&|]{0,400}?\bupdate\b")
+_APT = pattern(r"\bapt(?:-get)?\b(?![^;&|]{0,400}?\bclean\b)")
+_UPDATE = pattern(r"\bapt(?:-get)?\b[^;&|]{0,400}?\bupdate\b")
 
 
 def _remedy(left: Leftovers) -> Change:

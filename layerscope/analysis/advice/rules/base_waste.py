@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,8 +10,9 @@ from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.mentions import files_word
 from layerscope.analysis.model import WastedFile
+from layerscope.patterns import pattern
 
-_STATE: Final = re.compile(
+_STATE: Final = pattern(
     rb"var/lib/(?:apt|dpkg|rpm|dnf|pacman|alternatives|systemd)/|lib/apk/db/|usr/lib/sysimage/rpm/"
     rb"|var/(?:cache|log)/|etc/(?:ld\.so\.cache|passwd-?|shadow-?|group-?|gshadow-?)$"
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
@@ -10,8 +9,9 @@ from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.edits import AddFlag, Edit
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.mentions import paths_word
+from layerscope.patterns import pattern
 
-_PIP = re.compile(r"(?<!uv )\bpip[0-9.]*\b[^;&|]{0,400}?\binstall\b")
+_PIP = pattern(r"(?<!uv )\bpip[0-9.]*\b[^;&|]{0,400}?\binstall\b")
 
 
 def _find(case: Case) -> Iterator[Advice]:

@@ -10,6 +10,7 @@ from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.edits import AddOption
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.model import WastedFile
+from layerscope.patterns import pattern
 
 _MOUNTS = {
     b"/var/lib/apt/lists": "/var/lib/apt",
@@ -29,7 +30,7 @@ _MOUNTS = {
 }
 """Patterns for directories of package managers that a build can mount as a cache, and the mount's target."""
 
-_CACHED = re.compile(rb"/?(" + b"|".join(re.escape(folder[1:]) for folder in _MOUNTS) + rb")/")
+_CACHED = pattern(rb"/?(" + b"|".join(re.escape(folder[1:]) for folder in _MOUNTS) + rb")/")
 
 
 def _find(case: Case) -> Iterator[Advice]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from layerscope.analysis.advice.advice import Advice
@@ -13,10 +12,11 @@ from layerscope.analysis.advice.edits import Change, DropInstruction, IgnorePath
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.mentions import files_word
+from layerscope.patterns import pattern
 
-_REMOVAL = re.compile(r"RUN rm(?: [^\s;&|<>$`()]+)+")
+_REMOVAL = pattern(r"RUN rm(?: [^\s;&|<>$`()]+)+")
 """A RUN that does nothing but rm."""
-_STAGE = re.compile(r"--from=([^\s,]{1,60})")
+_STAGE = pattern(r"--from=([^\s,]{1,60})")
 
 
 def _find(case: Case) -> Iterator[Advice]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from layerscope.analysis.advice.caches import Change, Leftovers, appended, cache_rule
+from layerscope.patterns import pattern
 
-_PROGRAM = re.compile(r"\b(microdnf|tdnf|dnf5|dnf|yum)\b")
+_PROGRAM = pattern(r"\b(microdnf|tdnf|dnf5|dnf|yum)\b")
 
 
 def _remedy(left: Leftovers) -> Change:

@@ -13,12 +13,13 @@ from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.grouping import WastePair
 from layerscope.analysis.mentions import paths_word
 from layerscope.analysis.weight.rule import Place
+from layerscope.patterns import pattern
 
-_NODE_MODULES = re.compile(rb"^(.*?)(?:^|/)(node_modules|vendor/bundle|\.venv|venv)/")
-_BUILD_OUTPUT = re.compile(rb"^(.*?)(?:^|/)(dist|build|target|out|obj|\.next|\.nuxt)/")
-_PLAIN = re.compile(rb"[A-Za-z0-9_@+.][A-Za-z0-9_@+./-]*")
+_NODE_MODULES = pattern(rb"^(.*?)(?:^|/)(node_modules|vendor/bundle|\.venv|venv)/")
+_BUILD_OUTPUT = pattern(rb"^(.*?)(?:^|/)(dist|build|target|out|obj|\.next|\.nuxt)/")
+_PLAIN = pattern(rb"[A-Za-z0-9_@+.][A-Za-z0-9_@+./-]*")
 """A path that .dockerignore takes as it is."""
-_HASH = re.compile(r"ADD file:[0-9a-f]")
+_HASH = pattern(r"ADD file:[0-9a-f]")
 """What a classic builder's history says of an ADD of one file: with several files in the layer, it was an archive."""
 _MOST_OF = (19, 20)
 _UNSURE = "it is not certain what these files are called in the build context"

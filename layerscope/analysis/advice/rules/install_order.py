@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.rule import Rule
+from layerscope.patterns import pattern
 
-_SOURCES: Final = re.compile(r"(?:COPY|ADD)(?: --(?!from=)[a-z-]+(?:=\S*)?)* \./? \S+")
+_SOURCES: Final = pattern(r"(?:COPY|ADD)(?: --(?!from=)[a-z-]+(?:=\S*)?)* \./? \S+")
 _ALONE: Final = r"(?=(?: +--\S+)* *(?:$|[;&|]))"
 """Nothing but options follows, so that no package is named."""
 _INSTALLS: Final = (
@@ -27,7 +27,7 @@ _INSTALLS: Final = (
     (r"mvn [^;&|]{0,400}?dependency:(?:go-offline|resolve)", "pom.xml"),
 )
 _PATTERNS: Final = tuple(
-    (re.compile(rf"(?<![\w./-]){pattern}"), files) for pattern, files in _INSTALLS
+    (pattern(rf"(?<![\w./-]){command}"), files) for command, files in _INSTALLS
 )
 
 
@@ -59,8 +59,8 @@ def _find(case: Case) -> Iterator[Advice]:
 
 def _files(command: str) -> str | None:
     """The files that name the dependencies that a command installs; None if it installs none."""
-    for pattern, files in _PATTERNS:
-        match = pattern.search(command)
+    for expression, files in _PATTERNS:
+        match = expression.search(command)
         if match is not None:
             return files.format(match["file"]) if "{}" in files else files
     return None

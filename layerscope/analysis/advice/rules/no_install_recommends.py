@@ -12,10 +12,11 @@ from layerscope.analysis.advice.rule import Rule
 from layerscope.layers.documents import unpacked
 from layerscope.packages.dpkg import AUTOMATIC, STATUS
 from layerscope.packages.recommends import only_recommended
+from layerscope.patterns import pattern
 from layerscope.units import count
 
 _FLAG = "--no-install-recommends"
-_APT = re.compile(r"\bapt(?:-get)?\b.{0,400}?\binstall\b", re.DOTALL)
+_APT = pattern(r"\bapt(?:-get)?\b.{0,400}?\binstall\b", re.DOTALL)
 _INFO = b"var/lib/dpkg/info"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,6 +9,7 @@ from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.rule import Rule
 from layerscope.analysis.model import Facts
+from layerscope.patterns import pattern
 from layerscope.units import format_size
 
 _VARIANTS: Final = {
@@ -19,10 +19,10 @@ _VARIANTS: Final = {
         "alpine",
     ),
 }
-_NAME: Final = re.compile(
+_NAME: Final = pattern(
     r"(?:docker\.io/)?(?:library/)?([a-z]+)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,100}))?(?:@\S+)?"
 )
-_SMALL: Final = re.compile(r"slim|alpine|distroless|scratch|minimal|busybox")
+_SMALL: Final = pattern(r"slim|alpine|distroless|scratch|minimal|busybox")
 
 
 def smaller_variant(facts: Facts) -> tuple[str, str] | None:
