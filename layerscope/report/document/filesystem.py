@@ -177,12 +177,13 @@ class _Census:
         self._records = list(chain.from_iterable(layer.records for layer in self._layers))
         self._kinds = b"".join(each.kinds for each in columns)
         self._sizes = array("q")
-        self._costs = array("q")
-        self.costs_known = all(each.compressed is not None for each in columns if len(each))
         for each in columns:
             self._sizes.extend(values(each.sizes))
-            compressed = each.compressed if self.costs_known else None
-            self._costs.extend(bytes(len(each)) if compressed is None else values(compressed))
+        self.costs_known = all(each.compressed is not None for each in columns if len(each))
+        self._costs: Sequence[int] = bytes(len(self._sizes))
+        if self.costs_known:
+            known = (each.compressed for each in columns if each.compressed is not None)
+            self._costs = array("q", chain.from_iterable(map(values, known)))
         self._starts = [0, *accumulate(map(len, columns))]
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
@@ -203,7 +204,7 @@ class _Census:
         records, kinds, sizes, owners = self._records, self._kinds, self._sizes, self._owners
         costs = self._costs
         shares = directory.shares
-        files = stored = total = cost = 0
+        files = stored = untouched = total = cost = 0
         low = high = share = owner = 0
         entry: Entry | None
         for child in below.values():
@@ -222,10 +223,9 @@ class _Census:
                             layer = bisect_right(self._starts, held) - 1
                             low, high = self._starts[layer], self._starts[layer + 1]
                             owner = owners[layer]
-                        stored += 1
+                        untouched += 1
                         share += size
                         cost += costs[held]
-                        files += 1
                     elif kinds[held] != DIRECTORY:
                         files += 1
                     continue
@@ -249,7 +249,8 @@ class _Census:
                 shares[writer] = shares.get(writer, 0) + content.size
         if share:
             shares[owner] = shares.get(owner, 0) + share
-        directory.files, directory.stored, directory.bytes = files, stored, total + share
+        directory.files, directory.stored = files + untouched, stored + untouched
+        directory.bytes = total + share
         directory.cost = cost
 
     def _cost(self, entry: Entry) -> int:
