@@ -29,13 +29,14 @@ _PIECE = 128 * 1024
 _JOINED = 96 * 1024
 """Uncompressed bytes to hand on at once. Whoever takes them would spend longer on smaller pieces."""
 _FIRST_FEED = 1024
+_GROWTH = 4
 _LEAST_FEED = 1024
 _FEEDS = 4096
 """Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
-_FEED = 8 * 1024
-"""Compressed bytes between two checkpoints. Four times as many would take a tenth less time."""
 _TOO_LARGE: Final = ("requires too much memory", "Memory usage limit exceeded")
 """What zstd and xz say of a window over the limit."""
+_FEED = 4 * 1024
+"""Compressed bytes between two checkpoints where a file may begin. Inside a long file, they are farther apart."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
@@ -119,9 +120,9 @@ class Decompression:
 
     Concatenated gzip members, zstd frames, and xz and bzip2 streams are read as one. The stored bytes are fed to
     `update`. Afterwards `read` is the number of stored bytes, `produced` the number of uncompressed bytes, and
-    `trailing` the number of bytes after the last member. `checkpoints` say which stored bytes made which uncompressed
-    ones. Raises `FormatError` for a stream that is broken or cut short,
-    and `LimitExceeded` for one that expands by more than `ratio`.
+    `trailing` the number of bytes after the last member. If the stream is `measured`, `checkpoints` say which stored
+    bytes made which uncompressed ones. Raises `FormatError` for a stream that is broken or cut short, and
+    `LimitExceeded` for one that expands by more than `ratio`.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Decompression:
         update: Callable[[bytes], None] | None = None,
         advanced: Callable[[int], None] | None = None,
         ratio: tuple[int, int] | None = None,
+        measured: bool = False,
     ) -> None:
         self._blob = blob
         self._compression = compression
@@ -141,10 +143,16 @@ class Decompression:
         self._advanced = advanced
         self._ratio, self._ratio_from = ratio or (limits.ratio, limits.ratio_from)
         self._ratio_name = "spool_ratio" if ratio else "ratio"
+        self._measured = measured
+        self._inside_until = 0
         self.read = 0
         self.produced = 0
         self.trailing = 0
         self.checkpoints = Checkpoints()
+
+    def inside(self, end: int) -> None:
+        """Say that no file begins before this uncompressed offset, so that checkpoints need not be close until there."""
+        self._inside_until = end
 
     def _next(self) -> bytes:
         data = self._blob.read_at(self.read, _READ)
@@ -186,13 +194,13 @@ class Decompression:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
         at = frames = 0
-        most_feed = max(_LEAST_FEED, min(_FEED, self._blob.size // _FEEDS))
+        close = max(_LEAST_FEED, min(_FEED, self._blob.size // _FEEDS)) if self._measured else _READ
         # Per stored byte, a gzip member costs a twentieth of what a zstd frame costs.
         most = self._blob.size if self._compression == "gzip" else self._limits.frames
         while True:
             member = begin()
-            before = self.produced
-            feed = min(_FIRST_FEED, most_feed)
+            before = latest = self.produced
+            feed, fed = _FIRST_FEED // _GROWTH, 0
             while not member.eof:
                 given = b""
                 if member.needs_input:
@@ -205,9 +213,11 @@ class Decompression:
                                 f" {self.read} bytes",
                                 hint="fetch or save the image again",
                             )
+                    feed = min(_GROWTH * feed, self._feed(fed, self.produced - latest, close))
+                    latest = self.produced
                     given = stock[at : at + feed]
-                    at += len(given)
-                    feed = min(feed * 4, most_feed)
+                    fed = len(given)
+                    at += fed
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
@@ -235,6 +245,15 @@ class Decompression:
             if not stock:
                 self.checkpoints.finish(self.produced, end)
                 return
+
+    def _feed(self, fed: int, made: int, close: int) -> int:
+        """The number of stored bytes to decompress next: half of what a long file has left if it goes on like the last
+        `fed` bytes, which made `made`, and at least `close`.
+        """
+        left = self._inside_until - self.produced
+        if left <= 0 or not made:
+            return close
+        return max(close, min(_READ, left * fed // (2 * made)))
 
     def _too_many(self, frames: int) -> LimitExceeded:
         return LimitExceeded(

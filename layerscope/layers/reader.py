@@ -244,10 +244,11 @@ def _index_stream(
             limits,
             update=None if stored is None else stored.update,
             advanced=advanced,
+            measured=True,
         )
         pieces = read_ahead(source) if ahead else iter(source)
         chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
-        window = StreamWindow(chunks)
+        window = StreamWindow(chunks, source.inside)
         columns, end = _collect(window, limits, budget, search, notes)
         remainder = Remainder()
         remainder.feed(window.rest(end))

@@ -171,12 +171,15 @@ class SplitWindow:
 
 
 class StreamWindow:
-    """A window on a stream of chunks of an uncompressed tar."""
+    """A window on a stream of chunks of an uncompressed tar. `inside` is told the end of a content that is passing."""
 
     fingerprints = True
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(
+        self, chunks: Iterator[bytes], inside: Callable[[int], None] | None = None
+    ) -> None:
         self._chunks = chunks
+        self._inside = inside
         self._held = b""
         self._held_start = 0
         self.length = UNKNOWN_LENGTH
@@ -230,6 +233,8 @@ class StreamWindow:
             return digest(memoryview(self.data)[offset : offset + size])
         content = hasher()
         end = position + size
+        if self._inside is not None:
+            self._inside(end)
         while position < end:
             self.move(position, 1)
             part = memoryview(self.data)[position - self.start : end - self.start]
