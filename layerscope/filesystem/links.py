@@ -65,6 +65,8 @@ class Lead:
     target: bytes | None = None
     lower: bool = False
     """Whether a symlink of a lower layer was followed."""
+    loop: bool = False
+    """Whether the symlinks lead in a circle or are more than Linux follows, so that the path leads nowhere."""
 
 
 class Follower:
@@ -104,7 +106,7 @@ class Follower:
             ):
                 links += 1
                 if links > MOST_LINKS:
-                    return Lead(path)
+                    return Lead(path, loop=True)
                 if not following:
                     following, behind = True, len(waiting)
                 lower = lower or entry.layer != layer

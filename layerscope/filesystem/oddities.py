@@ -48,6 +48,14 @@ class Oddities:
             path,
         )
 
+    def looped(self, path: bytes) -> None:
+        """Note a whiteout below symlinks of its layer that lead in a circle, or are more than Linux follows."""
+        self._add(
+            "symlink-loop",
+            "a whiteout is below symlinks of its layer that lead in a circle or are too many; engines refuse that",
+            path,
+        )
+
     def order(self, entry: Entry, whiteout_later: bool) -> None:
         """Note an entry and a whiteout of the same path in one layer."""
         if whiteout_later:

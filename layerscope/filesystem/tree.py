@@ -263,6 +263,8 @@ class FileTree:
             if kind == OPAQUE:
                 folder, name = path, b""
             lead = alone._links.lead(folder, 0, own=True)
+            if lead.loop:
+                self._odd.looped(path)
             if lead.target is None:
                 continue
             place.entry(position).lead(joined(lead.path, name) if name else lead.path)

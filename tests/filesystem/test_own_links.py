@@ -132,6 +132,21 @@ def test_a_whiteout_follows_a_link_to_a_lower_directory() -> None:
     assert done.codes == ["through-own-symlink"]
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        [("a", Symlink("a"))],
+        [("a", Symlink("b")), ("b", Symlink("a"))],
+        [("a", Symlink("a1")), *((f"a{n}", Symlink(f"a{n + 1}")) for n in range(1, 42))],
+    ],
+    ids=["self", "circle", "42 links"],
+)
+def test_a_whiteout_below_a_loop_gets_a_note(links: list[MemberLike]) -> None:
+    done = Replayed([("a/x", b"x")], [*links, ("a/x", WHITEOUT_NODE)])
+    assert "symlink-loop" in done.codes
+    assert done.lost() == [("a/x", 0, 1)]
+
+
 def test_an_opaque_whiteout_follows_a_link() -> None:
     second: list[MemberLike] = [*USR, ("l", Symlink("usr/lib")), ("l", OPAQUE_NODE), ("l/x", b"x")]
     done = Replayed(LOWER, second)
