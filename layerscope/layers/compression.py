@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, cast
 from layerscope.errors import FormatError, LimitExceeded, UnsupportedFormat
 from layerscope.image.blob import StoredBlob
 from layerscope.layers.costs import Checkpoints
+from layerscope.layers.feed import READ_SIZE, Feed
 from layerscope.layers.header import BLOCK_SIZE, is_header
 from layerscope.limits import Limits
 
@@ -23,20 +24,12 @@ _UNREADABLE: Final = (
     (b"\x89LZO", "lzop"),
     (b"\x1f\x9d", "compress (.Z)"),
 )
-_READ = 64 * 1024
 _PIECE = 128 * 1024
 """Larger pieces are no faster: the allocator gets new pages from the kernel for each of them."""
 _JOINED = 96 * 1024
 """Uncompressed bytes to hand on at once. Whoever takes them would spend longer on smaller pieces."""
-_FIRST_FEED = 1024
-_GROWTH = 4
-_LEAST_FEED = 1024
-_FEEDS = 4096
-"""Checkpoints of a small blob, which needs closer ones to tell its small files apart."""
 _TOO_LARGE: Final = ("requires too much memory", "Memory usage limit exceeded")
 """What zstd and xz say of a window over the limit."""
-_FEED = 4 * 1024
-"""Compressed bytes between two checkpoints where a file may begin. Inside a long file, they are farther apart."""
 _FRAME_BYTES: Final = 128
 """The smallest average frame accepted. A layer with one frame per file has at least a 512-byte header in each."""
 
@@ -143,8 +136,7 @@ class Decompression:
         self._advanced = advanced
         self._ratio, self._ratio_from = ratio or (limits.ratio, limits.ratio_from)
         self._ratio_name = "spool_ratio" if ratio else "ratio"
-        self._measured = measured
-        self._inside_until = 0
+        self._feed = Feed(blob.size, measured=measured)
         self.read = 0
         self.produced = 0
         self.trailing = 0
@@ -152,10 +144,10 @@ class Decompression:
 
     def inside(self, end: int) -> None:
         """Say that no file begins before this uncompressed offset, so that checkpoints need not be close until there."""
-        self._inside_until = end
+        self._feed.inside_until = end
 
     def _next(self) -> bytes:
-        data = self._blob.read_at(self.read, _READ)
+        data = self._blob.read_at(self.read, READ_SIZE)
         self.read += len(data)
         if self._update is not None:
             self._update(data)
@@ -194,13 +186,12 @@ class Decompression:
         begin, broken = _decompressor(self._compression, self._limits)
         stock = self._next()
         at = frames = 0
-        close = max(_LEAST_FEED, min(_FEED, self._blob.size // _FEEDS)) if self._measured else _READ
         # Per stored byte, a gzip member costs a twentieth of what a zstd frame costs.
         most = self._blob.size if self._compression == "gzip" else self._limits.frames
         while True:
             member = begin()
-            before = latest = self.produced
-            feed, fed = _FIRST_FEED // _GROWTH, 0
+            before = self.produced
+            self._feed.begin(before)
             while not member.eof:
                 given = b""
                 if member.needs_input:
@@ -213,11 +204,8 @@ class Decompression:
                                 f" {self.read} bytes",
                                 hint="fetch or save the image again",
                             )
-                    feed = min(_GROWTH * feed, self._feed(fed, self.produced - latest, close))
-                    latest = self.produced
-                    given = stock[at : at + feed]
-                    fed = len(given)
-                    at += fed
+                    given = self._feed.take(stock, at, self.produced)
+                    at += len(given)
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
@@ -245,15 +233,6 @@ class Decompression:
             if not stock:
                 self.checkpoints.finish(self.produced, end)
                 return
-
-    def _feed(self, fed: int, made: int, close: int) -> int:
-        """The number of stored bytes to decompress next: half of what a long file has left if it goes on like the last
-        `fed` bytes, which made `made`, and at least `close`.
-        """
-        left = self._inside_until - self.produced
-        if left <= 0 or not made:
-            return close
-        return max(close, min(_READ, left * fed // (2 * made)))
 
     def _too_many(self, frames: int) -> LimitExceeded:
         return LimitExceeded(
@@ -287,7 +266,7 @@ class Decompression:
                     self.trailing += len(more)
                 return b"", 0
             at += len(part)
-            width = min(width * 4, _READ)
+            width = min(width * 4, READ_SIZE)
             if at >= len(stock):
                 stock, at = self._next(), 0
                 if not stock:

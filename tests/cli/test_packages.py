@@ -40,7 +40,7 @@ def test_the_largest_package_comes_first_with_its_layer_and_line(
         "64.4",
         "kB",
         "–",
-        "28.1",
+        "28.0",
         "kB",
         "4",
         "0",
