@@ -209,16 +209,7 @@ class Decompression:
                 try:
                     piece = member.decompress(given, _PIECE)
                 except broken as error:
-                    where = f"near byte {self.read - len(stock) + at}"
-                    if any(words in str(error) for words in _TOO_LARGE):
-                        raise LimitExceeded(
-                            f"{self._blob.name}: the {self._compression} data {where} takes a window"
-                            f" of more than 2^{self._limits.zstd_window_log} bytes",
-                            limit="zstd_window_log",
-                        ) from None
-                    raise FormatError(
-                        f"{self._blob.name}: broken {self._compression} data {where}: {error}"
-                    ) from None
+                    raise self._broken(error, self.read - len(stock) + at) from None
                 if piece:
                     self.produced += len(piece)
                     yield piece
@@ -233,6 +224,16 @@ class Decompression:
             if not stock:
                 self.checkpoints.finish(self.produced, end)
                 return
+
+    def _broken(self, error: Exception, position: int) -> FormatError | LimitExceeded:
+        data = f"{self._compression} data"
+        if any(words in str(error) for words in _TOO_LARGE):
+            return LimitExceeded(
+                f"{self._blob.name}: the {data} near byte {position} takes a window of more than"
+                f" 2^{self._limits.zstd_window_log} bytes",
+                limit="zstd_window_log",
+            )
+        return FormatError(f"{self._blob.name}: broken {data} near byte {position}: {error}")
 
     def _too_many(self, frames: int) -> LimitExceeded:
         return LimitExceeded(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Literal
 
@@ -108,7 +109,7 @@ def index_layer(
     )
     if compression == "none" and verify != "off":
         compare_names(blob, digest, diff_id)
-    try:
+    with _naming(blob, compression):
         if seeks and isinstance(blob, Blob | SplitBlob):
             if isinstance(blob, Blob):
                 columns = _collect_seekable(blob, limits, budget, search, notes, advanced)
@@ -123,6 +124,13 @@ def index_layer(
         return _index_stream(
             blob, compression, named, diff_id, limits, budget, search, notes, ahead, advanced
         )
+
+
+@contextmanager
+def _naming(blob: StoredBlob, compression: str) -> Iterator[None]:
+    """Put the blob's name before the messages of errors, and say what the bytes are if they are not a tar."""
+    try:
+        yield
     except TarError as error:
         if error.offset == 0 and compression != "none":
             raise FormatError(f"{blob.name}: the {compression} data in it is not a tar") from None
@@ -260,20 +268,23 @@ def _index_stream(
     blob.check_unchanged()
     _compare(blob, "digest", found, by_digest)
     _compare(blob, "diff_id", None if unpacked is None else unpacked.hexdigest(), by_diff_id)
-    costs = size = None
-    if compression != "none":
-        costs = member_costs(columns.data, columns.sizes, source.checkpoints, columns.skipped)
-        size = source.read
+    compressed = compression != "none"
+    costs = _costs(columns, source) if compressed else None
     return StoredLayer(
         blob=blob,
         index=columns.index(diff_id, source.produced, anywhere(notes), costs),
         compression=compression,
-        compressed_size=size,
+        compressed_size=source.read if compressed else None,
         verified=compared != (None, None),
         own_notes=_trailing(source.trailing, compression),
         proven=tuple(each for each in compared if each is not None),
         hashed=True,
     )
+
+
+def _costs(columns: Columns, source: Decompression) -> array[int]:
+    """The compressed bytes of each member."""
+    return member_costs(columns.data, columns.sizes, source.checkpoints, columns.skipped)
 
 
 def _compared(

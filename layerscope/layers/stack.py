@@ -78,16 +78,7 @@ def index_stack(
         budget=budget,
         meter=_Meter(unread, progress, cancelled),
     )
-    streamed: list[tuple[BlobKey, Job]] = []
-    for key, layer in unread.items():
-        blob = layer.blob
-        assert blob is not None
-        if reading.is_quick(blob):
-            found[key] = reading.index(layer, blob, False)
-        else:
-            streamed.append((key, partial(reading.index, layer, blob)))
-    streamed.sort(key=lambda job: -job[0][2])
-    found.update(_in_threads(streamed))
+    found.update(reading.all(unread))
     placed = _placed(layers, reading.with_remarks(found), limits)
     if known is not None:
         for key, cost in reading.spent.items():
@@ -125,6 +116,20 @@ class _Reading:
     def is_quick(self, blob: StoredBlob) -> bool:
         """Whether only the headers are read."""
         return can_seek(blob) and reads_headers_alone(blob, sniff(blob), self.verify)
+
+    def all(self, layers: Mapping[BlobKey, Layer]) -> dict[BlobKey, StoredLayer]:
+        """Index the layers: those whose headers are enough here, the others in threads."""
+        found: dict[BlobKey, StoredLayer] = {}
+        streamed: list[tuple[BlobKey, Job]] = []
+        for key, layer in layers.items():
+            blob = layer.blob
+            assert blob is not None
+            if self.is_quick(blob):
+                found[key] = self.index(layer, blob, False)
+            else:
+                streamed.append((key, partial(self.index, layer, blob)))
+        streamed.sort(key=lambda job: -job[0][2])
+        return {**found, **_in_threads(streamed)}
 
     def index(self, layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
         found = self._early(layer, blob)
