@@ -36,7 +36,7 @@ def main() -> int:
         if not piece:
             return 1
         answer += piece
-    code = int.from_bytes(answer[4:], "big", signed=True)
+    code = int.from_bytes(answer[4:8], "big", signed=True)
     return code if code >= 0 else 128 - code
 
 
