@@ -26,7 +26,7 @@ from layerscope.layers.entry import (
 )
 from layerscope.layers.header import PERMISSIONS
 from layerscope.layers.lazy.located import UnusableError
-from layerscope.limits import Limits
+from layerscope.limits import MIB, Limits
 
 Row = dict[str, Any]
 
@@ -46,6 +46,7 @@ _TIME: Final = re.compile(
 )
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _MOST: Final = 1 << 62
+_LONGEST: Final = MIB
 _NO_DIGEST: Final = bytes(32)
 _ZEROS, _HASHED = 1, 2
 _LOST: Final = "\ufffd"
@@ -208,19 +209,19 @@ def _rows(data: bytes) -> Iterator[Row]:
     """The objects in `entries`, one at a time, so that a large table is never all in memory as objects."""
     try:
         text = data.decode("utf-8")
-        decode = json.JSONDecoder().raw_decode
+        decode = _Values(text).decode
         position = _after(text, 0, "{")
         while True:
-            key, position = decode(text, position)
+            key, position = decode(position)
             position = _after(text, position, ":")
             if key != "entries":
-                value, position = decode(text, position)
+                value, position = decode(position)
                 if key == "version" and value != 1:
                     raise UnusableError(f"its table of contents is of version {value!r}, not 1")
             else:
                 position = _after(text, position, "[")
                 while text[position : position + 1] != "]":
-                    row, position = decode(text, position)
+                    row, position = decode(position)
                     if not isinstance(row, dict):
                         raise UnusableError("its table of contents has a row that is not an object")
                     yield row
@@ -233,7 +234,27 @@ def _rows(data: bytes) -> Iterator[Row]:
                 return
             position = _after(text, position, ",")
     except (ValueError, RecursionError):
-        raise UnusableError("its table of contents is not JSON") from None
+        raise UnusableError(
+            f"its table of contents is not JSON, or has a row of over {_LONGEST} characters"
+        ) from None
+
+
+class _Values:
+    """Decodes one value of a text at a time. It sees only so much of the text, because objects take many times as much."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._decode = json.JSONDecoder().raw_decode
+        self._start = self._end = 0
+        self._seen = ""
+
+    def decode(self, position: int) -> tuple[Any, int]:
+        """The value at a position, and the position after it; raises `ValueError`, also for a long value."""
+        if self._end < min(position + _LONGEST, len(self._text)):
+            self._start, self._end = position, position + 2 * _LONGEST
+            self._seen = self._text[self._start : self._end]
+        value, end = self._decode(self._seen, position - self._start)
+        return value, self._start + end
 
 
 def _space(text: str, position: int) -> int:
