@@ -57,6 +57,11 @@ def assemble(
     Raises `FormatError` when the config and the layers disagree, and `ImageNotFound` for another platform.
     """
     config = ImageConfig.parse(parts.config, notes)
+    if len(config.history) > request.limits.history:
+        raise LimitExceeded(
+            f"{parts.place} has {len(config.history)} history entries, more than the {request.limits.history} allowed",
+            limit="history",
+        )
     diff_ids = parts.diff_ids(request.limits)
     platform = _platform(parts, config, notes)
     if request.platform is not None and not request.platform.covers(platform):

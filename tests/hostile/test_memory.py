@@ -151,6 +151,17 @@ def test_a_text_report_of_many_instructions_stays_short(tmp_path: Path) -> None:
     assert b"49,001 smaller instructions" in ran.out
 
 
+def test_a_history_without_end_is_refused(tmp_path: Path) -> None:
+    builder = ImageBuilder("app:1").layer({"f": b"x"}, "RUN make the file")
+    for number in range(70_000):
+        builder.empty(f"ENV K{number}=v")
+    reference = FORMS["oci-archive"].write([builder.build()], tmp_path / "image.tar")
+    ran = layerscope("report", reference, cwd=tmp_path)
+    assert ran.code == 4, ran.err
+    assert "has 70001 history entries, more than the 60000 allowed" in ran.err
+    assert "--limit history=N" in ran.err
+
+
 @pytest.mark.slow
 def test_comparing_deep_paths_takes_little_memory(tmp_path: Path) -> None:
     references = []
