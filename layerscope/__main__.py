@@ -38,10 +38,15 @@ def command() -> int:
     gc.disable()
     code = main(own=True)
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
         return code
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # Python would try again, and exit with 120
     os._exit(code)
 
 

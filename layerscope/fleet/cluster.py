@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import layerscope
 from layerscope.errors import SourceUnavailable, UsageError
+from layerscope.system.open_files import most_open_files
+from layerscope.units import count as counted
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_SECONDS: Final = 20
+_OPEN_FILES: Final = 32
+_OPEN_FILES_OF_A_WORKER: Final = 8
 _COUNT_SECONDS: Final = 2.0
 """How long the number of workers is taken to be what it was. Asking for it takes a message there and back."""
 _LOCAL: Final = {
@@ -123,8 +127,21 @@ def workers(*, scheduler: str | None, count: int | None) -> Iterator[Workers]:
         yield DaskWorkers(connect)
 
 
+def _check_open_files(count: int) -> None:
+    """With too few of them, Dask waits without end for a connection that it can't accept."""
+    most = most_open_files()
+    wanted = _OPEN_FILES + count * _OPEN_FILES_OF_A_WORKER
+    if most is not None and most < wanted:
+        raise SourceUnavailable(
+            f"the workers on this machine can't be started: {counted(count, 'worker')} {'takes' if count == 1 else 'take'}"
+            f" {wanted} open files, and {most} are allowed",
+            hint="allow more with `ulimit -n`, or start fewer with --workers",
+        )
+
+
 @contextmanager
 def _local(count: int) -> Iterator[Client]:
+    _check_open_files(count)
     import dask
     from distributed import Client, LocalCluster
 

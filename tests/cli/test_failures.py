@@ -167,6 +167,23 @@ def test_closed_standard_error_changes_nothing(folder: Path) -> None:
     assert done.stdout.startswith("{")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/full")
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_full_standard_error_changes_nothing(folder: Path, closed: bool) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command("extract", "app.tar", "/app", "-o", "out"),
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=full,
+            preexec_fn=(lambda: os.close(1)) if closed else None,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert list((folder / "out").rglob("*"))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["report", "app.tar"], ["report", "app.tar", "--json", "--files"], ["--help"], ["schema"]],

@@ -221,3 +221,26 @@ def test_local_workers_scan_a_folder(tmp_path: Path, rows: Ask) -> None:
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr
     assert "1 image, 0 of them unchanged; 1 layer" in done.stderr
     assert_same(rows, tmp_path / "fleet", [f"{tmp_path}/images/one.tar"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("most", [30, 39])
+def test_too_few_open_files_are_a_one_line_error(tmp_path: Path, most: int) -> None:
+    """Dask would wait for a connection without end."""
+    import resource
+
+    image = ImageBuilder("app:1").layer({"etc/a": b"a" * 9}, "RUN a").build()
+    (tmp_path / "images").mkdir()
+    FORMS["oci-archive"].write([image], tmp_path / "images" / "one.tar")
+    words = [str(tmp_path / "images"), "--out", str(tmp_path / "fleet"), "--workers", "1"]
+    done = subprocess.run(
+        command(*words),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),
+    )
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
+    assert f"1 worker takes 40 open files, and {most} are allowed" in done.stderr
+    assert "`ulimit -n`" in done.stderr
