@@ -54,7 +54,7 @@ _DIGITS: Final = _NUMBER_BYTES - 1
 _OCTAL_GROUP, _OCTAL_BYTES = 16, 6
 """Octal digits that are a whole number of bytes, and that number."""
 _SLASH_AS_NUL: Final = bytes.maketrans(b"/", b"\0")
-_DOT_AS_NUL: Final = bytes.maketrans(b".", b"\0")
+_SLASH_AND_DOT_AS_NUL: Final = bytes.maketrans(b"/.", b"\0\0")
 _NOT_CLEAN: Final = (b"\0\0", b"\0.")
 """What the names of a batch contain if one is not a clean path: a part that is empty or starts with a dot."""
 
@@ -313,9 +313,9 @@ class _Decoded:
             self.names = [name[2:] if name[:2] == b"./" else name for name in self._raw]
             text = _joined(self.names)
         places: list[int] = []
-        text = text.translate(_SLASH_AS_NUL)
-        if text.translate(_DOT_AS_NUL).find(_NOT_CLEAN[0]) < 0:
+        if text.translate(_SLASH_AND_DOT_AS_NUL).find(_NOT_CLEAN[0]) < 0:
             return []
+        text = text.translate(_SLASH_AS_NUL)
         for each in _NOT_CLEAN:
             place = text.find(each)
             while place >= 0:
