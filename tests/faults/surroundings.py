@@ -29,8 +29,9 @@ SETTINGS: Final = {
     "TERM": ("", "dumb", "no such terminal", "\x1b[31m"),
     "COLUMNS": ("0", "-1", "many", "99999999999"),
 }
-NO_HOMES: Final = (None, "", "/nonexistent/home", "/dev/null", "/proc", "home", "~", "/")
-NO_FOLDERS: Final = ("/nonexistent/folder", "/dev/null", "/proc", "relative", "")
+NO_HOMES: Final = (None, "", "/dev/null/home", "/dev/null", "/proc", "home", "~")
+NO_FOLDERS: Final = ("/dev/null/folder", "/dev/null", "/proc", "relative", "")
+"""Even root can make no folder at the absolute ones."""
 
 
 def with_settings(place: Place, **settings: str | None) -> Place:
@@ -56,7 +57,10 @@ def _clock(action: Action, place: Place, source: random.Random) -> Ran:
 def _no_home(action: Action, place: Place, source: random.Random) -> Ran:
     """There is no home folder, or it can't be used, and with it the folder of the cache."""
     home = source.choice(NO_HOMES)
-    return plain(action, with_settings(place, HOME=home, LAYERSCOPE_CACHE_DIR=None))
+    # Without the variable, the home is the one in the list of users, whose cache is not ours to fill.
+    cache = None if home else str(place.folder / "cache")
+    settings = {"HOME": home, "LAYERSCOPE_CACHE_DIR": None, "XDG_CACHE_HOME": cache}
+    return plain(action, with_settings(place, **settings))
 
 
 def _no_temporary_folder(action: Action, place: Place, source: random.Random) -> Ran:
@@ -92,7 +96,7 @@ def _cache(action: Action, place: Place, source: random.Random) -> Ran:
 
 def _no_cache(action: Action, place: Place, source: random.Random) -> Ran:
     """The folder for the cache can't be one."""
-    folder = source.choice(("/nonexistent/folder", "/dev/null", "/proc"))
+    folder = source.choice(("/dev/null/folder", "/dev/null", "/proc"))
     return plain(action, with_settings(place, LAYERSCOPE_CACHE_DIR=folder))
 
 
