@@ -57,8 +57,9 @@ def _clock(action: Action, place: Place, source: random.Random) -> Ran:
 def _no_home(action: Action, place: Place, source: random.Random) -> Ran:
     """There is no home folder, or it can't be used, and with it the folder of the cache."""
     home = source.choice(NO_HOMES)
-    # Without the variable, the home is the one in the list of users, whose cache is not ours to fill.
-    cache = None if home else str(place.folder / "cache")
+    # Without a path, the home is the one in the list of users, whose cache is not ours to use.
+    absolute = home is not None and home.startswith("/")
+    cache = None if absolute else str(place.folder / "cache")
     settings = {"HOME": home, "LAYERSCOPE_CACHE_DIR": None, "XDG_CACHE_HOME": cache}
     return plain(action, with_settings(place, **settings))
 
