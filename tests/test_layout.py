@@ -15,7 +15,6 @@ LONGEST_FUNCTION: Final = 50
 HOT_LOOPS: Final = {
     "layers/tar.py: TarScanner.scan": "runs for every member of every tar, where a call costs as much as the work",
     "layers/header_batch.py: HeaderBatch.run": "runs for every usual member of a tar that can be sought",
-    "analysis/causes.py: _Live._add_layer": "runs for every file of an image",
     "analysis/comparison/walk.py: _Walk._visit": "runs for every path of two images",
     "report/document/filesystem.py: _Census._visit": "runs for every path of the final filesystem",
 }

@@ -102,32 +102,42 @@ def analyze(
     )
     notes = Notes()
     tree = _replay(image, indexes, limits, notes, cancelled)
-    _note_the_stack(image, indexes, verify, notes)
-    if secrets == "known":
-        from layerscope.analysis.secrets.find import note_engine
-
-        note_engine(notes)
+    _note_the_stack(image, indexes, verify, secrets, notes)
     ownership = _owned(tree, indexes, notes) if packages else None
     weighed = _weighed(image, tree, indexes, ownership) if dead_weight else None
-    copies: Duplicates | None = None
+    copies = None
     if duplicates:
-        from layerscope.analysis.duplicates import find_duplicates
-
-        copies = find_duplicates(
-            tree,
-            indexes,
-            notes,
-            least=min_duplicate,
-            most_read=limits.duplicate_bytes,
-            sampled=not keeps_hashes(image),
-            progress=progress,
-            cancelled=cancelled,
-        )
+        copies = _copies(image, tree, indexes, notes, min_duplicate, limits, progress, cancelled)
     facts = replace(_facts(image, indexes, tree, notes), duplicates=copies)
     whole = Analysis(
         facts=facts, image=image, tree=tree, indexes=indexes, ownership=ownership, weighed=weighed
     )
     return replace(whole, facts=_with_subjects(whole, secrets))
+
+
+def _copies(
+    image: Image,
+    tree: FileTree,
+    indexes: Sequence[StoredLayer | None],
+    notes: Notes,
+    least: int,
+    limits: Limits,
+    progress: ProgressCallback | None,
+    cancelled: CancelledCallback | None,
+) -> Duplicates:
+    """The contents that are stored more than once."""
+    from layerscope.analysis.duplicates import find_duplicates
+
+    return find_duplicates(
+        tree,
+        indexes,
+        notes,
+        least=least,
+        most_read=limits.duplicate_bytes,
+        sampled=not keeps_hashes(image),
+        progress=progress,
+        cancelled=cancelled,
+    )
 
 
 def _weighed(
@@ -404,7 +414,11 @@ _COMPRESSIONS: Final = {
 
 
 def _note_the_stack(
-    image: Image, indexes: Sequence[StoredLayer | None], verify: Verify, notes: Notes
+    image: Image,
+    indexes: Sequence[StoredLayer | None],
+    verify: Verify,
+    secrets: SecretScope,
+    notes: Notes,
 ) -> None:
     for layer in repeated_layers(image.layers):
         stored = indexes[layer.index]
@@ -420,6 +434,10 @@ def _note_the_stack(
             )
     if verify == "off" and any(index is not None for index in indexes):
         notes.add("unverified", "the bytes were not checked against their digests (--no-verify)")
+    if secrets == "known":
+        from layerscope.analysis.secrets.find import note_engine
+
+        note_engine(notes)
 
 
 def repeated_layers(layers: Sequence[Layer]) -> Iterator[Layer]:

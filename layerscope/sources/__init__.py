@@ -58,13 +58,8 @@ def open_image(
 ) -> Image:
     """The image that a reference names, wherever it lives. Close it after use.
 
-    `platform` (`os/arch[/variant]`) and `tag` (a name, a tag, or a digest) choose one image when there are several.
-    `pull` lets an engine fetch an image it doesn't have. `dockerfile` is the path of the Dockerfile that built the
-    image; its line numbers go with the instructions. `head` promises that no layer will be read. `every_platform`
-    opens the first image of an index, with the others as its `siblings`. Without `contents`, no file will be read later.
-    `all_secrets` searches all text files for secrets. `shelf` has the layers that need not be fetched, and `remark` takes one line about how the image is read. `meanwhile`
-    is called while an engine prepares an export. `via` reads an engine's `store` or an `export`; None takes the store where it can be read. Raises `UsageError`,
-    `SourceError`, and `FormatError`.
+    The arguments are the fields of `Request`, except that `platform` is a text (`os/arch[/variant]`), and `dockerfile` the
+    path of the Dockerfile. Raises `UsageError`, `SourceError`, and `FormatError`.
     """
     request = Request(
         reference=reference,

@@ -10,6 +10,7 @@ from layerscope.image.attribution import attribute, named_base
 from layerscope.image.config import ImageConfig, read_diff_ids
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node
+from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Attestation, Base, Image, Layer, Siblings
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
@@ -70,21 +71,7 @@ def assemble(
         )
     for index, layer in enumerate(parts.layers):
         _note_oddities(index, layer, notes)
-    instructions: tuple[Instruction, ...]
-    base: Base | None
-    dockerfiles: tuple[tuple[str, str], ...] = ()
-    if parts.attestations or request.dockerfile is not None:
-        from layerscope.image.blame import blame
-
-        digests = [layer.digest for layer in parts.layers]
-        blamed = blame(
-            config.history, digests, parts.attestations, request.dockerfile, request.limits, notes
-        )
-        instructions, base, dockerfiles = blamed.instructions, blamed.base, blamed.dockerfiles
-    else:
-        instructions, remarks = attribute(config.history, len(parts.layers))
-        notes.extend(remarks)
-        base = named_base(instructions)
+    instructions, base, dockerfiles = _instructions(parts, request, config.history, notes)
     return Image(
         reference=request.reference,
         source=parts.source,
@@ -103,6 +90,23 @@ def assemble(
         siblings=parts.siblings,
         closers=closers,
     )
+
+
+def _instructions(
+    parts: Parts, request: Request, history: tuple[HistoryEntry, ...], notes: Notes
+) -> tuple[tuple[Instruction, ...], Base | None, tuple[tuple[str, str], ...]]:
+    """The instructions, the base image, and the names and texts of the Dockerfiles."""
+    if parts.attestations or request.dockerfile is not None:
+        from layerscope.image.blame import blame
+
+        digests = [layer.digest for layer in parts.layers]
+        blamed = blame(
+            history, digests, parts.attestations, request.dockerfile, request.limits, notes
+        )
+        return blamed.instructions, blamed.base, blamed.dockerfiles
+    instructions, remarks = attribute(history, len(parts.layers))
+    notes.extend(remarks)
+    return instructions, named_base(instructions), ()
 
 
 def _layers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -62,6 +62,12 @@ class Layout:
         subject = descriptor.attests
         if subject is not None:
             self.attestations.setdefault(subject, {})[descriptor.digest] = descriptor
+
+    def divide(self, manifests: Iterable[Found], store: BlobStore) -> None:
+        """Tell the manifests that the store has from those that it hasn't."""
+        for one in manifests:
+            here = store.has(blob_path(one.descriptor.digest))
+            (self.manifests if here else self.absent).append(one)
 
     def adopt(self, siblings: Sequence[Descriptor]) -> None:
         """Give an index's attestations about images that it doesn't list to its images without one, in order.
@@ -214,9 +220,7 @@ def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
             one.platform = one.platform or descriptor.platform
     for siblings in lists.values():
         layout.adopt(siblings)
-    for one in manifests.values():
-        here = store.has(blob_path(one.descriptor.digest))
-        (layout.manifests if here else layout.absent).append(one)
+    layout.divide(manifests.values(), store)
     return layout
 
 

@@ -25,13 +25,15 @@ class BrokenOff(SourceUnavailable):
 class Request:
     """What to get from a source.
 
-    `reference` is the text that the user gave, for messages and the report. `dockerfile` is the name and text of the
-    Dockerfile that built the image, if the user has it. `head` means that no layer will be read, so only the image's own
-    documents are requested.
+    `reference` is the text that the user gave, for messages and the report. `platform` and `tag` (a name, a tag, or a
+    digest) choose one image when there are several. `pull` lets an engine fetch an image it doesn't have. `dockerfile` is
+    the name and text of the Dockerfile that built the image, if the user has it; its line numbers go with the
+    instructions. `head` means that no layer will be read, so only the image's own documents are requested.
     `every_platform` opens the first image of an index, with the others as its `siblings`. `shelf` has the layers that
     need not be fetched. Without `contents`, nobody will read a file later, so an engine's export isn't kept. `all_secrets`
-    searches all text files of layers that are read early. `remark` takes one line about how the image is read. `meanwhile` is called while an engine
-    prepares an export. `via` says whether to read an engine's store or an export; None takes the store where it can be read.
+    searches all text files of layers that are read early. `remark` takes one line about how the image is read.
+    `meanwhile` is called while an engine prepares an export. `via` says whether to read an engine's store or an export;
+    None takes the store where it can be read.
     """
 
     reference: str
