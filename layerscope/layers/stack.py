@@ -33,7 +33,7 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback, s
 from layerscope.records import dataclass
 
 MAX_THREADS = 4
-"""The most threads. One more than there are processors is started, since each sometimes waits for the interpreter."""
+"""The most threads. There is one for each processor, and one more if the bytes come from a registry."""
 
 BlobKey = tuple[int, int, int]
 Job = Callable[[bool], StoredLayer]
@@ -129,7 +129,8 @@ class _Reading:
             else:
                 streamed.append((key, partial(self.index, layer, blob)))
         streamed.sort(key=lambda job: -job[0][2])
-        return {**found, **_in_threads(streamed)}
+        waits = not all(can_seek(layer.blob) for layer in layers.values() if layer.blob)
+        return {**found, **_in_threads(streamed, (os.cpu_count() or 1) + waits)}
 
     def index(self, layer: Layer, blob: StoredBlob, ahead: bool) -> StoredLayer:
         found = self._early(layer, blob)
@@ -241,10 +242,8 @@ def _key(blob: StoredBlob) -> BlobKey:
     return blob.key
 
 
-def _in_threads(
-    jobs: list[tuple[BlobKey, Job]],
-) -> dict[BlobKey, StoredLayer]:
-    threads = min(MAX_THREADS, len(jobs), (os.cpu_count() or 1) + 1)
+def _in_threads(jobs: list[tuple[BlobKey, Job]], most: int) -> dict[BlobKey, StoredLayer]:
+    threads = min(MAX_THREADS, len(jobs), most)
     if threads <= 1:
         return {key: job(True) for key, job in jobs}
     results: dict[BlobKey, StoredLayer] = {}
