@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from isal.isal_zlib import adler32
 
-from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, Member
+from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, WHITEOUT, Member
 from layerscope.layers.header import (
     BLOCK_SIZE,
     NO_DEVICE,
@@ -27,6 +27,7 @@ from layerscope.layers.header import (
     owner,
     prefix,
 )
+from layerscope.layers.settling import plain_whiteout
 from layerscope.layers.window import DENSE_CHUNK, SEEK_CHUNK, SeekWindow, SplitWindow
 from layerscope.system.positions import pread
 
@@ -198,7 +199,7 @@ class HeaderBatch:
         numbers = self._known(decoded.owners) if decoded.is_usual else None
         if numbers is not None:
             start = 0
-            for odd in decoded.odd():
+            for odd in decoded.other_than_whiteouts(decoded.odd(), self._sizes):
                 self._append(decoded, numbers, start, odd)
                 self._add_odd(self._member(decoded, odd))
                 start = odd + 1
@@ -325,6 +326,21 @@ class _Decoded:
             return []
         starts = list(accumulate([len(name) + 1 for name in self.names], initial=0))
         return sorted({bisect_right(starts, place) - 1 for place in places})
+
+    def other_than_whiteouts(self, places: list[int], sizes: list[int]) -> list[int]:
+        """Recognize the common whiteouts among names that are not clean, and return the places of the others."""
+        if not places:
+            return places
+        kinds = bytearray(self.kinds)
+        others = []
+        for at in places:
+            hidden = plain_whiteout(self.names[at]) if kinds[at] == FILE and not sizes[at] else None
+            if hidden is None:
+                others.append(at)
+            else:
+                self.names[at], kinds[at] = hidden, WHITEOUT
+        self.kinds = bytes(kinds)
+        return others
 
     def raw(self, at: int) -> bytes:
         """A name as the scanner would read it."""

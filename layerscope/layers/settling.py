@@ -33,8 +33,11 @@ def settling(columns: Columns, landmarks: list[int], note: NoteTaker) -> Callabl
     """
 
     def settle(member: Member) -> bool:
-        if _is_plain_whiteout(member):
-            return True
+        if member.kind == FILE and not member.size and member.extra is None:
+            hidden = plain_whiteout(member.path)
+            if hidden is not None:
+                member.path, member.kind = hidden, WHITEOUT
+                return True
         member.path = path = member.path.rstrip(b"/") or member.path[:1]
         if (not path or path[0] in b"./" or b"/." in path or b"//" in path) and not _settle_name(
             member, note
@@ -51,14 +54,11 @@ def settling(columns: Columns, landmarks: list[int], note: NoteTaker) -> Callabl
     return settle
 
 
-def _is_plain_whiteout(member: Member) -> bool:
-    """Recognize the common whiteout quickly: an empty file whose name is clean apart from the prefix."""
-    folder, prefix, target = member.path.rpartition(_WHITEOUT_NAME)
+def plain_whiteout(name: bytes) -> bytes | None:
+    """The path that an empty file of this name hides if it is a common whiteout: clean apart from the prefix."""
+    folder, prefix, target = name.rpartition(_WHITEOUT_NAME)
     if (
         not prefix
-        or member.kind != FILE
-        or member.size
-        or member.extra is not None
         or not folder
         or folder[0] in b"./"
         or b"/." in folder
@@ -68,10 +68,8 @@ def _is_plain_whiteout(member: Member) -> bool:
         or target in _NO_NAMES
         or target.startswith(names.WHITEOUT_PREFIX)
     ):
-        return False
-    member.path = folder + b"/" + target
-    member.kind = WHITEOUT
-    return True
+        return None
+    return folder + b"/" + target
 
 
 def _settle_name(member: Member, note: NoteTaker) -> bool:

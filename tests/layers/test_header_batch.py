@@ -78,6 +78,24 @@ def same(data: bytes, limits: Limits = DEFAULT_LIMITS, *, ended: bool = True) ->
 ODD: dict[str, list[Member]] = {
     "a whiteout": [("usr/gone", Whiteout())],
     "an opaque whiteout": [("usr", Opaque())],
+    "many whiteouts": [(f"usr/lib/gone{number}", Whiteout()) for number in range(9)],
+    "whiteouts that begin with a dot": [("./usr/.wh.a", File(b"")), ("./.wh.top", File(b""))],
+    "a whiteout with a content": [("usr/.wh.full", File(b"x"))],
+    "whiteouts that are no files": [
+        ("usr/.wh.l", Symlink("there")),
+        ("usr/.wh.h", Hardlink("usr/file2")),
+        ("usr/.wh.d", Directory()),
+    ],
+    "a whiteout with a link name": [("usr/.wh.n", File(b"", overrides={"linkname": b"there"}))],
+    "whiteouts of nothing": [(f"usr/.wh.{name}", File(b"")) for name in ("", ".", "..")],
+    "whiteouts below whiteouts": [
+        ("usr/.wh.a/b", File(b"")),
+        ("usr/.wh.a/.wh.c", File(b"")),
+        ("usr/b/.wh..wh.plnk/c", File(b"")),
+        ("usr/.wh..wh.aufs", File(b"")),
+        ("usr/.hidden/.wh.d", File(b"")),
+        ("usr//.wh.e", File(b"")),
+    ],
     "a hidden file": [("usr/.hidden", File(b"x")), (".top", File(b"y"))],
     "a name that climbs": [("usr/../etc/passwd", File(b"x"))],
     "an absolute name": [("/usr/bin", Directory())],
@@ -147,12 +165,14 @@ def test_names_that_all_begin_with_a_dot_and_a_slash_are_cleaned() -> None:
     plain = usual(60)
     dotted: list[Member] = [("./", Directory())]
     dotted += [(f"./{name!s}", node) for name, node in plain]
-    members, notes, error = same(tar([*dotted, ("./.profile", File(b"x"))]))
+    ends: list[Member] = [("./usr/.wh.gone", File(b"")), ("./.profile", File(b"x"))]
+    members, notes, error = same(tar([*dotted, *ends]))
     assert error is None
     assert notes == []
     assert [each[0] for each in members] == [
         b"",
         *(str(name).rstrip("/").encode() for name, _ in plain),
+        b"usr/gone",
         b".profile",
     ]
 
