@@ -7,8 +7,8 @@ of 101 ms): the least of 20 alternating runs each, with Python 3.11, bytecode, a
 9 ms longer, but they are equal to any tuple with the same values, and can't check their fields.
 
 Here a class compiles its `__init__` when it has made some objects, since most classes make few, and the other methods
-need no compiling. `fields` and `replace` ask the standard decorator when they first need it, so that what
-they say, and the types, are those of the standard library. A report would take 15 ms longer if each class asked at its definition, and
+need no compiling. `fields` and `replace` ask the standard decorator when they first need it, so that what they say, and
+the types, are those of the standard library. A report would take 15 ms longer if each class asked at its definition, and
 compiled its `__init__` at its first object.
 """
 

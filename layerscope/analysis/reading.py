@@ -32,9 +32,8 @@ def read(
     """Open the image that `reference` names and analyze it.
 
     The image stays open so that you can read its files. Use the analysis as a context manager, or close it. After an
-    error, nothing stays open. Reads that share a `shelf` read the layers that they share once. `meanwhile` is called while an engine
-    prepares an export. Raises any
-    `LayerscopeError`.
+    error, nothing stays open. Reads that share a `shelf` read the layers that they share once. `meanwhile` is called while
+    an engine prepares an export. Raises any `LayerscopeError`.
     """
     if shelf is None:
         shelf = open_shelf(cache=options.cache, remark=remark)

@@ -33,8 +33,8 @@ class SplitBlob:
     """The tar as stored bytes. Contents are read from the folder only when they are asked for, and then checked.
 
     `size` is the size of the tar if it is known, which saves a pass over the tar-split file. `early` is the layer, a
-    `layerscope.layers.known.KnownLayer`, if it was indexed already. Raises `FormatError` and `SourceUnavailable` where the two parts don't fit
-    each other.
+    `layerscope.layers.known.KnownLayer`, if it was indexed already. Raises `FormatError` and `SourceUnavailable` where the
+    two parts don't fit each other.
     """
 
     def __init__(

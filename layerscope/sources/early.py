@@ -70,7 +70,10 @@ def digest_to_prove(member: ArchiveMember, head: bytes, name: str) -> Digest | N
 
 
 class EarlyLayers:
-    """Layers of one image that are indexed before it is opened. `found` are those of an archive, by their offsets and sizes."""
+    """Layers of one image that are indexed before it is opened.
+
+    `found` are those of an archive, by their offsets and sizes.
+    """
 
     def __init__(self, limits: Limits, *, all_secrets: bool = False) -> None:
         self.found: dict[tuple[int, int], object] = {}

@@ -76,8 +76,8 @@ def saving(
 ) -> Iterator[Iterator[bytes] | None]:
     """The tarball of an image as it arrives; None if the engine doesn't answer as usual or doesn't have the image.
 
-    `chosen` says by which name to save it. The engine may be silent for so many `seconds`; `meanwhile` is called once it was asked. Raises
-    `TimeoutError`; reading raises `OSError` and `OddAnswer`.
+    `chosen` says by which name to save it. The engine may be silent for so many `seconds`; `meanwhile` is called once it
+    was asked. Raises `TimeoutError`; reading raises `OSError` and `OddAnswer`.
     """
     with closing(_SocketConnection(path)) as connection:
         chunks = None

@@ -7,6 +7,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from layerscope.errors import FormatError
 from layerscope.image.blob import StoredBlob
+from layerscope.image.wrapped_blob import WrappedBlob
 from layerscope.records import dataclass
 
 _WINDOW: Final = 4 * 1024 * 1024
@@ -35,30 +36,19 @@ def read_part(blob: StoredBlob, position: int, count: int) -> bytes:
     return data
 
 
-@dataclass(slots=True)
-class Part:
+class Part(WrappedBlob):
     """`size` bytes of `blob` from `offset`, as a blob. Reads forward a few megabytes at a time."""
 
-    blob: StoredBlob
-    offset: int
-    size: int
-    _start: int = field(default=0, repr=False)
-    _data: bytes = field(default=b"", repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.blob.name
+    def __init__(self, blob: StoredBlob, offset: int, size: int) -> None:
+        super().__init__(blob)
+        self.offset = offset
+        self.size = size
+        self._start = 0
+        self._data = b""
 
     @property
     def key(self) -> tuple[int, int, int]:
         return id(self), 0, self.size
-
-    @property
-    def closed(self) -> bool:
-        return self.blob.closed
-
-    def check_unchanged(self) -> None:
-        self.blob.check_unchanged()
 
     def read_at(self, position: int, count: int) -> bytes:
         """At most `count` bytes from `position`; fewer only at the end."""
