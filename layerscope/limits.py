@@ -35,7 +35,7 @@ class Limits:
     """Indexes inside indexes."""
     layers: int = 1024
     """Layers of one image (engines mount at most 128)."""
-    history: int = 60_000
+    history: int = 30_000
     """Entries in the history of one image."""
     members: int = 20_000_000
     """Tar members in all layers of an image."""
