@@ -26,6 +26,11 @@ def main(*, own: bool = False) -> int:
         from layerscope.cli.main import main as run
     except KeyboardInterrupt:
         return 130
+    except RuntimeError as error:
+        # Python 3.11 raises it when an interrupt comes while it makes a class.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return 130
+        raise
     return run(own=own)
 
 

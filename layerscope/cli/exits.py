@@ -32,6 +32,11 @@ class Ended(BaseException):
         self.code = code
 
 
+def stands_for_signal(error: RuntimeError) -> bool:
+    """Whether Python put `error` in the place of a signal's exception, as 3.11 does while it makes a class."""
+    return isinstance(error.__cause__, (Ended, KeyboardInterrupt))
+
+
 class Stopping:
     """The exit code of the signal that asks to stop, for all threads to see; 0 without one."""
 

@@ -14,7 +14,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from layerscope.cli.confine import process
-from layerscope.cli.exits import Ended, Exit, stopping, watch_signals
+from layerscope.cli.exits import Ended, Exit, stands_for_signal, stopping, watch_signals
 from layerscope.cli.streams import discard_stdout, stdout_error, tell, write_stdout
 from layerscope.errors import Cancelled, LayerscopeError, UsageError
 
@@ -163,6 +163,8 @@ def _outcome(arguments: list[str]) -> int:
         what = f": {os.fsdecode(error.filename)}" if error.filename else ""
         return _fail(f"{error.strerror or error}{what}", None, Exit.SOURCE)
     except RuntimeError as error:
+        if stands_for_signal(error):
+            return stopping.code or Exit.INTERRUPTED
         if _NO_THREAD not in str(error):
             return _bug(error)
         return _fail(

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import layerscope
 from layerscope.cli.main import main
+
+INTERRUPTED_CLICK = """
+import signal
+import sys
+
+class Named:
+    def __set_name__(self, *_):
+        signal.raise_signal(signal.SIGINT)
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "click":
+            type("Made", (), {"name": Named()})
+
+sys.meta_path.insert(0, Finder())
+"""
+"""Ctrl+C comes while a class is made in the first module that is imported."""
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +77,30 @@ def test_a_signal_during_the_report_of_an_error_gives_its_exit_code(
 ) -> None:
     monkeypatch.setattr("layerscope.cli.main.tell", lambda _: signal.raise_signal(number))
     assert main(["report", "missing.tar"]) == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_class_is_made_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    class Named:
+        def __set_name__(self, *_: object) -> None:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(layerscope, "read", lambda *_, **__: type("Made", (), {"name": Named()}))
+    assert main(["report", "app.tar"]) == 128 + number
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_during_the_first_imports_gives_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_CLICK)
+    done = subprocess.run(
+        [sys.executable, "-m", "layerscope", "schema"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
