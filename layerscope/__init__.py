@@ -11,10 +11,12 @@ Importing the package is cheap. The code that reads images is loaded by the firs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
+TYPE_CHECKING = (
+    False  # `typing` takes longer to load than the rest, before a signal can end a run quietly
+)
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal
 
     from layerscope.analysis.comparison.compare import Comparison
     from layerscope.analysis.model import Analysis, Facts

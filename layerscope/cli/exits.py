@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
+import time
+from collections.abc import Callable
 from enum import IntEnum
 from types import FrameType
+from typing import Final
 
-from layerscope.system.signals import ENDING
+from layerscope.system.signals import ENDING, signal_main_thread
+
+_SHORT: Final = 0.01
+"""Seconds after which Python has left a callback."""
 
 
 class Exit(IntEnum):
@@ -44,6 +52,8 @@ class Stopping:
         self.code = 0
         self.finished = False
         """Whether the exit code is decided, so that a signal no longer ends anything."""
+        self.dropped = False
+        """Whether Python dropped the exception of the signal, so that it comes again."""
 
     def is_set(self) -> bool:
         return self.code != 0
@@ -58,12 +68,34 @@ def watch_signals() -> None:
         return
 
     def end(number: int, _: FrameType | None) -> None:
-        if not stopping.is_set() and not stopping.finished:
+        if (not stopping.is_set() or stopping.dropped) and not stopping.finished:
             stopping.code = 128 + number
+            stopping.dropped = False
             raise Ended(stopping.code)
 
     stopping.code = 0
-    stopping.finished = False
+    stopping.finished = stopping.dropped = False
+    if not isinstance(sys.unraisablehook, _Resender):
+        sys.unraisablehook = _Resender(sys.unraisablehook)
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
+
+
+class _Resender:
+    """An `unraisablehook` that sends a signal again if Python handled it in a callback whose exceptions it drops."""
+
+    def __init__(self, report: Callable[[sys.UnraisableHookArgs], object]) -> None:
+        self._report = report
+
+    def __call__(self, dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, Ended) and stopping.is_set():
+            # `Thread.start` would wait here for the thread, perhaps until the signal comes.
+            _thread.start_new_thread(self._send, (stopping.code - 128,))
+        else:
+            self._report(dropped)
+
+    def _send(self, number: int) -> None:
+        time.sleep(_SHORT)
+        stopping.dropped = True
+        signal_main_thread(number)

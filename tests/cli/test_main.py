@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,10 +35,12 @@ sys.meta_path.insert(0, Finder())
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Restores the signal handlers of the test run after `main` sets its own."""
+    """Restores the handlers of the test run after `main` sets its own."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
+    hook = sys.unraisablehook
     yield
+    sys.unraisablehook = hook
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
 
@@ -88,6 +91,23 @@ def test_a_signal_while_a_class_is_made_gives_its_exit_code(
             signal.raise_signal(number)
 
     monkeypatch.setattr(layerscope, "read", lambda *_, **__: type("Made", (), {"name": Named()}))
+    assert main(["report", "app.tar"]) == 128 + number
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_a_callback_that_drops_exceptions_gives_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def read(*_: object, **__: object) -> None:
+        Dropped()
+        time.sleep(30)
+
+    monkeypatch.setattr(layerscope, "read", read)
     assert main(["report", "app.tar"]) == 128 + number
     assert capsys.readouterr().err == ""
 
