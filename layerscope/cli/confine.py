@@ -75,19 +75,21 @@ def confine(
     optional: Iterable[str] = (),
     pull: bool = False,
     cache: bool = True,
+    ahead: bool = True,
     more: Rights | None = None,
 ) -> None:
     """Restrict the rest of this run to what it needs, before it reads the first byte of an image.
 
     `references` are the images and saved reports, `files` what else is read, `outputs` what is written, and `folders` are
-    filled. `optional` are images that the run can do without, where a sandbox was asked for and can't include them. Raises
-    `UsageError` if there must be a sandbox, and there can't be one.
+    filled. `optional` are images that the run can do without, where a sandbox was asked for and can't include them. With
+    `ahead`, the programs that a source needs are started before there is a sandbox, outside of it. Raises `UsageError` if
+    there must be a sandbox, and there can't be one.
     """
     wanted = mode()
     if wanted == "off" or process.confined:
         return
     problem = _unable() or _apply(
-        _needed(references, optional, pull=pull, whole=wanted == "on")
+        _needed(references, optional, pull=pull, ahead=ahead, whole=wanted == "on")
         | _named(files, outputs, folders)
         | (more or Rights()),
         cache=cache,
@@ -139,13 +141,18 @@ def _unable() -> str | None:
 
 
 def _needed(
-    references: Iterable[str | None], optional: Iterable[str], *, pull: bool, whole: bool
+    references: Iterable[str | None],
+    optional: Iterable[str],
+    *,
+    pull: bool,
+    ahead: bool,
+    whole: bool,
 ) -> Rights:
     from layerscope.sandbox.table import needs
 
     rights = Rights()
     for reference in references:
-        rights |= needs(reference, pull=pull)
+        rights |= needs(reference, pull=pull, ahead=ahead)
     for reference in optional:
         more = needs(reference)
         if more.unconfined is None or not whole:
@@ -169,6 +176,11 @@ def _apply(rights: Rights, *, cache: bool, whole: bool) -> str | None:
     from layerscope.sandbox.bytecode import compile_once
 
     compile_once()
+    try:
+        for step in rights.first:
+            step()
+    except OSError as error:
+        return f"ssh can't be prepared: {error.strerror}"
     try:
         enforce(rights | _usual() | _cache(cache))
     except OSError as error:

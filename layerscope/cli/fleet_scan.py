@@ -199,6 +199,7 @@ def _confine(plan: Plan, where: Where) -> None:
         ["registry:image"] if any(map(_may_name_registries, plan.targets)) else [],
         folders=(where.out,) if where.scheduler else (where.out, *_SEMAPHORES),
         cache=False,
+        ahead=False,
         more=Rights(
             reads=("/",), connects=True, sockets=True, listens=None, programs=Programs.PYTHON
         ),

@@ -76,6 +76,7 @@ def _confine(choice: Choice, port: int) -> None:
         files=(options.dockerfile,),
         pull=options.pull,
         cache=options.cache,
+        ahead=False,
         more=Rights(listens=(port,), programs=Programs.PYTHON),
     )
 

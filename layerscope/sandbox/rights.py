@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 from layerscope.records import dataclass
@@ -34,6 +35,8 @@ class Rights:
     listens: tuple[int, ...] | None = ()
     """The TCP ports to listen on; None for any."""
     programs: Programs = Programs.NONE
+    first: tuple[Callable[[], None], ...] = ()
+    """What has to be done before the sandbox is there, because it can't be done in it. May raise `OSError`."""
     unconfined: str | None = None
     """Why there can't be a sandbox at all."""
 
@@ -48,6 +51,7 @@ class Rights:
             sockets=self.sockets or other.sockets,
             listens=both,
             programs=max(self.programs, other.programs),
+            first=(*self.first, *other.first),
             unconfined=self.unconfined or other.unconfined,
         )
 

@@ -16,6 +16,7 @@ from layerscope.sources.deferred import vouched
 from layerscope.sources.docker_config import check_config, config_path
 from layerscope.sources.engine import Place, identity, inspected, one_line, open_saved, saved
 from layerscope.sources.source import Request
+from layerscope.sources.ssh_door import address
 
 if TYPE_CHECKING:
     from docker.context import Context
@@ -78,8 +79,8 @@ def _plain_host() -> str | None:
 
 def _place(host: str, options: dict[str, Any]) -> Place:
     ssh = host.startswith("ssh://")
-    hint = f"check that `ssh {host.removeprefix('ssh://')} docker version` works" if ssh else _START
-    return Place("Docker", host, {"base_url": host, "use_ssh_client": ssh, **options}, hint)
+    hint = f"check that `ssh {host} docker version` works" if ssh else _START
+    return Place("Docker", host, {**address(host), **options}, hint)
 
 
 def _context() -> Context | None:

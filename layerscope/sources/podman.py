@@ -29,6 +29,7 @@ from layerscope.sources.engine import (
 from layerscope.sources.names import is_same
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.sources.ssh_door import address
 from layerscope.sources.temporary import reason
 from layerscope.system.users import user_id
 
@@ -55,8 +56,7 @@ def place() -> Place | None:
         if path is None:
             return None
         host = f"unix://{path}"
-    ssh = host.startswith("ssh://")
-    return Place("Podman", host, {"base_url": host, "use_ssh_client": ssh}, _START)
+    return Place("Podman", host, address(host), _START)
 
 
 def _is_socket(path: str) -> bool:

@@ -27,6 +27,7 @@ from layerscope.__main__ import command
 sys.exit(command())
 """
 """A run on an older kernel, as far as the program can tell."""
+NO_ENGINES = {"DOCKER_HOST": "tcp://127.0.0.1:1", "CONTAINER_HOST": "tcp://127.0.0.1:1"}
 MISSING = """
 import sys
 sys.modules["landlockpy"] = None
@@ -105,24 +106,43 @@ def test_an_unknown_value_in_the_environment_is_refused(run: Run) -> None:
 
 
 @LANDLOCK
-@pytest.mark.parametrize("host", ["ssh://user@127.0.0.1:1", "tcp://127.0.0.1:1"])
-def test_an_engine_behind_ssh_has_no_sandbox(host: str, run: Run) -> None:
-    done = run("report", "docker:app", "--sandbox", env={"DOCKER_HOST": host})
-    refused = "--sandbox is not possible: the engine is reached through ssh" in done.stderr
-    assert refused == host.startswith("ssh:")
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (("report", "docker:app"), False),
+        (("report", "app"), True),  # and maybe in an engine or a registry
+        (("serve", "docker:app"), True),  # whose processes for visitors would have to start it
+    ],
+)
+def test_ssh_starts_before_the_sandbox_where_one_image_is_read(
+    words: tuple[str, ...], refused: bool, run: Run
+) -> None:
+    done = run(*words, "--sandbox", env=NO_ENGINES | {"DOCKER_HOST": "ssh://user@127.0.0.1:1"})
+    said = "--sandbox is not possible: the engine is reached through ssh" in done.stderr
+    assert said == refused, done.stderr
     assert done.returncode == (2 if refused else 3)
 
 
 @LANDLOCK
-def test_a_credential_helper_may_need_more_than_a_sandbox_gives(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (("report", "registry:127.0.0.1:1/app"), False),
+        (("report", "127.0.0.1:1/app"), True),
+        (("report", "docker:app", "--pull"), True),
+        (("serve", "registry:127.0.0.1:1/app"), True),
+    ],
+)
+def test_a_credential_helper_starts_before_the_sandbox_where_one_image_is_read(
+    words: tuple[str, ...], refused: bool, run: Run, tmp_path: Path
+) -> None:
     config = tmp_path / "docker"
     config.mkdir()
     (config / "config.json").write_text('{"credsStore": "none"}')
-    done = run(
-        "report", "registry:127.0.0.1:1/app", "--sandbox", env={"DOCKER_CONFIG": str(config)}
-    )
-    assert done.returncode == 2
-    assert "a credential helper may need more rights" in done.stderr
+    done = run(*words, "--sandbox", env=NO_ENGINES | {"DOCKER_CONFIG": str(config)})
+    said = "a credential helper may need more rights" in done.stderr
+    assert said == refused, done.stderr
+    assert done.returncode == (2 if refused else 3)
 
 
 @LANDLOCK

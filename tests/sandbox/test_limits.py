@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import originals
+from tests.cli.conftest import originals, run_in
 from tests.processes.client import ROOT
 from tests.registry.server import Registry
 from tests.sandbox.planted import Place, attempts, cache_folder, place, run, version
@@ -155,6 +156,26 @@ def test_a_registry_gives_access_to_the_network_alone(where: Place, port: int) -
         environment = {"HOME": str(where.temporary)}
         found = run(where, *words, tries=tries(where, port), env=environment)
     assert denied(found) == both(*ALL, "remove") - both("connect")
+
+
+def test_a_credential_helper_adds_nothing_to_that(where: Place, port: int) -> None:
+    program = where.outside / "docker-credential-own"
+    program.write_text(
+        '#!/bin/sh\ncat > asked\nprintf \'{"Username": "me", "Secret": "s3cret"}\'\n'
+    )
+    program.chmod(0o755)
+    (where.temporary / "config.json").write_text('{"credsStore": "own"}')
+    path = f"{where.outside}:{os.environ['PATH']}"
+    environment = {"DOCKER_CONFIG": str(where.temporary), "PATH": path}
+    with Registry() as registry:
+        registry.user = ("me", "s3cret")
+        registry.add(sample())
+        words = ("report", registry.name(), "--sandbox", "--quiet")
+        found = run(where, *words, tries=tries(where, port), env=environment)
+        assert denied(found) == both(*ALL, "remove") - both("connect")
+        assert (where.folder / "asked").read_text() in registry.name()
+        done = run_in(where.folder, *words, env=environment | {"TMPDIR": str(where.temporary)})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_browser_writes_below_the_current_folder_alone(where: Place, port: int) -> None:

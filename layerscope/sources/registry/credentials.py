@@ -40,12 +40,36 @@ class Credentials:
         return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
+_ANSWERS: Final[dict[tuple[str, str], Credentials | ConfigError | None]] = {}
+"""What was asked ahead, by registry and repository."""
+
+
 def find_credentials(registry: str, repository: str) -> Credentials | None:
     """The credentials for a repository; None for an anonymous pull.
 
     The most specific key wins, as containers-auth.json(5) says, and docker's file comes first. Raises `ConfigError` if
     a file or a helper fails, because an anonymous pull would hide the cause.
     """
+    if (registry, repository) not in _ANSWERS:
+        return _find(registry, repository)
+    known = _ANSWERS[registry, repository]
+    if isinstance(known, ConfigError):
+        raise known
+    return known
+
+
+def ask_ahead(registry: str, repository: str) -> None:
+    """Look up the credentials for a repository now, because this process can't start helpers later.
+
+    What goes wrong is raised when the credentials are needed, since a public repository needs none.
+    """
+    try:
+        _ANSWERS[registry, repository] = _find(registry, repository)
+    except ConfigError as error:
+        _ANSWERS[registry, repository] = error
+
+
+def _find(registry: str, repository: str) -> Credentials | None:
     keys = list(_keys(registry, repository))
     for path in _files():
         config = _read(path)
