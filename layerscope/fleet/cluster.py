@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from layerscope.units import count as counted
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 _CONNECT_SECONDS: Final = 20
 _OPEN_FILES: Final = 32
@@ -154,9 +156,8 @@ def _local(count: int) -> Iterator[Client]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            # Certificates that live as long as the scan: nobody else on this machine can talk to its workers.
             protocol="tls://",
-            security=True,
+            security=_certificates(Path(scratch)),
             dashboard_address="127.0.0.1:0",
             scheduler_kwargs={"dashboard": False},
             worker_dashboard_address=None,
@@ -166,6 +167,26 @@ def _local(count: int) -> Iterator[Client]:
         Client(cluster, direct_to_workers=True) as client,
     ):
         yield client
+
+
+def _certificates(folder: Path) -> Security:
+    """Certificates that live as long as the scan: nobody else on this machine can talk to its workers.
+
+    They are in `folder`. Dask would write those that it has in memory to a new folder in each process, and a worker that
+    is killed meanwhile would leave its key behind.
+    """
+    from distributed.security import Security
+
+    made = Security.temporary()
+    certificate, key = folder / "scan.crt", folder / "scan.key"
+    certificate.write_text(made.tls_ca_file)
+    key.write_text(made.tls_client_key)
+    own = {
+        f"tls_{role}_{part}": str(path)
+        for role in ("client", "scheduler", "worker")
+        for part, path in (("cert", certificate), ("key", key))
+    }
+    return Security(require_encryption=True, tls_ca_file=str(certificate), **own)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import pytest
 
 from layerscope.cache.shelf import Shelf
 from layerscope.cli.main import main
+from layerscope.fleet.cluster import DaskWorkers, workers
 from tests.builder import FORMS, ImageBuilder, digest_of
 from tests.fleet.cluster import Cluster
 from tests.fleet.served import FleetRegistry
@@ -221,6 +222,19 @@ def test_local_workers_scan_a_folder(tmp_path: Path, rows: Ask) -> None:
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr
     assert "1 image, 0 of them unchanged; 1 layer" in done.stderr
     assert_same(rows, tmp_path / "fleet", [f"{tmp_path}/images/one.tar"])
+
+
+@pytest.mark.slow
+def test_the_keys_of_a_scan_are_in_one_folder_that_is_gone_afterwards() -> None:
+    """Dask writes a key that is not in a file to a new folder in each process, whose death leaves it there."""
+    with workers(scheduler=None, count=1) as crew:
+        assert isinstance(crew, DaskWorkers)
+        told = crew.client.security.get_tls_config_for_role("worker")
+        files = [Path(told[name]) for name in ("ca_file", "cert", "key")]
+        assert all(path.is_file() for path in files)
+        (folder,) = {path.parent for path in files}
+        assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
