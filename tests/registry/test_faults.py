@@ -183,7 +183,7 @@ ENDED: dict[str, tuple[str, Callable[[Handler], None], int, str]] = {
     "a huge wait": (MANIFEST, answer(429, {"Retry-After": "9" * 400}), 3, "wait"),
     "forbidden": (MANIFEST, answer(403), 3, "403"),
     "a teapot": (MANIFEST, answer(418), 3, "418"),
-    "a manifest that is not there": (MANIFEST, answer(404), 3, "no such image"),
+    "a manifest that is not there": (MANIFEST, answer(404), 3, "has no tag 1"),
     "a page of HTML": (
         MANIFEST,
         answer(200, {"Content-Type": "text/html"}, b"<html>log in</html>"),
@@ -249,7 +249,7 @@ LAYER_FAULTS: dict[str, tuple[Callable[[Handler], None], int, str]] = {
     "another length": (answer(200, {}, b"short"), 4, "5 bytes"),
     "another range": (wrong_range, 4, "bytes from"),
     "a blob cut for good": (cut_after(0), 3, "stopped after"),
-    "gone": (answer(404), 3, "no such image"),
+    "gone": (answer(404), 3, "although its manifest names it"),
 }
 
 

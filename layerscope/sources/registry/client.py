@@ -77,7 +77,7 @@ class Client:
         response = self._authorized(path, headers)
         if response.status in (200, 206):
             return response
-        message = self._explain(response)
+        message = self._explain(response, path)
         if response.status == 404:
             raise ImageNotFound(message)
         hint = "try again later"
@@ -252,7 +252,7 @@ class Client:
         finally:
             response.close()
 
-    def _explain(self, response: BaseHTTPResponse) -> str:
+    def _explain(self, response: BaseHTTPResponse, path: str) -> str:
         """The reason for a refusal, on one line: the code and message in the distribution spec's error body."""
         import json
 
@@ -265,11 +265,18 @@ class Client:
             told = one_line(f"{error.get('code', '')} {error.get('message', '')}")
         response.close()
         where = f"{self.endpoint.host}/{self.endpoint.repository}".removesuffix("/")
-        if response.status == 404 and not self.endpoint.repository:
-            return f"{where} has no catalog of repositories" + (f": {told}" if told else "")
+        what = f"responded with HTTP {response.status}"
         if response.status == 404:
-            return f"{where} has no such image" + (f": {told}" if told else "")
-        return f"{where} responded with HTTP {response.status}" + (f": {told}" if told else "")
+            what = f"has no {self._missing(path)}"
+        return f"{where} {what}" + (f": {told}" if told else "")
+
+    def _missing(self, path: str) -> str:
+        kind, _, name = path.partition("/")
+        if not self.endpoint.repository:
+            return "catalog of repositories"
+        if kind == "blobs":
+            return f"blob {name}, although its manifest names it"
+        return f"image {name}" if ":" in name else f"tag {name}"
 
 
 def _joined(url: str, location: str) -> str:
