@@ -129,12 +129,14 @@ def _nameless(index: int, row: Row, comment: str = "") -> Instruction:
 
 
 def _covering(index: int, layer: int, span: _Span, closing: Instruction) -> Instruction:
-    if span.first == span.last:
-        text = f"all steps up to {closing.text}, in one layer"
+    if span.first != span.last:
+        covered = f"instructions {span.first} to {span.last}"
+    elif span.base is None:
+        covered = f"all steps up to {closing.text}"
     else:
-        text = f"instructions {span.first} to {span.last}, in one layer"
-    if span.base is not None:
-        text = f"FROM {span.base} and {text}"
+        covered = closing.text
+    below = "" if span.base is None else f"FROM {span.base} and "
+    text = f"{below}{covered}, in one layer"
     return Instruction(
         index=index, keyword="", text=text, layers=(layer,), range=(span.first, span.last)
     )
@@ -142,11 +144,10 @@ def _covering(index: int, layer: int, span: _Span, closing: Instruction) -> Inst
 
 def _squash_note(layer: int, span: _Span) -> Note:
     below = "" if span.base is None else f"its base image {span.base} and "
-    covered = (
-        f"all steps up to instruction {span.last}"
-        if span.first == span.last
-        else f"instructions {span.first} to {span.last}"
-    )
+    if span.first != span.last:
+        covered = f"instructions {span.first} to {span.last}"
+    else:
+        covered = f"{'all steps up to ' if span.base is None else ''}instruction {span.last}"
     return Note(
         "history-squashed",
         f"layer {layer} is squashed: it covers {below}{covered}, and its bytes cannot be divided among them",
@@ -165,8 +166,8 @@ def _span(
     """The rows from `begin` on that the next row's layer covers; None if that row alone made it.
 
     Docker's --squash adds its own entry. buildah without layers gives the only layer to the last step, of any kind, and
-    marks the steps before it empty; only that last step names the image below in its comment. kaniko with a single
-    snapshot does the same and leaves out the other steps.
+    marks the steps before it empty. One step names the image below in its comment: the last one until buildah 1.28, and
+    the first one later. kaniko with a single snapshot does the same and leaves out the other steps.
     """
     end = len(before)
     changing = [i for i in range(begin, end) if before[i].keyword in ("RUN", "COPY", "ADD")]
@@ -176,25 +177,38 @@ def _span(
         return _Span(begin, end - 1) if begin < end else None
     if entry.author == kaniko.AUTHOR and statement.keyword in METADATA_KEYWORDS:
         return _Span(end, end)
+    if statement.keyword and not statement.classic:
+        return None
     parent = builders.parent_of(entry)
-    if not changing or not (statement.classic or not statement.keyword):
-        return None
-    if parent is None and builders.is_padding(entry):
-        return None
-    if parent is None and statement.keyword in ("RUN", "COPY", "ADD", "WORKDIR"):
-        # The classic builder marks a RUN that changed nothing as empty, but never a COPY.
-        if statement.keyword == "WORKDIR" or all(before[i].keyword == "RUN" for i in changing):
+    first = _naming(before, begin) if parent is None else None
+    if first is not None:
+        parent = builders.parent_of_comment(before[first].comment)
+    lowest = begin == 0 and not any(step.layers for step in before)
+    named = parent not in (None, "scratch") and not builders.is_image_id(parent or "")
+    base = parent if lowest and named else None
+    if first is None or not (base or (changing and first <= changing[-1])):
+        if not base and not (changing and _closes_a_build(before, changing, entry, statement)):
             return None
-    elif parent is None and not statement.keyword and not _is_buildah(before[changing[0] : end]):
-        return None
-    first = _first(before, begin, changing[0])
-    if parent is not None and any(
-        builders.parent_of_comment(step.comment) is not None for step in before[changing[0] : end]
-    ):
-        return None
-    within = begin == 0 and not any(step.layers for step in before)
-    base = parent if within and parent not in (None, "scratch") else None
+        first = _first(before, begin, changing[0] if changing else end)
     return _Span(first, end, base)
+
+
+def _closes_a_build(
+    before: Sequence[Instruction],
+    changing: Sequence[int],
+    entry: HistoryEntry,
+    statement: Statement,
+) -> bool:
+    """Whether buildah gave this last step the layer of the steps before it, some of them `changing` files."""
+    steps = before[changing[0] :]
+    if builders.parent_of(entry) is not None:
+        return all(builders.parent_of_comment(step.comment) is None for step in steps)
+    if builders.is_padding(entry) or statement.keyword == "WORKDIR":
+        return False
+    if statement.keyword in ("RUN", "COPY", "ADD"):
+        # The classic builder marks a RUN that changed nothing as empty, but never a COPY.
+        return any(before[i].keyword != "RUN" for i in changing)
+    return bool(statement.keyword) or _is_buildah(steps)
 
 
 def _is_buildah(steps: Sequence[Instruction]) -> bool:
@@ -202,16 +216,27 @@ def _is_buildah(steps: Sequence[Instruction]) -> bool:
     return any(step.keyword in ("COPY", "ADD") for step in steps)
 
 
+def _naming(before: Sequence[Instruction], begin: int) -> int | None:
+    """The first step of a build by buildah 1.29 or later, which names the image below; None if there is none."""
+    for index in range(len(before) - 1, begin - 1, -1):
+        parent = builders.parent_of_comment(before[index].comment)
+        if parent is not None:
+            return None if builders.is_image_id(parent) else index
+    return None
+
+
 def _first(before: Sequence[Instruction], begin: int, changing: int) -> int:
     """Where the build starts, given `changing`, its first step that changes files.
 
-    The base image's last steps are empty too. They end at a step that itself names an image below, or at the command
-    that closes a build.
+    The base image's last steps are empty too. They end at a step that itself names an image below, at the command that
+    closes a build, or at a step of another builder.
     """
     for index in range(changing - 1, begin - 1, -1):
         step = before[index]
-        if step.keyword in ("CMD", "ENTRYPOINT") or (
-            builders.parent_of_comment(step.comment) is not None
+        if (
+            step.keyword in ("", "CMD", "ENTRYPOINT")
+            or step.comment.startswith("buildkit.")
+            or builders.parent_of_comment(step.comment) is not None
         ):
             return index + 1
     return begin
