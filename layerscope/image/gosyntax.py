@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
-from layerscope.image.shell import shell_words
+from layerscope.image.shell import fold, shell_words
 from layerscope.patterns import pattern
 
 _STRING = pattern(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -14,7 +15,8 @@ _ESCAPE = pattern(
 )
 _RUNE = pattern(r"'(\\?[^'\\]\w{0,8}|\\'|\\\\)'", re.DOTALL)
 _DURATION = pattern(r'\s*"([0-9a-zµ.]{1,32})"')
-_CONTENT = pattern(r"(file|dir|multi|tarsum[\w.+]{0,32}):([0-9a-f]{1,128}) in (?=\S)")
+_CONTENT = pattern(r"(file|dir|multi|tarsum[\w.+]{0,32}):([0-9a-f]{1,128})(?: in (?=\S)|\s*\Z)")
+_NAMED = pattern(r"(?<!\S)[A-Za-z_][^\s=]{0,255}=")
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _SHOWN_HASH = 12
 
@@ -32,6 +34,8 @@ def metadata(keyword: str, body: str) -> str:
         return _volumes(body)
     if keyword == "HEALTHCHECK":
         return _healthcheck(body)
+    if keyword in {"ENV", "LABEL"}:
+        return _settings(body)
     if keyword in {"USER", "STOPSIGNAL", "WORKDIR", "ONBUILD"}:
         inner = _bracketed(body)
         return body if inner is None else inner.strip()
@@ -42,7 +46,7 @@ def copy(body: str) -> str:
     """The arguments of a classic COPY or ADD, `[--chown=…]file:HASH in DST`.
 
     The history has no source names, only a hash of the content. Its first digits represent them
-    (`file:3e2a9f1b0c4d… /app`).
+    (`file:3e2a9f1b0c4d… /app`). `buildah copy` leaves out the destination.
     """
     match = _CONTENT.search(body)
     if match is None:
@@ -161,6 +165,22 @@ def _volumes(body: str) -> str:
             return inner
         return _json([" ".join(words) for words in paths])
     return " ".join(words[0] for words in paths)
+
+
+def _settings(body: str) -> str:
+    """`NAME=VALUE` pairs. Docker leaves out the quotes of a value with blanks; buildah keeps what was written."""
+    if any(character in body for character in "\"'\\\n"):
+        return fold(body)
+    starts = [match.start() for match in _NAMED.finditer(body)]
+    if starts[:1] != [0]:
+        return body
+    pairs = [body[i:j].rstrip(" ") for i, j in pairwise([*starts, len(body)])]
+    return " ".join(map(_quoted, pairs))
+
+
+def _quoted(pair: str) -> str:
+    name, _, value = pair.partition("=")
+    return f'{name}="{value}"' if " " in value or "\t" in value else pair
 
 
 def _healthcheck(body: str) -> str:

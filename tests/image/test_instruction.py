@@ -34,8 +34,9 @@ CLASSIC = {
     '/bin/sh -e -c #(nop)  ENTRYPOINT ["/bin/sh" "-e" "-c" "echo \\"hi\\""]': (
         'ENTRYPOINT ["/bin/sh", "-e", "-c", "echo \\"hi\\""]'
     ),
-    "/bin/sh -c #(nop)  ENV A=x y B=2": "ENV A=x y B=2",
-    "/bin/sh -c #(nop)  LABEL a=b  c": "LABEL a=b  c",
+    "/bin/sh -c #(nop)  ENV A=x y B=2": 'ENV A="x y" B=2',
+    "/bin/sh -c #(nop)  LABEL a=b  c": 'LABEL a="b  c"',
+    "/bin/sh -c #(nop)  LABEL org.example/t=a b c=d": 'LABEL org.example/t="a b" c=d',
     '/bin/sh -c #(nop)  MAINTAINER Me "me@example.org"': 'MAINTAINER Me "me@example.org"',
     f"/bin/sh -c #(nop) ADD file:{CONTENT} in / ": f"ADD file:{SHORT} /",
     f"/bin/sh -c #(nop) COPY dir:{CONTENT} in /app ": f"COPY dir:{SHORT} /app",
@@ -96,6 +97,8 @@ BUILDKIT = {
     ),
     "WORKDIR /app": "WORKDIR /app",
     "ENV LANG=C.UTF-8": "ENV LANG=C.UTF-8",
+    "ENV OPTS=-Xmx1g -Da=b D=": 'ENV OPTS="-Xmx1g -Da=b" D=',
+    'ENV J={"a": "b c"}': 'ENV J={"a": "b c"}',
     'CMD ["a" "b"]': 'CMD ["a", "b"]',
     "CMD []": "CMD []",
     'CMD ["\\u00e9" "\\x1b" "a\\\\b"]': 'CMD ["é", "\\u001b", "a\\\\b"]',
@@ -124,7 +127,10 @@ BUILDKIT = {
 }
 
 BUILDAH = {
-    '/bin/sh -c #(nop) ENV A="x y" B=2': 'ENV A="x y" B=2',
+    '/bin/sh -c #(nop) ENV A="x  y"     B=2': 'ENV A="x  y" B=2',
+    "/bin/sh -c #(nop) ENV A=1     B=2": "ENV A=1 B=2",
+    "/bin/sh -c #(nop) ENV A b c": "ENV A b c",
+    f"/bin/sh -c #(nop) COPY file:{CONTENT}": f"COPY file:{SHORT}",
     '/bin/sh -c #(nop) VOLUME ["/data","/x y"]': 'VOLUME ["/data", "/x y"]',
     "/bin/sh -c #(nop) HEALTHCHECK --interval=5s CMD echo ok": (
         "HEALTHCHECK --interval=5s CMD echo ok"
