@@ -76,9 +76,9 @@ def attribute(
 
 
 def named_base(instructions: Sequence[Instruction]) -> Base | None:
-    """The base image that buildah named, with the layers below its first step.
+    """The base image that buildah named, or that ko or Jib put their layers on.
 
-    None if that image's layers are squashed into one with the rest, or if another builder continued from there.
+    None if the base image's layers are squashed into one with the rest, or if another builder continued from there.
     """
     found: Base | None = None
     below = 0
@@ -89,7 +89,22 @@ def named_base(instructions: Sequence[Instruction]) -> Base | None:
         if parent is not None and not builders.is_image_id(parent):
             found = Base(layers=below, name=parent, evidence="history") if below else None
         below += len(instruction.layers)
-    return found
+    return found or _base_of_application(instructions)
+
+
+def _base_of_application(instructions: Sequence[Instruction]) -> Base | None:
+    """What is below the last layers, if ko or Jib made those in one build. The history has no name for it."""
+    made = [step for step in instructions if step.layers]
+    first = len(made)
+    last = made[-1].created_by if made else ""
+    while first and builders.adds_application(last) and made[first - 1].created_by == last:
+        first -= 1
+    parts = [step.comment for step in made[first:]]
+    if not parts or not first or len(set(parts)) < len(parts):
+        return None
+    return Base(
+        layers=sum(len(step.layers) for step in made[:first]), name=None, evidence="history"
+    )
 
 
 def _instruction(

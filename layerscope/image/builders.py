@@ -62,6 +62,11 @@ def is_image_id(name: str) -> bool:
     return _IMAGE_ID.fullmatch(name) is not None
 
 
+def adds_application(created_by: str) -> bool:
+    """Whether ko or Jib made the layer: they put an application on a base image, and never build one."""
+    return created_by.startswith(("ko build ", "jib-"))
+
+
 def describe(entry: HistoryEntry) -> str:
     """What made the layer, for an entry whose `created_by` is not an instruction; may be empty."""
     created_by, comment = entry.created_by.strip(), entry.comment.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from layerscope.errors import ImageNotFound, LimitExceeded
 from layerscope.image import media_type as media_types
@@ -20,6 +21,8 @@ from layerscope.records import dataclass
 from layerscope.sources.order import matched
 from layerscope.sources.source import Request
 from layerscope.sources.stored import StoredLayer
+
+_BASE = "org.opencontainers.image.base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def assemble(
         notes=tuple(notes),
         annotations=parts.annotations,
         attestations=parts.attestations,
-        base=base,
+        base=_with_name(base, parts.annotations),
         dockerfiles=dockerfiles,
         siblings=parts.siblings,
         closers=closers,
@@ -107,6 +110,17 @@ def _instructions(
     instructions, remarks = attribute(history, len(parts.layers))
     notes.extend(remarks)
     return instructions, named_base(instructions), ()
+
+
+def _with_name(base: Base | None, annotations: tuple[tuple[str, str], ...]) -> Base | None:
+    """The base image with the name that the manifest's annotations have for it."""
+    if base is None or base.name is not None:
+        return base
+    named = dict(annotations)
+    name, digest = named.get(f"{_BASE}.name"), named.get(f"{_BASE}.digest")
+    if not name:
+        return base
+    return replace(base, name=f"{name}@{digest}" if digest and "@" not in name else name)
 
 
 def _layers(

@@ -57,6 +57,8 @@ class BuiltImage:
     config: bytes
     tags: tuple[str, ...] = ()
     platform: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of the manifest, in formats that have one."""
 
     @property
     def config_digest(self) -> str:

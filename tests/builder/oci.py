@@ -76,12 +76,14 @@ def add_image(
             descriptor["annotations"] = dict(layer.annotations)
         layers.append(descriptor)
     kind = DOCKER_MANIFEST if docker else MANIFEST
-    manifest = {
+    manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": kind,
         "config": archive.add_blob(image.config, DOCKER_CONFIG if docker else CONFIG),
         "layers": layers,
     }
+    if image.annotations:
+        manifest["annotations"] = dict(image.annotations)
     return archive.add_blob(encode(manifest), kind)
 
 

@@ -115,10 +115,19 @@ class Case:
         self._claimed_pairs.add(_key(pair))
 
     def is_inherited(self, pair: WastePair) -> bool:
-        """Whether the base image wrote the files and the Dockerfile wastes them."""
+        """Whether the base image wrote the files and the Dockerfile wastes them.
+
+        If the base image is unknown, a step that is not of a Dockerfile counts as its, unless the same tool goes on.
+        """
         if self.mentions.is_of_base(pair.written_by):
             return not self.mentions.is_of_base(pair.wasted_by)
-        return self.keyword(pair.written_by) not in ("RUN", "COPY", "ADD")
+        if self.base_layers or self.keyword(pair.written_by) in ("RUN", "COPY", "ADD"):
+            return False
+        instructions = self.analysis.instructions
+        writer, waster = (
+            instructions[index].instruction for index in (pair.written_by, pair.wasted_by)
+        )
+        return bool(waster.keyword) or waster.created_by != writer.created_by
 
     # Live content. Contents are numbers, counted through all layers of the tree.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from layerscope.analysis.advice.advice import Advice
 from layerscope.analysis.advice.case import Case
 from layerscope.analysis.advice.rule import Rule
+from layerscope.analysis.mentions import paths_word
 
 
 def _find(case: Case) -> Iterator[Advice]:
@@ -14,13 +15,12 @@ def _find(case: Case) -> Iterator[Advice]:
     for index, numbers in found.items():
         claimed = case.claim(numbers)
         if claimed is not None:
-            yield case.on_content(
-                RULE.id,
-                claimed,
-                f"{case.start(index)}: install build tools in a stage of their own, "
-                "and COPY --from it only what you build",
-                edit=index,
+            remedy = (
+                "install build tools in a stage of their own, and COPY --from it only what you build"
+                if case.keyword(index)
+                else f"leave out build tools, {paths_word(claimed.paths)}"
             )
+            yield case.on_content(RULE.id, claimed, f"{case.start(index)}: {remedy}", edit=index)
 
 
 RULE = Rule("build-tools", "Build tools in the final image", _find)

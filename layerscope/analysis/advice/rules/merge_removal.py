@@ -18,12 +18,14 @@ def _find(case: Case) -> Iterator[Advice]:
         files = case.files_of(pair)
         what = files_word(files)
         start = case.start(pair.written_by)
+        them = "it" if len(files) == 1 else "them"
+        late = case.mentions.place(pair.wasted_by)
         if pair.written_by == pair.wasted_by:
-            them = "it" if len(files) == 1 else "them"
             text = f"{start}: delete {what} in the step that writes {them}"
         elif case.keyword(pair.written_by) == "RUN":
-            late = case.mentions.place(pair.wasted_by)
             text = f"{start}: delete {what} in the same RUN, not in {late}"
+        elif not case.keyword(pair.written_by):
+            text = f"{start}: leave out {what}, because deleting {them} in {late} frees nothing"
         else:
             continue
         edits, reason = _edits(case, pair)
@@ -33,7 +35,7 @@ def _find(case: Case) -> Iterator[Advice]:
 def _edits(case: Case, pair: WastePair) -> Change:
     """Move the command that deletes to the end of the RUN, if nothing in between could notice."""
     first, last = pair.written_by, pair.wasted_by
-    if first == last:
+    if first == last or case.keyword(first) != "RUN":
         return (), ""
     command = cleanup_command(case.text(last))
     if command is None:

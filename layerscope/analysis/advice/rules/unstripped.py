@@ -26,7 +26,10 @@ def _find(case: Case) -> Iterator[Advice]:
             else f"strip {what} before this step ends, because of debug symbols"
         )
         if case.keyword(index) != "RUN":
-            remedy = f"strip {what} before {case.keyword(index)}, because of debug symbols"
+            step = case.keyword(index) or (
+                "this step stores it" if len(claimed.paths) == 1 else "this step stores them"
+            )
+            remedy = f"strip {what} before {step}, because of debug symbols"
         yield case.on_content(RULE.id, claimed, f"{case.start(index)}: {remedy}", edit=index)
 
 
