@@ -23,6 +23,7 @@ from layerscope.analysis.model import Analysis, InstructionSummary
 from layerscope.image.config import ImageConfig
 from layerscope.image.dialects import HIDDEN, DialectReader
 from layerscope.image.history import HistoryEntry
+from layerscope.image.image import Base
 from layerscope.image.instruction import CopiedFrom, Instruction
 from layerscope.image.shell import DEFAULT_SHELL, split_arguments
 from layerscope.notes import Note
@@ -58,9 +59,15 @@ class Masks:
     """Masks secrets in texts: known values wherever they occur, and anything that looks like a secret."""
 
     def __init__(
-        self, arguments: Iterable[Pair] = (), settings: Iterable[Pair] = (), *, off: bool = False
+        self,
+        arguments: Iterable[Pair] = (),
+        settings: Iterable[Pair] = (),
+        *,
+        images: Iterable[str] = (),
+        off: bool = False,
     ) -> None:
         self._off = off
+        self._images = sorted(set(images))[:_MOST_ALIKE]
         self._pairs: dict[str, set[str]] = {}
         self._values: dict[str, list[str]] = {}
         for name, value in arguments:
@@ -78,9 +85,16 @@ class Masks:
 
     @classmethod
     def of(
-        cls, config: ImageConfig, instructions: Sequence[Instruction], texts: Sequence[str] = ()
+        cls,
+        config: ImageConfig,
+        instructions: Sequence[Instruction],
+        texts: Sequence[str] = (),
+        base: Base | None = None,
     ) -> Masks:
-        """Masks for the values found in an image's configuration, history, and other texts such as Dockerfiles."""
+        """Masks for the values found in an image's configuration, history, and other texts such as Dockerfiles.
+
+        The name of the `base` image, or of one that a COPY takes files from, stays readable.
+        """
         arguments: list[Pair] = []
         settings = [
             (name, value) for name, _, value in (each.partition("=") for each in config.env)
@@ -95,16 +109,24 @@ class Masks:
         for text in texts:
             arguments += _declared(text)
             settings += secret_pairs(text)
-        masks = cls(arguments, settings)
+        images = [each.copied_from.image for each in instructions if each.copied_from is not None]
+        images += [None if base is None else base.name]
+        masks = cls(arguments, settings, images=filter(None, images))
         for value in _matched(config, instructions, texts):
             masks._add(value)
         masks._sort()
         return masks
 
     def _keep(self, name: str, value: str) -> None:
-        """Remember a build argument's value, unless it is too common: a version, a path, a short word."""
-        shortest = SHORTEST if hides(name, value) else SHORTEST_ARGUMENT
-        if len(value) >= shortest and (hides(name, value) or _PLAIN.fullmatch(value) is None):
+        """Remember a build argument's value, unless it is too common: a version, a path, a short word, an image's name."""
+        if hides(name, value):
+            if len(value) >= SHORTEST:
+                self._add(value)
+        elif (
+            len(value) >= SHORTEST_ARGUMENT
+            and _PLAIN.fullmatch(value) is None
+            and not any(_names(image, value) for image in self._images)
+        ):
             self._add(value)
 
     def _add(self, value: str) -> None:
@@ -180,6 +202,13 @@ class Masks:
 _NAMED: Final = pattern(r"(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_.-]{0,255})=[\"']?")
 NO_MASKS: Final = Masks(off=True)
 """Masks nothing, for `--show-args`."""
+
+
+def _names(image: str, value: str) -> bool:
+    """Whether a value is the name of an image, or some of its parts: the registry, the repository, the tag."""
+    at = image.find(value)
+    before, after = image[:at][-1:], image[at + len(value) :][:1]
+    return at >= 0 and before in ("", "/", ":") and after in ("", "/", ":", "@")
 
 
 def _spellings(value: str) -> set[str]:
@@ -296,7 +325,7 @@ def masks_of(analysis: Analysis) -> Masks:
     """The masks for the texts of an analysis."""
     image = analysis.image
     instructions = [each.instruction for each in analysis.instructions]
-    return Masks.of(image.config, instructions, [text for _, text in image.dockerfiles])
+    return Masks.of(image.config, instructions, [text for _, text in image.dockerfiles], image.base)
 
 
 def masked(analysis: Analysis, masks: Masks | None = None) -> Analysis:

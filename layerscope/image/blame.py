@@ -290,7 +290,9 @@ def _with_sources(
         left -= 1
         builds = (each.build for each in statements if each.build is not None)
         copied = next((each for build in builds if (each := build.copied(where, own))), None)
-        found[step.index] = replace(step, copied_from=copied or own.copied(place))
+        copied = copied or own.copied(place)
+        if copied is not None and (copied.stage is not None or copied.image is not None):
+            found[step.index] = replace(step, copied_from=copied)
     return tuple(found)
 
 

@@ -132,7 +132,7 @@ class DialectReader:
         else:
             if keyword == "SHELL":
                 self._shell = gosyntax.shell_of(body) or self._shell
-            body = gosyntax.metadata(keyword, body)
+            body = gosyntax.metadata(keyword, body, self._shell)
             if keyword == "ONBUILD" and _keyword(body, lower=True)[0] == "ARG":
                 body, arguments = _declaration(body[3:])
                 body = _join("ARG", body)

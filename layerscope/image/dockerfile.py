@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from layerscope.errors import UsageError
+from layerscope.image.shell import fold
 from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
-_DIRECTIVE: Final = pattern(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S+)\s*")
-_HEREDOC: Final = pattern(r"<<(-?)([\"']?)([A-Za-z_][A-Za-z0-9_.-]*)\2")
+_DIRECTIVE: Final = pattern(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)")
+_HEREDOC: Final = pattern(r"(?<!\S)[0-9]*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
+_QUOTED: Final = pattern(r"""(?<!<<)(?<!<<-)(?:"(?:[^"\\]++|\\.)*+"|'[^']*+')""")
 _STAGE: Final = pattern(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
 _HEREDOC_KEYWORDS: Final = frozenset(("RUN", "COPY", "ADD"))
 MAX_BYTES: Final = 1 << 20
@@ -22,7 +24,8 @@ MAX_BYTES: Final = 1 << 20
 class Step:
     """One instruction of a Dockerfile: its lines (1-based, inclusive) and its text on one line.
 
-    `text` joins continuation lines with one space. Here-document bodies keep their own lines.
+    `text` joins continuation lines; outside quotes, each run of blanks is one space. Here-document bodies keep their own
+    lines.
     """
 
     keyword: str
@@ -127,15 +130,18 @@ def _steps(lines: list[str], at: int, escape: str) -> Iterator[Step]:
             at += 1
             if parts and (not line or line.startswith("#")):
                 continue
-            if not line.endswith(escape):
+            line = lines[at - 1].rstrip(" \t")
+            # Two escape characters are one in the command, so the line ends there.
+            if not line.endswith(escape) or line.endswith(2 * escape):
                 parts.append(line)
                 break
-            parts.append(line[: -len(escape)].strip())
-        joined = " ".join(part for part in parts if part)
+            parts.append(line[: -len(escape)])
+        joined = fold("".join(parts))
         keyword, _, rest = joined.partition(" ")
         keyword = keyword.upper()
         text = f"{keyword} {rest.strip()}".rstrip()
-        if keyword in _HEREDOC_KEYWORDS:
+        does = rest.partition(" ")[0].upper() if keyword == "ONBUILD" else keyword
+        if does in _HEREDOC_KEYWORDS:
             body, at = _heredocs(text, lines, at, endings)
             text += body
         if keyword.isalpha():
@@ -170,7 +176,7 @@ class _Endings:
 def _heredocs(text: str, lines: Sequence[str], at: int, endings: _Endings) -> tuple[str, int]:
     """The here-documents that an instruction opens, and the line after them. One without an end doesn't count."""
     bodies = [""]
-    for match in _HEREDOC.finditer(text):
+    for match in _HEREDOC.finditer(_QUOTED.sub('""', text)):
         end = endings.find(match[3], at, strip_tabs=bool(match[1]))
         if end is None:
             break

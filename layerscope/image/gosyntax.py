@@ -21,11 +21,14 @@ _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 _SHOWN_HASH = 12
 
 
-def metadata(keyword: str, body: str) -> str:
-    """The text after `keyword` in Dockerfile syntax; the trimmed `body` if it can't be read."""
+def metadata(keyword: str, body: str, shell: str) -> str:
+    """The text after `keyword` in Dockerfile syntax; the trimmed `body` if it can't be read.
+
+    `shell` is the one that runs the commands of this image.
+    """
     body = body.strip()
     if keyword in {"CMD", "ENTRYPOINT"}:
-        return _command(body)
+        return _command(body, shell)
     if keyword == "SHELL":
         return _shell(body)
     if keyword == "EXPOSE":
@@ -111,8 +114,17 @@ def _bracketed(body: str) -> str | None:
     return body[1:-1] if body.startswith("[") and body.endswith("]") else None
 
 
-def _command(body: str) -> str:
+def _command(body: str, shell: str) -> str:
     strings = _whole_list(body)
+    if (
+        strings is not None
+        and strings[:-1] == shell.split(" ")
+        and '",' not in body[: len(shell) + 4]
+    ):
+        # Docker prints the shell form like this, and without commas.
+        command = strings[-1].strip()
+        if command and not command.startswith("[") and "\n" not in command:
+            return command
     if strings is None:
         inner = _bracketed(body)
         if inner is None or not re.fullmatch(r"[\w./:=+-]+", inner):

@@ -35,7 +35,10 @@ class Build:
                 self._by_line[place.file, place.start_line].append(name)
 
     def copied(self, location: Location, stages: Stages) -> CopiedFrom | None:
-        """What the COPY at these lines takes from another stage or image; None if the steps don't tell."""
+        """What the COPY at these lines takes from another stage or image; None if the steps don't tell.
+
+        Neither stage nor image means that `--from` names a build context with files.
+        """
         place = stages.place(location)
         copying = None if place is None else stages.copying(place)
         if place is None or copying is None or copying.source is None:
@@ -47,8 +50,10 @@ class Build:
             source, paths = taken
             stage = stages.find(copying.source, place.stage)
             if stage is None:
-                image = _image(self._op(source))
-                return of_image(image or copying.source, "provenance")
+                op = self._op(source)
+                if _identifier(op) is not None and _image(op) is None:
+                    return CopiedFrom(stage=None, image=None, evidence="provenance")
+                return of_image(_image(op) or copying.source, "provenance")
             return trace(
                 partial(self._making, stages=stages, family=stages.family(stage)),
                 source,
@@ -175,10 +180,15 @@ class Build:
         )
 
 
-def _image(op: Mapping[str, Any]) -> str | None:
+def _identifier(op: Mapping[str, Any]) -> str | None:
     source = op.get("source")
     name = source.get("identifier") if isinstance(source, dict) else None
-    if not isinstance(name, str) or not name.startswith(_IMAGES):
+    return name if isinstance(name, str) else None
+
+
+def _image(op: Mapping[str, Any]) -> str | None:
+    name = _identifier(op)
+    if name is None or not name.startswith(_IMAGES):
         return None
     return name.partition("://")[2]
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from layerscope.cli.main import main
+from layerscope.image.config import ImageConfig
+from layerscope.image.image import Base
+from layerscope.image.platform import Platform
 from layerscope.report.comparison.renderers import COMPARISON_RENDERERS
 from layerscope.report.comparison.table_renderers import TABLE_RENDERERS
 from layerscope.report.formats.renderers import RENDERERS
@@ -326,6 +329,39 @@ def test_an_ordinary_build_argument_is_hidden_only_behind_its_name(
     (row,) = json.loads(written(tmp_path, "report", archive, "--json"))["instructions"]
     assert row["text"] == f"RUN get {value}"
     assert row["created_by"] == f"RUN |1 THING=*** /bin/sh -c get {value} # buildkit"
+
+
+NO_CONFIG = ImageConfig(platform=Platform("linux", "amd64"), created=None, diff_ids=(), history=())
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("BASE=corp.example:5000/python:3.12-slim", "corp.example:5000/python:3.12-slim@sha256:ab"),
+        ("BASE=python:3.12-slim", "docker.io/library/python:3.12-slim@sha256:ab"),
+        ("REGISTRY=corp.example:5000", "corp.example:5000/python:3.12-slim"),
+        ("TAG=2026-11-26_nightly.x", "corp/base:2026-11-26_nightly.x"),
+    ],
+)
+def test_the_name_of_the_base_image_is_not_masked_for_a_build_argument(
+    argument: str, name: str
+) -> None:
+    from layerscope.analysis.masked import Masks
+
+    text = f"ARG {argument}\nFROM x"
+    masks = Masks.of(NO_CONFIG, (), [text], Base(layers=1, name=name, evidence="provenance"))
+    assert masks.text(name) == name
+    assert masks.dockerfile(text) == f"ARG {argument.partition('=')[0]}=***\nFROM x"
+
+
+def test_a_secret_in_the_name_of_the_base_image_is_masked() -> None:
+    from layerscope.analysis.masked import Masks
+
+    base = Base(layers=1, name="corp.example/hunter2secret:1", evidence="provenance")
+    masks = Masks.of(NO_CONFIG, (), ["ARG TOKEN=hunter2secret\nFROM x"], base)
+    assert masks.text(str(base.name)) == "corp.example/***:1"
+    other = Masks.of(NO_CONFIG, (), ["ARG THING=example/hunter2#secret\nFROM x"], base)
+    assert other.text("RUN get example/hunter2#secret") == "RUN get ***"
 
 
 def test_masking_a_dockerfile_keeps_its_lines() -> None:

@@ -259,6 +259,14 @@ def test_an_image_has_the_name_that_the_build_resolved() -> None:
     assert built(10) == CopiedFrom(stage=None, image="other:1@sha256:2", evidence="provenance")
 
 
+@pytest.mark.parametrize("identifier", ["local://named", "git://example.org/x", "https://x/y"])
+def test_a_named_context_with_files_is_not_an_image(identifier: str) -> None:
+    def rename(found: dict[str, Any]) -> None:
+        found["s9"]["op"]["Op"]["source"]["identifier"] = identifier
+
+    assert built(10, rename) == CopiedFrom(stage=None, image=None, evidence="provenance")
+
+
 def test_a_step_without_a_line_has_its_command() -> None:
     def forget(found: dict[str, Any]) -> None:
         found["s5"]["id"] = "s50"

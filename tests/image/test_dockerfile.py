@@ -70,6 +70,41 @@ def test_the_escape_directive_is_followed() -> None:
     ]
 
 
+def texts(text: str) -> list[str]:
+    return [step.text for step in parse_dockerfile(text)]
+
+
+def test_two_escape_characters_do_not_continue_a_line() -> None:
+    assert texts("FROM x\nRUN echo \\\\\nRUN true\n") == ["FROM x", "RUN echo \\\\", "RUN true"]
+    assert lines("FROM x\nRUN a \\ \t\n  b\nRUN c")[1:] == [("RUN", 2, 3), ("RUN", 4, 4)]
+
+
+def test_continued_lines_are_joined_as_they_are() -> None:
+    assert texts("RUN ec\\\nho 'a  \\\n b'   c\\\n\t d") == ["RUN echo 'a   b' c d"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["echo '<<EOF'", 'echo "a <<EOF b"', "cat <<<EOF", "echo a<<EOF", "echo <<EOF;"],
+)
+def test_what_only_looks_like_a_here_document_takes_no_lines(command: str) -> None:
+    text = f"FROM x\nRUN {command}\nRUN <<EOF\nmake\nEOF\n"
+    assert lines(text) == [("FROM", 1, 1), ("RUN", 2, 2), ("RUN", 3, 5)]
+
+
+def test_a_here_document_can_have_a_descriptor_any_name_and_a_trigger_before_it() -> None:
+    text = "FROM x\nONBUILD COPY <<1 3<<'a b' /x\n1\nRUN true\n"
+    assert lines(text) == [("FROM", 1, 1), ("ONBUILD", 2, 3), ("RUN", 4, 4)]
+    assert lines("RUN 3<<-X cat\nRUN y\n\tX\nRUN z") == [("RUN", 1, 3), ("RUN", 4, 4)]
+
+
+def test_directives_can_have_values_of_several_words() -> None:
+    assert lines("# check=skip=a; error=true\n# escape=`\nFROM x\nRUN a `\n b") == [
+        ("FROM", 3, 3),
+        ("RUN", 4, 5),
+    ]
+
+
 def test_text_that_is_not_a_dockerfile_is_skipped() -> None:
     assert parse_dockerfile("") == ()
     assert lines("{]\n\nFROM x\n\\\n") == [("FROM", 3, 3)]

@@ -101,6 +101,12 @@ BUILDKIT = {
     'ENV J={"a": "b c"}': 'ENV J={"a": "b c"}',
     'CMD ["a" "b"]': 'CMD ["a", "b"]',
     "CMD []": "CMD []",
+    'CMD ["/bin/sh" "-c" "echo \\"a\\" | cat"]': 'CMD echo "a" | cat',
+    'ENTRYPOINT ["/bin/sh" "-c" "exec app"]': "ENTRYPOINT exec app",
+    'CMD ["/bin/sh" "-c" "[ -f x ] && y"]': 'CMD ["/bin/sh", "-c", "[ -f x ] && y"]',
+    'CMD ["/bin/sh" "-c"]': 'CMD ["/bin/sh", "-c"]',
+    'CMD ["/bin/sh" "-c" "x" "y"]': 'CMD ["/bin/sh", "-c", "x", "y"]',
+    'CMD ["/bin/bash" "-c" "x"]': 'CMD ["/bin/bash", "-c", "x"]',
     'CMD ["\\u00e9" "\\x1b" "a\\\\b"]': 'CMD ["é", "\\u001b", "a\\\\b"]',
     'CMD ["\\xff"]': 'CMD ["\\xff"]',
     "CMD [/bin/sh -c x]": "CMD [/bin/sh -c x]",
@@ -143,6 +149,7 @@ BUILDAH = {
     f"/bin/sh -c echo x:{CONTENT}": f"RUN echo x:{CONTENT}",
     "/bin/sh -c cat <<EOF\n  indented": "RUN cat <<EOF\n  indented",
     "/bin/sh -c #(nop) ARG TOKEN Z": "ARG TOKEN Z",
+    '/bin/sh -c #(nop) CMD ["/bin/sh","-c","x"]': 'CMD ["/bin/sh", "-c", "x"]',
 }
 
 
@@ -237,6 +244,7 @@ def test_a_shell_set_before_is_removed_from_commands() -> None:
     bash = "SHELL [/bin/bash -c]"
     assert read("RUN /bin/bash -c make # buildkit", bash).text == "RUN make"
     assert read("RUN /bin/sh -c make # buildkit", bash).text == "RUN make"
+    assert read('CMD ["/bin/bash" "-c" "a; b"]', bash).text == "CMD a; b"
     fish = "/usr/bin/fish -c #(nop)  SHELL [/usr/bin/fish -c]"
     assert read(fish).text == 'SHELL ["/usr/bin/fish", "-c"]'
     assert read("/usr/bin/fish -c make", fish).text == "RUN make"

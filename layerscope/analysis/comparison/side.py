@@ -45,7 +45,7 @@ class Side(Facts):
     ) -> Side:
         """A side from facts, such as those of a saved report."""
         instructions = [each.instruction for each in facts.instructions]
-        masks = NO_MASKS if show_args else Masks.of(facts.config, instructions)
+        masks = NO_MASKS if show_args else Masks.of(facts.config, instructions, base=facts.base)
         return cls._of(facts, masks, explained=explained)
 
     @classmethod

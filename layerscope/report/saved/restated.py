@@ -82,7 +82,7 @@ def restate(
     add_parts(
         document,
         facts,
-        Masks.of(facts.config, [each.instruction for each in facts.instructions]),
+        Masks.of(facts.config, [each.instruction for each in facts.instructions], base=facts.base),
         verdict=verdict,
         baseline=baseline,
         min_change=min_change,
