@@ -11,7 +11,7 @@ import click
 
 from layerscope.cli.advising import with_settings
 from layerscope.cli.confine import confine
-from layerscope.cli.examine import Choice, opened
+from layerscope.cli.examine import Choice, collector_paused, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import advice_options, content_options, image_argument
 from layerscope.cli.streams import tell, write_stdout
@@ -112,7 +112,8 @@ def _saved_rows(path: str, choice: Choice) -> Sequence[AdviceRow]:
         raise UsageError(
             f"{useless[0]} has no effect on a saved report", hint="leave it out, or name the image"
         )
-    rows = read_saved(path).document["advice"]
+    with collector_paused():
+        rows = read_saved(path, choice.options.limits).document["advice"]
     if rows is None:
         raise UsageError(
             f"the report {choice.reference} has no advice", hint="save it again, without --head"

@@ -207,7 +207,6 @@ class Asked:
             "--pull": self.pull,
             "--insecure": self.insecure,
             "--token-server": self.token_servers,
-            "--limit": self.limits,
             "--head": self.head,
             "--lazy": self.lazy,
             "--verify": self.verify is True,
@@ -313,7 +312,7 @@ def _open_all(
     for reference, options in zip(asked.references, asked.read_options(), strict=True):
         path = report_path(reference)
         if path is not None:
-            sides.append(read_report(path, show_args=asked.show_args))
+            sides.append(read_report(path, show_args=asked.show_args, limits=options.limits))
             continue
         analysis = layerscope.read(
             reference,

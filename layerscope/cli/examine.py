@@ -12,7 +12,6 @@ import layerscope
 from layerscope.cli.exits import stopping
 from layerscope.cli.progress import ProgressBar, progress_bar
 from layerscope.cli.streams import tell
-from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import MIN_DUPLICATE, ReadOptions
 from layerscope.progress import RemarkCallback
 from layerscope.records import dataclass
@@ -41,7 +40,6 @@ class Choice:
             "--pull": options.pull,
             "--insecure": options.insecure,
             "--token-server": options.token_servers,
-            "--limit": options.limits != DEFAULT_LIMITS,
             "--head": options.head,
             "--lazy": options.lazy,
             "--verify": options.verify == "full",

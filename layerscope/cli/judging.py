@@ -19,7 +19,7 @@ from layerscope.analysis.budgets.names import (
 )
 from layerscope.cli.advising import with_settings
 from layerscope.cli.confine import confine
-from layerscope.cli.examine import Choice, examine, remarks
+from layerscope.cli.examine import Choice, collector_paused, examine, remarks
 from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
@@ -348,7 +348,8 @@ def known(
         )
     from layerscope.report.saved.report import read_saved
 
-    saved = read_saved(path)
+    with collector_paused():
+        saved = read_saved(path, choice.options.limits)
     told = saved.facts.base
     if base is not None and (told is None or told.name != base):
         raise UsageError(
@@ -383,7 +384,8 @@ def _former(
         if path is not None:
             from layerscope.report.saved.report import read_report
 
-            return Former(reference, read_report(path))
+            with collector_paused():
+                return Former(reference, read_report(path, limits=choice.options.limits))
         options = replace(choice.options, tag=None, dockerfile=None)
         other = replace(choice, reference=reference, options=options)
         return Former(reference, examine(other, shelf=shelf).analysis.facts)

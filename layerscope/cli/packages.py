@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from layerscope.cli.confine import confine_image
-from layerscope.cli.examine import Choice, opened
+from layerscope.cli.examine import Choice, collector_paused, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
@@ -86,7 +86,8 @@ def _facts(choice: Choice) -> Facts:
         )
     from layerscope.report.saved.report import read_saved
 
-    return read_saved(path).facts
+    with collector_paused():
+        return read_saved(path, choice.options.limits).facts
 
 
 def _matches(row: PackageRow, patterns: Sequence[str]) -> bool:

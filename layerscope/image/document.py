@@ -26,7 +26,7 @@ _LARGEST_INTEGER: Final = 2**63 - 1
 
 
 class _Refused(ValueError):
-    """Raised by the hooks of `json.loads`."""
+    """Raised by the hooks of the decoder."""
 
 
 def _integer(text: str) -> int:
@@ -57,13 +57,13 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return value
 
 
-def _check_structure(data: bytes, name: str, max_depth: int) -> None:
-    """Count nesting and values before building anything. Text that isn't JSON at all is left to the parser."""
-    structure = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_STRUCTURE)
+def structure(data: bytes) -> tuple[int, int]:
+    """The depth of the nesting, and about how many values there are, without building any. Text that isn't JSON at all is left to the parser."""
+    signs = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_STRUCTURE)
     depth = deepest = values = 0
     in_text = False
-    for start in range(0, len(structure), _CHUNK):
-        parts = structure[start : start + _CHUNK].split(b'"')
+    for start in range(0, len(signs), _CHUNK):
+        parts = signs[start : start + _CHUNK].split(b'"')
         outside = b"".join(parts[in_text::2])
         in_text ^= len(parts) % 2 == 0
         values += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
@@ -71,6 +71,12 @@ def _check_structure(data: bytes, name: str, max_depth: int) -> None:
         heights = list(accumulate(map(_STEP.__getitem__, brackets), initial=depth))
         depth = heights[-1]
         deepest = max((deepest, *heights))
+    return deepest, values
+
+
+def _check_structure(data: bytes, name: str, max_depth: int) -> None:
+    """Check nesting and values before anything is built."""
+    deepest, values = structure(data)
     if deepest > max_depth:
         raise LimitExceeded(
             f"{name} is nested {deepest} deep, more than the {max_depth} allowed",
@@ -83,13 +89,9 @@ def _check_structure(data: bytes, name: str, max_depth: int) -> None:
         )
 
 
-def strict_loads(text: str | bytes) -> object:
-    """`json.loads` for a document whose size is bounded elsewhere.
-
-    Raises `ValueError` for NaN, numbers out of range, and duplicate keys.
-    """
-    return json.loads(
-        text,
+def strict_decoder() -> json.JSONDecoder:
+    """A decoder that raises `ValueError` for NaN, numbers out of range, and duplicate keys."""
+    return json.JSONDecoder(
         object_pairs_hook=_unique,
         parse_int=_integer,
         parse_float=_real,
@@ -113,7 +115,7 @@ def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) ->
         raise FormatError(f"{name} is not UTF-8 at byte {error.start}") from None
     _check_structure(data, name, max_depth)
     try:
-        value = strict_loads(text)
+        value = strict_decoder().decode(text)
     except json.JSONDecodeError as error:
         raise FormatError(f"{name} is not JSON at character {error.pos}: {error.msg}") from None
     except _Refused as error:

@@ -142,7 +142,6 @@ def test_a_rule_about_paths_fails_closed_on_a_report_without_files(
         ("--no-duplicates",),
         ("--min-duplicate", "1kB"),
         ("--no-dead-weight",),
-        ("--limit", "layers=7"),
         ("--verify",),
         ("--no-verify",),
         ("--base", "other.tar"),

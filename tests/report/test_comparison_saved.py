@@ -130,7 +130,6 @@ def test_an_inconsistent_report_is_refused(
         ("[]", "is not a layerscope report"),
         ("{}", "is not a layerscope report"),
         ('{"kind": "analysis", "schema_version": NaN}', "NaN is not JSON"),
-        ("[" * 200_000, "nested too deep"),
         ('{"kind": ' + "9" * 5000 + "}", "is not JSON"),
         (b'{"kind": "\xff"}', "is not JSON"),
         ("{,}", "is not JSON at character 1"),

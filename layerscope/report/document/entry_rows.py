@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from json.encoder import JSONEncoder, encode_basestring_ascii
@@ -16,8 +17,23 @@ if TYPE_CHECKING:
     from layerscope.report.document.rows import EntryRow, LayerRow
 
 
-class EntryRows(Sequence["EntryRow"]):
-    """The rows of `entries`, in tar order: a sequence of dictionaries that are never all in memory."""
+class JsonRows(Sequence["EntryRow"]):
+    """The rows of `entries`: a sequence of dictionaries that are never all in memory."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def json_rows(self) -> Iterator[str]:
+        """Each row as JSON with sorted keys, as `json.dumps` would write it."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class EntryRows(JsonRows):
+    """The rows of the entries of a layer, in tar order."""
 
     __slots__ = ("_entries", "_hashes")
 
@@ -40,13 +56,7 @@ class EntryRows(Sequence["EntryRow"]):
     def __iter__(self) -> Iterator[EntryRow]:
         return (_row(entry, self._hashes) for entry in self._entries)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def json_rows(self) -> Iterator[str]:
-        """Each row as JSON with sorted keys, as `json.dumps` would write it."""
         quote = encode_basestring_ascii
         changes = [f'{{"change": "{name}", ' for name in CHANGE_NAMES]
         kinds = [f', "type": "{name}", "uid": ' for name in KIND_NAMES]

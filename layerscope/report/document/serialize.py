@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from layerscope.report.document.entry_rows import EntryRows
+from layerscope.report.document.entry_rows import JsonRows
 
 _encode = json.JSONEncoder(allow_nan=False, sort_keys=True).encode
 
@@ -40,10 +40,10 @@ def _value(value: Any) -> Iterator[str]:
 
 def _row(row: Mapping[str, object]) -> Iterator[str]:
     entries = row.get("entries")
-    if not isinstance(entries, EntryRows | list):
+    if not isinstance(entries, JsonRows | list):
         yield _encode(row)
         return
-    texts = entries.json_rows() if isinstance(entries, EntryRows) else map(_encode, entries)
+    texts = entries.json_rows() if isinstance(entries, JsonRows) else map(_encode, entries)
     start = "{"
     for key in sorted(row):
         yield f"{start}{_encode(key)}: "

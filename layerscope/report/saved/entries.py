@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import binascii
+import json
+import re
 from array import array
 from base64 import b64decode
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
 
 from layerscope.analysis.model import Files
-from layerscope.errors import UsageError
+from layerscope.errors import LimitExceeded, UsageError
 from layerscope.filesystem.tree import FileTree
+from layerscope.layers.budget import ATTRIBUTE_BYTES, extra_budget
 from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import (
     DIRECTORY,
@@ -24,41 +26,89 @@ from layerscope.layers.entry import (
     Extra,
     Member,
 )
-from layerscope.layers.layer_index import LayerIndex, packed
+from layerscope.layers.layer_index import Columns, LayerIndex
 from layerscope.layers.names import clean
+from layerscope.limits import Limits
 from layerscope.notes import Notes
 from layerscope.report.paths import unescape_path
 from layerscope.report.saved.fields import HINT, Fields
-
-NOWHERE = -2
-"""The data offset of content that is known only from a report."""
+from layerscope.report.saved.plain import NOWHERE, plain_entry
+from layerscope.report.saved.saved_rows import SavedRows
 
 _KINDS = {name: kind for kind, name in enumerate(KIND_NAMES[:METADATA])}
 _ODD = (b"//", b"/./", b"/../")
 _LARGEST = 2**63 - 1
 _OLD_HASH_BYTES = 16
+_LONG = 256
+"""No longer name fits into the header of a tar."""
 
 
-def read_files(layers: Sequence[Fields], report: str, live: int) -> Files:
-    """The filesystem of all entries. Raises `UsageError` if it doesn't have exactly `live` live bytes."""
-    tree = FileTree(Notes())
-    for layer in layers:
-        rows = layer.list("entries")
-        members = []
+class EntryReader:
+    """Turns rows into indexes, layer by layer. All layers together stay within the limits of an image."""
+
+    def __init__(self, report: str, limits: Limits) -> None:
+        self._report = report
+        self._limits = limits
+        self._budget = extra_budget(limits.extra_bytes)
+        self._count = 0
+
+    def read(self, rows: Iterable[Any], layer: str) -> LayerIndex:
+        """The index of the rows of a layer. Raises `UsageError` for one that makes no sense, and `LimitExceeded`."""
+        columns = Columns()
         costs: array[int] | None = array("q")
         for position, row in enumerate(rows):
+            if self._count >= self._limits.members:
+                self._exceed(f"has over {self._limits.members} entries", "members")
+            self._count += 1
             try:
-                members.append(_member(row))
-                cost = _cost(row)
-                if cost is None:
-                    costs = None
-                elif costs is not None:
-                    costs.append(cost)
+                member, cost = self._entry(row)
             except (KeyError, TypeError, ValueError, UsageError) as error:
                 problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
-                layer.fail(f"entries[{position}]: {problem}")
-        index = LayerIndex.of(members)
-        tree.apply(replace(index, compressed=None if costs is None else packed(costs)))
+                place = f"{self._report}: {layer} entries[{position}]"
+                raise UsageError(f"{place}: {problem}", hint=HINT) from None
+            if cost is None:
+                costs = None
+            elif costs is not None:
+                costs.append(cost)
+            if member.extra is not None or len(member.path) + len(member.link) > _LONG:
+                self._keep(member)
+            columns.add(member)
+        return columns.index(None, 0, (), costs)
+
+    @staticmethod
+    def _entry(row: Any) -> tuple[Member, int | None]:
+        if isinstance(row, re.Match):
+            found = plain_entry(row)
+            if found is not None:
+                return found
+            row = json.loads(row[0])
+        return _member(row), _cost(row)
+
+    def _keep(self, member: Member) -> None:
+        """Count what a tar has in extension headers."""
+        longest = max(len(member.path), len(member.link))
+        if longest > self._limits.path_bytes:
+            self._exceed(
+                f"has a name of {longest} bytes, over the {self._limits.path_bytes} allowed",
+                "path_bytes",
+            )
+        kept = 2 * len(member.path) + len(member.link)
+        for key, value in member.xattrs:
+            kept += ATTRIBUTE_BYTES + len(key) + len(value)
+        self._budget.spend(kept)
+
+    def _exceed(self, problem: str, limit: str) -> NoReturn:
+        raise LimitExceeded(f"{self._report} {problem}", limit=limit)
+
+
+def read_files(layers: Sequence[Fields], report: str, live: int, limits: Limits) -> Files:
+    """The filesystem of all entries. Raises `UsageError` if it doesn't have exactly `live` live bytes."""
+    tree = FileTree(Notes(), limits)
+    for layer in layers:
+        rows = layer.values["entries"]
+        if not isinstance(rows, SavedRows):
+            layer.fail("entries is not a list")
+        tree.apply(rows.columns)
     found = sum(layer.columns.sizes[each] for layer in tree.layers for each in layer.live())
     if found != live:
         raise UsageError(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import stat
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layerscope.analysis.comparison.side import Side
 from layerscope.analysis.model import (
@@ -23,13 +21,13 @@ from layerscope.analysis.model import (
     WastedFile,
     sum_of,
 )
-from layerscope.errors import FormatError, LayerscopeError, UsageError
+from layerscope.errors import FormatError, LayerscopeError, LimitExceeded, UsageError
 from layerscope.image.config import ImageConfig
 from layerscope.image.digest import Digest
-from layerscope.image.document import strict_loads
 from layerscope.image.image import Base
 from layerscope.image.instruction import Instruction
 from layerscope.image.platform import Platform
+from layerscope.limits import DEFAULT_LIMITS, Limits
 from layerscope.notes import Note
 from layerscope.records import dataclass
 from layerscope.report.document.defaults import SCHEMA_VERSION
@@ -43,16 +41,15 @@ from layerscope.report.saved.entries import read_files
 from layerscope.report.saved.fields import HINT, Fields
 from layerscope.report.saved.origin import read_origin
 from layerscope.report.saved.packages import read_packages
+from layerscope.report.saved.reading import read_document
 from layerscope.report.saved.secrets import read_secrets
 from layerscope.report.saved.side import side_of
+from layerscope.report.saved.stored import Stored, StoredBytes, StoredFile
 from layerscope.report.saved.weight import read_weight
 from layerscope.units import count
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
-
-REPORT_BYTES = 4 * 1024**3
-"""The largest report that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,68 +75,42 @@ class SavedReport:
         )
 
 
-def read_report(path: str, *, show_args: bool = False) -> Side:
+def read_report(path: str, *, show_args: bool = False, limits: Limits = DEFAULT_LIMITS) -> Side:
     """One side of a comparison, from a report in a file. Raises `UsageError` unless it is complete and of this version."""
-    saved = read_saved(path)
+    saved = read_saved(path, limits)
     return side_of(saved.facts, saved.document, show_args=show_args)
 
 
-def read_saved(path: str) -> SavedReport:
-    """The report in a file. Raises `UsageError` unless it is complete and of this schema version."""
+def read_saved(path: str, limits: Limits = DEFAULT_LIMITS) -> SavedReport:
+    """The report in a file. Raises `UsageError` unless it is complete and of this schema version, and `LimitExceeded`."""
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return parse_saved(_read(path, name), name)
+    return _saved(StoredFile(path, name), name, limits)
 
 
-def _read(path: str, name: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{name} is not a regular file", hint="name a saved report")
-            if status.st_size > REPORT_BYTES:
-                raise UsageError(
-                    f"{name} has {status.st_size} bytes, over the {REPORT_BYTES} allowed for a report"
-                )
-            return file.read()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{name} cannot be read: {reason}", hint="name a saved report") from None
-
-
-def parse_report(data: bytes, name: str, *, show_args: bool = False) -> Side:
+def parse_report(
+    data: bytes, name: str, *, show_args: bool = False, limits: Limits = DEFAULT_LIMITS
+) -> Side:
     """One side of a comparison, from the bytes of a report. Errors call it `name`. Raises `UsageError`."""
-    saved = parse_saved(data, name)
+    saved = parse_saved(data, name, limits)
     return side_of(saved.facts, saved.document, show_args=show_args)
 
 
-def parse_saved(data: bytes, name: str) -> SavedReport:
-    """The report in some bytes. Errors call it `name`. Raises `UsageError`."""
-    values = _parse(data, name)
+def parse_saved(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> SavedReport:
+    """The report in some bytes. Errors call it `name`. Raises `UsageError` and `LimitExceeded`."""
+    return _saved(StoredBytes(data), name, limits)
+
+
+def _saved(stored: Stored, name: str, limits: Limits) -> SavedReport:
+    values = read_document(stored, name, limits)
     document = Fields(values, name)
     _check_version(document, name)
     try:
-        facts = _facts(document, name)
+        facts = _facts(document, name, limits)
         return SavedReport(facts, check_document(values, name))
+    except LimitExceeded as error:
+        raise LimitExceeded(f"{name}: {error.message}", hint=error.hint) from None
     except FormatError as error:
         raise UsageError(f"{name}: {error.message}", hint=HINT) from None
-
-
-def _parse(data: bytes, name: str) -> Any:
-    try:
-        value = strict_loads(data)
-    except json.JSONDecodeError as error:
-        whole = data.rstrip()
-        cut = not whole.endswith(b"}") or error.pos >= len(whole)
-        problem = "is cut short" if cut else "is not JSON"
-        raise UsageError(f"{name} {problem} at character {error.pos}", hint=HINT) from None
-    except (ValueError, RecursionError) as error:
-        problem = (
-            "is nested too deep" if isinstance(error, RecursionError) else f"is not JSON: {error}"
-        )
-        raise UsageError(f"{name} {problem}", hint=HINT) from None
-    if not isinstance(value, dict) or "kind" not in value:
-        raise UsageError(f"{name} is not a layerscope report", hint=HINT)
-    return value
 
 
 def _check_version(document: Fields, name: str) -> None:
@@ -154,12 +125,13 @@ def _check_version(document: Fields, name: str) -> None:
         )
 
 
-def _facts(document: Fields, name: str) -> Facts:
+def _facts(document: Fields, name: str, limits: Limits) -> Facts:
     image, config = document.object("image"), document.object("config")
     head = document.has("head") and document.boolean("head")
     sizes = (_unread if head else _sizes)(document.object("sizes"))
     rows = list(document.objects("layers"))
     layers = tuple(_layer(row, number) for number, row in enumerate(rows))
+    _check_history(document, limits)
     instructions = tuple(
         _instruction(row, number, len(layers), head=head)
         for number, row in enumerate(document.objects("instructions"))
@@ -189,7 +161,9 @@ def _facts(document: Fields, name: str) -> Facts:
         instructions=instructions,
         waste=() if head else _waste(document, sizes, layers, instructions),
         notes=tuple(_note(row) for row in document.objects("notes")),
-        files=None if head else read_files(rows, name, sizes.live) if listed or not rows else None,
+        files=read_files(rows, name, sizes.live, limits)
+        if not head and (listed or not rows)
+        else None,
         head=head,
         packages=None if head else read_packages(document, sizes, layers),
         origin=None if head else read_origin(document, sizes, len(layers)),
@@ -197,6 +171,15 @@ def _facts(document: Fields, name: str) -> Facts:
         secrets=None if head else read_secrets(document, layers, instructions),
         weight=None if head else read_weight(document, sizes, layers),
     )
+
+
+def _check_history(document: Fields, limits: Limits) -> None:
+    """Raise `LimitExceeded` for more instructions than the history and the layers of an image can have."""
+    number = len(document.list("instructions"))
+    if number > limits.history + limits.layers:
+        raise LimitExceeded(
+            f"{number} instructions, more than the {limits.history} allowed", limit="history"
+        )
 
 
 def _base(document: Fields, layers: int) -> Base | None:

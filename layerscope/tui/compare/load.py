@@ -74,7 +74,7 @@ def reader_against(a: Side, reference: str, options: ReadOptions) -> ReadPair:
     ) -> tuple[Side, Side]:
         path = report_path(reference)
         if path is not None:
-            return a, read_report(path)
+            return a, read_report(path, limits=options.limits)
         analysis = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
         return a, Side.of(stack.enter_context(analysis))
 
