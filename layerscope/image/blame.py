@@ -253,8 +253,9 @@ def _base_above(
     count = sum(len(step.layers) for step in instructions[:first])
     words = [word for word in steps[0].text.split()[1:] if not word.startswith("--")]
     base_name = words[0] if words and "$" not in words[0] else None
-    if base_name == "scratch":
-        return instructions, None
+    if base_name == "scratch" or not count:
+        # A base image without layers of its own is squashed into the first one.
+        return tuple(located), None
     return tuple(located), Base(layers=count, name=base_name, evidence="dockerfile")
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from layerscope.image.attribution import attribute, named_base
+from layerscope.image.blame import blame
 from layerscope.image.history import HistoryEntry
 from layerscope.image.image import Base
+from layerscope.limits import DEFAULT_LIMITS
+from layerscope.notes import Notes
 
 CONTENT = "3161a924fcca6b0794eaa347ed23619757efc35264e04976b0a9babad58588b7"
 NOP = "/bin/sh -c #(nop) "
@@ -153,6 +156,15 @@ def test_a_squash_by_a_new_buildah_covers_its_base_image_too() -> None:
     assert instructions[-1].text == text
     assert named_base(instructions) is None
     assert "its base image localhost/base:latest and instructions 0 to 4" in notes[0].message
+
+
+def test_a_dockerfile_finds_no_base_image_below_a_squash() -> None:
+    text = 'FROM base\nLABEL a=1\nCMD ["x"]\nCOPY d /\nRUN make\nUSER 1\n'
+    found = blame(NEW_BUILDAH, [None], (), ("Dockerfile", text), DEFAULT_LIMITS, Notes())
+    squashed = found.instructions[-1].location
+    assert squashed is not None
+    assert (squashed.start_line, squashed.end_line) == (2, 6)
+    assert found.base is None
 
 
 def test_two_runs_of_a_new_buildah_without_layers_are_one_range() -> None:
