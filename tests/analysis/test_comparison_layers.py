@@ -162,6 +162,30 @@ def test_images_without_history_are_aligned_by_content(tmp_path: Path) -> None:
     assert rows(found) == [("same", 0, 0), ("only_a", 1, None), ("same", 2, 1)]
 
 
+@pytest.mark.parametrize("later", ["COPY /out /app", "COPY /other /app"])
+def test_flags_that_only_the_dockerfile_of_one_side_shows_do_not_differ(
+    later: str, tmp_path: Path
+) -> None:
+    text = "FROM base AS b\nRUN make\nFROM scratch\nCOPY --from=b --link /out /app\n"
+    Path(tmp_path, "Dockerfile").write_text(text)
+    one, other = (
+        FORMS["oci-archive"].write(
+            [ImageBuilder("test:1").layer({"app": b"x"}, f"{step} # buildkit").build()],
+            tmp_path / name,
+        )
+        for name, step in (("a.tar", "COPY /out /app"), ("b.tar", later))
+    )
+    with (
+        layerscope.load(one, dockerfile=str(tmp_path / "Dockerfile")) as a,
+        layerscope.load(other) as b,
+    ):
+        sides = [Side.of(layerscope.analyze(each)) for each in (a, b)]
+        found = compare(*sides)
+        back = compare(*reversed(sides))
+    assert sides[0].instructions[0].instruction.text == "COPY --from=b --link /out /app"
+    assert found.differs == back.differs == (later != "COPY /out /app")
+
+
 def table(folder: Path, *images: BuiltImage, form: str = "oci-archive") -> Table:
     sides = []
     for number, built in enumerate(images):

@@ -16,6 +16,7 @@ from layerscope.analysis.comparison.alignment import (
 )
 from layerscope.analysis.comparison.side import layer_key
 from layerscope.analysis.model import Facts, InstructionSummary, LayerSummary, Sizes, sum_of
+from layerscope.image.instruction import Instruction
 from layerscope.records import dataclass
 
 Status = Literal["same", "changed", "only_a", "only_b"]
@@ -207,8 +208,18 @@ def _instruction_row(a: Facts, b: Facts, i: int | None, j: int | None) -> Instru
         other = None if j is None else b.instructions[j]
         return InstructionRow(status="only_b" if one is None else "only_a", a=one, b=other)
     one, other = a.instructions[i], b.instructions[j]
-    same = one.instruction.text == other.instruction.text and _same_layers(a, b, one, other)
+    same = _same_text(one.instruction, other.instruction) and _same_layers(a, b, one, other)
     return InstructionRow(status="same" if same else "changed", a=one, b=other)
+
+
+def _same_text(one: Instruction, other: Instruction) -> bool:
+    """Whether two instructions are written the same.
+
+    A Dockerfile's text has flags that the history lacks. If only one side has it, the history decides.
+    """
+    if one.text == other.text:
+        return True
+    return one.evidence != other.evidence and one.created_by == other.created_by
 
 
 def _same_layers(a: Facts, b: Facts, one: InstructionSummary, other: InstructionSummary) -> bool:
@@ -265,9 +276,11 @@ def _cache_break(a: Facts, b: Facts, shared: int) -> CacheBreak | None:
     j = b.layers[shared - 1].instruction + 1 if shared else 0
     while i < len(a.instructions) and j < len(b.instructions):
         one, other = a.instructions[i], b.instructions[j]
-        texts = one.instruction.text == other.instruction.text
+        texts = _same_text(one.instruction, other.instruction)
         if not (texts and _same_layers(a, b, one, other)):
-            same_step = normal_text(one.instruction.text) == normal_text(other.instruction.text)
+            same_step = texts or (
+                normal_text(one.instruction.text) == normal_text(other.instruction.text)
+            )
             reason: Reason = "content" if same_step else "instruction"
             return _break(a, b, i, j, reason, shared)
         i, j = i + 1, j + 1
