@@ -18,6 +18,7 @@ from layerscope.cli.main import COMMANDS
 from layerscope.options import DEFAULT_ADVICE
 from layerscope.report.formats.renderers import RENDERERS
 from layerscope.tui.settings import load_settings
+from tests.builder.tools import require
 from tests.docs import gitlab
 from tests.docs.conftest import Reader
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands
@@ -35,6 +36,8 @@ def play(reader: Reader, block: Block) -> None:
     ended = []
     for command in listed:
         place = f"{block.page.name}:{block.line}: {command.line}"
+        if "| jq " in command.line:
+            require("jq")
         done = reader.type(command.line)
         assert "Traceback" not in done.stderr, place
         assert done.returncode in (0, expected), f"{place}: {done.returncode}\n{done.stderr}"

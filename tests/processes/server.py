@@ -24,6 +24,7 @@ from typing import TextIO
 LAZY = (
     "backports.zstd",
     "click.shell_completion",
+    "compression.zstd",
     "difflib",
     "docker",
     "isal.igzip",

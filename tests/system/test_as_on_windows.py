@@ -45,7 +45,7 @@ from tests.tui.images import browse
 async def script(driver):
     for key in ("down", "tab", "down", "2", "3"):
         await driver.press(key)
-    print(driver.text)
+    print(ascii(driver.text))
 
 browse(sys.argv[1], script)
 """

@@ -17,6 +17,7 @@ from layerscope.layers.entry import FILE, Member
 from layerscope.sources.files import split_tag
 from layerscope.sources.reference import looks_like_path
 from layerscope.system import positions
+from layerscope.system.flags import READ
 from layerscope.system.folder import Folder
 from layerscope.system.locks import try_lock
 from layerscope.system.names import unfit
@@ -184,7 +185,7 @@ def test_a_lock_belongs_to_one_descriptor(tmp_path: Path) -> None:
 
 def test_buffers_are_filled_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(bytes(range(100)))
-    fd = os.open(tmp_path / "x", os.O_RDONLY)
+    fd = os.open(tmp_path / "x", READ)
     for fill in (positions.preadv, positions._fill):
         buffers = [bytearray(10), bytearray(20), bytearray(90)]
         assert fill(fd, [memoryview(each) for each in buffers], 5) == 95

@@ -69,7 +69,7 @@ NO_FUNCTIONS = [
 NO_MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline")
 LOADED = [
     "asyncio",
-    "backports.zstd",
+    "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
     "click",
     "click.shell_completion",
     "concurrent.futures",

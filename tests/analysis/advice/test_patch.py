@@ -20,7 +20,7 @@ from layerscope.analysis.advice.edits import (
 from layerscope.analysis.advice.patch.diff import unified
 from layerscope.analysis.advice.patch.editor import Editor, NotMechanicalError
 from layerscope.image.dockerfile import parse_dockerfile
-from tests.builder.tools import run
+from tests.builder.tools import require, run
 
 APT = AddFlag(0, "apt(?:-get)?", "install", "--no-install-recommends")
 PIP = AddFlag(0, r"\S*pip[0-9.]*", "install", "--no-cache-dir")
@@ -172,6 +172,7 @@ def test_a_diff_applies_with_patch_and_git(
 ) -> None:
     import tempfile
 
+    require("patch")
     before, after = "".join(old) + tail, "".join(new) + other
     if not before or not after:
         return
