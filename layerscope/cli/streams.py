@@ -11,6 +11,7 @@ from layerscope.cli.exits import Ended, Exit
 from layerscope.errors import OutputError
 from layerscope.report.escape import escape, guard_line
 from layerscope.system.console import understands_escapes
+from layerscope.system.pipes import is_broken_pipe
 
 
 def write_stdout(write: Callable[[TextIO], object], *, data: bool = False) -> None:
@@ -29,11 +30,10 @@ def write_stdout(write: Callable[[TextIO], object], *, data: bool = False) -> No
                 reconfigure(encoding="utf-8", newline="\n")
         write(out)
         out.flush()
-    except BrokenPipeError:
-        discard_stdout()
-        raise Ended(Exit.PIPE) from None
     except OSError as error:
         discard_stdout()
+        if is_broken_pipe(error):
+            raise Ended(Exit.PIPE) from None
         raise stdout_error(error) from None
 
 

@@ -21,6 +21,7 @@ from layerscope.sources.files import sieve, spool
 from layerscope.sources.names import is_same, normal
 from layerscope.sources.reference import check_name
 from layerscope.sources.source import BrokenOff, Request
+from layerscope.system.pipes import as_system_error, named_pipe_errors
 from layerscope.system.unix_sockets import connect
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _engine_errors() -> tuple[type[Exception], ...]:
         urllib3.exceptions.HTTPError,
         OSError,
         ValueError,
+        *named_pipe_errors(),
     )
 
 
@@ -370,7 +372,8 @@ def unavailable(place: Place, error: BaseException) -> LayerscopeError:
             hint="join the group that owns the socket, or run as a user with access",
         )
     if isinstance(root, FileNotFoundError):
-        return SourceUnavailable(f"{place} does not respond: no such socket", hint=place.start_hint)
+        what = "named pipe" if place.host.startswith("npipe:") else "socket"
+        return SourceUnavailable(f"{place} does not respond: no such {what}", hint=place.start_hint)
     if "paramiko" in str(error):
         return SourceUnavailable(
             f"{place} needs the paramiko package", hint="pip install 'layerscope[ssh]'"
@@ -389,6 +392,9 @@ def _system_error(error: BaseException) -> OSError | None:
         seen.add(id(one))
         if isinstance(one, OSError) and one.errno is not None:
             return one
+        named = as_system_error(one)
+        if named is not None:
+            return named
         waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
     return None
 

@@ -20,6 +20,7 @@ from layerscope.sources.members import INDEX, MANIFEST
 from layerscope.sources.source import Request
 from layerscope.sources.temporary import reason, write_all
 from layerscope.system.folder import Folder
+from layerscope.system.pipes import is_broken_pipe
 
 STDOUT: Final = "-"
 _MODE: Final = 0o644
@@ -39,9 +40,9 @@ def write_stdout(chunks: Iterable[bytes], request: Request) -> int:
         stop_if(request.cancelled)
         try:
             write_all(1, chunk)
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if is_broken_pipe(error):
+                raise BrokenPipeError(error.errno, error.strerror) from None
             raise OutputError(
                 f"cannot write to standard output after {done} bytes: {reason(error)}"
             ) from None
