@@ -214,8 +214,14 @@ class Facts:
 
     @property
     def name(self) -> str:
-        """The image's name: its tag if it comes from a file, otherwise the reference that was given."""
-        return self.tags[0] if self.tags and "-" in self.source else self.reference
+        """The image's name: its tag if it comes from a file, otherwise the reference that was given.
+
+        A tag without a repository, as OCI layouts may have, follows the reference.
+        """
+        if not self.tags or "-" not in self.source:
+            return self.reference
+        tag = self.tags[0]
+        return tag if ":" in tag or "/" in tag else f"{self.reference} ({tag})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,12 @@ def not_an_image(place: str, descriptor: Descriptor, manifest: Manifest) -> Unsu
     """The error for a manifest whose config isn't that of a container image."""
     config = manifest.config.media_type
     types = [manifest.artifact_type, config, *(layer.media_type for layer in manifest.layers)]
-    what = _first(types) or "an artifact"
+    known = _first(types)
+    what = "an artifact" if known is None else known
     kind = f" of type {manifest.artifact_type!r}" if manifest.artifact_type else ""
+    again = "" if known is None else ", an artifact"
     return UnsupportedFormat(
-        f"{place}: {descriptor.digest} is {what}{kind}, an artifact with the config {config!r},"
+        f"{place}: {descriptor.digest} is {what}{kind}{again} with the config {config!r},"
         " not a container image",
         hint=_CACHE_HINT if config == media_types.BUILDKIT_CACHE else _HINT,
     )

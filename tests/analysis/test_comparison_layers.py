@@ -186,6 +186,18 @@ def test_flags_that_only_the_dockerfile_of_one_side_shows_do_not_differ(
     assert found.differs == back.differs == (later != "COPY /out /app")
 
 
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [("app:1", "app:1"), ("corp/app", "corp/app"), ("1", "{} (1)"), ("latest", "{} (latest)")],
+)
+def test_a_tag_without_a_repository_does_not_name_an_image(
+    tag: str, name: str, tmp_path: Path
+) -> None:
+    path = FORMS["oci-archive"].write([image("RUN a", tag=tag)], tmp_path / "x.tar")
+    with layerscope.load(path) as opened:
+        assert layerscope.analyze(opened).facts.name == name.format(path)
+
+
 def table(folder: Path, *images: BuiltImage, form: str = "oci-archive") -> Table:
     sides = []
     for number, built in enumerate(images):

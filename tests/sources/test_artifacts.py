@@ -102,7 +102,7 @@ def buildkit_cache() -> Archive:
         ),
         (
             artifact((b"{}", EMPTY), (b"x", "text/plain"), artifactType="application/vnd.me.thing"),
-            "is an artifact of type 'application/vnd.me.thing'",
+            "is an artifact of type 'application/vnd.me.thing' with the config",
         ),
         (
             artifact((WASM, "application/vnd.wasm.config.v0+json"), (WASM, "application/wasm")),
