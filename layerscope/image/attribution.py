@@ -165,7 +165,7 @@ def _squash_note(layer: int, span: _Span) -> Note:
         covered = f"{'all steps up to ' if span.base is None else ''}instruction {span.last}"
     return Note(
         "history-squashed",
-        f"layer {layer} is squashed: it covers {below}{covered}, and its bytes cannot be divided among them",
+        f"the layer is squashed: it covers {below}{covered}, and its bytes cannot be divided among them",
         layer,
     )
 

@@ -10,6 +10,9 @@ from layerscope.report.document.builder import build
 from layerscope.report.formats.format import Display
 from layerscope.report.formats.markdown import INSTRUCTIONS, MARKER
 from layerscope.report.parts.sheet import LIMIT, code, prose
+from tests.analysis.images import analysed
+from tests.builder import ImageBuilder
+from tests.builder.dialects import buildah, imported
 from tests.report.gfm import MARKUP, parse, tables
 from tests.report.golden import check_golden
 from tests.report.pictured import pictured, written
@@ -119,6 +122,26 @@ def test_only_the_largest_instructions_are_shown_and_the_rest_summed_up() -> Non
     assert len(instructions) == 1 + INSTRUCTIONS + 1
     assert instructions[1][1] == "RUN step 60"
     assert instructions[-1][0] == "60 other instructions: 61.8 kB"
+
+
+def test_what_a_squashed_layer_covers_is_listed_with_it() -> None:
+    builder = ImageBuilder("app:1").layer({"bin/sh": b"x"}, **imported())
+    for step in ("LABEL a=1", "COPY dir:0123456789abcdef in / ", "CMD sh"):
+        builder.empty(**buildah.meta(step))
+    builder.empty(**buildah.run("make"))
+    builder.layer({"a": b"y"}, **buildah.one_layer("base:1"))
+    document = build(analysed(builder.build()))
+    instructions = tables(parse(markdown(document)))[1]
+    assert [row[1] for row in instructions[1:]] == [
+        "docker import: Imported from -",
+        "COPY dir:0123456789ab… /",
+        "RUN make",
+        "instructions 1 to 5, in one layer",
+        "",
+    ]
+    assert instructions[-1][0] == "3 other instructions: 0 B"
+    document["instructions"][2]["keyword"] = "LABEL"
+    assert len(tables(parse(markdown(document)))[1]) == len(instructions) - 1
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ mention. The whole comment stays below `LIMIT` bytes, and a row says what was cu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from layerscope.analysis.words import KIND_WORDS
@@ -229,7 +229,8 @@ def _instructions(sheet: Sheet, document: AnalysisDocument) -> None:
         return
     ranked = sorted(full, key=lambda row: (-row["sizes"]["content"], row["index"]))
     kept = {row["index"] for row in ranked[:INSTRUCTIONS]}
-    shown = [row for row in full if row["index"] in kept]
+    kept |= set(_covered(rows, kept)[: INSTRUCTIONS - len(kept)])
+    shown = [row for row in rows if row["index"] in kept]
     left = sum(row["sizes"]["content"] for row in ranked[INSTRUCTIONS:])
     rest = ""
     if len(rows) > len(shown):
@@ -249,6 +250,20 @@ def _instructions(sheet: Sheet, document: AnalysisDocument) -> None:
         rest=rest,
         fold="<b>Instructions</b>: who wrote the bytes, and who wasted them",
     )
+
+
+def _covered(rows: Sequence[InstructionRow], kept: Collection[int]) -> list[int]:
+    """The instructions that share the layer of a kept one and can have stored something in it."""
+    found: list[int] = []
+    for row in rows:
+        if row["index"] in kept and row["range"] is not None:
+            first, last = row["range"]
+            found += [
+                each["index"]
+                for each in rows[first : last + 1]
+                if each["keyword"] in ("RUN", "COPY", "ADD")
+            ]
+    return found
 
 
 def _instruction(
