@@ -16,7 +16,14 @@ from layerscope.filesystem.entry import Entry, PlacedLayer, numbered_entry
 from layerscope.filesystem.hiding import Hiding
 from layerscope.filesystem.links import Follower, leads_through, link_names
 from layerscope.filesystem.loss import REMOVED
-from layerscope.filesystem.node import Node, along, implicit_directory, implicit_layer, is_implicit
+from layerscope.filesystem.node import (
+    Below,
+    Node,
+    along,
+    implicit_directory,
+    implicit_layer,
+    is_implicit,
+)
 from layerscope.filesystem.oddities import Oddities
 from layerscope.layers.budget import Budget, check_depth
 from layerscope.layers.entry import (
@@ -144,9 +151,10 @@ class FileTree:
         columns = place.columns
         last_parent_path: bytes | None = None
         parent = self.root
+        below: Below = {}
         paths, path_end = columns.paths, columns.ends[start - 1] if start else 0
         rows = zip(columns.kinds[start:end], values(columns.ends[start:end]), strict=True)
-        for position, (kind, next_end) in enumerate(rows, start):
+        for number, (kind, next_end) in enumerate(rows, first + start):
             path = paths[path_end:next_end]
             path_end = next_end
             if kind >= WHITEOUT:
@@ -154,7 +162,7 @@ class FileTree:
             parent_path, _, name = path.rpartition(b"/")
             if parent_path != last_parent_path:
                 parent = self._directory(parent_path)
-                place.enter(position, parent)
+                place.enter(number - first, parent)
                 last_parent_path = parent_path
                 if type(parent.held) is int and parent.held >= first:
                     parent.held = place.entry(parent.held - first)
@@ -164,21 +172,21 @@ class FileTree:
                     if made is not parent:
                         parent = made
                         path = joined(parent.path, name)
-                        place.entry(position).lead(path)
+                        place.entry(number - first).lead(path)
                         last_parent_path = None
+                if parent.below is None:
+                    parent.below = {}
+                below = parent.below
             if whited and path in whited:
-                self._odd.order(place.entry(position), position < whited[path])
-            below = parent.below
-            if below is None:
-                below = parent.below = {}
+                self._odd.order(place.entry(number - first), number - first < whited[path])
             found = below.get(name)
             if found is None:
                 if parent.gone is not None:
                     found = parent.gone.pop(name, None)
                 if found is None and kind != HARDLINK and name:
-                    below[name] = first + position
+                    below[name] = number
                     continue
-            self._put_again(place.entry(position), parent, name, found, metadata)
+            self._put_again(place.entry(number - first), parent, name, found, metadata)
 
     def _put_again(
         self,

@@ -20,6 +20,7 @@ NO_DEVICE = frozenset((bytes(16), b"0000000\0" * 2))
 """The device fields that all known writers use for members that are not devices."""
 
 _DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,19})")
+_MOST_SUMS: Final = 65536
 _ASCII_SUM = 512 * 0x7F
 """The largest byte sum of a header without a byte over 127. It is below the modulus of Adler-32."""
 
@@ -71,19 +72,27 @@ def decimal(text: bytes) -> int | None:
     return value if -(1 << 63) <= value < 1 << 63 else None
 
 
-@lru_cache(maxsize=65536)
-def adler_of_sum(field: bytes) -> int:
-    """The low half of Adler-32 that an ASCII header with this checksum field must have, or -1 if none can match.
+class _AdlerSums(dict[bytes, int]):
+    """What `adler_of_sum` found so far. A dictionary is asked in a third of the time of a cache."""
 
-    The low half is the sum of all bytes plus one, and zlib computes it in C.
-    """
-    digits = field[:6]
-    try:
-        usual = digits.isdigit() and field[6:] == b"\0 "
-        total = (int(digits, 8) if usual else octal(field)) - 8 * 0x20 + sum(field)
-    except ValueError:
-        return -1
-    return total + 1 if 0 <= total <= _ASCII_SUM else -1
+    def __missing__(self, field: bytes) -> int:
+        digits = field[:6]
+        try:
+            usual = digits.isdigit() and field[6:] == b"\0 "
+            total = (int(digits, 8) if usual else octal(field)) - 8 * 0x20 + sum(field)
+        except ValueError:
+            total = -1
+        if len(self) >= _MOST_SUMS:
+            self.clear()
+        self[field] = found = total + 1 if 0 <= total <= _ASCII_SUM else -1
+        return found
+
+
+adler_of_sum: Final = _AdlerSums().__getitem__
+"""The low half of Adler-32 that an ASCII header with this checksum field must have, or -1 if none can match.
+
+The low half is the sum of all bytes plus one, and zlib computes it in C.
+"""
 
 
 def checksum_fits(block: bytes) -> bool:

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from struct import Struct
+from struct import unpack
 from typing import TYPE_CHECKING, Final
 
 from isal.isal_zlib import adler32
@@ -40,11 +40,12 @@ MOST_HEADERS: Final = 512
 """The most headers in a batch. More of them take more memory, and save no time."""
 _USUAL_FLAGS: Final = frozenset(b"0125")
 _FILE_FLAG: Final = ord("0")
+_FIRST_READ: Final = 1024
+"""Enough for a header and the next one, if the first has no content. While headers stay close together, reads double."""
 _MOST_OWNERS: Final = 4096
-_MOST_SUMS: Final = 65536
 _DIRECTORY_FLAG: Final = ord("5")
 _KINDS: Final = bytes.maketrans(b"0125", bytes((FILE, HARDLINK, SYMLINK, DIRECTORY)))
-_FIELDS: Final = Struct("100s24s24x8s356x")
+_FIELDS: Final = "100s24s24x8s356x"
 """name; mode, uid, and gid; checksum."""
 _SIZE_BYTE, _MTIME_BYTE, _FLAG_BYTE, _LINK_BYTE, _PREFIX_BYTE = 124, 136, 156, 157, 345
 _NUMBER_BYTES: Final = 12
@@ -100,22 +101,22 @@ class HeaderBatch:
         if isinstance(self._window, SplitWindow):
             return self._run_split(self._window, position, most)
         window, data, start = self._window, self.data, self.start
-        last = start + len(data) - BLOCK_SIZE
+        last = start + len(data) - BLOCK_SIZE if start <= position else position - 1
         fd, offset, direct, length = window.fd, window.offset, window.direct, window.length
-        begin = position
+        begin, count = position, _FIRST_READ
         blocks, sizes, contents = self._blocks, self._sizes, self._contents
         add_block, add_size, add_content = blocks.append, sizes.append, contents.append
         usual = _USUAL_FLAGS
         room = min(most, MOST_HEADERS)
         while room > 0:
             for _ in range(room):
-                if not start <= position <= last:
+                if position > last:
                     if position >= direct:
                         direct = window.tell(position)
                         if position >= direct:
                             break
                     near = position - last <= SEEK_CHUNK
-                    count = min(DENSE_CHUNK, length - position) if near else SEEK_CHUNK
+                    count = min(2 * count, DENSE_CHUNK, length - position) if near else _FIRST_READ
                     data = pread(fd, count, offset + position)
                     start = position
                     last = start + len(data) - BLOCK_SIZE
@@ -238,8 +239,8 @@ class HeaderBatch:
         columns.paths += b"".join(names)
         columns.ends.extend(islice(accumulate(map(len, names), initial=begin), 1, None))
         columns.kinds += kinds
-        columns.sizes.extend(sizes)
-        columns.data.extend(contents)
+        columns.sizes += array("q", sizes)  # twice as fast as `extend`
+        columns.data += array("q", contents)
         columns.mtimes.extend(mtimes)
         columns.owners.extend(numbers)  # type: ignore[arg-type]
         for position in decoded.linked:
@@ -278,7 +279,8 @@ class _Decoded:
 
     def __init__(self, blocks: list[bytes]) -> None:
         whole = b"".join(blocks)
-        names, self.owners, sums = zip(*_FIELDS.iter_unpack(whole), strict=True)
+        fields = unpack(_FIELDS * len(blocks), whole)
+        names, self.owners, sums = fields[::3], fields[1::3], fields[2::3]
         self.is_usual = (
             _checksums_fit(blocks, whole, sums)
             and _are_digits(whole, _SIZE_BYTE)
@@ -347,29 +349,22 @@ class _Decoded:
         return self._raw[at]
 
 
-class _Sums(dict[bytes, int]):
-    """`adler_of_sum` of all checksum fields so far. A dictionary is asked in a third of the time of a cache."""
-
-    def __missing__(self, field: bytes) -> int:
-        self[field] = found = adler_of_sum(field)
-        return found
-
-
-_sums = _Sums()
-
-
 def _checksums_fit(blocks: list[bytes], whole: bytes, sums: tuple[bytes, ...]) -> bool:
     """Whether all checksums are right. Adler-32 tells that only of headers without a byte over 127."""
-    found = [each & 0xFFFF for each in map(adler32, blocks)]
-    if len(_sums) > _MOST_SUMS:
-        _sums.clear()
-    wanted = list(map(_sums.__getitem__, sums))
+    found = _low_halves(array("I", map(adler32, blocks)))
+    wanted = list(map(adler_of_sum, sums))
     doubts = []
     if found != wanted:
         doubts = [block for block, a, b in zip(blocks, found, wanted, strict=True) if a != b]
     if not whole.isascii():
         doubts += [block for block in blocks if not block.isascii()]
     return all(map(checksum_fits, doubts))
+
+
+def _low_halves(numbers: array[int]) -> list[int]:
+    """The low 16 bits of numbers of 32 bits."""
+    halves = memoryview(numbers).cast("B").cast("H")
+    return halves[sys.byteorder == "big" :: 2].tolist()
 
 
 def _are_digits(whole: bytes, first: int) -> bool:
