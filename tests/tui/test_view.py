@@ -16,6 +16,7 @@ from layerscope.tui.model.outline import ROOT, TreeOutline
 from layerscope.tui.model.view import (
     ADDED,
     FLEETING,
+    MODES,
     MODIFIED,
     REMOVED,
     REWRITTEN,
@@ -103,6 +104,39 @@ def test_root_totals_equal_the_analysis(stack: list[list[Member]]) -> None:
     image = image_of(stack)
     with TemporaryDirectory() as folder, analysed(image, Path(folder) / "image.tar") as analysis:
         check_sums(analysis)
+
+
+def columns_of(analysis: Analysis) -> list[list[object]]:
+    """All that every view says of every path."""
+    outline = TreeOutline(analysis.tree)
+    layers = range(len(analysis.layers))
+    scopes = [
+        Scope(mode, first, last) for mode in MODES for last in layers for first in range(last + 1)
+    ]
+    found: list[list[object]] = []
+    for scope in scopes:
+        totals = measure(outline, scope)
+        found.append([list(column or ()) for column in vars(totals).values()])
+    return found
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(stacks())
+def test_a_view_is_the_same_whether_files_have_objects_or_not(stack: list[list[Member]]) -> None:
+    image = image_of(stack)
+    with TemporaryDirectory() as folder, analysed(image, Path(folder) / "image.tar") as analysis:
+        before = columns_of(analysis)
+        for entry in analysis.tree.entries():
+            assert entry.kind >= 0
+        assert columns_of(analysis) == before
+
+
+def test_measuring_creates_no_objects_for_untouched_files(tmp_path: Path) -> None:
+    image = ImageBuilder("t").layer({"d/a": b"123", "d/b": b"12345"}, "RUN one").build()
+    with analysed(image, tmp_path / "image.tar") as analysis:
+        totals = measure(TreeOutline(analysis.tree), Scope("tree", 0, 0))
+        assert totals.size[ROOT] == 8
+        assert analysis.tree.layers[0].records.count(None) >= 2
 
 
 def test_the_sums_of_an_application_add_up(tmp_path: Path) -> None:

@@ -7,16 +7,14 @@ up the rest of a directory, so the bytes of its rows always add up to its own.
 from __future__ import annotations
 
 import heapq
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.filesystem.entry import Entry
+from layerscope.filesystem.joined import JoinedColumns
 from layerscope.filesystem.node import Node
 from layerscope.layers.entry import DIRECTORY, METADATA, VISIBLE
-from layerscope.layers.layer_index import values
 from layerscope.report.document.head import is_head
 from layerscope.report.paths import escape_path
 
@@ -171,20 +169,10 @@ class _Census:
     def __init__(self, files: Files, layers: Sequence[LayerSummary]) -> None:
         self._owners = [layer.instruction for layer in layers]
         self._links = _links_to_hidden_content(files)
-        self._layers = files.tree.layers
-        columns = [layer.columns for layer in self._layers]
-        # One column across all layers: the tree keeps an untouched file as its number there.
-        self._records = list(chain.from_iterable(layer.records for layer in self._layers))
-        self._kinds = b"".join(each.kinds for each in columns)
-        self._sizes = array("q")
-        for each in columns:
-            self._sizes.extend(values(each.sizes))
-        self.costs_known = all(each.compressed is not None for each in columns if len(each))
-        self._costs: Sequence[int] = bytes(len(self._sizes))
-        if self.costs_known:
-            known = (each.compressed for each in columns if each.compressed is not None)
-            self._costs = array("q", chain.from_iterable(map(values, known)))
-        self._starts = [0, *accumulate(map(len, columns))]
+        joined = JoinedColumns(files.tree.layers)
+        self._records, self._kinds, self._sizes = joined.records, joined.kinds, joined.sizes
+        self._costs, self.costs_known = joined.costs, joined.costs_known
+        self._starts = joined.starts
         self.directories = [_Directory(files.tree.root, None)]
         for directory in self.directories:
             self._visit(directory)

@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from layerscope.analysis.filter.texts import Texts
+from layerscope.filesystem.joined import JoinedColumns
 from layerscope.layers.entry import FILE
 
 if TYPE_CHECKING:
@@ -120,8 +121,9 @@ class Outline:
 class TreeOutline(Outline):
     """The outline of an image's filesystem; `nodes` gives the node of each number.
 
-    `has_costs` says whether the compressed bytes of all files are known. `shadowed` are files that their own layer stores again at the same path, each with its number: a node's chain has
-    only the last one of each layer.
+    `has_costs` says whether the compressed bytes of all files are known. `columns` are those of all layers. `shadowed`
+    are files that their own layer stores again at the same path, each with its number: a node's chain has only the last
+    one of each layer.
     """
 
     def __init__(self, tree: FileTree) -> None:
@@ -146,8 +148,8 @@ class TreeOutline(Outline):
         parent.extend(chain.from_iterable(map(repeat, directories, counts)))
         super().__init__([node.name for node in nodes], parent, first, count, directories)
         self.shadowed = list(self._find_shadowed(tree))
-        full = [layer.columns for layer in tree.layers if len(layer)]
-        self.has_costs = bool(full) and all(each.compressed is not None for each in full)
+        self.columns = JoinedColumns(tree.layers)
+        self.has_costs = bool(self.columns.records) and self.columns.costs_known
 
     def _find_shadowed(self, tree: FileTree) -> Iterator[tuple[int, Entry]]:
         hidden = [

@@ -14,6 +14,7 @@ from layerscope.records import dataclass
 from layerscope.tui.model.outline import ROOT
 
 if TYPE_CHECKING:
+    from layerscope.filesystem.joined import JoinedColumns
     from layerscope.filesystem.node import Node
     from layerscope.tui.model.outline import TreeOutline
 
@@ -122,10 +123,10 @@ def measure(
     for start in range(0, count, _STEP):
         if cancelled is not None and cancelled():
             raise Cancelled("cancelled")
-        entries = _standing(outline.nodes[start : start + _STEP], scope.last)
-        fill(draft, entries, start, scope)
+        entries = _standing(outline, start, scope.last)
+        fill(draft, entries, start, scope, outline.columns)
         if costs is not None:
-            _fill_costs(costs, draft, entries, start, scope)
+            _fill_costs(costs, draft, entries, start, scope, outline.columns)
     if scope.mode != "tree":
         for number, entry in outline.shadowed:
             if scope.base < entry.layer <= scope.last:
@@ -165,18 +166,37 @@ class _Draft:
     """The content whose bytes were assigned to a hard link."""
 
 
-def _standing(nodes: list[Node], last: int) -> list[Entry | None]:
-    """What each node is after the layers up to `last`; None if it doesn't exist."""
-    entries = [node.latest for node in nodes]
-    for at, entry in enumerate(entries):
-        if entry is not None and entry.layer > last:
-            while entry is not None and entry.layer > last:
-                entry = entry.previous
-            entries[at] = entry
-    return entries
+def _standing(outline: TreeOutline, start: int, last: int) -> list[Entry | int | None]:
+    """What each node is after the layers up to `last`, for the nodes from `start` on; None if it doesn't exist.
+
+    An entry that was never touched is left as its number, and may be of a later layer: making its object takes longer
+    than all that is asked of it.
+    """
+    records = outline.columns.records
+    standing: list[Entry | int | None] = []
+    add = standing.append
+    for node in outline.nodes[start : start + _STEP]:
+        held = node.held
+        if type(held) is int:
+            entry = records[held]
+            if entry is None:
+                add(held)
+                continue
+        else:
+            entry = held  # type: ignore[assignment]
+        while entry is not None and entry.layer > last:
+            entry = entry.previous
+        add(entry)
+    return standing
 
 
-def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+def _fill_tree(
+    draft: _Draft,
+    entries: list[Entry | int | None],
+    start: int,
+    scope: Scope,
+    columns: JoinedColumns,
+) -> None:
     """The filesystem after the last layer, with marks on what the layers above `base` changed."""
     base, last = scope.base, scope.last
     marks, kinds, layer = draft.marks, draft.kinds, draft.layer
@@ -184,6 +204,17 @@ def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Sc
     for number, entry in enumerate(entries, start):
         if entry is None:
             continue
+        if type(entry) is int:
+            came = columns.layers[entry]
+            if came <= last:
+                marks[number] = SAME if came <= base else ADDED
+                layer[number] = came
+                kinds[number] = kind = columns.kinds[entry]
+                files[number] = 0 if kind == DIRECTORY else 1
+                if kind == FILE:
+                    size[number] = columns.sizes[entry]
+            continue
+        assert isinstance(entry, Entry)
         came, ended = entry.layer, entry.ended
         if ended != VISIBLE and ended <= last:
             _fill_gone(draft, number, entry, scope)
@@ -211,12 +242,30 @@ def _fill_tree(draft: _Draft, entries: list[Entry | None], start: int, scope: Sc
                 draft.wasted[number] = 0 if entry.content.names else bytes_
 
 
-def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope: Scope) -> None:
+def _fill_changes(
+    draft: _Draft,
+    entries: list[Entry | int | None],
+    start: int,
+    scope: Scope,
+    columns: JoinedColumns,
+) -> None:
     """What the view's layers changed relative to what was below them."""
     base, last = scope.base, scope.last
     for number, entry in enumerate(entries, start):
         if entry is None:
             continue
+        if type(entry) is int:
+            came = columns.layers[entry]
+            if came <= last:
+                draft.layer[number] = came
+                draft.kinds[number] = kind = columns.kinds[entry]
+                draft.marks[number] = SAME
+                if came > base:
+                    draft.marks[number] = ADDED
+                    draft.size[number] = columns.sizes[entry]
+                    draft.files[number] = 0 if kind == DIRECTORY else 1
+            continue
+        assert isinstance(entry, Entry)
         if entry.ended != VISIBLE and entry.ended <= last:
             _fill_gone(draft, number, entry, scope)
             continue
@@ -231,12 +280,21 @@ def _fill_changes(draft: _Draft, entries: list[Entry | None], start: int, scope:
 
 
 def _fill_costs(
-    costs: list[int], draft: _Draft, entries: list[Entry | None], start: int, scope: Scope
+    costs: list[int],
+    draft: _Draft,
+    entries: list[Entry | int | None],
+    start: int,
+    scope: Scope,
+    columns: JoinedColumns,
 ) -> None:
     """The compressed bytes of what `size` counts."""
     for number, entry in enumerate(entries, start):
         if entry is None or not draft.size[number]:
             continue
+        if type(entry) is int:
+            costs[number] = columns.costs[entry]
+            continue
+        assert isinstance(entry, Entry)
         if scope.mode == "tree":
             content = entry if entry.size else entry.content
             costs[number] = 0 if content is None else content.compressed or 0
