@@ -71,7 +71,7 @@ class Limits:
     """The same for a whole compressed archive, which has to be spooled."""
     spool_ratio_from: int = 64 * MIB
     """Uncompressed bytes that a compressed archive may have before `spool_ratio` applies."""
-    report_bytes: int = 32 * MIB
+    report_bytes: int = 16 * MIB
     """Text of a saved report besides the entries of its layers. One value, or one entry, has at most a quarter of it."""
     report_values: int = 1_000_000
     """Values of a saved report besides the entries of its layers."""

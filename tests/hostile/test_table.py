@@ -12,7 +12,7 @@ from tests.hostile.bounds import NAMED, TABLE, TESTS
 from tests.hostile.rows import ROWS
 
 NUMBERS = [*map(str, range(1, 84)), "2b", "57b"]
-OTHERS = {"R": 4, "M": 1, "S": 9, "C": 5, "P": 7, "T": 6, "V": 3, "B": 1, "D": 1, "K": 1, "F": 6}
+OTHERS = {"R": 4, "M": 1, "S": 9, "C": 5, "P": 7, "T": 6, "V": 3, "B": 1, "D": 6, "K": 1, "F": 6}
 """The number of rows for each kind of input that came later."""
 
 

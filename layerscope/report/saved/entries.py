@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from layerscope.analysis.model import Files
 from layerscope.errors import LimitExceeded, UsageError
 from layerscope.filesystem.tree import FileTree
-from layerscope.layers.budget import ATTRIBUTE_BYTES, extra_budget
+from layerscope.layers.budget import ATTRIBUTE_BYTES, Budget
 from layerscope.layers.content_hash import HASH_BYTES
 from layerscope.layers.entry import (
     DIRECTORY,
@@ -49,7 +49,9 @@ class EntryReader:
     def __init__(self, report: str, limits: Limits) -> None:
         self._report = report
         self._limits = limits
-        self._budget = extra_budget(limits.extra_bytes)
+        self._budget = Budget(
+            limits.extra_bytes, "extra_bytes", f"{report}: long names, links, and attributes"
+        )
         self._count = 0
 
     def read(self, rows: Iterable[Any], layer: str) -> LayerIndex:

@@ -28,6 +28,7 @@ _FEW: Final = 1000
 """So many commas and brackets are counted without a look at which of them are in strings."""
 _NEAR: Final = 16
 """An error so close to the end of the text may come from the cut there. No escape and no literal is longer."""
+_EXPONENT: Final = len("e-")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _TAIL: Final = 4096
 _SHORT_STACK: Final = 900
@@ -74,11 +75,11 @@ class JsonStream:
             return len(text)
         return len(text.encode(self.codec, "surrogatepass"))
 
-    def _more(self, count: int = AHEAD) -> bool:
+    def _more(self, count: int = 0) -> bool:
         """Read on, and forget what was read before. Returns whether there was anything."""
         if self._ended:
             return False
-        data = self._stored.read(count, self._next)
+        data = self._stored.read(count or AHEAD, self._next)
         self._next += len(data)
         try:
             added = self._decode_bytes.decode(data, not data)
@@ -202,8 +203,20 @@ class JsonStream:
             if first and first in "[{" and depth < _PARTS:
                 return self._in_parts(first, depth)
             found = self._whole(first)
-        length = self._before + self._at - before
-        self._count(self._text[self._at - length : self._at], depth)
+        after = self._before + self._at
+        if type(found) in (dict, list):
+            self._values += self._inner(self._text[self._at - (after - before) : self._at], depth)
+        self._values += 1
+        if self._values > self._limits.report_values:
+            self._exceed(
+                f"has over {self._limits.report_values} values besides the entries of its layers",
+                "report_values",
+            )
+        if after - self._apart > self._limits.report_bytes:
+            self._exceed(
+                f"has over {self._limits.report_bytes} characters besides the entries of its layers",
+                "report_bytes",
+            )
         return found
 
     def _in_parts(self, first: str, depth: int) -> Any:
@@ -232,8 +245,8 @@ class JsonStream:
             self.refuse("is nested too deep")
         except ValueError as error:
             self.refuse(f"is not JSON: {error}")
-        if end == len(text) and not self._ended:
-            return _CUT  # a number may go on
+        if len(text) - end <= _EXPONENT and not self._ended and type(found) in (int, float):
+            return _CUT  # the number may go on
         self._at = end
         return found
 
@@ -259,24 +272,12 @@ class JsonStream:
 
     # Limits
 
-    def _count(self, text: str, depth: int) -> None:
-        limits = self._limits
-        signs = _signs(text, 0) + 1
-        if signs > _FEW:
-            signs = self._check_depth(text, depth) + 1
-        elif depth + signs > limits.json_depth:
-            self._check_depth(text, depth)
-        self._values += signs
-        if self._values > limits.report_values:
-            self._exceed(
-                f"has over {limits.report_values} values besides the entries of its layers",
-                "report_values",
-            )
-        if self._before + self._at - self._apart > limits.report_bytes:
-            self._exceed(
-                f"has over {limits.report_bytes} characters besides the entries of its layers",
-                "report_bytes",
-            )
+    def _inner(self, text: str, depth: int) -> int:
+        """The number of values in a container, whose depth is checked."""
+        signs = _signs(text, 0)
+        if signs > _FEW or depth + signs > self._limits.json_depth:
+            return self._check_depth(text, depth)
+        return signs
 
     def _check_depth(self, text: str, depth: int) -> int:
         """Check the depth of a value that lies in others, and return how many values it has."""
