@@ -62,6 +62,16 @@ def has_lines(document: ReportDocument) -> bool:
     return "base" in document or any(row["location"] for row in document["instructions"])
 
 
+def line_number(row: InstructionRow | HeadInstructionRow) -> str:
+    """The line that an instruction begins at, or the first and last line of several in one layer; empty if unknown."""
+    place = row["location"]
+    if place is None:
+        return ""
+    if row["range"] is None or place["start_line"] == place["end_line"]:
+        return str(place["start_line"])
+    return f"{place['start_line']}–{place['end_line']}"
+
+
 def blame(row: WasteRow | WasteGroupRow | WastePairRow) -> str:
     """`rewritten by 11 (owner only)`."""
     return words.blame_words(row["kind"], row["wasted_by"], row.get("changed", ()))

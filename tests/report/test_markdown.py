@@ -130,7 +130,7 @@ def test_what_a_squashed_layer_covers_is_listed_with_it() -> None:
         builder.empty(**buildah.meta(step))
     builder.empty(**buildah.run("make"))
     builder.layer({"a": b"y"}, **buildah.one_layer("base:1"))
-    document = build(analysed(builder.build()))
+    document: Any = build(analysed(builder.build()))
     instructions = tables(parse(markdown(document)))[1]
     assert [row[1] for row in instructions[1:]] == [
         "docker import: Imported from -",
@@ -140,6 +140,13 @@ def test_what_a_squashed_layer_covers_is_listed_with_it() -> None:
         "",
     ]
     assert instructions[-1][0] == "3 other instructions: 0 B"
+    place = {"file": "Dockerfile", "start_line": 2, "end_line": 6}
+    document["instructions"][6]["location"] = place
+    for line, row in enumerate(document["instructions"][1:6], 2):
+        row["location"] = {**place, "start_line": line, "end_line": line}
+    titled = tables(parse(markdown(document)))[1]
+    assert [row[4] for row in titled[:5]] == ["line", "base", "3", "5", "2–6"]
+    assert "lines 2–6" in written("text", document)
     document["instructions"][2]["keyword"] = "LABEL"
     assert len(tables(parse(markdown(document)))[1]) == len(instructions) - 1
 

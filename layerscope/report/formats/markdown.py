@@ -25,6 +25,7 @@ from layerscope.report.words import (
     group_path,
     has_lines,
     instruction_text,
+    line_number,
     rule_bound,
     rule_numbers,
     rule_word,
@@ -280,8 +281,7 @@ def _instruction(
         ", ".join(filter(None, (_blamed(document, index), _copied(row)))),
     ]
     if base is not None:
-        line = str(row["location"]["start_line"]) if row["location"] else ""
-        cells.insert(4, "base" if index in base else line)
+        cells.insert(4, "base" if index in base else line_number(row))
     if costs:
         cells.insert(-1, format_size(sizes["compressed"] or None))
     return cells

@@ -14,7 +14,14 @@ from layerscope.report.page import Page, Span, bar
 from layerscope.report.parts.file_table import file_table, remainder
 from layerscope.report.sections import advice, causes, duplicates, origin, packages, secrets, weight
 from layerscope.report.sections.copied import copied_words
-from layerscope.report.words import base_instructions, blame, has_lines, one_line, wasted_kinds
+from layerscope.report.words import (
+    base_instructions,
+    blame,
+    has_lines,
+    line_number,
+    one_line,
+    wasted_kinds,
+)
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -178,7 +185,7 @@ def _instructions(page: Page, document: AnalysisDocument) -> None:
         if lines and row["index"] in base:
             spans.append(("  base", "dim"))
         elif lines and row["location"]:
-            spans.append(pad(str(row["location"]["start_line"]), 6, right=True))
+            spans.append(pad(line_number(row), 6, right=True))
         page.line(*spans)
         if row["index"] in marks:
             page.paragraph(marks[row["index"]], indent=6 + numbers, head=("◀ ", "waste"))

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from layerscope.report.head.text import base_words
-from layerscope.report.words import base_instructions, has_lines, instruction_text
+from layerscope.report.words import (
+    base_instructions,
+    has_lines,
+    instruction_text,
+    line_number,
+)
 from layerscope.units import format_size
 
 if TYPE_CHECKING:
@@ -46,6 +51,5 @@ def instruction_rows(
         size = row["sizes"]["compressed"]
         cells = [str(row["index"]), code(instruction_text(row), 100), format_size(size)]
         if lines:
-            line = str(row["location"]["start_line"]) if row["location"] else ""
-            cells.append("base" if row["index"] in base else line)
+            cells.append("base" if row["index"] in base else line_number(row))
         yield cells

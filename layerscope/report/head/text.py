@@ -10,6 +10,7 @@ from layerscope.report.words import (
     base_instructions,
     has_lines,
     instruction_text,
+    line_number,
     one_line,
     short_digest,
 )
@@ -107,7 +108,7 @@ def _instructions(page: Page, document: HeadDocument) -> None:
         if lines and row["index"] in base:
             spans.append(("  base", "dim"))
         elif lines and row["location"]:
-            spans.append(pad(str(row["location"]["start_line"]), 6, right=True))
+            spans.append(pad(line_number(row), 6, right=True))
         page.line(*spans)
     if len(rows) > len(shown):
         page.line("  ", f"and {len(rows) - len(shown):,} smaller instructions, in the JSON report")

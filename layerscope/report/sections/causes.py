@@ -10,7 +10,7 @@ from layerscope.analysis.words import KIND_WORDS
 from layerscope.report.escape import cell_width, fit_end, fit_start, pad
 from layerscope.report.page import Page
 from layerscope.report.parts.sheet import Sheet, code, prose
-from layerscope.report.words import one_line
+from layerscope.report.words import line_number, one_line
 from layerscope.units import format_percent, format_size
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ def where(row: CauseRow, document: AnalysisDocument) -> str:
     number = row["instruction"]
     if number is None:
         return ""
-    place = document["instructions"][number]["location"]
-    return f"instruction {number}" if place is None else f"line {place['start_line']}"
+    lines = line_number(document["instructions"][number])
+    if not lines:
+        return f"instruction {number}"
+    return f"lines {lines}" if "–" in lines else f"line {lines}"
 
 
 def text(page: Page, document: AnalysisDocument) -> None:
