@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from layerscope.analysis import words
-from layerscope.analysis.base_instructions import base_range
+from layerscope.analysis.base_instructions import Step, base_range, own_steps
 from layerscope.analysis.budgets.rules import LOWER_LIMITS, RULES
 from layerscope.analysis.mentions import short_command
 from layerscope.analysis.model import WASTE_KINDS, WasteKind
@@ -45,10 +45,18 @@ def base_instructions(document: ReportDocument) -> range:
     """The instructions of the base image: all before the Dockerfile's own first one; none if it is unknown."""
     if "base" not in document:
         return range(0)
-    return base_range(
-        (row["instruction"] for row in document["layers"] if row.get("base")),
-        (row["index"] for row in document["instructions"] if row["location"]),
+    owners = [row["instruction"] for row in document["layers"] if row.get("base")]
+    steps = (
+        Step(
+            row["index"],
+            row["location"] is not None,
+            row["created_by"],
+            row["comment"],
+            None if row["range"] is None else (row["range"][0], row["range"][1]),
+        )
+        for row in document["instructions"]
     )
+    return base_range(owners, own_steps(steps, owners, document["base"]["evidence"]))
 
 
 def base_name(document: AnalysisDocument) -> str:
