@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from layerscope.image.dockerfile import Step
 from layerscope.image.instruction import Instruction, Location
-from layerscope.image.likeness import SURE, Likeness
+from layerscope.image.likeness import SURE, Likeness, plain, words_of_list
 
 MOST_PAIRS = 500_000
 """The most pairs to compare for one image: 700 Dockerfile steps with 700 instructions, not counting those that agree."""
@@ -130,7 +130,19 @@ def _between(
 
 
 def written_text(instruction: Instruction, step: Step) -> str:
-    """The Dockerfile's text, for instructions whose history entry drops parts of it."""
-    if step.keyword in _SOURCE_KEYWORDS and step.keyword == instruction.keyword:
+    """The Dockerfile's text, for instructions whose history entry drops parts of it, or only spells it differently.
+
+    An ARG keeps its text, which hides the values.
+    """
+    if step.keyword != instruction.keyword or step.keyword == "ARG":
+        return instruction.text
+    if step.keyword in _SOURCE_KEYWORDS:
         return step.text
+    recorded = instruction.text[len(instruction.keyword) :].strip()
+    if plain(recorded) == plain(step.arguments):
+        return step.text
+    if step.keyword in ("CMD", "ENTRYPOINT") and words_of_list(step.arguments)[1:][-1:] == [
+        recorded
+    ]:
+        return step.text  # the shell in the exec form
     return instruction.text

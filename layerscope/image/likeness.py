@@ -86,7 +86,7 @@ class Likeness:
         return _Features(
             keyword=keyword,
             whole=frozenset(
-                self._numbers.setdefault(_plain(each), len(self._numbers)) for each in texts
+                self._numbers.setdefault(plain(each), len(self._numbers)) for each in texts
             ),
             name=_name(text[:_LONGEST_WORD]),
             target=target,
@@ -119,20 +119,29 @@ def _commands(step: Step) -> list[str]:
     """The command as a history can record it: the body of a lone here-document, the words of an exec form."""
     arguments = _FLAG.sub("", step.arguments)
     if arguments.startswith("["):
-        try:
-            words = json.loads(arguments)
-        except (ValueError, RecursionError):
-            return []
-        if isinstance(words, list) and all(isinstance(word, str) for word in words):
-            return [" ".join(words)]
-        return []
+        words = words_of_list(arguments)
+        return [" ".join(words)] if words else []
     first, _, rest = arguments.partition("\n")
     if not rest or not _ONE_HEREDOC.fullmatch(first):
         return []
     return [rest.rpartition("\n")[0]]
 
 
-def _plain(text: str) -> str:
+def words_of_list(arguments: str) -> list[str]:
+    """The words of an exec form; empty for anything else."""
+    if not arguments.startswith("["):
+        return []
+    try:
+        words = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return []
+    return words
+
+
+def plain(text: str) -> str:
+    """The text without build flags, blanks, quotes, and escapes, which builders spell differently."""
     return _BLANK.sub("", _FLAG.sub("", text).replace("\\", "")).replace('"', "").replace("'", "")
 
 

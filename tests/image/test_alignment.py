@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from layerscope.image.alignment import Aligner
 from layerscope.image.attribution import attribute
 from layerscope.image.blame import blame
@@ -137,6 +139,29 @@ def test_a_here_document_whose_body_the_history_lacks_is_matched() -> None:
     dockerfile = "FROM x\nRUN <<EOF\n#!/usr/bin/env python\nprint()\nEOF\nCOPY <<A <<B /d/\nA\nB\n"
     found = aligned(dockerfile, "RUN /dev/pipes/EOF # buildkit", "COPY <<A <<B /d/ # buildkit")
     assert found == [(2, 5), (6, 8)]
+
+
+@pytest.mark.parametrize(
+    ("written", "recorded", "shown"),
+    [
+        ('CMD ["/bin/sh", "-c", "a b"]', 'CMD ["/bin/sh" "-c" "a b"]', None),
+        ("CMD a b", 'CMD ["/bin/sh" "-c" "a b"]', None),
+        ("CMD other", 'CMD ["/bin/sh" "-c" "a b"]', "CMD a b"),
+        ('ENTRYPOINT [ "x" ]', 'ENTRYPOINT ["x"]', None),
+        ('ENV A=\'q"z\' B="x=1 y"', 'ENV A=q"z B=x=1 y', None),
+        ("ENV A=$B", "ENV A=1", "ENV A=1"),
+        ("LABEL a=\"b c\"  d='e'", "LABEL a=b c d=e", None),
+        ("ARG T=secret", "ARG T=secret", "ARG T=***"),
+        ("WORKDIR sub", "WORKDIR /app/sub", "WORKDIR /app/sub"),
+    ],
+)
+def test_metadata_is_shown_as_written_if_the_history_agrees(
+    written: str, recorded: str, shown: str | None
+) -> None:
+    history = (HistoryEntry(created_by=recorded, empty_layer=True),)
+    found = blame(history, [], (), ("Dockerfile", f"FROM x\n{written}\n"), DEFAULT_LIMITS, Notes())
+    assert found.instructions[0].location == Location("Dockerfile", 2, 2)
+    assert found.instructions[0].text == (" ".join(written.split()) if shown is None else shown)
 
 
 def test_position_matches_steps_between_two_neighbors() -> None:
