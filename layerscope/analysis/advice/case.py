@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -161,14 +162,18 @@ class Case:
 
         The base image's are left out.
         """
+        numbers = sorted(number for number in contents if number not in self._claimed)
         found: dict[int, list[int]] = {}
-        layers, stack = self.analysis.layers, self.analysis.tree.layers
-        first_own = stack[self.base_layers].first if self.base_layers < len(stack) else None
-        for number in sorted(contents):
-            if first_own is None or number < first_own or number in self._claimed:
-                continue
-            found.setdefault(layers[self._layer_of(number)].instruction, []).append(number)
-        sums = {index: sum(map(self.size_of, numbers)) for index, numbers in found.items()}
+        sums: Counter[int] = Counter()
+        for index, place in enumerate(
+            self.analysis.tree.layers[self.base_layers :], self.base_layers
+        ):
+            instruction, sizes = self.analysis.layers[index].instruction, place.columns.sizes
+            first = bisect_left(numbers, place.first)
+            part = numbers[first : bisect_left(numbers, place.first + len(sizes), first)]
+            if part:
+                found.setdefault(instruction, []).extend(part)
+                sums[instruction] += sum(sizes[number - place.first] for number in part)
         return dict(sorted(found.items(), key=lambda each: (-sums[each[0]], each[0])))
 
     def is_claimed(self, number: int) -> bool:

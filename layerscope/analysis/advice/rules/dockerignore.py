@@ -85,9 +85,11 @@ def _by_origin(case: Case) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     dead = case.dead_weight("version_control", "generated", "bytecode")
     for index, numbers in dead.items():
+        if _is_from_context(case, index):
+            found.setdefault(index, []).extend(numbers)
+            continue
         for number in numbers:
-            origin = index if _is_from_context(case, index) else case.origin_of(number)
-            found.setdefault(origin, []).append(number)
+            found.setdefault(case.origin_of(number), []).append(number)
     return {index: numbers for index, numbers in found.items() if _is_from_context(case, index)}
 
 
