@@ -17,8 +17,8 @@ class Limits:
 
     manifest_bytes: int = 4 * MIB
     """One manifest or manifest.json document."""
-    config_bytes: int = 20 * MIB
-    """One image config."""
+    config_bytes: int = 4 * MIB
+    """One image config; Podman's and skopeo's own limit."""
     index_bytes: int = 20 * MIB
     """One index.json or image index."""
     attestation_bytes: int = 40 * MIB

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from layerscope.analysis.mask_commands import mask_commands
 from layerscope.image.dialects import HIDDEN
-from layerscope.secrets.words import INNOCENT, looks_secret, names_secret
+from layerscope.secrets.words import INNOCENT, looks_secret, may_name_secret, names_secret
 
 INNOCENT_VALUES: Final = INNOCENT | {HIDDEN}
 """Values that are never secret."""
@@ -21,6 +22,23 @@ _FORMS: Final = re.compile(
     r"|\bpypi-[A-Za-z0-9_-]{30,1000}|\bdckr_pat_[A-Za-z0-9_-]{20,255}|\bhf_[A-Za-z0-9]{30,255}"
     r"|\beyJ[A-Za-z0-9_-]{10,5000}\.eyJ[A-Za-z0-9_-]{10,5000}\.[A-Za-z0-9_-]{0,5000}"
 )
+_FORM_PARTS: Final = (
+    *(
+        "PRIVATE KEY-----",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "AKIA",
+        "ASIA",
+        "xox",
+    ),
+    *("AIza", "sk-", "k_live_", "k_test_", "npm_", "pypi-", "dckr_pat_", "hf_", "eyJ"),
+)
+"""A secret of one of these forms contains one of these."""
 _RANDOM: Final = re.compile(
     r"(?<![A-Za-z0-9+/_=.:@-])[A-Za-z0-9+_/-]{32,1024}={0,2}(?![A-Za-z0-9+/_.-])"
 )
@@ -76,34 +94,52 @@ def mask_text(text: str) -> str:
     """
     if "=" in text:
         text = _mask_pairs(text)
-    if ":" in text:
-        if "://" in text:
-            text = _USERINFO.sub(_masked_userinfo, text)
+    if "://" in text:
+        text = _USERINFO.sub(_masked_userinfo, text)
+    named = may_name_secret(text)
+    if named and ":" in text:
         text = _MEMBER.sub(_masked_member, text)
+    if ":" in text and (named or "cookie" in text.lower()):
         text = _HEADER.sub(rf"\1{HIDDEN}", text)
+    if named:
+        text = _mask_named(text)
+    text = mask_commands(text)
+    if any(part in text for part in _FORM_PARTS):
+        text = _FORMS.sub(_masked_lines, text)
+    return _RANDOM.sub(_masked_random, text) if len(text) >= _SHORTEST_RANDOM else text
+
+
+_SHORTEST_RANDOM: Final = 32
+_LONGEST_KEPT: Final = 10_000
+"""Characters of a text whose settings are kept, since one report asks for them several times."""
+
+
+def _mask_named(text: str) -> str:
     text = _SET.sub(_masked_set, _SETTING.sub(_masked_pair, text))
     if "</" in text:
         text = _ELEMENT.sub(_masked_element, text)
-    if "-" in text:
-        text = _FLAG.sub(_masked_pair, text)
-    text = mask_commands(text)
-    if len(text) >= _SHORTEST_FORM:
-        text = _RANDOM.sub(_masked_random, _FORMS.sub(_masked_lines, text))
-    return text
+    return _FLAG.sub(_masked_pair, text) if "-" in text else text
 
 
-_SHORTEST_FORM: Final = 15
-
-
-def secret_pairs(text: str) -> list[tuple[str, str]]:
+def secret_pairs(text: str) -> tuple[tuple[str, str], ...]:
     """The settings in a text with secret names, and their values as written."""
+    return _known_pairs(text) if len(text) <= _LONGEST_KEPT else _found_pairs(text)
+
+
+@lru_cache(maxsize=1024)
+def _known_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return _found_pairs(text)
+
+
+def _found_pairs(text: str) -> tuple[tuple[str, str], ...]:
     found = [(name, text[start:end].strip("\"'")) for name, start, end in _pairs(text)]
-    for pattern in (_MEMBER, _FLAG, _SETTING, _SET):
+    patterns = (_MEMBER, _FLAG, _SETTING, _SET) if may_name_secret(text) else ()
+    for pattern in patterns:
         for match in pattern.finditer(text):
             value = match["value"].strip("\"'")
             if not value.startswith("$") and hides(match["name"], value):
                 found.append((match["name"], value))
-    return found
+    return tuple(found)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, int, int]]:

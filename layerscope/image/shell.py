@@ -152,6 +152,8 @@ def fold(command: str) -> str:
     """
     if "\n" in command:
         return command.strip("\n").rstrip()
+    if "  " not in command and "\t" not in command:
+        return command.strip()
     return _WORDS.sub(lambda word: " " if word["blank"] else word.group(), command).strip()
 
 

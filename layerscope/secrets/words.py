@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -75,11 +76,22 @@ _PLACEHOLDERS: Final = (
 _REFERENCE: Final = re.compile(r"\$|%[A-Z_]+%|\{\{|<[^>]*>?$|@[A-Z_]+@")
 
 
+_PARTS: Final = ("token", "secret", "pass", "cred", "key", "auth", "dsn", "pin", "psk", "pwd")
+"""Each word that makes a name look secret contains one of these."""
+
+
+def may_name_secret(text: str) -> bool:
+    """Whether a name in a text could look secret. To ask costs far less than to look at each name."""
+    lowered = text.lower()
+    return any(part in lowered for part in _PARTS)
+
+
+@lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
     """Whether a name usually means a secret, such as `API_TOKEN` or `db.password`, but not `GPG_KEY`."""
     if name in _INNOCENT_NAMES:
         return False
-    words = [word.lower() for word in _WORD.findall(name[-256:])]
+    words = _words(name)
     if not words:
         return False
     if not _SECRET_WORDS.isdisjoint(words) or any(word.endswith(_SECRET_ENDS) for word in words):
@@ -91,9 +103,13 @@ def looks_secret(name: str) -> bool:
     return any(two == "key" and one in _KEYS for one, two in pairwise(words))
 
 
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name[-256:])]
+
+
 def names_public_key(name: str) -> bool:
     """Whether a name means a key that everyone may have, such as `GPG_KEY` or `primary-key`."""
-    words = [word.lower() for word in _WORD.findall(name[-256:])]
+    words = _words(name)
     return words[-1:] in (["key"], ["keys"]) and not _PUBLIC_KEYS.isdisjoint(words)
 
 
@@ -101,8 +117,7 @@ def names_secret(name: str, value: str) -> bool:
     """Whether a setting's whole value is secret because of its name."""
     if value in INNOCENT or not looks_secret(name):
         return False
-    words = [word.lower() for word in _WORD.findall(name[-256:])]
-    return not (words[-1] in _PATHS and value.startswith("/"))
+    return not (value.startswith("/") and _words(name)[-1] in _PATHS)
 
 
 def is_reference(value: str) -> bool:

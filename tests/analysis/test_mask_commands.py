@@ -106,7 +106,7 @@ def test_a_secret_of_a_command_is_masked(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_harmless_command_stays_as_it_is(text: str) -> None:
     assert mask_text(text) == text
-    assert secret_pairs(text) == []
+    assert secret_pairs(text) == ()
 
 
 @pytest.mark.parametrize(
