@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from layerscope.errors import LimitExceeded
 from layerscope.records import dataclass
+
+DocumentLimit = Literal["manifest_bytes", "config_bytes", "index_bytes", "attestation_bytes"]
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 ZSTD_WINDOW_LOGS = range(10, 32)
 """What the limit `zstd_window_log` can be."""
+
+
+class Bound(int):
+    """A limit's value that knows the limit's name, so that an error about a document can tell it."""
+
+    limit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,20 @@ class Limits:
     """A text file that is searched for secrets; a larger one is reported as not searched."""
     zstd_window_log: int = 27
     """Binary logarithm of the largest zstd window (128 MiB). xz may take twice as much."""
+
+    def bound(self, limit: DocumentLimit) -> Bound:
+        """The bound for a document."""
+        bound = Bound(getattr(self, limit))
+        bound.limit = limit
+        return bound
+
+
+def too_large(name: str, size: int | None, most: int) -> LimitExceeded:
+    """The error for a document of `size` bytes, if that is known, where `most` are allowed."""
+    has = f"more than the {most} bytes allowed"
+    if size is not None:
+        has = f"{size} bytes, more than the {most} allowed"
+    return LimitExceeded(f"{name} has {has}", limit=most.limit if isinstance(most, Bound) else None)
 
 
 DEFAULT_LIMITS = Limits()

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Final, NoReturn
 
 from layerscope.errors import FormatError, LimitExceeded
+from layerscope.limits import too_large
 
 _NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[]{},"'))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -106,7 +107,7 @@ def parse_document(data: bytes, name: str, *, max_bytes: int, max_depth: int) ->
     anything but one well-formed UTF-8 JSON value: a byte order mark, NaN, numbers out of range, duplicate keys.
     """
     if len(data) > max_bytes:
-        raise LimitExceeded(f"{name} has {len(data)} bytes, more than the {max_bytes} allowed")
+        raise too_large(name, len(data), max_bytes)
     if data.startswith(b"\xef\xbb\xbf"):
         raise FormatError(f"{name} begins with a byte order mark, which JSON forbids")
     try:

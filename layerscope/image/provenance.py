@@ -68,7 +68,7 @@ def read_provenance(
     if Digest.of(data, attestation.digest.algorithm) != attestation.digest:
         raise FormatError(f"{blob.name}: does not match its digest {attestation.digest}")
     statement = parse_document(
-        data, blob.name, max_bytes=limits.attestation_bytes, max_depth=limits.json_depth
+        data, blob.name, max_bytes=limits.bound("attestation_bytes"), max_depth=limits.json_depth
     )
     predicate = statement.object("predicate")
     metadata, steps = _parts(predicate)

@@ -86,7 +86,7 @@ def open_directory(path: str, request: Request) -> Image:
     from layerscope.sources.oci import open_layout
 
     limits = request.limits
-    store = DirectoryStore(path, max(limits.manifest_bytes, limits.index_bytes))
+    store = DirectoryStore(path, max(limits.bound("manifest_bytes"), limits.bound("index_bytes")))
     try:
         return open_layout(store, request, Notes(), NAME, (store.close,))
     except BaseException:

@@ -53,7 +53,7 @@ class Entry:
 
 def read_entries(archive: BlobStore, request: Request) -> list[Entry]:
     """The images that `manifest.json` names. An image named twice appears once, with all its tags."""
-    found = read_document(archive, MANIFEST, request.limits.manifest_bytes, request.limits)
+    found = read_document(archive, MANIFEST, request.limits.bound("manifest_bytes"), request.limits)
     if found is None:
         raise FormatError(f"{archive.name} has no {MANIFEST}")
     node = found[0]
@@ -145,7 +145,9 @@ def _choose(archive: BlobStore, entries: list[Entry], request: Request) -> Entry
 
 
 def _read_config(archive: BlobStore, entry: Entry, request: Request) -> tuple[Node, Digest]:
-    found = read_document(archive, entry.config, request.limits.config_bytes, request.limits)
+    found = read_document(
+        archive, entry.config, request.limits.bound("config_bytes"), request.limits
+    )
     if found is None:
         raise FormatError(f"{archive.name}: the config {entry.config!r} is missing")
     node, data = found

@@ -110,7 +110,7 @@ def _config(
     return parse_document(
         json.dumps(document).encode(),
         f"{where}: the config",
-        max_bytes=request.limits.config_bytes,
+        max_bytes=request.limits.bound("config_bytes"),
         max_depth=request.limits.json_depth,
     )
 

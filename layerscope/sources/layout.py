@@ -109,7 +109,7 @@ class LayoutReader:
         if descriptor.media_type and descriptor.media_type not in media_types.INDEXES:
             return None
         if descriptor.digest not in self._indexes:
-            node = self._document(descriptor, "the index", self._limits.index_bytes)
+            node = self._document(descriptor, "the index", self._limits.bound("index_bytes"))
             found = (
                 parse_index_or_manifest(node, descriptor.media_type, max_layers=self._limits.layers)
                 if node is not None
@@ -125,7 +125,7 @@ class LayoutReader:
                 f"{self._store.name}: {descriptor.digest} is a schema 1 image manifest, which registries no longer support",
                 hint="pull and push the image with a current engine",
             )
-        node = self._document(descriptor, "the manifest", self._limits.manifest_bytes)
+        node = self._document(descriptor, "the manifest", self._limits.bound("manifest_bytes"))
         if node is None:
             raise self._missing(descriptor, "the manifest")
         manifest = parse_index_or_manifest(
@@ -137,7 +137,7 @@ class LayoutReader:
 
     def config(self, descriptor: Descriptor) -> Node:
         """The config that a descriptor refers to; raises `FormatError` if it's missing."""
-        node = self._document(descriptor, "the config", self._limits.config_bytes)
+        node = self._document(descriptor, "the config", self._limits.bound("config_bytes"))
         if node is None:
             raise self._missing(descriptor, "the config")
         return node
@@ -175,7 +175,7 @@ class LayoutReader:
 def walk(store: BlobStore, request: Request, reader: LayoutReader) -> Layout:
     """Follow nested indexes without recursion, each once per entry that leads to it."""
     limits = request.limits
-    found = read_document(store, INDEX, limits.index_bytes, limits)
+    found = read_document(store, INDEX, limits.bound("index_bytes"), limits)
     if found is None:
         raise FormatError(f"{store.name} has no {INDEX}")
     layout = Layout()

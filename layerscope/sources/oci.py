@@ -134,7 +134,7 @@ def _parts(
 
 
 def _check_version(store: BlobStore, request: Request, notes: Notes) -> None:
-    found = read_document(store, LAYOUT, request.limits.manifest_bytes, request.limits)
+    found = read_document(store, LAYOUT, request.limits.bound("manifest_bytes"), request.limits)
     if found is None:
         notes.add(
             "oci-layout-missing",

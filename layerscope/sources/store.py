@@ -10,7 +10,6 @@ from typing import Protocol, runtime_checkable
 from layerscope.errors import (
     DigestMismatch,
     FormatError,
-    LimitExceeded,
     SourceError,
     SourceUnavailable,
 )
@@ -18,7 +17,7 @@ from layerscope.image.blob import Blob, OpenFile, StoredBlob
 from layerscope.image.descriptor import Descriptor
 from layerscope.image.digest import Digest
 from layerscope.image.document import Node, parse_document
-from layerscope.limits import Limits
+from layerscope.limits import Limits, too_large
 from layerscope.sources.temporary import reason
 from layerscope.system.flags import NO_WAIT, READ
 from layerscope.system.folder import Folder
@@ -144,7 +143,7 @@ def blob_path(digest: Digest) -> str:
 
 def read_bounded(blob: StoredBlob, name: str, max_bytes: int) -> bytes:
     if blob.size > max_bytes:
-        raise LimitExceeded(f"{name} has {blob.size} bytes, more than the {max_bytes} allowed")
+        raise too_large(name, blob.size, max_bytes)
     return blob.read_at(0, blob.size)
 
 

@@ -244,13 +244,14 @@ def test_a_config_with_any_other_name_is_accepted(tmp_path: Path) -> None:
 
 
 def test_the_size_of_documents_is_bounded(tmp_path: Path) -> None:
-    for limits, message in (
-        (Limits(manifest_bytes=20), "manifest.json has .* bytes, more than the 20 allowed"),
-        (Limits(config_bytes=20), "bytes, more than the 20 allowed"),
-        (Limits(layers=1), "names 2 layers, more than the 1 allowed"),
+    for limits, message, limit in (
+        (Limits(manifest_bytes=20), "manifest.json has .* bytes, more than", "manifest_bytes"),
+        (Limits(config_bytes=20), "bytes, more than the 20 allowed", "config_bytes"),
+        (Limits(layers=1), "names 2 layers, more than the 1 allowed", "layers"),
     ):
-        with pytest.raises(LimitExceeded, match=message):
+        with pytest.raises(LimitExceeded, match=message) as caught:
             opened(tmp_path, docker_legacy([ONE]), limits=limits)
+        assert f"--limit {limit}=" in (caught.value.hint or caught.value.remedy)
 
 
 def test_three_thousand_uses_of_one_layer_are_over_the_limit(tmp_path: Path) -> None:

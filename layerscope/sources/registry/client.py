@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from layerscope.errors import ImageNotFound, LimitExceeded, SourceUnavailable
+from layerscope.errors import ImageNotFound, SourceUnavailable
+from layerscope.limits import too_large
 from layerscope.progress import CancelledCallback, stop_if
 from layerscope.records import dataclass
 from layerscope.sources.registry.authorization import Authorization, same_host
@@ -117,7 +118,7 @@ class Client:
             finally:
                 response.close()
             if len(body) > max_bytes:
-                raise LimitExceeded(f"{name} has more than the {max_bytes} bytes allowed")
+                raise too_large(name, None, max_bytes)
             return body, response.headers
         raise AssertionError("unreachable")
 

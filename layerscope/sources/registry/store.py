@@ -9,7 +9,6 @@ from layerscope.errors import (
     DigestMismatch,
     FormatError,
     ImageNotFound,
-    LimitExceeded,
     SourceUnavailable,
     UnsupportedFormat,
 )
@@ -18,7 +17,7 @@ from layerscope.image.descriptor import CONTAINERD_NAME, Descriptor
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
 from layerscope.image.index import Index, parse_index_or_manifest
-from layerscope.limits import Limits
+from layerscope.limits import Limits, too_large
 from layerscope.sources.members import INDEX, LAYOUT
 from layerscope.sources.registry.client import Client
 from layerscope.sources.registry.name import RegistryName
@@ -83,7 +82,7 @@ class RegistryStore:
         return json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
 
     def _fetch_manifest(self, reference: str) -> tuple[bytes, str]:
-        limit = max(self._limits.manifest_bytes, self._limits.index_bytes)
+        limit = max(self._limits.bound("manifest_bytes"), self._limits.bound("index_bytes"))
         return self._client.get_document(f"manifests/{reference}", {"Accept": ACCEPT}, limit)
 
     def _keep_document(self, path: str, body: bytes) -> None:
@@ -125,15 +124,13 @@ class RegistryStore:
         body = self._documents.get(path)
         if body is not None:
             if len(body) > max_bytes:
-                raise LimitExceeded(
-                    f"{name} has {len(body)} bytes, more than the {max_bytes} allowed"
-                )
+                raise too_large(name, len(body), max_bytes)
             return body
         size = self._sizes.get(path)
         if size is None:
             return None
         if size > max_bytes:
-            raise LimitExceeded(f"{name} has {size} bytes, more than the {max_bytes} allowed")
+            raise too_large(name, size, max_bytes)
         digest = _digest(path)
         try:
             if path in self._manifests:
@@ -158,7 +155,7 @@ class RegistryStore:
         for path in (f"referrers/{digest}", fallback):
             try:
                 body, _ = self._client.get_document(
-                    path, {"Accept": _OCI_INDEX}, self._limits.index_bytes
+                    path, {"Accept": _OCI_INDEX}, self._limits.bound("index_bytes")
                 )
             except ImageNotFound:
                 continue
@@ -169,7 +166,7 @@ class RegistryStore:
             node = parse_document(
                 body,
                 f"{self.name}: the referrers of {digest}",
-                max_bytes=self._limits.index_bytes,
+                max_bytes=self._limits.bound("index_bytes"),
                 max_depth=self._limits.json_depth,
             )
             found = [each for each in Index.parse(node).manifests if _is_attestation(each)]

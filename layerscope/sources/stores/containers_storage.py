@@ -96,12 +96,12 @@ def _top_layer(folder: FolderStore, image: StoredImage, request: Request) -> str
 def _read_documents(folder: FolderStore, image: StoredImage, request: Request) -> bytes:
     """The config, which has the image's ID as its digest and which the manifest names too."""
     limits = request.limits
-    manifest = _document(folder, image, "manifest", limits.manifest_bytes)
+    manifest = _document(folder, image, "manifest", limits.bound("manifest_bytes"))
     node = _parse(manifest, f"{folder.name}: the manifest", request)
     named = node.object("config").text("digest")
     if named != str(image.id):
         raise FormatError(f"the manifest of {image.id} names the config {named[:80]!r}")
-    config = _document(folder, image, str(image.id), limits.config_bytes)
+    config = _document(folder, image, str(image.id), limits.bound("config_bytes"))
     found = Digest.of(config, image.id.algorithm)
     if found != image.id:
         raise DigestMismatch(f"{folder.name}: the config of {image.id} has the digest {found}")

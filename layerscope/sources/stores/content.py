@@ -90,7 +90,9 @@ class ContentStore:
         limits = self._request.limits
         name = f"{self.name}: {digest}"
         path = blob_path(digest)
-        data = self._folder.read(path, name, max(limits.manifest_bytes, limits.index_bytes))
+        data = self._folder.read(
+            path, name, max(limits.bound("manifest_bytes"), limits.bound("index_bytes"))
+        )
         if data is None:
             raise FormatError(f"{name} is not in {self._folder.name}")
         if Digest.of(data, digest.algorithm) != digest:

@@ -10,14 +10,14 @@ import subprocess
 import tempfile
 from typing import IO, Final
 
-from layerscope.errors import FormatError, LimitExceeded, SourceUnavailable
+from layerscope.errors import FormatError, SourceUnavailable
 from layerscope.image.blob import Blob, DeferredBlob
 from layerscope.image.digest import Digest
 from layerscope.image.document import parse_document
 from layerscope.image.media_type import is_tar_layer
 from layerscope.layers.header import BLOCK_SIZE
 from layerscope.layers.lazy.part import Held
-from layerscope.limits import Limits
+from layerscope.limits import Limits, too_large
 from layerscope.sources.temporary import reason
 
 _BLOB: Final = re.compile(r"blobs/(sha256|sha384|sha512)/([0-9a-f]{64,128})")
@@ -53,7 +53,7 @@ class CtrContent:
         size = self._layers.get(path)
         if size is not None:
             return self._layer(path, size)
-        data = self._get(path, self._limits.attestation_bytes)
+        data = self._get(path, self._limits.bound("attestation_bytes"))
         return None if data is None else Held(f"{self.name}: {path}", data)
 
     def _layer(self, path: str, size: int) -> DeferredBlob | None:
@@ -70,13 +70,15 @@ class CtrContent:
         return DeferredBlob(name, size, head[:BLOCK_SIZE], (id(self), number, size), fetch)
 
     def has(self, path: str) -> bool:
-        return path in self._layers or self._get(path, self._limits.index_bytes) is not None
+        return (
+            path in self._layers or self._get(path, self._limits.bound("index_bytes")) is not None
+        )
 
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
         """All the bytes of a document. Raises `LimitExceeded` and `SourceUnavailable`."""
         data = self._get(path, max_bytes)
         if data is not None and len(data) > max_bytes:
-            raise LimitExceeded(f"{name} has more than the {max_bytes} bytes allowed")
+            raise too_large(name, None, max_bytes)
         return data
 
     def close(self) -> None:

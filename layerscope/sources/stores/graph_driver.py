@@ -150,7 +150,7 @@ def _index(blobs: Mapping[Digest, SplitBlob], request: Request) -> None:
 
 def _read_config(folder: FolderStore, image: StoredImage, request: Request) -> bytes:
     path = f"{_DATABASE}/imagedb/content/{image.id.algorithm}/{image.id.hex}"
-    config = folder.read(path, f"{folder.name}/{path}", request.limits.config_bytes)
+    config = folder.read(path, f"{folder.name}/{path}", request.limits.bound("config_bytes"))
     if config is None:
         raise FormatError(f"{folder.name} has no image {image.id}")
     found = Digest.of(config, image.id.algorithm)

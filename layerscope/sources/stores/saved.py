@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from layerscope.errors import LimitExceeded
 from layerscope.image.blob import StoredBlob
 from layerscope.layers.split_blob import SplitBlob
+from layerscope.limits import too_large
 
 
 class SavedImage:
@@ -30,7 +30,7 @@ class SavedImage:
     def read(self, path: str, name: str, max_bytes: int) -> bytes | None:
         data = self._documents.get(path)
         if data is not None and len(data) > max_bytes:
-            raise LimitExceeded(f"{name} has {len(data)} bytes, more than the {max_bytes} allowed")
+            raise too_large(name, len(data), max_bytes)
         return data
 
     def close(self) -> None:
