@@ -11,7 +11,7 @@ import pytest
 from tests.hostile.bounds import NAMED, TABLE, TESTS
 from tests.hostile.rows import ROWS
 
-NUMBERS = [*map(str, range(1, 84)), "2b", "57b"]
+NUMBERS = [*map(str, range(1, 84)), "2b", "57b", "59b"]
 OTHERS = {"R": 4, "M": 1, "S": 9, "C": 5, "P": 7, "T": 6, "V": 3, "B": 1, "D": 6, "K": 1, "F": 6}
 """The number of rows for each kind of input that came later."""
 
