@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -13,7 +14,9 @@ from layerscope.records import dataclass
 
 _DIRECTIVE: Final = pattern(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)")
 _HEREDOC: Final = pattern(r"(?<!\S)[0-9]*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
-_QUOTED: Final = pattern(r"""(?<!<<)(?<!<<-)(?:"(?:[^"\\]++|\\.)*+"|'[^']*+')""")
+_QUOTED: Final = pattern(
+    r"""\\.|<<-?(?:"[^"]*+"|'[^']*+')|(?P<text>"(?:[^"\\]++|\\.)*+"|'[^']*+')""", re.DOTALL
+)
 _STAGE: Final = pattern(r"(?i)from\s+(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?")
 _HEREDOC_KEYWORDS: Final = frozenset(("RUN", "COPY", "ADD"))
 MAX_BYTES: Final = 1 << 20
@@ -173,10 +176,15 @@ class _Endings:
         return places[at] if at < len(places) else None
 
 
+def _emptied(match: re.Match[str]) -> str:
+    """Empty quotes for what is in quotes, except for the name of a here-document."""
+    return match[0] if match["text"] is None else '""'
+
+
 def _heredocs(text: str, lines: Sequence[str], at: int, endings: _Endings) -> tuple[str, int]:
     """The here-documents that an instruction opens, and the line after them. One without an end doesn't count."""
     bodies = [""]
-    for match in _HEREDOC.finditer(_QUOTED.sub('""', text)):
+    for match in _HEREDOC.finditer(_QUOTED.sub(_emptied, text)):
         end = endings.find(match[3], at, strip_tabs=bool(match[1]))
         if end is None:
             break

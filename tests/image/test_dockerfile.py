@@ -98,6 +98,17 @@ def test_a_here_document_can_have_a_descriptor_any_name_and_a_trigger_before_it(
     assert lines("RUN 3<<-X cat\nRUN y\n\tX\nRUN z") == [("RUN", 1, 3), ("RUN", 4, 4)]
 
 
+def test_several_here_documents_can_have_quoted_names() -> None:
+    text = 'COPY <<"A" <<-\'B\' <<C /x\n1\nA\n2\n\tB\n3\nC\nRUN \\"x <<D\n4\nD\nRUN true\n'
+    assert lines(text) == [("COPY", 1, 7), ("RUN", 8, 10), ("RUN", 11, 11)]
+
+
+@pytest.mark.parametrize("part", ['\\"', "'", '"', "<<'", '<<"', "'\\'\\\"", "<<A "])
+def test_quotes_are_read_in_time_that_grows_with_the_text(part: str) -> None:
+    text = f"FROM x\nRUN {part * (900_000 // len(part))}\nRUN true\n"
+    assert lines(text)[0] == ("FROM", 1, 1)
+
+
 def test_directives_can_have_values_of_several_words() -> None:
     assert lines("# check=skip=a; error=true\n# escape=`\nFROM x\nRUN a `\n b") == [
         ("FROM", 3, 3),
