@@ -57,6 +57,7 @@ The instructions that made the image are on the left, and their files on the rig
 `v` changes what the files show: one **layer**'s changes, the **tree** of all files once the layer is applied, or the
 **range** of layers from the one marked with `m` (from the first, with ctrl+a).
 """
+    AUTO_FOCUS = ""  # the first pane gets the focus
     COMMANDS = {screen_commands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "pane(1)", "Pane", show=False, id="browse.next-pane"),
@@ -108,20 +109,19 @@ The instructions that made the image are on the left, and their files on the rig
                 yield DetailsPane(self.session, id="details-box")
             with Vertical(classes="box", id="right"):
                 yield TabStrip(self.tabs, id="tabs")
-                with ContentSwitcher(initial="files", id="switcher"):
+                with ContentSwitcher(initial=self._first, id="switcher"):
                     yield FilesPane(self.session, id="files")
+                    if self._first != "files":
+                        yield BY_NAME[self._first].make(self.session)
         yield KeyLine()
 
     def on_mount(self) -> None:
         if not self.query(TabStrip):
             return  # the application is closing before anything was composed
-        self.strip.active = "files"
         self._fit(self.app.size)
         self.instructions.show(self.session.analysis.instructions, self.session.base_instructions)
         self.select_instruction(self.session.instruction_of_layer(self.session.last_layer))
-        self.set_focus(self.files.tree_view)
-        if self._first != self.tab:
-            self.call_later(self.action_tab, self._first)
+        self.show_pane(self._first)
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit(event.size)
