@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from layerscope.errors import ConfigError
+from layerscope.patterns import pattern
 
 _UNITS = {
     "": 1,
@@ -16,7 +17,7 @@ _UNITS = {
     **{p: 1000**n for n, p in enumerate("kmgtp", start=1)},
     **{f"{p}ib": 1024**n for n, p in enumerate("kmgtp", start=1)},
 }
-_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
+_SIZE = pattern(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]{0,3})\s*", re.ASCII)
 
 
 def parse_size(text: str | int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from layerscope.analysis.model import (
@@ -36,6 +37,7 @@ from layerscope.layers.entry import (
     FIFO,
     FILE,
     HARDLINK,
+    KIND_NAMES,
     METADATA,
     MODIFIED,
     OPAQUE,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
 # The modules of a subject, such as duplicates, are loaded only if a report has it.
 
+_CHANGE: Final = attrgetter("change")
 REPEATED: Final = (
     "the layer appears in the image more than once: it is unpacked each time, but transferred once"
 )
@@ -311,9 +314,10 @@ def _summary(
 ) -> LayerSummary:
     content = sum(values(placed.columns.sizes))
     cost = _content_cost(placed.columns)
-    changes = Counter({ADDED: placed.records.count(None)})
-    for entry in filter(None, placed.records):
-        changes[entry.change] += 1
+    touched = list(filter(None, placed.records))
+    changes = Counter(map(_CHANGE, touched))
+    changes[ADDED] += placed.records.count(None)
+    for entry in touched:
         if entry.kind == METADATA and entry.content is None:
             content -= entry.size
             cost = None if cost is None else cost - (entry.compressed or 0 if entry.size else 0)
@@ -391,9 +395,9 @@ def _sum_of(layers: Sequence[LayerSummary], charged: set[int]) -> Sizes:
 
 
 def _counts(layers: Sequence[PlacedLayer]) -> FileCounts:
-    kinds: Counter[int] = Counter()
-    for layer in layers:
-        kinds.update(layer.columns.kinds)
+    kinds = [
+        sum(layer.columns.kinds.count(kind) for layer in layers) for kind in range(len(KIND_NAMES))
+    ]
     return FileCounts(
         regular=kinds[FILE],
         directories=kinds[DIRECTORY],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from layerscope.analysis.base_instructions import base_instructions
 from layerscope.analysis.claims import UNOWNED
+from layerscope.analysis.grouping import WasteSummary
 from layerscope.analysis.model import Analysis
 from layerscope.filesystem.entry import Entry, PlacedLayer
 from layerscope.filesystem.node import Node
@@ -63,9 +64,10 @@ class Cause:
         self.by_instruction[instruction] = self.by_instruction.get(instruction, 0) + size
 
 
-def causes_of(analysis: Analysis) -> tuple[Cause, ...]:
+def causes_of(analysis: Analysis, waste: WasteSummary | None = None) -> tuple[Cause, ...]:
     """All causes, those of the base image last, and otherwise the largest first. They add up to the content."""
-    found = [*_Live(analysis).causes(), *_waste(analysis)]
+    waste = WasteSummary(analysis.waste) if waste is None else waste
+    found = [*_Live(analysis).causes(), *_waste(analysis, waste)]
     found.sort(key=lambda each: (each.base, -each.bytes, each.kind, _text(each.name)))
     return tuple(each for each in found if each.bytes)
 
@@ -74,16 +76,16 @@ def _text(name: str | bytes) -> bytes:
     return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
 
 
-def _waste(analysis: Analysis) -> Iterator[Cause]:
+def _waste(analysis: Analysis, waste: WasteSummary) -> Iterator[Cause]:
     """The waste by kind. What own instructions waste of the base image is not the base image's fault."""
     base = base_instructions(analysis.facts)
     found: dict[tuple[str, bool], Cause] = {}
-    for row in analysis.waste:
-        key = (row.kind, row.wasted_by in base)
+    for pair in waste.pairs():
+        key = (pair.kind, pair.wasted_by in base)
         cause = found.get(key)
         if cause is None:
             cause = found[key] = Cause("waste", *key)
-        cause.add(row.bytes, row.compressed, row.written_by)
+        cause.add(pair.bytes, pair.compressed, pair.written_by, pair.files)
     yield from found.values()
 
 

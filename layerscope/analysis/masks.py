@@ -9,12 +9,13 @@ from typing import Final
 
 from layerscope.analysis.mask_commands import mask_commands
 from layerscope.image.dialects import HIDDEN
+from layerscope.patterns import pattern
 from layerscope.secrets.words import INNOCENT, looks_secret, may_name_secret, names_secret
 
 INNOCENT_VALUES: Final = INNOCENT | {HIDDEN}
 """Values that are never secret."""
 
-_FORMS: Final = re.compile(
+_FORMS: Final = pattern(
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,255}|\bgithub_pat_[A-Za-z0-9_]{20,255}|\bglpat-[A-Za-z0-9_-]{20,255}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bxox[abeoprs]-[A-Za-z0-9-]{10,255}|\bAIza[A-Za-z0-9_-]{35}\b"
@@ -39,38 +40,38 @@ _FORM_PARTS: Final = (
     *("AIza", "sk-", "k_live_", "k_test_", "npm_", "pypi-", "dckr_pat_", "hf_", "eyJ"),
 )
 """A secret of one of these forms contains one of these."""
-_RANDOM: Final = re.compile(
+_RANDOM: Final = pattern(
     r"(?<![A-Za-z0-9+/_=.:@-])[A-Za-z0-9+_/-]{32,1024}={0,2}(?![A-Za-z0-9+/_.-])"
 )
-_LONG_WORD: Final = re.compile(r"[a-z]{7}|[A-Z]{7}|[/_-].*[/_-].*[/_-].*[/_-].*[/_-]", re.DOTALL)
-_USERINFO: Final = re.compile(
+_LONG_WORD: Final = pattern(r"[a-z]{7}|[A-Z]{7}|[/_-].*[/_-].*[/_-].*[/_-].*[/_-]", re.DOTALL)
+_USERINFO: Final = pattern(
     r"(?<=://)(?:([^\s/@:?#\"']{0,255}):[^\s/\"']{1,1024}|[^\s/@:?#\"']{16,255}:?)@"
 )
-_NAME: Final = re.compile(r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z_-][A-Za-z0-9_.-]{1,127})=")
-_ASSIGNED: Final = re.compile(r""""[^"]*"|'[^']*'|(?:[^\s"';&|\\]|\\[^\s"'])+""")
-_SETTING: Final = re.compile(
+_NAME: Final = pattern(r"(?<![A-Za-z0-9_.-])(?P<name>[A-Za-z_-][A-Za-z0-9_.-]{1,127})=")
+_ASSIGNED: Final = pattern(r""""[^"]*"|'[^']*'|(?:[^\s"';&|\\]|\\[^\s"'])+""")
+_SETTING: Final = pattern(
     r"(?P<name>(?<![A-Za-z0-9_.-])(?!key[ \t:=])[A-Za-z_][A-Za-z0-9_.-]{1,127})"
     r"(?P<sign>[ \t]{0,4}:[ \t]{1,4}|[ \t]{1,4}=[ \t]{0,4})(?!(?i:bearer|basic|token)[ \t])"
     r"""(?P<value>"[^"$\n]{1,1024}"|'[^'\n]{1,1024}'|[^\s"'$|;&<>*{\[][^\s"'|;&<>]{0,1023})"""
 )
 """A setting as YAML, TOML, and PowerShell write it."""
-_SET: Final = re.compile(
+_SET: Final = pattern(
     r"(?P<before>(?<![\w-])(?:ENV|LABEL|set|export)[ \t]{1,8})(?P<name>[^\s=\"'$]{1,255})(?P<sign>[ \t]{1,8})"
     r"""(?P<value>"[^"$\n]{1,1024}"|'[^'\n]{1,1024}'|[^\s"'$|;&=-][^\s"'|;&]{0,1023})"""
 )
 """A setting without a sign: `ENV NAME VALUE`, `npm config set NAME VALUE`."""
-_ELEMENT: Final = re.compile(
+_ELEMENT: Final = pattern(
     r"<(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,127})>(?P<value>[^<\s$][^<\n]{0,1023})(?=</)"
 )
-_MEMBER: Final = re.compile(
+_MEMBER: Final = pattern(
     r"""(?P<quote>\\{0,8}["'])(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,127})(?P=quote)"""
     r"""(?P<sign>\s{0,8}:\s{0,8})(?P<open>\\{0,8}["'])(?P<value>[^"'\\\r\n]{1,4096})"""
 )
-_FLAG: Final = re.compile(
+_FLAG: Final = pattern(
     r"(?<![\w-])(?P<name>--?[A-Za-z][A-Za-z0-9_-]{1,64})(?P<sign>[ \t]{1,8})"
     r"""(?P<value>"[^"$]{1,1024}"|'[^']{1,1024}'|[^\s"'$|;&=-][^\s"';&|=]{0,1023})(?=[\s;&|"']|\Z)"""
 )
-_HEADER: Final = re.compile(
+_HEADER: Final = pattern(
     r"""\b((?:authorization|cookie|set-cookie|(?:[a-z-]{1,40}-)?api-?key|(?:x|private|job|deploy|auth|access)-[a-z-]{0,40}(?:token|key)|private-token|auth-token|access-token)"""
     r"""\s{0,4}:\s{0,4}["']?(?:(?:bearer|basic|token)\s{1,4})?)(?!["'$*]|(?:bearer|basic|token)\s)([^\s"'\\]{1,4096})""",
     re.IGNORECASE,
@@ -133,9 +134,9 @@ def _known_pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 def _found_pairs(text: str) -> tuple[tuple[str, str], ...]:
     found = [(name, text[start:end].strip("\"'")) for name, start, end in _pairs(text)]
-    patterns = (_MEMBER, _FLAG, _SETTING, _SET) if may_name_secret(text) else ()
-    for pattern in patterns:
-        for match in pattern.finditer(text):
+    forms = (_MEMBER, _FLAG, _SETTING, _SET) if may_name_secret(text) else ()
+    for form in forms:
+        for match in form.finditer(text):
             value = match["value"].strip("\"'")
             if not value.startswith("$") and hides(match["name"], value):
                 found.append((match["name"], value))

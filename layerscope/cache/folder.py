@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import sys
 import time
@@ -21,6 +20,7 @@ from layerscope.cache.sealed import seal, unseal
 from layerscope.layers.index_bytes import VERSION as INDEX_VERSION
 from layerscope.limits import MIB
 from layerscope.newfile import new_file
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 from layerscope.system.flags import NO_WAIT, READ, UPDATE
 from layerscope.system.folder import Folder
@@ -34,9 +34,9 @@ has its own folder."""
 MOST_FILE: Final = 256 * MIB
 """The largest file that is read or written."""
 _CURRENT: Final = f"{VERSION}-{INDEX_VERSION}"
-_VERSIONS: Final = re.compile(r"\d{1,4}-\d{1,4}")
-_NAME: Final = re.compile(r"(?:layer|tar|vouched|image)-[a-z0-9-]+")
-_TEMPORARY: Final = re.compile(r"\.layerscope-[0-9a-f]{16}")
+_VERSIONS: Final = pattern(r"\d{1,4}-\d{1,4}")
+_NAME: Final = pattern(r"(?:layer|tar|vouched|image)-[a-z0-9-]+")
+_TEMPORARY: Final = pattern(r"\.layerscope-[0-9a-f]{16}")
 _USAGE: Final = "usage"
 _DIGITS: Final = 20
 _KEPT: Final = 0.9

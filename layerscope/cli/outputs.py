@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Never, TextIO, TypeVar
 
 from layerscope.cli.streams import wants_color, width_of, write_stdout
 from layerscope.errors import UsageError
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 from layerscope.report.formats.format import Display, Format
 from layerscope.report.formats.renderers import RENDERERS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 _LAYOUT = ("index.json", "oci-layout", "manifest.json")
-_PREFIX = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
+_PREFIX = pattern(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 
 DocumentT = TypeVar("DocumentT")
 

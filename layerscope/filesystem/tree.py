@@ -29,7 +29,6 @@ from layerscope.layers.budget import Budget, check_depth
 from layerscope.layers.entry import (
     DELETED,
     DIRECTORY,
-    FILE,
     HARDLINK,
     METADATA,
     OPAQUE,
@@ -114,7 +113,8 @@ class FileTree:
         self._hiding.start(self._layer)
         whited: dict[bytes, int] = {}
         metadata: dict[bytes, Entry] = {}
-        if max(place.columns.kinds, default=FILE) >= WHITEOUT:
+        kinds = place.columns.kinds
+        if WHITEOUT in kinds or OPAQUE in kinds or METADATA in kinds:
             whited, metadata = self._hide(place)
         self._put(place, 0, len(place), whited, metadata)
         self.deleted.append(self._hiding.gone)

@@ -6,8 +6,6 @@ kaniko. Builders that don't use a Dockerfile are in `builders`.
 
 from __future__ import annotations
 
-import re
-
 from layerscope.image import builders, gosyntax
 from layerscope.image.history import HistoryEntry
 from layerscope.image.shell import (
@@ -21,6 +19,7 @@ from layerscope.image.shell import (
     split_arguments,
     without_checksums,
 )
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
 FILESYSTEM_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
@@ -35,7 +34,7 @@ HIDDEN = "***"
 
 _NOP = "#(nop)"
 _BUILDKIT = " # buildkit"
-_PIPE = re.compile(r"/dev/pipes/([^\s/]{1,255})")
+_PIPE = pattern(r"/dev/pipes/([^\s/]{1,255})")
 _LONGEST_SHELL = 4096
 
 

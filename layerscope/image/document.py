@@ -8,20 +8,20 @@ keep their case.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NoReturn
 
 from layerscope.errors import FormatError, LimitExceeded
 from layerscope.limits import too_large
+from layerscope.patterns import pattern
 
 _NO_STRUCTURE: Final = bytes(set(range(256)) - set(b'[]{},"'))
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _CHUNK: Final = 64 * 1024
 _MOST_VALUES: Final = 2_000_000
 """The most values in one document. A value can take a hundred times the memory of its text."""
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = pattern("[\ud800-\udfff]")
 _INTEGER_DIGITS: Final = 20
 _LARGEST_INTEGER: Final = 2**63 - 1
 

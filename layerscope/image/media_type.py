@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from layerscope.patterns import pattern
+
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
@@ -45,7 +47,7 @@ _ARTIFACTS: Final = (
     ("vnd.oras", "an ORAS artifact"),
 )
 
-_TAR_LAYER: Final = re.compile(
+_TAR_LAYER: Final = pattern(
     r"application/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1|docker\.image\.rootfs\.(?:foreign\.)?diff)"
     r"\.tar(?:[+.][a-z0-9]+)?|application/(?:x-)?(?:tar|gzip|zstd)(?:\+[a-z0-9]+)?|application/octet-stream|",
     re.ASCII,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from struct import Struct
 from typing import Final, Literal
+
+from layerscope.patterns import pattern
 
 Magic = Literal["ustar", "star", "gnu", "v7"]
 
@@ -19,7 +20,7 @@ FIELDS = Struct("100s24s12s12s8sB100s72x16sB166x")
 NO_DEVICE = frozenset((bytes(16), b"0000000\0" * 2))
 """The device fields that all known writers use for members that are not devices."""
 
-_DECIMAL = re.compile(rb"([+-]?)0*([0-9]{1,19})")
+_DECIMAL = pattern(rb"([+-]?)0*([0-9]{1,19})")
 _MOST_SUMS: Final = 65536
 _ASCII_SUM = 512 * 0x7F
 """The largest byte sum of a header without a byte over 127. It is below the modulus of Adler-32."""

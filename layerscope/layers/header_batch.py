@@ -49,7 +49,7 @@ _FIELDS: Final = "100s24s24x8s356x"
 """name; mode, uid, and gid; checksum."""
 _SIZE_BYTE, _MTIME_BYTE, _FLAG_BYTE, _LINK_BYTE, _PREFIX_BYTE = 124, 136, 156, 157, 345
 _NUMBER_BYTES: Final = 12
-_SIZE_END: Final = _SIZE_BYTE + _NUMBER_BYTES - 1
+_SIZE: Final = slice(_SIZE_BYTE, _SIZE_BYTE + _NUMBER_BYTES - 1)
 _DEVICE: Final = range(329, 345)
 _ENDS: Final = b"\0 "
 _DIGITS: Final = _NUMBER_BYTES - 1
@@ -128,7 +128,7 @@ class HeaderBatch:
                 if flag not in usual:
                     break
                 try:
-                    size = int(block[_SIZE_BYTE:_SIZE_END], 8)
+                    size = int(block[_SIZE], 8)
                 except ValueError:
                     break
                 content = position + BLOCK_SIZE
@@ -171,7 +171,7 @@ class HeaderBatch:
                 if flag not in _USUAL_FLAGS or (size and flag != _FILE_FLAG):
                     break
                 try:
-                    if int(block[_SIZE_BYTE:_SIZE_END], 8) != size:
+                    if int(block[_SIZE], 8) != size:
                         break
                 except ValueError:
                     break

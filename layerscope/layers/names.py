@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from layerscope.patterns import pattern
 
 WHITEOUT_PREFIX: Final = b".wh."
 OPAQUE_MARKER: Final = b".wh..wh..opq"
 METADATA_PREFIX: Final = b".wh..wh."
-DOTS: Final = re.compile(rb"/(?:/|\.{1,2}(?:/|\Z))")
+DOTS: Final = pattern(rb"/(?:/|\.{1,2}(?:/|\Z))")
 """The part of a name, after its first character, that needs cleaning: `//`, `/.`, or `/..`."""
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from layerscope.errors import TarError
 from layerscope.layers.header import decimal
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
 _XATTR_PREFIX = b"SCHILY.xattr."
-_TIME = re.compile(rb"([^.]*)(?:\.([0-9]*))?")
+_TIME = pattern(rb"([^.]*)(?:\.([0-9]*))?")
 _NAMES = frozenset((b"path", b"linkpath", b"uname", b"gname"))
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from layerscope.packages.package import Documents, Installed, Package, Unreadable, qualifiers, text
 from layerscope.packages.stanzas import headers, stanzas
+from layerscope.patterns import pattern
 
 FOLDER: Final = b"var/lib/dpkg"
 STATUS: Final = b"var/lib/dpkg/status"
@@ -25,7 +26,7 @@ _UNPACKED: Final = frozenset(
     ("installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 )
 """States in which a package's files are on disk."""
-_SUM_LINE: Final = re.compile(rb"^[0-9a-f]{32}  (.+)$", re.MULTILINE)
+_SUM_LINE: Final = pattern(rb"^[0-9a-f]{32}  (.+)$", re.MULTILINE)
 
 
 def unit(path: bytes) -> bytes | None:

@@ -5,13 +5,13 @@ Specification: deb-control(5) for the relations, and apt-mark(8) for what is mar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import field
 from typing import Final
 
 from layerscope.packages.dpkg import is_unpacked
 from layerscope.packages.stanzas import stanzas
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 
 _FIELDS: Final = frozenset(
@@ -26,7 +26,7 @@ _FIELDS: Final = frozenset(
         b"priority",
     )
 )
-_NAME: Final = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
+_NAME: Final = pattern(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+
+from layerscope.patterns import pattern
 
 ELLIPSIS = "…"
 
@@ -43,7 +44,7 @@ def escape(text: str) -> str:
     return "".join(parts)
 
 
-_CI_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
+_CI_COMMAND = pattern(r"##(?=[A-Za-z]*\[)")
 
 
 def guard_line(line: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from layerscope.errors import UsageError
+from layerscope.patterns import pattern
 
-_ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|\\)?")
+_ESCAPED = pattern(rb"\\(?:x([0-9a-f]{2})|\\)?")
 
 
 def escape_path(path: bytes) -> str:

@@ -7,7 +7,6 @@ has one of its keywords, the secret is the first group that matched, and its ent
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
@@ -15,6 +14,7 @@ from itertools import chain
 from math import log2
 from typing import Any, Final
 
+from layerscope.patterns import pattern
 from layerscope.records import dataclass
 from layerscope.secrets.expressions import rule_data, rule_table
 from layerscope.secrets.hit import Hit
@@ -22,7 +22,7 @@ from layerscope.secrets.prefilter import MOST_MATCHES, Prefilter, Range, Words
 from layerscope.secrets.rule import Allowed, Rule
 from layerscope.secrets.words import OFTEN_PUBLIC, PUBLIC_NAME, names_public_key
 
-_NAME: Final = re.compile(rb"[\w.-]{1,100}")
+_NAME: Final = pattern(rb"[\w.-]{1,100}")
 _INLINE_ALLOW: Final = b"gitleaks:allow"
 INLINE: Final = "the line is marked gitleaks:allow"
 _LONGEST_LINE: Final = 4096

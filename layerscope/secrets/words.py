@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from layerscope.patterns import pattern
+
 OFTEN_PUBLIC: Final = "gitleaks allows this path: it usually has published code"
 """The doubt about findings in files that the rules' own allow lists name."""
 PUBLIC_NAME: Final = "the name is that of a public key, or of a key in a table"
@@ -14,7 +16,7 @@ PUBLIC_NAME: Final = "the name is that of a public key, or of a key in a table"
 PLACEHOLDER: Final = "the value looks like a placeholder"
 """The doubt about values such as `changeme`."""
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
+_WORD: Final = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+", re.ASCII)
 _SECRET_WORDS: Final = frozenset(
     f"{word}{plural}"
     for word in (
@@ -73,7 +75,7 @@ _PLACEHOLDERS: Final = (
     r"insert|(?:x{3,}|\*{3,}|\.{3,}|-{3,})|pass(?:word|wd|phrase)?[0-9]{0,3}$|secret[0-9]{0,3}$|test[0-9]{0,3}$|"
     r"admin$|foo$|foobar|bar$|none$|null$|undefined$"
 )
-_REFERENCE: Final = re.compile(r"\$|%[A-Z_]+%|\{\{|<[^>]*>?$|@[A-Z_]+@")
+_REFERENCE: Final = pattern(r"\$|%[A-Z_]+%|\{\{|<[^>]*>?$|@[A-Z_]+@")
 
 
 _PARTS: Final = ("token", "secret", "pass", "cred", "key", "auth", "dsn", "pin", "psk", "pwd")

@@ -135,5 +135,5 @@ def _document(analysis: Analysis, top: int | None, show_args: bool) -> AnalysisD
     if analysis.facts.weight is not None:
         document["dead_weight"] = dead_weight_row(analysis.facts.weight, top)
     if not analysis.facts.head:
-        document["causes"] = [cause_row(each) for each in causes_of(analysis)]
+        document["causes"] = [cause_row(each) for each in causes_of(analysis, summary)]
     return document

@@ -19,6 +19,7 @@ from layerscope.report.words import one_line
 if TYPE_CHECKING:
     from layerscope.analysis.advice.advice import Advice
     from layerscope.analysis.filter.query import Query
+    from layerscope.analysis.grouping import WasteSummary
     from layerscope.analysis.model import Analysis
     from layerscope.report.document.rows import AnalysisDocument
     from layerscope.report.document.weight_types import KindWeightRow, WeightPathRow
@@ -54,7 +55,7 @@ class Row:
 class OverviewRows:
     """What the overview says of one image. Making it takes time, so a worker does."""
 
-    def __init__(self, analysis: Analysis, advice: Sequence[Advice]) -> None:
+    def __init__(self, analysis: Analysis, advice: Sequence[Advice], waste: WasteSummary) -> None:
         facts = analysis.facts
         self._content = facts.sizes.content
         self._live = facts.sizes.live
@@ -63,7 +64,7 @@ class OverviewRows:
         document = cast(
             "AnalysisDocument",
             {
-                "causes": [cause_row(each) for each in causes_of(analysis)],
+                "causes": [cause_row(each) for each in causes_of(analysis, waste)],
                 "instructions": [instruction_row(each, False) for each in analysis.instructions],
                 "sizes": sizes_row(facts.sizes),
                 **({} if base is None else {"base": base_row(base)}),

@@ -63,7 +63,7 @@ class Session:
         self.pairs = self.summary.pairs()
         self.advice: tuple[Advice, ...] = advise(analysis, self.summary)
         self.base_instructions = base_instructions(analysis.facts)
-        self.overview = OverviewRows(analysis, self.advice)
+        self.overview = OverviewRows(analysis, self.advice, self.summary)
         self._views: OrderedDict[Scope, Totals] = OrderedDict()
         self.totals(self.whole)
 
