@@ -18,10 +18,11 @@ from layerscope.analysis.comparison.moves import (
     find_moves,
 )
 from layerscope.analysis.comparison.side import Files, Side, layer_key
+from layerscope.analysis.comparison.untouched import Untouched, equal_files, names_below
 from layerscope.analysis.content_hashes import content_hash, read_contents
 from layerscope.analysis.model import sum_of
 from layerscope.filesystem.entry import Entry
-from layerscope.filesystem.node import Node, is_implicit
+from layerscope.filesystem.node import Below, Node, is_implicit
 from layerscope.layers.entry import DIRECTORY, FILE, HARDLINK, SYMLINK, VISIBLE
 from layerscope.progress import CancelledCallback, ProgressCallback, stop_if
 
@@ -62,6 +63,8 @@ class _Walk:
         self._matches = matches
         self._stores_a, self._stores_b = _stores(a, b)
         self._one_stack = self._stores_a == self._stores_b
+        self._untouched_a = Untouched(files_a.tree.layers, self._stores_a)
+        self._untouched_b = Untouched(files_b.tree.layers, self._stores_b)
         self._costs = _costs_known(files_a), _costs_known(files_b)
         self._root = Directory(b"", None, files_a.tree.root, files_b.tree.root, self._costs)
         self._directories: list[Directory] = []
@@ -80,12 +83,11 @@ class _Walk:
             if len(self._directories) % 1024 == 0:
                 stop_if(cancelled)
             self._directories.append(directory)
-            below_a = directory.a.children if directory.a is not None else None
-            below_b = directory.b.children if directory.b is not None else None
+            below_a, below_b = names_below(directory.a), names_below(directory.b)
             if below_a:
-                self._visit(directory, below_a, below_b or {}, pending)
+                self._visit(directory, below_a, below_b, pending)
             if below_b:
-                self._visit_new(directory, below_a or {}, below_b, pending)
+                self._visit_new(directory, below_a, below_b, pending)
         self._settle_names()
         for directory in reversed(self._directories):
             parent = directory.parent
@@ -100,21 +102,25 @@ class _Walk:
     def _visit(
         self,
         directory: Directory,
-        below_a: dict[bytes, Node],
-        below_b: dict[bytes, Node],
+        below_a: Below,
+        below_b: Below,
         pending: list[Directory],
     ) -> None:
         """Visit the names that A has. Files with a single name, the most common ones, are compared right here."""
         base = directory.path + b"/"
         stores_a, stores_b, one_stack = self._stores_a, self._stores_b, self._one_stack
         simple = self._matches is None
-        equal_files = equal_bytes = 0
+        equal_count = equal_bytes = 0
         costs_a, costs_b = self._costs
-        for name, node_a in below_a.items():
+        for name, child_a in below_a.items():
+            child_b = below_b.get(name)
+            if simple and self._equal(directory, child_a, child_b):
+                continue
+            node_a = _node(directory.a, name, child_a)
             a = node_a.latest
             if a is None or a.ended != VISIBLE:
                 continue
-            node_b = below_b.get(name)
+            node_b = None if child_b is None else _node(directory.b, name, child_b)
             b = node_b.latest if node_b is not None else None
             if b is not None and b.ended != VISIBLE:
                 b = None
@@ -130,7 +136,7 @@ class _Walk:
                         a.data == b.data >= 0 and stores_a[a.layer] == stores_b[b.layer]
                     )
                     if same or a.size:
-                        equal_files += 1
+                        equal_count += 1
                         equal_bytes += a.size
                         if costs_a and a.size:
                             directory.a_cost += a.compressed or 0
@@ -149,26 +155,47 @@ class _Walk:
                     )
                 )
             self._pair(path, directory, a, b)
-        directory.a_files += equal_files
-        directory.b_files += equal_files
+        directory.a_files += equal_count
+        directory.b_files += equal_count
         directory.a_bytes += equal_bytes
         directory.b_bytes += equal_bytes
+
+    def _equal(self, directory: Directory, a: Node | int, b: Node | int | None) -> bool:
+        """Count two files that are known to be equal from their columns. False for all else."""
+        if type(a) is not int or type(b) is not int:
+            return False
+        found = equal_files(self._untouched_a, a, self._untouched_b, b)
+        if found is None:
+            return False
+        directory.a_files += 1
+        directory.b_files += 1
+        directory.a_bytes += found.size
+        directory.b_bytes += found.size
+        if self._costs[0]:
+            directory.a_cost += found.a_cost
+        if self._costs[1]:
+            directory.b_cost += found.b_cost
+        return True
 
     def _visit_new(
         self,
         directory: Directory,
-        below_a: dict[bytes, Node],
-        below_b: dict[bytes, Node],
+        below_a: Below,
+        below_b: Below,
         pending: list[Directory],
     ) -> None:
         """Visit the names that only B has."""
         base = directory.path + b"/"
         simple = self._matches is None
-        for name, node_b in below_b.items():
+        for name, child_b in below_b.items():
+            child_a = below_a.get(name)
+            if type(child_a) is int and self._untouched_a.is_visible(child_a):
+                continue
+            node_b = _node(directory.b, name, child_b)
             b = node_b.latest
             if b is None or b.ended != VISIBLE:
                 continue
-            node_a = below_a.get(name)
+            node_a = None if child_a is None else _node(directory.a, name, child_a)
             if node_a is not None and node_a.latest is not None and node_a.latest.ended == VISIBLE:
                 continue
             path = base + name
@@ -365,6 +392,16 @@ class _Walk:
             ),
             linked=self._linked,
         )
+
+
+def _node(parent: Node | None, name: bytes, held: Node | int) -> Node:
+    """The node of a name below another one."""
+    if isinstance(held, Node):
+        return held
+    assert parent is not None
+    node = parent.child(name)
+    assert node is not None
+    return node
 
 
 def _total(changes: Sequence[FileChange]) -> KindTotal:
