@@ -27,8 +27,6 @@ BROKEN = (
     "",
     " ",
     "{",
-    "[1,]",
-    '{"a": 1,}',
     '{"a" 1}',
     "{1: 2}",
     "[1 2]",
@@ -120,6 +118,14 @@ def test_a_broken_document_in_parts_has_the_same_error(
     for ahead in SIZES:
         monkeypatch.setattr(stream, "AHEAD", ahead)
         assert outcome(text.encode()) == whole
+
+
+@pytest.mark.parametrize("text", ["[1,]", '{"a": 1,}', '[{"a": [1, 2,]}]'])
+def test_a_comma_before_the_end_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer versions of Python point to the comma, older ones behind it."""
+    for ahead in (*SIZES, 1 << 17):
+        monkeypatch.setattr(stream, "AHEAD", ahead)
+        assert outcome(text.encode()).startswith("UsageError: it is ")
 
 
 @pytest.mark.random
