@@ -1,4 +1,4 @@
-"""Reading ahead: one thread decompresses while another hashes and scans the chunks before."""
+"""Reading ahead: one thread reads while another hashes and scans the chunks before."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from layerscope.errors import DigestMismatch, FormatError, LimitExceeded, TarError
 from layerscope.image.blob import Blob, DeferredBlob, StoredBlob
@@ -33,6 +33,9 @@ from layerscope.options import SecretScope
 from layerscope.packages.documents import may_be_document
 from layerscope.packages.package import PackageType
 from layerscope.records import dataclass
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 Verify = Literal["auto", "full", "off"]
 """When digests are checked: if the bytes are read in full anyway (auto), always (full), or never (off)."""
@@ -92,7 +95,7 @@ def index_layer(
     secrets: SecretScope = "known",
     advanced: Callable[[int], None] | None = None,
 ) -> StoredLayer:
-    """Index one layer. With `ahead`, a separate thread decompresses it. Layers may share a memory `budget`.
+    """Index one layer. With `ahead`, a separate thread reads or hashes its tar. Layers may share a memory `budget`.
 
     `documents` keeps package databases and the like in the index, and `secrets` says where to look for secrets. A layer
     whose bytes all pass is looked into in any case, since its index serves others. `proves` compares the tar with its
@@ -244,8 +247,13 @@ def _index_stream(
     advanced: Callable[[int], None] | None,
 ) -> StoredLayer:
     by_digest, by_diff_id = compared
-    unpacked = by_diff_id.hasher() if by_diff_id is not None else None
-    with HashBeside(by_digest.hasher()) if by_digest is not None else nullcontext() as stored:
+    # The scanner says where files begin, which decides where compressed bytes are measured. So it keeps in step with the
+    # decompression, or else the measures would depend on which thread is faster.
+    compressed = compression != "none"
+    with (
+        _hashing(by_digest, beside=True) as stored,
+        _hashing(by_diff_id, beside=ahead and compressed) as unpacked,
+    ):
         source = Decompression(
             blob,
             compression,
@@ -254,7 +262,7 @@ def _index_stream(
             advanced=advanced,
             measured=True,
         )
-        pieces = read_ahead(source) if ahead else iter(source)
+        pieces = read_ahead(source) if ahead and not compressed else iter(source)
         chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
         window = StreamWindow(chunks, source.inside)
         columns, end = _collect(window, limits, budget, search, notes)
@@ -263,12 +271,12 @@ def _index_stream(
         for chunk in chunks:
             remainder.feed(chunk)
         found = None if stored is None else stored.hexdigest()
+        found_unpacked = None if unpacked is None else unpacked.hexdigest()
     if remainder.is_odd:
         _note_left_over(notes, source.produced - end - 2 * BLOCK_SIZE)
     blob.check_unchanged()
     _compare(blob, "digest", found, by_digest)
-    _compare(blob, "diff_id", None if unpacked is None else unpacked.hexdigest(), by_diff_id)
-    compressed = compression != "none"
+    _compare(blob, "diff_id", found_unpacked, by_diff_id)
     costs = _costs(columns, source) if compressed else None
     return StoredLayer(
         blob=blob,
@@ -280,6 +288,18 @@ def _index_stream(
         proven=tuple(each for each in compared if each is not None),
         hashed=True,
     )
+
+
+@contextmanager
+def _hashing(digest: Digest | None, *, beside: bool) -> Iterator[HashBeside | _Hash | None]:
+    """What computes a digest, in a thread of its own or in this one; None if there is nothing to compare."""
+    if digest is None:
+        yield None
+    elif beside:
+        with HashBeside(digest.hasher()) as hasher:
+            yield hasher
+    else:
+        yield digest.hasher()
 
 
 def _costs(columns: Columns, source: Decompression) -> array[int]:

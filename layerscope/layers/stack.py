@@ -56,8 +56,8 @@ def index_stack(
     """The index of each layer, in layer order; None for a layer whose bytes are missing or that is not a tar.
 
     A blob that appears several times is read once, and one that `known` has isn't read at all. Decompression and hashing
-    release the interpreter lock, so several threads read compressed layers, the largest first. The last layers would
-    leave a processor idle, so an extra thread decompresses them ahead. The result doesn't depend on which thread is first.
+    release the interpreter lock, so several threads read compressed layers, the largest first. The last one would
+    leave a processor idle, so an extra thread hashes its tar. The result doesn't depend on which thread is first.
     With `lazy`, a layer that has a table of contents is indexed by it alone, and with `packages` its package databases
     are fetched. `documents` and `secrets` say what is looked for in files; a layer that is kept for others is looked into
     in any case.

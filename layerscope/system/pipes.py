@@ -17,8 +17,11 @@ def is_broken_pipe(error: OSError) -> bool:
 if sys.platform == "win32":
 
     def named_pipe_errors() -> tuple[type[Exception], ...]:
-        """What the library for named pipes raises. These aren't `OSError`s."""
-        return (import_module("pywintypes").error,)
+        """What the library for named pipes raises, if it is installed. These aren't `OSError`s."""
+        try:
+            return (import_module("pywintypes").error,)
+        except ImportError:
+            return ()
 
     def as_system_error(error: BaseException) -> OSError | None:
         """The `OSError` that means the same as an error of a named pipe."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import random
 from array import array
 from collections.abc import Sequence
@@ -11,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layerscope.image.digest import Digest
 from layerscope.layers.costs import Checkpoints, member_costs
 from layerscope.layers.index_bytes import from_bytes, to_bytes
-from layerscope.layers.reader import StoredLayer
+from layerscope.layers.reader import StoredLayer, Verify, index_layer
+from layerscope.limits import DEFAULT_LIMITS
 from tests.builder import COMPRESSIONS, Directory, File, Hardlink, Symlink
 from tests.builder.compression import gzip_one
 from tests.builder.nodes import Member
 from tests.builder.tar import END, member, tar
 from tests.effort import examples
-from tests.layers.reading import index
+from tests.layers.reading import blob_of, index
 
 
 def costs(stored: StoredLayer) -> dict[bytes, int]:
@@ -165,3 +168,37 @@ def test_the_data_of_an_unknown_kind_is_not_charged_to_the_next_member() -> None
     last = member("c", File(source.randbytes(4000)))
     found = costs(index(gzip_one(bytes(odd)) + gzip_one(last) + gzip_one(END)))
     assert found[b"c"] == len(gzip_one(last))
+
+
+def test_costs_do_not_depend_on_which_thread_is_faster() -> None:
+    source = random.Random(8)
+    files = [
+        (f"f{number}", File(mixed(source, source.choice((300, 40_000, 400_000)))))
+        for number in range(120)
+    ]
+    plain = tar(files)
+    modes: list[tuple[bool, Verify]] = [
+        (False, "auto"),
+        (False, "full"),
+        (True, "full"),
+        (True, "full"),
+    ]
+    for stored in (gzip_one(plain), COMPRESSIONS["zstd"](plain)):
+        seen = set()
+        for ahead, verify in modes:
+            with blob_of(stored) as blob:
+                found = index_layer(
+                    blob,
+                    digest=named(stored),
+                    diff_id=named(plain),
+                    verify=verify,
+                    limits=DEFAULT_LIMITS,
+                    ahead=ahead,
+                )
+            assert found.index.compressed is not None
+            seen.add(bytes(found.index.compressed))
+        assert len(seen) == 1
+
+
+def named(data: bytes) -> Digest:
+    return Digest.parse(f"sha256:{hashlib.sha256(data).hexdigest()}", "a test")

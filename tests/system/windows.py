@@ -114,6 +114,9 @@ LOADED = [
 def become_windows() -> None:
     for name in LOADED:
         import_module(name)
+    import_module(
+        "asyncio"
+    ).new_event_loop().close()  # it chooses those of the system when it makes one
     assert not [name for name in sys.modules if name.startswith("layerscope.")]
     for name in NO_FUNCTIONS:
         if hasattr(os, name):
