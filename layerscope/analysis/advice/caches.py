@@ -73,7 +73,7 @@ def mount(name: str) -> Remedy:
     def remedy(left: Leftovers) -> Change:
         mounts = " ".join(f"--mount=type=cache,target={each}" for each in left.folders[:_MOST])
         text = (
-            f"use RUN {mounts} or build in a stage of its own, "
+            f"use RUN {mounts}{left.case.needs_buildkit(left.index)} or build in a stage of its own, "
             f"because this step leaves the cache of {name} in the image"
         )
         return text, ()

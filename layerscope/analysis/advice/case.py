@@ -15,12 +15,14 @@ from layerscope.analysis.mentions import Mentions, one_spaced
 from layerscope.analysis.model import Analysis, WastedFile, WasteKind, sum_of
 from layerscope.analysis.weight.kinds import WeightKind
 from layerscope.filesystem.entry import Entry
+from layerscope.image.builders import parent_of_comment
 from layerscope.image.instruction import Location
 from layerscope.records import dataclass
 from layerscope.units import format_size
 
 ONE_PERCENT = 100
 ONE_MEGABYTE = 1_000_000
+_LONGEST_SHELL = 4096
 
 
 def least_saving(content: int, wanted: int | None) -> int:
@@ -284,6 +286,20 @@ class Case:
 
     def keyword(self, index: int) -> str:
         return self.analysis.instructions[index].instruction.keyword.upper()
+
+    def needs_buildkit(self, index: int) -> str:
+        """` (needs BuildKit)` for a flag that Docker's first builder, which made the step, doesn't have."""
+        step = self.analysis.instructions[index].instruction
+        ran = step.keyword == "RUN" and step.created_by[:4].upper() != "RUN "
+        first = bool(step.created_by) and (ran or "#(nop)" in step.created_by[:_LONGEST_SHELL])
+        return " (needs BuildKit)" if first and not self._buildah else ""
+
+    @cached_property
+    def _buildah(self) -> bool:
+        """Whether buildah built a part of the image. Its steps look like those of Docker's first builder."""
+        return any(
+            parent_of_comment(each.instruction.comment) for each in self.analysis.instructions
+        )
 
     def text(self, index: int) -> str:
         """The instruction on one line, without build flags and shell options."""

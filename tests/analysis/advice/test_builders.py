@@ -9,8 +9,18 @@ import pytest
 from layerscope.analysis.advice.advise import advise
 from layerscope.image.image import Base
 from tests.analysis.images import analysed
-from tests.builder import ImageBuilder, Whiteout
-from tests.builder.dialects import Entry, apko, classic, imported, jib, ko
+from tests.builder import File, ImageBuilder, Whiteout
+from tests.builder.dialects import (
+    Entry,
+    apko,
+    buildah,
+    buildkit,
+    classic,
+    imported,
+    jib,
+    kaniko,
+    ko,
+)
 from tests.builder.image import Members
 
 DIGEST = "sha256:" + "ab" * 32
@@ -92,3 +102,37 @@ def test_the_manifest_names_the_base_image_that_the_history_does_not(
     named = replace(built, annotations={prefix + key: value for key, value in annotations.items()})
     base = analysed(named, "oci-archive").facts.base
     assert base == Base(layers=1, name=name, evidence="history")
+
+
+CHMOD = [
+    (classic.copy("/app/big"), classic.run("chmod 600 /app/big"), " (needs BuildKit)"),
+    (buildkit.copy("big", "/app/big"), buildkit.run("chmod 600 /app/big"), ""),
+    (
+        Entry(**buildah.copy("/app/big"), comment="FROM base:1"),
+        buildah.run("chmod 600 /app/big", base="8a9aa63bcb50"),
+        "",
+    ),
+    (kaniko("COPY big /app/big"), kaniko("RUN chmod 600 /app/big"), ""),
+]
+
+
+@pytest.mark.parametrize(("copy", "run", "hint"), CHMOD)
+def test_a_flag_that_dockers_first_builder_lacks_names_the_builder_it_needs(
+    copy: Entry, run: Entry, hint: str
+) -> None:
+    big = bytes(80_000)
+    steps = (copy, {"app/big": File(big, mode=0o644)}), (run, {"app/big": File(big, mode=0o600)})
+    (told,) = messages(on_base(*steps))
+    assert told.startswith(f"Instruction 1: use COPY --chmod=600{hint} and drop instruction 2 (")
+
+
+def test_a_cache_mount_needs_buildkit_too() -> None:
+    left = {"root/.cache/go-build/0/a": bytes(80_000)}
+    (told,) = messages(on_base((classic.run("go build"), left)))
+    assert "--mount=type=cache,target=/root/.cache/go-build (needs BuildKit) or build" in told
+    cached = {"root/.cache/pip/a": bytes(80_000)}
+    gone = {"root/.cache/pip/a": Whiteout()}
+    (told,) = messages(
+        on_base((classic.run("pip install a"), cached), (classic.run("rm -r /root/.cache"), gone))
+    )
+    assert "--mount=type=cache,target=/root/.cache/pip (needs BuildKit) instead" in told

@@ -41,8 +41,8 @@ def _find(case: Case) -> Iterator[Advice]:
         if not target:
             continue
         text = (
-            f"{case.start(pair.written_by)}: use RUN --mount=type=cache,target={target} "
-            f"instead of deleting the cache in {case.mentions.place(pair.wasted_by)}"
+            f"{case.start(pair.written_by)}: use RUN --mount=type=cache,target={target}"
+            f"{case.needs_buildkit(pair.written_by)} instead of deleting the cache in {case.mentions.place(pair.wasted_by)}"
         )
         edits = (AddOption(pair.written_by, f"--mount=type=cache,target={target}"),)
         yield case.on_waste(RULE.id, pair, text, edit=pair.written_by, edits=edits)

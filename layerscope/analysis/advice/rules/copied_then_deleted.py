@@ -61,7 +61,7 @@ def _remedy(case: Case, pair: WastePair) -> str:
     if _REMOVAL.fullmatch(case.text(pair.wasted_by)):
         return f"keep {what} out of COPY with .dockerignore instead of deleting {them} in {late}"
     return (
-        f"mount {what} with RUN --mount=type=bind where you need it "
+        f"mount {what} with RUN --mount=type=bind{case.needs_buildkit(pair.written_by)} where you need it "
         f"instead of copying {them} and deleting {them} in {late}"
     )
 

@@ -48,6 +48,8 @@ def _remedy(case: Case, pair: WastePair, match: re.Match[str] | None, maker: int
     wanted = " ".join(
         f"{flag}={value}" if match and value and flag == f"--{match[1]}" else flag for flag in flags
     )
+    if "--chmod" in flags:
+        wanted += case.needs_buildkit(pair.written_by)
     if maker is None:
         return f"use {keyword} {wanted} and {ending}"
     return (
