@@ -11,12 +11,13 @@ import click
 
 from layerscope.cli.advising import with_settings
 from layerscope.cli.confine import confine
-from layerscope.cli.examine import Choice, collector_paused, opened
+from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import advice_options, content_options, image_argument
 from layerscope.cli.streams import tell, write_stdout
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.options import ReadOptions
+from layerscope.system.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ import click
 import layerscope
 from layerscope.cli.complete import complete_image
 from layerscope.cli.confine import confine, confine_browser
-from layerscope.cli.examine import collector_paused, remarks
+from layerscope.cli.examine import remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.options import (
     cache_option,
@@ -42,6 +42,7 @@ from layerscope.cli.writing import (
 from layerscope.errors import UsageError
 from layerscope.progress import CancelledCallback, ProgressCallback, RemarkCallback
 from layerscope.records import dataclass
+from layerscope.system.collector import collector_paused
 
 if TYPE_CHECKING:
     from layerscope.analysis.comparison.side import Side

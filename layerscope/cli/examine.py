@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
@@ -15,6 +14,7 @@ from layerscope.cli.streams import tell
 from layerscope.options import MIN_DUPLICATE, ReadOptions
 from layerscope.progress import RemarkCallback
 from layerscope.records import dataclass
+from layerscope.system.collector import collector_paused
 
 if TYPE_CHECKING:
     from layerscope.analysis.budgets.dive import DiveNumbers
@@ -56,17 +56,6 @@ class Choice:
             "--no-secrets": options.secrets == "off",
         }
         return [name for name, value in given.items() if value]
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector away from the records of an image, none of which is garbage."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def remarks(*, quiet: bool) -> RemarkCallback | None:

@@ -19,7 +19,7 @@ from layerscope.analysis.budgets.names import (
 )
 from layerscope.cli.advising import with_settings
 from layerscope.cli.confine import confine
-from layerscope.cli.examine import Choice, collector_paused, examine, remarks
+from layerscope.cli.examine import Choice, examine, remarks
 from layerscope.cli.outputs import Output, write_outputs
 from layerscope.cli.rules import RuleOptions
 from layerscope.cli.streams import tell
@@ -27,6 +27,7 @@ from layerscope.cli.writing import Writing
 from layerscope.errors import ImageNotFound, UsageError
 from layerscope.records import dataclass
 from layerscope.report.formats.renderers import RENDERERS
+from layerscope.system.collector import collector_paused
 
 if TYPE_CHECKING:
     from datetime import date

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from layerscope.cli.confine import confine_image
-from layerscope.cli.examine import Choice, collector_paused, opened
+from layerscope.cli.examine import Choice, opened
 from layerscope.cli.exits import Exit
 from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import write_stdout
 from layerscope.errors import UsageError
+from layerscope.system.collector import collector_paused
 
 if TYPE_CHECKING:
     from layerscope.analysis.model import Facts

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.cli.advising import with_settings
-from layerscope.cli.examine import Choice, collector_paused, remarks
+from layerscope.cli.examine import Choice, remarks
 from layerscope.cli.exits import Exit, stopping
 from layerscope.cli.judging import (
     Ruling,
@@ -24,6 +24,7 @@ from layerscope.cli.streams import tell
 from layerscope.cli.writing import Writing, check_head, one_format
 from layerscope.errors import UsageError
 from layerscope.image.platform import naming
+from layerscope.system.collector import collector_paused
 from layerscope.units import count
 
 if TYPE_CHECKING:

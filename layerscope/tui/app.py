@@ -15,8 +15,9 @@ from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.options import DEFAULT_OPTIONS
 from layerscope.progress import Progress
 from layerscope.records import dataclass
+from layerscope.system.collector import collector_paused
 from layerscope.tui.base_app import BaseApp
-from layerscope.tui.loading import failure, read_for_good, seldom
+from layerscope.tui.loading import failure, seldom
 from layerscope.tui.model.session import Session
 from layerscope.tui.screens.browse_screen import BrowseScreen
 from layerscope.tui.screens.opening_screen import OpeningScreen
@@ -36,7 +37,7 @@ def reader(reference: str, options: ReadOptions | None = None, *, show_args: boo
     def read(
         progress: Callable[[Progress], None], cancelled: Callable[[], bool]
     ) -> tuple[Image, Session]:
-        with read_for_good():
+        with collector_paused():
             found = layerscope.read(reference, options, progress=progress, cancelled=cancelled)
             try:
                 return found.image, Session(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from textual.content import Content
@@ -41,21 +39,6 @@ def seldom(show: Callable[[Progress], object]) -> ProgressCallback:
             show(progress)
 
     return report
-
-
-@contextmanager
-def read_for_good() -> Iterator[None]:
-    """Keep the garbage collector off the data that is read: millions of small objects that live until the end. It runs
-    neither while they are created nor over them afterwards.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
 
 
 def failure(error: Exception) -> LayerscopeError:

@@ -22,8 +22,9 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback
 from layerscope.records import dataclass
 from layerscope.report.saved.reference import report_path
 from layerscope.report.saved.report import read_report
+from layerscope.system.collector import collector_paused
 from layerscope.tui.compare.pair_session import CompareSession
-from layerscope.tui.loading import Loading, failure, read_for_good, seldom
+from layerscope.tui.loading import Loading, failure, seldom
 from layerscope.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def pair_reader(open_sides: OpenSides, path: str | None = None) -> ReadPair:
     def read(progress: ProgressCallback, cancelled: CancelledCallback) -> Opened:
         stack = ExitStack()
         try:
-            with read_for_good():
+            with collector_paused():
                 a, b = open_sides(progress, cancelled, stack)
                 comparison = layerscope.compare(
                     a, b, path=path, progress=progress, cancelled=cancelled
