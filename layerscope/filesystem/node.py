@@ -35,12 +35,18 @@ class Node:
         self.held = held
 
     @property
-    def children(self) -> dict[bytes, Node] | None:
-        """The nodes of every name ever seen directly below; None if there never was one."""
+    def names_below(self) -> Below | None:
+        """Every name ever seen directly below, with its node or number; None if there never was one."""
         below = self.below
         if self.gone:
             below = self.below = {**self.gone, **below} if below else self.gone
             self.gone = None
+        return below
+
+    @property
+    def children(self) -> dict[bytes, Node] | None:
+        """The nodes of every name ever seen directly below; None if there never was one."""
+        below = self.names_below
         if below is not None:
             for name, child in below.items():
                 if type(child) is int:

@@ -119,52 +119,63 @@ class Outline:
 
 
 class TreeOutline(Outline):
-    """The outline of an image's filesystem; `nodes` gives the node of each number.
+    """The outline of an image's filesystem; `node` gives the node of each number.
 
-    `has_costs` says whether the compressed bytes of all files are known. `columns` are those of all layers. `shadowed`
+    `held` has them as the tree does: as nodes, or as the numbers of entries that nothing has touched. `has_costs` says whether the compressed bytes of all files are known. `columns` are those of all layers. `shadowed`
     are files that their own layer stores again at the same path, each with its number: a node's chain has only the last
     one of each layer.
     """
 
     def __init__(self, tree: FileTree) -> None:
-        nodes: list[Node] = [tree.root]
+        shadowed = list(_shadowed(tree))
+        held: list[Node | int] = [tree.root]
+        names = [b""]
         directories: list[int] = []
         starts: list[int] = []
         counts: list[int] = []
-        for number, node in enumerate(nodes):
-            children = node.children
-            if children:
+        for number, node in enumerate(held):
+            below = node.names_below if type(node) is not int else None  # type: ignore[union-attr]
+            if below:
                 directories.append(number)
-                starts.append(len(nodes))
-                counts.append(len(children))
-                nodes += children.values()
-        self.nodes = nodes
-        first = array("i", bytes(4 * len(nodes)))
-        count = array("i", bytes(4 * len(nodes)))
-        for number, start, below in zip(directories, starts, counts, strict=True):
+                starts.append(len(held))
+                counts.append(len(below))
+                held += below.values()
+                names += below
+        self.held = held
+        first = array("i", bytes(4 * len(held)))
+        count = array("i", bytes(4 * len(held)))
+        for number, start, length in zip(directories, starts, counts, strict=True):
             first[number] = start
-            count[number] = below
+            count[number] = length
         parent = array("i", [-1])
         parent.extend(chain.from_iterable(map(repeat, directories, counts)))
-        super().__init__([node.name for node in nodes], parent, first, count, directories)
-        self.shadowed = list(self._find_shadowed(tree))
+        super().__init__(names, parent, first, count, directories)
+        wanted = {id(node) for _, node in shadowed}
+        numbers = (
+            {id(each): n for n, each in enumerate(held) if id(each) in wanted} if wanted else {}
+        )
+        self.shadowed = [(numbers[id(node)], entry) for entry, node in shadowed]
         self.columns = JoinedColumns(tree.layers)
         self.has_costs = bool(self.columns.records) and self.columns.costs_known
 
-    def _find_shadowed(self, tree: FileTree) -> Iterator[tuple[int, Entry]]:
-        hidden = [
-            entry
-            for entry in tree.never_seen
-            if entry.size and entry.ended == entry.layer and entry.kind == FILE
-        ]
-        if not hidden:
-            return
-        found = [(entry, node) for entry in hidden if (node := tree.find(entry.path)) is not None]
-        wanted = {id(node) for _, node in found}
-        numbers = {id(node): n for n, node in enumerate(self.nodes) if id(node) in wanted}
-        for entry, node in found:
-            if not _in_chain(node, entry):
-                yield numbers[id(node)], entry
+    def node(self, number: int) -> Node:
+        """The node of a number, created on first use."""
+        held = self.held[number]
+        if not isinstance(held, int):
+            return held
+        node = self.node(self.parent[number]).child(self.names[number])
+        assert node is not None
+        self.held[number] = node
+        return node
+
+
+def _shadowed(tree: FileTree) -> Iterator[tuple[Entry, Node]]:
+    """The files that their own layer stores again at the same path, with its node."""
+    for entry in tree.never_seen:
+        if entry.size and entry.ended == entry.layer and entry.kind == FILE:
+            node = tree.find(entry.path)
+            if node is not None and not _in_chain(node, entry):
+                yield entry, node
 
 
 def _in_chain(node: Node, entry: Entry) -> bool:

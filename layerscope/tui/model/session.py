@@ -93,7 +93,7 @@ class Session:
         return totals
 
     def entry(self, number: int, scope: Scope) -> Entry | None:
-        return entry_in(self.outline.nodes[number], scope)
+        return entry_in(self.outline.node(number), scope)
 
     def selection(self, node: Node, layer: int) -> Selection:
         """A file or directory as it is after a layer."""

@@ -175,8 +175,8 @@ def _standing(outline: TreeOutline, start: int, last: int) -> list[Entry | int |
     records = outline.columns.records
     standing: list[Entry | int | None] = []
     add = standing.append
-    for node in outline.nodes[start : start + _STEP]:
-        held = node.held
+    for node in outline.held[start : start + _STEP]:
+        held = node if type(node) is int else node.held  # type: ignore[union-attr]
         if type(held) is int:
             entry = records[held]
             if entry is None:

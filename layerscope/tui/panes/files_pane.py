@@ -122,7 +122,7 @@ class FilesPane(ListPane):
             return None
         removed = totals.marks[number] == REMOVED and entry is not None
         layer = entry.layer if removed and entry is not None else self.scope.last
-        return self.session.selection(self.session.outline.nodes[number], layer)
+        return self.session.selection(self.session.outline.node(number), layer)
 
     def other_end(self) -> int | None:
         """The layer that hides the file under the cursor, or that stored a removed one; -1 if nothing hides it."""

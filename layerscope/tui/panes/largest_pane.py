@@ -224,7 +224,7 @@ class LargestPane(ListPane):
 
 
 def _live(session: Session, number: int, size: int) -> LargeFile:
-    entry = session.outline.nodes[number].latest
+    entry = session.outline.node(number).latest
     content = None if entry is None else entry.content or entry
     return LargeFile(size, session.outline.path(number), 0 if content is None else content.layer)
 

@@ -362,7 +362,7 @@ The instructions that made the image are on the left, and their files on the rig
         if tree.rows is not None and tree.number is not None and tree.rows.can_open(tree.number):
             tree.action_fold()
         elif entry is not None and tree.number is not None:
-            self.look_inside(self.session.outline.nodes[tree.number], entry)
+            self.look_inside(self.session.outline.node(tree.number), entry)
 
     def look_inside(self, node: Node, entry: Entry) -> None:
         """Show a file's content. Following a link moves the cursor to its target."""
