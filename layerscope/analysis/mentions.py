@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import posixpath
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -113,7 +113,7 @@ def paths_word(paths: Sequence[bytes]) -> str:
     if len(paths) == 1:
         return _path(paths[0])
     paths = [b"/" + path.lstrip(b"/") for path in paths]
-    above = os.path.commonpath([min(paths), max(paths)])
+    above = posixpath.commonpath([min(paths), max(paths)])
     number = count(len(paths), "file")
     return number if above == b"/" else f"{number} in {_path(above)}"
 

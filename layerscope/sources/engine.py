@@ -371,6 +371,10 @@ def unavailable(place: Place, error: BaseException) -> LayerscopeError:
             f"cannot use {place}: permission denied",
             hint="join the group that owns the socket, or run as a user with access",
         )
+    if isinstance(root, FileNotFoundError) and place.host.startswith("ssh:"):
+        return SourceUnavailable(
+            f"cannot reach {place}: there is no `ssh` command", hint="install OpenSSH's client"
+        )
     if isinstance(root, FileNotFoundError):
         what = "named pipe" if place.host.startswith("npipe:") else "socket"
         return SourceUnavailable(f"{place} does not respond: no such {what}", hint=place.start_hint)

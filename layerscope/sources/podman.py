@@ -35,6 +35,7 @@ from layerscope.system.users import user_id
 
 NAME: Final = "podman"
 _START: Final = "start `podman system service`, or set CONTAINER_HOST"
+_FORWARD: Final = "forward its socket with `ssh -NL /tmp/podman.sock:PATH HOST`, and set CONTAINER_HOST=unix:///tmp/podman.sock"
 _ERROR_BYTES: Final = 64 * 1024
 _ANSWER_BYTES: Final = 16 * 1024 * 1024
 _MISSING: Final = 1
@@ -56,7 +57,8 @@ def place() -> Place | None:
         if path is None:
             return None
         host = f"unix://{path}"
-    return Place("Podman", host, address(host), _START)
+    ssh = host.startswith("ssh://")
+    return Place("Podman", host, address(host), _FORWARD if ssh else _START)
 
 
 def _is_socket(path: str) -> bool:

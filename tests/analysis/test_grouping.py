@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import posixpath
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def test_a_group_only_contains_files_of_its_pair(waste: list[WastedFile]) -> Non
         assert len(below) >= group.files
         assert sum(file.bytes for file in below) >= group.bytes
         if not group.rest and group.files > 1:
-            assert os.path.commonpath([b"/" + file.path for file in below]).startswith(
+            assert posixpath.commonpath([b"/" + file.path for file in below]).startswith(
                 b"/" + group.path.strip(b"/")
             )
 

@@ -76,7 +76,7 @@ def test_an_image_passes_its_first_budget(
     text = first_budget(analysis.facts, percent)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "layerscope.toml").write_text(text)
+        (folder / "layerscope.toml").write_text(text, encoding="utf-8")
         budget = load_budget(None, {}, directory=folder)
     verdict = evaluate(budget, analysis.facts)
     assert verdict.passed
@@ -117,7 +117,7 @@ max = "1kB"  # doc
 def updated(text: str, *names: str, place: tuple[str, ...] = (), percent: int = 10) -> str:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "pyproject.toml" if place else "layerscope.toml")
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         verdict = evaluate(load_budget(path), python_app().facts)
     return update_budget(text, place, names, verdict, percent)[0]
 
@@ -133,7 +133,7 @@ def test_a_limit_that_passes_is_not_raised() -> None:
     text = FILE
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "layerscope.toml")
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         verdict = evaluate(load_budget(path), python_app().facts)
     verdict_text, updates = update_budget(text, (), ["max_layers", "path:/a/**"], verdict, 10)
     assert verdict_text == text

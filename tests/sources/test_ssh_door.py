@@ -79,3 +79,24 @@ def test_each_connection_has_an_ssh_and_nothing_outlives_the_process(
             break
         time.sleep(0.05)
     assert not Path(path).parent.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="PATH doesn't decide alone there")
+def test_a_missing_ssh_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "layerscope", "report", "docker:app", "--no-sandbox"],
+        env={
+            **unmeasured(os.environ),
+            "PATH": str(tmp_path),
+            "DOCKER_HOST": "ssh://far",
+            "DOCKER_CONFIG": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        3,
+        "layerscope: error: cannot reach the Docker engine at ssh://far: there is no `ssh` command; install OpenSSH's client\n",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import ntpath
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import layerscope
+from layerscope.analysis.mentions import paths_word
 from layerscope.filesystem.items import Item
 from layerscope.filesystem.twins import twins
 from layerscope.layers.entry import FILE, Member
@@ -212,6 +214,11 @@ def test_a_time_before_1970_has_a_date_on_windows_too() -> None:
         "1970-01-01 00:00:00",
         str(1 << 62),
     ]
+
+
+def test_a_folder_of_an_image_is_named_as_linux_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "path", ntpath)
+    assert paths_word([b"srv/app/a\xe9", b"srv/app/b"]) == "2 files in /srv/app"
 
 
 @pytest.mark.parametrize("path", ["C:\\image.tar", "c:/image.tar", "\\\\host\\x", "..\\x", "a\\b"])
