@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -104,13 +105,17 @@ def plain(action: Action, place: Place) -> Ran:
 # Signals
 
 
+STARTED: Final = re.compile(rb'/layerscope/(?!__(?:init|main)__\.py", line [0-9]+, in <module>)')
+"""A frame of code that runs after Python found the package and the module to run."""
+
+
 def _signal(number: signal.Signals) -> Callable[[Action, Place, random.Random], Ran]:
     def run(action: Action, place: Place, source: random.Random) -> Ran:
         process = start(action, place)
         time.sleep(source.uniform(0.05, 1.1) * place.seconds)
         process.send_signal(number)
         ran = wait(process)
-        if ran.errors and b"KeyboardInterrupt" in ran.errors and b"/layerscope/" not in ran.errors:
+        if ran.errors and b"KeyboardInterrupt" in ran.errors and not STARTED.search(ran.errors):
             return Ran(-number, b"")  # Python's own start was interrupted
         return Ran(ran.code, ran.errors if number != signal.SIGKILL else b"")
 
