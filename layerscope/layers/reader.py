@@ -254,22 +254,15 @@ def _index_stream(
         _hashing(by_digest, beside=True) as stored,
         _hashing(by_diff_id, beside=ahead and compressed) as unpacked,
     ):
+        update = None if stored is None else stored.update
         source = Decompression(
-            blob,
-            compression,
-            limits,
-            update=None if stored is None else stored.update,
-            advanced=advanced,
-            measured=True,
+            blob, compression, limits, update=update, advanced=advanced, measured=True
         )
         pieces = read_ahead(source) if ahead and not compressed else iter(source)
         chunks = pieces if unpacked is None else _hashed(pieces, unpacked.update)
         window = StreamWindow(chunks, source.inside)
         columns, end = _collect(window, limits, budget, search, notes)
-        remainder = Remainder()
-        remainder.feed(window.rest(end))
-        for chunk in chunks:
-            remainder.feed(chunk)
+        remainder = _remainder(window, chunks, end)
         found = None if stored is None else stored.hexdigest()
         found_unpacked = None if unpacked is None else unpacked.hexdigest()
     if remainder.is_odd:
@@ -288,6 +281,15 @@ def _index_stream(
         proven=tuple(each for each in compared if each is not None),
         hashed=True,
     )
+
+
+def _remainder(window: StreamWindow, chunks: Iterable[bytes], end: int) -> Remainder:
+    """What follows the end of the tar, read to its end."""
+    remainder = Remainder()
+    remainder.feed(window.rest(end))
+    for chunk in chunks:
+        remainder.feed(chunk)
+    return remainder
 
 
 @contextmanager
