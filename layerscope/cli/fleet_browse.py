@@ -15,6 +15,7 @@ from layerscope.cli.options import gathered, limit_option, parse_limits, registr
 from layerscope.cli.streams import is_terminal, tell
 from layerscope.errors import LayerscopeError, UsageError
 from layerscope.options import ReadOptions
+from layerscope.system.collector import collect_from_now_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +70,7 @@ def _browse(folder: str, listing: ImageListing, options: ReadOptions) -> int:
     from layerscope.tui.settings import load_settings
 
     settings = load_settings()
+    collect_from_now_on()
     cursor = 0
     while True:
         app = FleetApp(folder, listing, cursor=cursor, settings=settings)

@@ -24,6 +24,7 @@ from layerscope.cli.options import (
 from layerscope.cli.progress import progress_bar
 from layerscope.cli.streams import tell
 from layerscope.errors import UsageError
+from layerscope.system.collector import collect_from_now_on
 from layerscope.units import count
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def command(plan: Plan, where: Where) -> int:
     from layerscope.fleet.scan import scan
 
     _confine(plan, where)
+    collect_from_now_on()
     with (
         locked(os.path.abspath(where.out)) as folder,
         workers(scheduler=where.scheduler, count=where.workers) as cluster,

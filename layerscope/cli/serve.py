@@ -17,6 +17,7 @@ from layerscope.cli.options import image_argument, source_options
 from layerscope.cli.streams import tell
 from layerscope.errors import UsageError
 from layerscope.limits import DEFAULT_LIMITS
+from layerscope.system.collector import collect_from_now_on
 
 
 @click.command("serve", short_help="Browse an image in a web browser.")
@@ -62,6 +63,7 @@ def command(choice: Choice, host: str, port: int, public_url: str | None) -> int
     _confine(choice, port)
     if not choice.quiet:
         tell(f"layerscope: serving on {public_url} until you press Ctrl+C")
+    collect_from_now_on()
     server.serve()
     return Exit.OK
 

@@ -15,7 +15,7 @@ from layerscope.errors import Cancelled, LayerscopeError
 from layerscope.options import DEFAULT_OPTIONS
 from layerscope.progress import Progress
 from layerscope.records import dataclass
-from layerscope.system.collector import collector_paused
+from layerscope.system.collector import collect_from_now_on, collector_paused
 from layerscope.tui.base_app import BaseApp
 from layerscope.tui.loading import failure, seldom
 from layerscope.tui.model.session import Session
@@ -80,11 +80,9 @@ class LayerscopeApp(BaseApp):
         self.reference = reference
         self._read = read
         self._image: Image | None = None
-        self._collecting = False
         self._opening = OpeningScreen(reference)
 
     def on_mount(self) -> None:
-        self._collecting = gc.isenabled()
         gc.disable()
         self.push_screen(self._opening)
         self.load()
@@ -102,8 +100,7 @@ class LayerscopeApp(BaseApp):
             self.post_message(self.Failed(failure(error)))
             return
         finally:
-            if self._collecting:
-                gc.enable()
+            collect_from_now_on()
         if worker.is_cancelled or not self.post_message(self.Loaded(image, session)):
             image.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from layerscope.system.collector import collector_paused
+from layerscope.system.collector import collect_from_now_on, collector_paused
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,13 @@ def test_the_end_of_an_inner_pause_does_not_end_the_outer_one() -> None:
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_a_process_that_lives_long_collects_what_comes_later() -> None:
+    gc.disable()
+    collect_from_now_on()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
 
 
 def test_a_collector_that_was_off_stays_off() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -808,6 +809,20 @@ def test_any_failure_while_reading_shows_an_error(error: Exception, text: str, c
         return app.return_value
 
     assert asyncio.run(run()) == code
+
+
+def test_the_collector_runs_while_an_image_is_browsed(archive: str) -> None:
+    """The command switches it off, since most commands end soon."""
+
+    async def script(_: Driver) -> None:
+        assert gc.isenabled()
+
+    gc.disable()
+    try:
+        browse(archive, script)
+    finally:
+        gc.unfreeze()
+        gc.enable()
 
 
 def test_loading_shows_progress_and_escape_stops_it(archive: str) -> None:

@@ -22,7 +22,7 @@ from layerscope.progress import CancelledCallback, Progress, ProgressCallback
 from layerscope.records import dataclass
 from layerscope.report.saved.reference import report_path
 from layerscope.report.saved.report import read_report
-from layerscope.system.collector import collector_paused
+from layerscope.system.collector import collect_from_now_on, collector_paused
 from layerscope.tui.compare.pair_session import CompareSession
 from layerscope.tui.loading import Loading, failure, seldom
 from layerscope.tui.screens.dialogs import Dialog
@@ -129,6 +129,8 @@ class CompareLoadScreen(Dialog[None]):
         except Exception as error:  # noqa: BLE001 - shown to the user
             self.post_message(self._Done(failure(error)))
             return
+        finally:
+            collect_from_now_on()
         if worker.is_cancelled or not self.post_message(self._Done(opened)):
             opened.images.close()
 
