@@ -99,7 +99,7 @@ TABLE: Final[Mapping[str, Callable[[Wanted], Rights]]] = {
     "containerd": _containerd,
     "registry": _registry,
 }
-"""By the name of a source: what it needs besides the files that a reference names. """
+"""By the name of a source: what it needs besides the files that a reference names."""
 
 
 def needs(reference: str | None, *, pull: bool = False, ahead: bool = True) -> Rights:
