@@ -30,10 +30,10 @@ class JoinedColumns:
         )
         self.kinds = b"".join(each.kinds for each in columns)
         self.sizes = array("q")
-        self.layers = array("h")
+        self.layers = array("i")
         for number, each in enumerate(columns):
             self.sizes.extend(values(each.sizes))
-            self.layers += array("h", [number]) * len(each)
+            self.layers += array("i", [number]) * len(each)
         self.costs_known = all(each.compressed is not None for each in columns if len(each))
         self.costs: Sequence[int] = bytes(len(self.sizes))
         if self.costs_known:

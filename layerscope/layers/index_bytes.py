@@ -27,7 +27,7 @@ from layerscope.layers.secret_rows import secrets_from_row, secrets_row
 from layerscope.notes import Note
 
 MAGIC: Final = b"layerscope index\n"
-VERSION: Final = 8
+VERSION: Final = 9
 """Increases with every change to the layout or to the meaning of a column."""
 _CHECKSUM: Final = 16
 _HEAD: Final = len(MAGIC) + 1 + _CHECKSUM

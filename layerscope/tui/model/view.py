@@ -115,7 +115,7 @@ def measure(
         gone=[0] * count,
         wasted=[0] * count,
         files=[0] * count,
-        layer=array("h", bytes(2 * count)),
+        layer=array("i", bytes(4 * count)),
         linked=set(),
     )
     fill = _fill_tree if scope.mode == "tree" else _fill_changes
