@@ -31,7 +31,7 @@ class Choice:
     quiet: bool = False
 
     def given_beside_reference(self) -> list[str]:
-        """The options for finding and reading an image that were given."""
+        """The options that were given and mean something for an image only, not for a saved report."""
         options = self.options
         given = {
             "--platform": options.platform,

@@ -14,6 +14,7 @@ from layerscope.cli.exits import Exit
 from layerscope.cli.options import gathered, limit_option, parse_limits, registry_options
 from layerscope.cli.streams import is_terminal, tell
 from layerscope.errors import LayerscopeError, UsageError
+from layerscope.limits import DEFAULT_LIMITS
 from layerscope.options import ReadOptions
 from layerscope.system.collector import collect_from_now_on
 
@@ -55,6 +56,7 @@ def command(folder: str, options: ReadOptions) -> int:
             is_terminal(sys.stdin) and is_terminal(sys.stdout)
         ):
             given = Choice(reference="", options=options).given_beside_reference()
+            given += ["--limit"] if options.limits != DEFAULT_LIMITS else []
             needing = f"{' and '.join(given)} has no effect: " if given else ""
             raise UsageError(
                 f"{needing}a browser needs a terminal",

@@ -230,7 +230,7 @@ def test_an_engine_is_reached_over_ssh(
     done = run()
     assert (done.stdout, done.stderr) == ("3\n", "")
     ssh.write_text("#!/bin/sh\nexit 255\n")
-    assert "check that `ssh someone@host.example docker version` works" in run().stderr
+    assert "check that `ssh ssh://someone@host.example docker version` works" in run().stderr
 
 
 @pytest.mark.parametrize(
