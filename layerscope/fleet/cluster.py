@@ -6,7 +6,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -17,7 +19,7 @@ from layerscope.system.open_files import most_open_files
 from layerscope.units import count as counted
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
     from distributed.security import Security
 
 _CONNECT_SECONDS: Final = 20
@@ -151,22 +153,40 @@ def _local(count: int) -> Iterator[Client]:
         # Not Dask's own folder for this, which has a fixed name and is never removed.
         TemporaryDirectory(prefix="layerscope-", ignore_cleanup_errors=True) as scratch,
         dask.config.set({"temporary-directory": scratch}),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            protocol="tls://",
-            security=_certificates(Path(scratch)),
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            worker_dashboard_address=None,
-            silence_logs=logging.CRITICAL,
+        _started(
+            partial(
+                LocalCluster,
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=_certificates(Path(scratch)),
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                worker_dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
         ) as cluster,
         # Results come from the workers themselves, not through the scheduler.
         Client(cluster, direct_to_workers=True) as client,
     ):
         yield client
+
+
+def _started(make: Callable[[], LocalCluster]) -> LocalCluster:
+    """Start a cluster in another thread. An interrupt comes after the start, and the cluster is closed again.
+
+    Otherwise what Dask had begun would go on in its own thread, and write to a folder that nobody removes.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        starting = pool.submit(make)
+        try:
+            return starting.result()
+        except BaseException:
+            with suppress(Exception):
+                starting.result().close()
+            raise
 
 
 def _certificates(folder: Path) -> Security:
